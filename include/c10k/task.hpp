@@ -1,0 +1,409 @@
+#pragma once
+
+#include "c10k/timer.hpp"
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace c10k {
+
+template <typename T = void>
+class Task;
+class Awaiter;
+
+// Thrown by every awaiter of a task that was asked to stop. No std::exception, so that no handler of errors eats it.
+class Stopped {};
+
+// Thrown by with_timeout().
+class TimedOut : public std::runtime_error {
+public:
+    TimedOut() : std::runtime_error("timed out") {}
+};
+
+// Where requests to stop reach a task: a task and all that it awaits share one scope; with_timeout() and shielded()
+// put another one inside it. A request is not a fact: the task goes on until it has ended.
+class StopScope {
+public:
+    StopScope() = default;
+    StopScope(const StopScope&) = delete;
+    StopScope& operator=(const StopScope&) = delete;
+
+    void request_stop() noexcept;
+    [[nodiscard]] bool stop_requested() const noexcept {
+        return requested_ || (outer_ != nullptr && !shielded_ && outer_->stop_requested());
+    }
+
+private:
+    friend class Awaiter;
+    friend class TimedScope;
+
+    void wake() noexcept;
+
+    StopScope* outer_ = nullptr;
+    StopScope* inner_ = nullptr;
+    Awaiter* waiting_ = nullptr;
+    bool requested_ = false;
+    bool shielded_ = false;
+};
+
+// Continues `task` later in this turn of this thread's loop; nothing is ever resumed from inside a callback.
+void schedule(std::coroutine_handle<> task);
+
+// What a suspended task waits for, unless it is another task: the base of recv(), send(), sleep_for() and their like.
+class Awaiter {
+public:
+    void bind(StopScope& scope) noexcept { scope_ = &scope; }
+
+protected:
+    Awaiter() = default;
+    Awaiter(const Awaiter&) = default;
+    Awaiter& operator=(const Awaiter&) = default;
+    ~Awaiter() = default;
+
+    [[nodiscard]] bool stop_requested() const noexcept { return scope_->stop_requested(); }
+    void throw_if_stopped() const {
+        if (stop_requested()) {
+            throw Stopped{};
+        }
+    }
+    [[nodiscard]] bool is_suspended() const noexcept { return task_ != nullptr; }
+
+    void suspend(std::coroutine_handle<> task) noexcept {
+        task_ = task;
+        scope_->waiting_ = this;
+    }
+    // Schedules the task that suspend() noted; does nothing if there is none.
+    void resume() {
+        if (task_ != nullptr) {
+            scope_->waiting_ = nullptr;
+            schedule(std::exchange(task_, nullptr));
+        }
+    }
+
+    // A stop was requested while the task is suspended: end the wait and resume(), now or soon.
+    virtual void on_stop() noexcept = 0;
+
+private:
+    friend class StopScope;
+
+    std::coroutine_handle<> task_;
+    StopScope* scope_ = nullptr;
+};
+
+// Who is told that a task has ended. It may destroy the task from inside the call.
+class Completion {
+public:
+    virtual void on_completed() noexcept = 0;
+
+protected:
+    ~Completion() = default;
+};
+
+// The part of a task's promise that does not depend on its result.
+class TaskPromise {
+public:
+    static std::suspend_always initial_suspend() noexcept { return {}; }
+
+    struct Final {
+        static bool await_ready() noexcept { return false; }
+        template <typename Promise>
+        static void await_suspend(std::coroutine_handle<Promise> task) noexcept {
+            task.promise().completion_->on_completed();
+        }
+        static void await_resume() noexcept {}
+    };
+    static Final final_suspend() noexcept { return {}; }
+
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+
+    // Asks for the promise of the task itself: `TaskPromise& me = co_await this_task();`
+    struct Self {
+        TaskPromise* promise = nullptr;
+        static bool await_ready() noexcept { return true; }
+        static void await_suspend(std::coroutine_handle<>) noexcept {}
+        [[nodiscard]] TaskPromise& await_resume() const noexcept { return *promise; }
+    };
+
+    template <typename Awaitable>
+    Awaitable&& await_transform(Awaitable&& awaitable) noexcept {
+        if constexpr (std::derived_from<std::remove_cvref_t<Awaitable>, Awaiter>) {
+            awaitable.bind(*scope_);
+        } else if constexpr (std::same_as<std::remove_cvref_t<Awaitable>, Self>) {
+            awaitable.promise = this;
+        }
+        return std::forward<Awaitable>(awaitable);
+    }
+
+    [[nodiscard]] StopScope& scope() const noexcept { return *scope_; }
+    void set_scope(StopScope& scope) noexcept { scope_ = &scope; }
+    void set_completion(Completion& completion) noexcept { completion_ = &completion; }
+    [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
+
+private:
+    Completion* completion_ = nullptr;
+    StopScope* scope_ = nullptr;
+    std::exception_ptr failure_;
+};
+
+[[nodiscard]] inline TaskPromise::Self this_task() noexcept { return {}; }
+
+template <typename T>
+class ValuePromise : public TaskPromise {
+public:
+    Task<T> get_return_object() noexcept;
+    template <typename U>
+    void return_value(U&& value) {
+        value_.emplace(std::forward<U>(value));
+    }
+    T take() { return std::move(*value_); }
+
+private:
+    std::optional<T> value_;
+};
+
+template <>
+class ValuePromise<void> : public TaskPromise {
+public:
+    Task<void> get_return_object() noexcept;
+    static void return_void() noexcept {}
+    static void take() noexcept {}
+};
+
+// Resumes `task` as soon as the running one returns to the loop, before all else: how a finished task continues the
+// task that awaited it without growing the stack.
+void continue_with(std::coroutine_handle<> task) noexcept;
+
+// A coroutine on the loop: lazy, owned, awaited once. It starts when it is awaited, spawned into a group, or run.
+// Requires: it has not started or has ended when it is destroyed.
+template <typename T>
+class [[nodiscard]] Task {
+public:
+    using promise_type = ValuePromise<T>;
+    using Handle = std::coroutine_handle<promise_type>;
+
+    Task() noexcept = default;
+    explicit Task(Handle handle) noexcept : handle_(handle) {}
+    Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    Task& operator=(Task&& other) noexcept {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    ~Task() {
+        if (handle_) {
+            handle_.destroy();
+        }
+    }
+
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+    [[nodiscard]] bool done() const noexcept { return handle_.done(); }
+
+    // Starts it as the root of a tree of tasks, later in this turn of this thread's loop.
+    void start(StopScope& scope, Completion& completion) {
+        handle_.promise().set_scope(scope);
+        handle_.promise().set_completion(completion);
+        schedule(handle_);
+    }
+    // The result of a task that has ended. Throws what the task threw.
+    T result() {
+        if (handle_.promise().failure()) {
+            std::rethrow_exception(handle_.promise().failure());
+        }
+        return handle_.promise().take();
+    }
+
+    class Joiner final : public Completion {
+    public:
+        explicit Joiner(Handle task) noexcept : task_(task) {}
+        static bool await_ready() noexcept { return false; }
+        template <typename Promise>
+        bool await_suspend(std::coroutine_handle<Promise> parent) {
+            task_.promise().set_scope(parent.promise().scope());
+            task_.promise().set_completion(*this);
+            task_.resume();  // up to its first wait
+            if (done_) {
+                return false;  // not suspending after all: a loop over such tasks stays on this level of the stack
+            }
+            parent_ = parent;
+            return true;
+        }
+        T await_resume() {
+            if (task_.promise().failure()) {
+                std::rethrow_exception(task_.promise().failure());
+            }
+            return task_.promise().take();
+        }
+        void on_completed() noexcept override {
+            done_ = true;
+            if (parent_) {
+                continue_with(parent_);
+            }
+        }
+
+    private:
+        Handle task_;
+        std::coroutine_handle<> parent_;
+        bool done_ = false;
+    };
+    Joiner operator co_await() && noexcept { return Joiner{handle_}; }
+
+private:
+    Handle handle_;
+};
+
+template <typename T>
+Task<T> ValuePromise<T>::get_return_object() noexcept {
+    return Task<T>{std::coroutine_handle<ValuePromise<T>>::from_promise(*this)};
+}
+inline Task<void> ValuePromise<void>::get_return_object() noexcept {
+    return Task<void>{std::coroutine_handle<ValuePromise<void>>::from_promise(*this)};
+}
+
+// Suspends for `delay`, at least. Stops.
+class [[nodiscard]] SleepAwaiter final : public Awaiter, private Timer {
+public:
+    explicit SleepAwaiter(Duration delay) noexcept : delay_(delay) {}
+    SleepAwaiter(const SleepAwaiter& other) noexcept : Awaiter(other), Timer(), delay_(other.delay_) {}
+    [[nodiscard]] bool await_ready() const noexcept { return stop_requested(); }
+    void await_suspend(std::coroutine_handle<> task) {
+        suspend(task);
+        start(delay_);
+    }
+    void await_resume() const { throw_if_stopped(); }
+
+private:
+    void on_time() override { resume(); }
+    void on_stop() noexcept override {
+        cancel();
+        resume();
+    }
+
+    Duration delay_;
+};
+inline SleepAwaiter sleep_for(Duration delay) noexcept { return SleepAwaiter{delay}; }
+
+// Lets everything else that is ready go first: for long computations between two waits. Stops.
+inline SleepAwaiter yield() noexcept { return SleepAwaiter{Duration::zero()}; }
+
+template <typename Awaitable>
+struct AwaitResult {
+    using Type = decltype(std::declval<Awaitable>().await_resume());
+};
+template <typename T>
+struct AwaitResult<Task<T>> {
+    using Type = T;
+};
+
+// A scope inside the one of the running task, with a time limit. The task returns to its own scope with the destructor.
+class TimedScope final : private Timer {
+public:
+    enum class Outer { kStopsThis, kIsShieldedOff };
+
+    TimedScope(TaskPromise& task, Duration limit, Outer outer);
+    ~TimedScope();
+
+    // Throws TimedOut if it was the limit that stopped the task, else Stopped.
+    [[noreturn]] void rethrow() const;
+
+private:
+    void on_time() override { scope_.request_stop(); }
+
+    TaskPromise& task_;
+    StopScope& outer_;
+    StopScope scope_;
+};
+
+// Awaits `awaitable` (a task or an awaiter), but stops it after `limit` and then throws TimedOut. What was waited for is
+// not lost: a message that has not been taken can still be received.
+template <typename Awaitable>
+Task<typename AwaitResult<Awaitable>::Type> with_timeout(Duration limit, Awaitable awaitable) {
+    TaskPromise& me = co_await this_task();
+    TimedScope scope{me, limit, TimedScope::Outer::kStopsThis};
+    try {
+        co_return co_await std::move(awaitable);
+    } catch (const Stopped&) {
+        scope.rethrow();
+    }
+}
+
+// Awaits `awaitable` even if the task around it is stopped, for at most `limit`: for a last word to somebody else.
+// Throws TimedOut after that.
+template <typename Awaitable>
+Task<typename AwaitResult<Awaitable>::Type> shielded(Duration limit, Awaitable awaitable) {
+    TaskPromise& me = co_await this_task();
+    TimedScope scope{me, limit, TimedScope::Outer::kIsShieldedOff};
+    try {
+        co_return co_await std::move(awaitable);
+    } catch (const Stopped&) {
+        scope.rethrow();
+    }
+}
+
+// Sibling tasks, all of which have ended when task_group() returns. There is no other way to start a task on its own.
+class TaskGroup {
+public:
+    using FailureHandler = std::function<void(std::exception_ptr)>;
+
+    TaskGroup() = default;
+    TaskGroup(const TaskGroup&) = delete;
+    TaskGroup& operator=(const TaskGroup&) = delete;
+
+    // Starts `task` later in this turn. If it fails, the others are stopped and task_group() throws what it threw.
+    void spawn(Task<> task);
+    // As above, but a failure is only told to `on_failure`, which must not throw.
+    void spawn(Task<> task, FailureHandler on_failure);
+
+    // Asks every task of the group to stop, and those that are spawned later.
+    void stop() noexcept;
+
+    // How many have not ended.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    // Suspends until every task has ended; a stop is passed on to them.
+    class JoinAwaiter final : public Awaiter {
+    public:
+        explicit JoinAwaiter(TaskGroup& group) noexcept : group_(group) {}
+        bool await_ready();
+        void await_suspend(std::coroutine_handle<> task);
+        void await_resume() const;
+
+    private:
+        friend class TaskGroup;
+        void on_stop() noexcept override { group_.stop(); }
+
+        TaskGroup& group_;
+    };
+    [[nodiscard]] JoinAwaiter join() noexcept { return JoinAwaiter{*this}; }
+
+private:
+    class Member;
+
+    Member* first_ = nullptr;
+    std::size_t size_ = 0;
+    JoinAwaiter* joiner_ = nullptr;
+    std::exception_ptr failure_;
+    bool stopping_ = false;
+};
+
+// Runs `body(group)` as the first task of a new group and waits for all that it spawned. Stops: all of them.
+template <typename Body>
+Task<> task_group(Body body) {
+    TaskGroup group;
+    group.spawn(body(group));
+    co_await group.join();
+}
+
+// A failure handler for TaskGroup::spawn that writes one line to the log.
+void log_failure(std::exception_ptr failure);
+
+// Runs `main` on a new loop on this thread and returns when it has ended. SIGINT or SIGTERM stops it; a second one
+// ends the process. Throws what `main` threw; Stopped if it was stopped.
+void run(Task<> main);
+
+}  // namespace c10k

@@ -1,0 +1,51 @@
+#include "base/address.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdexcept>
+
+namespace c10k {
+
+Address::Address(const sockaddr* address, socklen_t size) noexcept : storage_{}, size_(size) {
+    std::memcpy(&storage_, address, size);
+}
+
+Address Address::resolve(std::string_view host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const std::string name{host};
+    const int error = getaddrinfo(name.c_str(), std::to_string(port).c_str(), &hints, &found);
+    if (error != 0) {
+        throw std::runtime_error("cannot find the host '" + name + "': " + gai_strerror(error));
+    }
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner{found, &freeaddrinfo};
+    return Address{found->ai_addr, found->ai_addrlen};
+}
+
+std::uint16_t Address::port() const noexcept {
+    if (family() == AF_INET6) {
+        return ntohs(reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port);
+    }
+    return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
+}
+
+std::string Address::text() const {
+    std::array<char, INET6_ADDRSTRLEN> number{};
+    if (family() == AF_INET6) {
+        inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, number.data(), number.size());
+        return "[" + std::string{number.data()} + "]:" + std::to_string(port());
+    }
+    if (family() == AF_INET) {
+        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, number.data(), number.size());
+        return std::string{number.data()} + ":" + std::to_string(port());
+    }
+    return "unknown";
+}
+
+}  // namespace c10k

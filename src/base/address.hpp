@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+
+namespace c10k {
+
+// An IPv4 or IPv6 address with a port.
+class Address {
+public:
+    Address() noexcept : storage_{}, size_(0) {}
+    Address(const sockaddr* address, socklen_t size) noexcept;
+
+    // Looks `host` up, a name or a number; blocks while it asks. Throws std::runtime_error with a text for a user.
+    static Address resolve(std::string_view host, std::uint16_t port);
+
+    [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+    [[nodiscard]] socklen_t size() const noexcept { return size_; }
+    [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
+    [[nodiscard]] std::uint16_t port() const noexcept;
+    // "127.0.0.1:8000", "[::1]:8000"
+    [[nodiscard]] std::string text() const;
+
+private:
+    sockaddr_storage storage_;
+    socklen_t size_;
+};
+
+}  // namespace c10k

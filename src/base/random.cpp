@@ -1,0 +1,63 @@
+#include "base/random.hpp"
+
+#include <pthread.h>
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <system_error>
+
+namespace c10k {
+namespace {
+
+void draw(std::span<char> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t drawn = getrandom(bytes.data(), bytes.size(), 0);
+        if (drawn >= 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(drawn));
+        } else if (errno != EINTR) {
+            throw std::system_error(errno, std::generic_category(), "getrandom");
+        }
+    }
+}
+
+struct Pool {
+    std::array<char, 1024> bytes;
+    std::size_t left;  // the unused bytes are the first `left`
+
+    void take(std::span<char> wanted) {
+        if (left < wanted.size()) {
+            left = 0;
+            draw(bytes);
+            left = bytes.size();
+        }
+        left -= wanted.size();
+        std::memcpy(wanted.data(), bytes.data() + left, wanted.size());
+        std::memset(bytes.data() + left, 0, wanted.size());  // what was given out may have become a secret
+    }
+};
+
+constinit thread_local Pool pool{};
+
+// A child inherits the pool of the thread that forked; its bytes belong to the parent.
+[[maybe_unused]] const int at_fork = pthread_atfork(nullptr, nullptr, [] { pool.left = 0; });
+
+}  // namespace
+
+void fill_random(std::span<char> bytes) {
+    if (bytes.size() > pool.bytes.size()) {
+        draw(bytes);
+    } else {
+        pool.take(bytes);
+    }
+}
+
+std::uint32_t random_u32() {
+    std::uint32_t number = 0;
+    pool.take({reinterpret_cast<char*>(&number), sizeof number});
+    return number;
+}
+
+}  // namespace c10k

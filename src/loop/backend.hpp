@@ -1,0 +1,97 @@
+#pragma once
+
+#include "base/address.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <sys/uio.h>
+#include <system_error>
+
+namespace c10k {
+
+// The seam between the loop and the operating system. It is shaped by completions, not by readiness, and small: a
+// backend moves bytes, accepts, dials and sleeps. It knows no protocol and no coroutine.
+//
+// Thread: everything but wake() belongs to the thread of the loop.
+
+// A socket of one backend; never a descriptor, since some backends have none.
+struct SocketId {
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+
+    friend bool operator==(SocketId, SocketId) = default;
+};
+
+// What happens on a connected socket. Each call may close the socket, and destroy the object it is made on.
+class SocketEvents {
+public:
+    // A socket that was dialled is connected.
+    virtual void on_connected() {}
+    // The bytes lie where the kernel put them; they may be changed in place and are gone after the call.
+    virtual void on_received(std::span<char> bytes) = 0;
+    // The peer has finished sending.
+    virtual void on_end() = 0;
+    // Answers one send(): so many of its bytes were taken. 0 means that the kernel was full and has room again.
+    virtual void on_sent(std::size_t bytes) = 0;
+    // The connection is lost (or was never made). Nothing follows; the socket is still to be closed.
+    virtual void on_failed(std::error_code error) = 0;
+
+protected:
+    ~SocketEvents() = default;
+};
+
+class ListenerEvents {
+public:
+    // A new socket, which is silent until it is attached and told to receive.
+    virtual void on_accepted(SocketId socket, const Address& peer) = 0;
+    // No socket could be accepted, because descriptors or memory have run out. The listener is paused.
+    virtual void on_accept_failed(std::error_code error) = 0;
+
+protected:
+    ~ListenerEvents() = default;
+};
+
+class Backend {
+public:
+    virtual ~Backend() = default;
+
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+    // Throws std::system_error if the address cannot be listened on.
+    virtual SocketId listen(const Address& address, int backlog, ListenerEvents& events) = 0;
+    // The address that a listener got: port 0 becomes a real one.
+    [[nodiscard]] virtual Address local_address(SocketId socket) const = 0;
+    virtual void pause_accepting(SocketId listener) = 0;
+    virtual void resume_accepting(SocketId listener) = 0;
+
+    // Answered by on_connected() or on_failed(), never before connect() has returned.
+    // Throws std::system_error if there is no socket to be had.
+    virtual SocketId connect(const Address& address, SocketEvents& events) = 0;
+
+    // Who gets the events of this socket from now on.
+    virtual void attach(SocketId socket, SocketEvents& events) = 0;
+    virtual void start_receiving(SocketId socket) = 0;
+    // Bytes that are already under way may still arrive.
+    virtual void stop_receiving(SocketId socket) = 0;
+    // Answered by exactly one on_sent() or on_failed(), perhaps before send() returns. Until then `bytes` must stay.
+    // Requires: no other send() on this socket is unanswered.
+    virtual void send(SocketId socket, std::span<const iovec> bytes) = 0;
+    // Sends FIN after what was sent.
+    virtual void finish_sending(SocketId socket) = 0;
+    // No event follows. What the kernel has taken is still delivered, unless bytes came that nobody read.
+    virtual void close(SocketId socket) = 0;
+
+    // Milliseconds of a clock that never jumps.
+    [[nodiscard]] virtual std::int64_t now() const noexcept = 0;
+    // Delivers the events there are; if there are none, sleeps until one comes, wake() is called, or the clock shows
+    // `until` (nullopt: for ever). Returns how many it delivered.
+    virtual int wait(std::optional<std::int64_t> until) = 0;
+    // Ends a wait() that is going on, or the next one. Thread: any; also from a signal handler.
+    virtual void wake() noexcept = 0;
+};
+
+}  // namespace c10k

@@ -1,0 +1,360 @@
+#include "loop/epoll_backend.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace c10k {
+namespace {
+
+constexpr std::size_t kReceiveBytes = 256 * 1024;
+constexpr int kEventsAtOnce = 1024;
+// One listener must not starve those who are already here.
+constexpr int kAcceptsAtOnce = 256;
+constexpr std::uint32_t kNone = 0xffffffff;
+// What epoll reports for the eventfd behind wake(); no slot has this generation.
+constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
+
+[[noreturn]] void throw_errno(const char* what) {
+    throw std::system_error(errno, std::system_category(), what);
+}
+
+std::uint64_t tag(SocketId socket) noexcept {
+    return std::uint64_t{socket.generation} << 32 | socket.slot;
+}
+
+void set_option(int fd, int level, int option, int value) noexcept {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+bool out_of_resources(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+EpollBackend::EpollBackend()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), first_free_(kNone),
+      buffer_(new char[kReceiveBytes]) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = kWakeTag;
+    if (epoll_ < 0 || wake_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) < 0) {
+        throw_errno("epoll");
+    }
+}
+
+EpollBackend::~EpollBackend() {
+    for (const Slot& slot : slots_) {
+        if (slot.kind != Kind::kFree) {
+            ::close(slot.fd);
+        }
+    }
+    ::close(wake_);
+    ::close(epoll_);
+}
+
+SocketId EpollBackend::add(int fd, Kind kind) {
+    std::uint32_t index = first_free_;
+    if (index == kNone) {
+        index = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+        slots_[index].generation = 0;
+    } else {
+        first_free_ = slots_[index].next_free;
+    }
+    Slot& slot = slots_[index];
+    slot.socket_events = nullptr;
+    slot.fd = fd;
+    slot.interest = 0;
+    slot.kind = kind;
+    slot.receiving = false;
+    slot.blocked = false;
+    slot.ended = false;
+    const SocketId id{index, slot.generation};
+    epoll_event event{};
+    event.data.u64 = tag(id);
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) < 0) {
+        const int error = errno;
+        close(id);
+        errno = error;
+        throw_errno("epoll_ctl");
+    }
+    return id;
+}
+
+EpollBackend::Slot* EpollBackend::find(SocketId socket) noexcept {
+    if (socket.slot >= slots_.size()) {
+        return nullptr;
+    }
+    Slot& slot = slots_[socket.slot];
+    return slot.kind != Kind::kFree && slot.generation == socket.generation ? &slot : nullptr;
+}
+
+void EpollBackend::update(std::uint32_t index) {
+    Slot& slot = slots_[index];
+    std::uint32_t interest = 0;
+    if (slot.receiving && !slot.ended) {
+        interest |= EPOLLIN;
+    }
+    if (slot.blocked || slot.kind == Kind::kDialling) {
+        interest |= EPOLLOUT;
+    }
+    if (interest == slot.interest) {
+        return;
+    }
+    slot.interest = interest;
+    epoll_event event{};
+    event.events = interest;
+    event.data.u64 = tag({index, slot.generation});
+    ::epoll_ctl(epoll_, EPOLL_CTL_MOD, slot.fd, &event);
+}
+
+SocketId EpollBackend::listen(const Address& address, int backlog, ListenerEvents& events) {
+    const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        throw_errno("socket");
+    }
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it: batching is ours
+    if (::bind(fd, address.get(), address.size()) < 0 || ::listen(fd, backlog) < 0) {
+        const int error = errno;
+        ::close(fd);
+        errno = error;
+        throw_errno("listen");
+    }
+    const SocketId id = add(fd, Kind::kListener);
+    slots_[id.slot].listener_events = &events;
+    resume_accepting(id);
+    return id;
+}
+
+Address EpollBackend::local_address(SocketId socket) const {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    ::getsockname(slots_[socket.slot].fd, reinterpret_cast<sockaddr*>(&storage), &size);
+    return Address{reinterpret_cast<const sockaddr*>(&storage), size};
+}
+
+void EpollBackend::pause_accepting(SocketId listener) {
+    stop_receiving(listener);
+}
+
+void EpollBackend::resume_accepting(SocketId listener) {
+    start_receiving(listener);
+}
+
+SocketId EpollBackend::connect(const Address& address, SocketEvents& events) {
+    const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        throw_errno("socket");
+    }
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (::connect(fd, address.get(), address.size()) < 0 && errno != EINPROGRESS) {
+        const int error = errno;
+        ::close(fd);
+        errno = error;
+        throw_errno("connect");
+    }
+    const SocketId id = add(fd, Kind::kDialling);
+    slots_[id.slot].socket_events = &events;
+    update(id.slot);
+    return id;
+}
+
+void EpollBackend::attach(SocketId socket, SocketEvents& events) {
+    if (Slot* slot = find(socket)) {
+        slot->socket_events = &events;
+    }
+}
+
+void EpollBackend::start_receiving(SocketId socket) {
+    if (Slot* slot = find(socket)) {
+        slot->receiving = true;
+        update(socket.slot);
+    }
+}
+
+void EpollBackend::stop_receiving(SocketId socket) {
+    if (Slot* slot = find(socket)) {
+        slot->receiving = false;
+        update(socket.slot);
+    }
+}
+
+void EpollBackend::send(SocketId socket, std::span<const iovec> bytes) {
+    Slot* slot = find(socket);
+    if (slot == nullptr) {
+        return;
+    }
+    ssize_t sent = 0;
+    do {
+        if (bytes.size() == 1) {
+            sent = ::send(slot->fd, bytes[0].iov_base, bytes[0].iov_len, MSG_NOSIGNAL);
+        } else {
+            msghdr message{};
+            message.msg_iov = const_cast<iovec*>(bytes.data());
+            message.msg_iovlen = bytes.size();
+            sent = ::sendmsg(slot->fd, &message, MSG_NOSIGNAL);
+        }
+    } while (sent < 0 && errno == EINTR);
+    if (sent >= 0) {
+        slot->socket_events->on_sent(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
+        slot->blocked = true;
+        update(socket.slot);
+    } else {
+        slot->socket_events->on_failed({errno, std::system_category()});
+    }
+}
+
+void EpollBackend::finish_sending(SocketId socket) {
+    if (Slot* slot = find(socket)) {
+        ::shutdown(slot->fd, SHUT_WR);
+    }
+}
+
+void EpollBackend::close(SocketId socket) {
+    if (Slot* slot = find(socket)) {
+        ::close(slot->fd);
+        slot->kind = Kind::kFree;
+        ++slot->generation;
+        slot->next_free = first_free_;
+        first_free_ = socket.slot;
+    }
+}
+
+std::int64_t EpollBackend::now() const noexcept {
+    using std::chrono::steady_clock;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+int EpollBackend::wait(std::optional<std::int64_t> until) {
+    std::array<epoll_event, kEventsAtOnce> events;
+    int timeout_ms = -1;
+    if (until) {
+        constexpr std::int64_t kLongest = 1 << 30;
+        timeout_ms = static_cast<int>(std::clamp(*until == 0 ? 0 : *until - now(), std::int64_t{0}, kLongest));
+    }
+    const int count = ::epoll_wait(epoll_, events.data(), kEventsAtOnce, timeout_ms);
+    for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events[static_cast<std::size_t>(i)];
+        if (event.data.u64 == kWakeTag) {
+            std::uint64_t ignored = 0;
+            (void)!::read(wake_, &ignored, sizeof ignored);
+            continue;
+        }
+        const SocketId id{static_cast<std::uint32_t>(event.data.u64), static_cast<std::uint32_t>(event.data.u64 >> 32)};
+        // Whoever handled an event before may have closed this socket: look it up again after every call.
+        Slot* slot = find(id);
+        if (slot == nullptr) {
+            continue;
+        }
+        if (slot->kind == Kind::kListener) {
+            accept(id);
+            continue;
+        }
+        if (slot->kind == Kind::kDialling) {
+            connected(id);
+            continue;
+        }
+        if ((event.events & EPOLLOUT) != 0 && slot->blocked) {
+            slot->blocked = false;
+            update(id.slot);
+            slot->socket_events->on_sent(0);
+            slot = find(id);
+        }
+        if (slot != nullptr && (event.events & EPOLLIN) != 0 && slot->receiving) {
+            receive(id);
+            slot = find(id);
+        }
+        // Errors are reported even to those who do not receive; what can still be read is read first.
+        if (slot != nullptr && (event.events & (EPOLLERR | EPOLLHUP)) != 0 && (event.events & EPOLLIN) == 0) {
+            int error = 0;
+            socklen_t size = sizeof error;
+            ::getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+            ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot->fd, nullptr);
+            slot->socket_events->on_failed({error != 0 ? error : EPIPE, std::system_category()});
+        }
+    }
+    return std::max(count, 0);
+}
+
+void EpollBackend::accept(SocketId listener) {
+    for (int i = 0; i < kAcceptsAtOnce; ++i) {
+        const Slot* slot = find(listener);
+        if (slot == nullptr || !slot->receiving) {
+            return;
+        }
+        sockaddr_storage storage{};
+        socklen_t size = sizeof storage;
+        const int fd = ::accept4(slot->fd, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (out_of_resources(errno)) {
+                const std::error_code error{errno, std::system_category()};
+                pause_accepting(listener);
+                slots_[listener.slot].listener_events->on_accept_failed(error);
+                return;
+            }
+            if (errno == EAGAIN) {
+                return;
+            }
+            continue;  // ECONNABORTED and the like concern one peer, who has gone
+        }
+        ListenerEvents& events = *slot->listener_events;
+        SocketId accepted;
+        try {
+            accepted = add(fd, Kind::kSocket);
+        } catch (const std::system_error& error) {
+            pause_accepting(listener);
+            events.on_accept_failed(error.code());
+            return;
+        }
+        events.on_accepted(accepted, Address{reinterpret_cast<const sockaddr*>(&storage), size});
+    }
+}
+
+void EpollBackend::connected(SocketId socket) {
+    Slot& slot = slots_[socket.slot];
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(slot.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    slot.kind = Kind::kSocket;
+    update(socket.slot);
+    if (error != 0) {
+        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot.fd, nullptr);
+        slot.socket_events->on_failed({error, std::system_category()});
+    } else {
+        slot.socket_events->on_connected();
+    }
+}
+
+void EpollBackend::receive(SocketId socket) {
+    Slot& slot = slots_[socket.slot];
+    const ssize_t received = ::recv(slot.fd, buffer_.get(), kReceiveBytes, 0);
+    if (received > 0) {
+        slot.socket_events->on_received({buffer_.get(), static_cast<std::size_t>(received)});
+    } else if (received == 0) {
+        slot.ended = true;
+        update(socket.slot);
+        slot.socket_events->on_end();
+    } else if (errno != EAGAIN && errno != EINTR) {
+        const std::error_code error{errno, std::system_category()};
+        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot.fd, nullptr);
+        slot.socket_events->on_failed(error);
+    }
+}
+
+void EpollBackend::wake() noexcept {
+    const std::uint64_t one = 1;
+    (void)!::write(wake_, &one, sizeof one);
+}
+
+}  // namespace c10k

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "loop/backend.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace c10k {
+
+// Readiness made into completions: level-triggered epoll, one recv a socket and turn into one buffer of the loop's.
+class EpollBackend final : public Backend {
+public:
+    // Throws std::system_error.
+    EpollBackend();
+    ~EpollBackend() override;
+    EpollBackend(const EpollBackend&) = delete;
+    EpollBackend& operator=(const EpollBackend&) = delete;
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
+    SocketId listen(const Address& address, int backlog, ListenerEvents& events) override;
+    [[nodiscard]] Address local_address(SocketId socket) const override;
+    void pause_accepting(SocketId listener) override;
+    void resume_accepting(SocketId listener) override;
+    SocketId connect(const Address& address, SocketEvents& events) override;
+    void attach(SocketId socket, SocketEvents& events) override;
+    void start_receiving(SocketId socket) override;
+    void stop_receiving(SocketId socket) override;
+    void send(SocketId socket, std::span<const iovec> bytes) override;
+    void finish_sending(SocketId socket) override;
+    void close(SocketId socket) override;
+    [[nodiscard]] std::int64_t now() const noexcept override;
+    int wait(std::optional<std::int64_t> until) override;
+    void wake() noexcept override;
+
+private:
+    enum class Kind : std::uint8_t { kFree, kListener, kDialling, kSocket };
+
+    struct Slot {
+        union {
+            SocketEvents* socket_events;
+            ListenerEvents* listener_events;
+            std::uint32_t next_free;
+        };
+        int fd;
+        std::uint32_t generation;
+        std::uint32_t interest;  // what epoll was last told
+        Kind kind;
+        bool receiving;
+        bool blocked;  // a send found the kernel full
+        bool ended;    // FIN came
+    };
+
+    SocketId add(int fd, Kind kind);
+    Slot* find(SocketId socket) noexcept;
+    // Tells epoll what this slot waits for, if that has changed.
+    void update(std::uint32_t index);
+    void accept(SocketId listener);
+    void connected(SocketId socket);
+    void receive(SocketId socket);
+
+    int epoll_;
+    int wake_;
+    std::vector<Slot> slots_;
+    std::uint32_t first_free_;
+    std::unique_ptr<char[]> buffer_;
+};
+
+}  // namespace c10k

@@ -1,0 +1,127 @@
+#pragma once
+
+#include "c10k/timer.hpp"
+#include "loop/backend.hpp"
+#include "loop/timer_wheel.hpp"
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <typeindex>
+#include <utility>
+#include <vector>
+
+namespace c10k {
+
+class Loop;
+
+// Something with bytes to send. The loop flushes it when it has nothing better to do.
+class Flushable {
+public:
+    Flushable() = default;
+    Flushable(const Flushable&) = delete;
+    Flushable& operator=(const Flushable&) = delete;
+
+    // Sends what there is. Called once for each Loop::flush_later().
+    virtual void flush() = 0;
+
+protected:
+    ~Flushable();
+
+private:
+    friend class Loop;
+
+    Loop* queued_on_ = nullptr;
+    Flushable* previous_ = nullptr;
+    Flushable* next_ = nullptr;
+    std::uint32_t bytes_ = 0;
+    std::uint32_t since_ = 0;  // ms of the loop's clock, cut to 32 bits
+};
+
+// The way to a loop from other threads. It outlives the loop: what is posted after that is dropped.
+class Mailbox {
+public:
+    // Runs `call` on the loop's thread in one of its next turns. Returns false if the loop has gone. Thread: any.
+    bool post(std::function<void()> call);
+
+private:
+    friend class Loop;
+
+    std::mutex mutex_;
+    std::vector<std::function<void()>> posted_;
+    Loop* loop_ = nullptr;
+};
+
+// One event loop, on one thread. A turn takes in all that has happened, resumes the tasks that became ready, and sends.
+//
+// Input comes first: as long as anything can be read, it is read and handled. Only when nothing can are the oldest 64
+// connections with something to send flushed, one send each, before the loop looks for input again. Under load, what
+// one connection is to be sent gathers meanwhile and goes out together, and without load nothing waits.
+class Loop {
+public:
+    explicit Loop(std::unique_ptr<Backend> backend);
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    // The loop of this thread. Requires: there is one.
+    [[nodiscard]] static Loop& current() noexcept;
+
+    [[nodiscard]] Backend& backend() noexcept { return *backend_; }
+    [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
+    [[nodiscard]] const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
+    // Milliseconds of the backend's clock, as of the last look at it.
+    [[nodiscard]] std::int64_t now() const noexcept { return now_; }
+
+    // One turn. With nothing to do it sleeps until something happens.
+    void turn();
+    // Turns as long as there is something to do, and does not sleep: for tests with a manual clock.
+    void settle();
+
+    void schedule(std::coroutine_handle<> task) { ready_.push_back(task); }
+    void continue_with(std::coroutine_handle<> task) noexcept { next_ = task; }
+
+    // Flushes `flushable` soon; `bytes` is how much has been added to it.
+    void flush_later(Flushable& flushable, std::size_t bytes);
+    void forget(Flushable& flushable) noexcept;
+
+    // The object of type T that belongs to this loop; made at the first call. It dies with the loop.
+    template <typename T>
+    T& local() {
+        for (const auto& [type, object] : locals_) {
+            if (type == typeid(T)) {
+                return *static_cast<T*>(object.get());
+            }
+        }
+        locals_.emplace_back(typeid(T), std::make_shared<T>(*this));
+        return *static_cast<T*>(locals_.back().second.get());
+    }
+
+private:
+    friend class Mailbox;
+
+    int take_in(std::optional<std::int64_t> until);
+    bool run_posted();
+    bool run_ready();
+    [[nodiscard]] bool must_flush() const noexcept;
+    void flush_oldest();
+
+    Loop* outer_;  // the loop that was this thread's before, restored at the end
+    std::unique_ptr<Backend> backend_;
+    std::int64_t now_;
+    TimerWheel timers_;
+    std::shared_ptr<Mailbox> mailbox_;
+    std::vector<std::coroutine_handle<>> ready_;
+    std::vector<std::coroutine_handle<>> running_;
+    std::coroutine_handle<> next_;
+    Flushable* oldest_ = nullptr;
+    Flushable* newest_ = nullptr;
+    std::size_t unflushed_bytes_ = 0;
+    std::vector<std::pair<std::type_index, std::shared_ptr<void>>> locals_;
+};
+
+}  // namespace c10k

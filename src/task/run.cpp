@@ -1,0 +1,75 @@
+#include "c10k/task.hpp"
+#include "task/run.hpp"
+
+#include <atomic>
+#include <csignal>
+
+namespace c10k {
+namespace {
+
+std::atomic<Backend*> interrupted_backend;
+std::atomic<bool> interrupted;
+
+void on_signal(int) {
+    interrupted = true;
+    if (Backend* backend = interrupted_backend) {
+        backend->wake();
+    }
+}
+
+// SIGINT and SIGTERM, once: the second one meets the default and ends the process.
+class StopSignals {
+public:
+    explicit StopSignals(Backend& backend) {
+        interrupted = false;
+        interrupted_backend = &backend;
+        struct sigaction action {};
+        action.sa_handler = &on_signal;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        ::sigaction(SIGINT, &action, &former_int_);
+        ::sigaction(SIGTERM, &action, &former_term_);
+    }
+    ~StopSignals() {
+        interrupted_backend = nullptr;
+        ::sigaction(SIGINT, &former_int_, nullptr);
+        ::sigaction(SIGTERM, &former_term_, nullptr);
+    }
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
+
+private:
+    struct sigaction former_int_ {};
+    struct sigaction former_term_ {};
+};
+
+class Done final : public Completion {
+public:
+    void on_completed() noexcept override { done_ = true; }
+    [[nodiscard]] bool is_set() const noexcept { return done_; }
+
+private:
+    bool done_ = false;
+};
+
+}  // namespace
+
+void run(Loop& loop, Task<> main) {
+    const StopSignals signals{loop.backend()};
+    StopScope scope;
+    Done done;
+    main.start(scope, done);
+    while (!done.is_set()) {
+        loop.turn();
+        if (interrupted) {
+            scope.request_stop();
+        }
+    }
+    main.result();
+}
+
+void run(Task<> main) {
+    Loop loop{make_backend(BackendChoice::kAuto)};
+    run(loop, std::move(main));
+}
+
+}  // namespace c10k

@@ -1,0 +1,52 @@
+#include "c10k/task.hpp"
+
+#include "loop/loop.hpp"
+
+namespace c10k {
+
+void schedule(std::coroutine_handle<> task) {
+    Loop::current().schedule(task);
+}
+
+void continue_with(std::coroutine_handle<> task) noexcept {
+    Loop::current().continue_with(task);
+}
+
+void StopScope::request_stop() noexcept {
+    if (!requested_) {
+        requested_ = true;
+        wake();
+    }
+}
+
+void StopScope::wake() noexcept {
+    if (inner_ != nullptr) {
+        if (!inner_->shielded_) {
+            inner_->wake();
+        }
+    } else if (waiting_ != nullptr) {
+        waiting_->on_stop();
+    }
+}
+
+TimedScope::TimedScope(TaskPromise& task, Duration limit, Outer outer) : task_(task), outer_(task.scope()) {
+    scope_.outer_ = &outer_;
+    scope_.shielded_ = outer == Outer::kIsShieldedOff;
+    outer_.inner_ = &scope_;
+    task_.set_scope(scope_);
+    start(limit);
+}
+
+TimedScope::~TimedScope() {
+    outer_.inner_ = nullptr;
+    task_.set_scope(outer_);
+}
+
+void TimedScope::rethrow() const {
+    if (scope_.requested_ && !outer_.stop_requested()) {
+        throw TimedOut{};
+    }
+    throw Stopped{};
+}
+
+}  // namespace c10k
