@@ -70,6 +70,7 @@ public:
 
     friend bool operator==(const Message& left, std::string_view right) noexcept { return left.view() == right; }
     friend bool operator==(const Message& left, const char* right) noexcept { return left.view() == right; }
+    friend bool operator==(const Message& left, const std::string& right) noexcept { return left.view() == right; }
     friend bool operator==(const Message& left, const Message& right) noexcept { return left.view() == right.view(); }
 
 private:

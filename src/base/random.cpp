@@ -42,7 +42,7 @@ struct Pool {
 constinit thread_local Pool pool{};
 
 // A child inherits the pool of the thread that forked; its bytes belong to the parent.
-[[maybe_unused]] const int at_fork = pthread_atfork(nullptr, nullptr, [] { pool.left = 0; });
+[[maybe_unused]] const int kAtFork = pthread_atfork(nullptr, nullptr, [] { pool.left = 0; });
 
 }  // namespace
 

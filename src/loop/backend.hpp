@@ -68,9 +68,9 @@ public:
     virtual void pause_accepting(SocketId listener) = 0;
     virtual void resume_accepting(SocketId listener) = 0;
 
-    // Answered by on_connected() or on_failed(), never before connect() has returned.
+    // A new socket, to be attached at once; then on_connected() or on_failed() follows.
     // Throws std::system_error if there is no socket to be had.
-    virtual SocketId connect(const Address& address, SocketEvents& events) = 0;
+    virtual SocketId connect(const Address& address) = 0;
 
     // Who gets the events of this socket from now on.
     virtual void attach(SocketId socket, SocketEvents& events) = 0;

@@ -151,7 +151,7 @@ void EpollBackend::resume_accepting(SocketId listener) {
     start_receiving(listener);
 }
 
-SocketId EpollBackend::connect(const Address& address, SocketEvents& events) {
+SocketId EpollBackend::connect(const Address& address) {
     const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         throw_errno("socket");
@@ -164,7 +164,6 @@ SocketId EpollBackend::connect(const Address& address, SocketEvents& events) {
         throw_errno("connect");
     }
     const SocketId id = add(fd, Kind::kDialling);
-    slots_[id.slot].socket_events = &events;
     update(id.slot);
     return id;
 }

@@ -21,7 +21,7 @@ public:
     [[nodiscard]] Address local_address(SocketId socket) const override;
     void pause_accepting(SocketId listener) override;
     void resume_accepting(SocketId listener) override;
-    SocketId connect(const Address& address, SocketEvents& events) override;
+    SocketId connect(const Address& address) override;
     void attach(SocketId socket, SocketEvents& events) override;
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;

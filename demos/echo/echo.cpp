@@ -1,0 +1,46 @@
+#include "echo/echo.hpp"
+
+#include <string>
+
+namespace echo {
+
+using namespace c10k;
+
+Urls Site::urls() {
+    return {
+        path("", this, &Site::index, "index"),
+        path("ws/", this, &Site::count_to_three, "ws"),
+        path("wsgi/", this, &Site::forms, "forms").methods({"GET", "HEAD", "POST"}),
+    };
+}
+
+Response Site::index(Request& request) {
+    return services_.templates.render(request, "echo/index.html");
+}
+
+Response Site::forms(Request& request) {
+    const auto fields = [](const Parameters& parameters) {
+        Context::List list;
+        for (const Parameters::Item& item : parameters) {
+            list.push_back({{"name", item.name}, {"value", item.value}});
+        }
+        return list;
+    };
+    return services_.templates.render(
+        request, "echo/forms.html",
+        {{"method", request.method}, {"query", fields(request.query())}, {"form", fields(request.form())}});
+}
+
+Task<> Site::count_to_three(WebSocket& socket) {
+    co_await socket.send("Hello!");
+    for (int count = 1; count <= 3; ++count) {
+        const auto message = co_await socket.recv();
+        if (!message) {
+            co_return;
+        }
+        co_await socket.send(std::to_string(count) + ". " + std::string{message->view()});
+    }
+    co_await socket.send("Goodbye!");
+}
+
+}  // namespace echo

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace life {
+
+// What the loops of a server share about the game in force: one of Values, as text.
+struct Game {
+    enum class Phase : std::uint8_t {
+        kConnecting,   // workers are coming
+        kSubscribing,  // all are there and name their neighbours
+        kRunning,      // states are relayed
+    };
+
+    static constexpr int kDefaultSize = 32;
+    static constexpr int kMaxSize = 4096;
+
+    std::uint64_t number = 0;  // each reset counts it up
+    int size = kDefaultSize;
+    Phase phase = Phase::kConnecting;
+
+    [[nodiscard]] std::uint64_t cells() const noexcept { return static_cast<std::uint64_t>(size) * size; }
+
+    [[nodiscard]] std::string text() const;
+    // Requires: `text` is what text() returned.
+    static Game parse(std::string_view text);
+};
+
+}  // namespace life

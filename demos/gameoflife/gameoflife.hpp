@@ -1,0 +1,40 @@
+#pragma once
+
+#include "gameoflife/grid.hpp"
+#include "gameoflife/players.hpp"
+
+#include <c10k/manage.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace life {
+
+// `manage gameoflife`: the cells of a game, one WebSocket client each.
+class GameOfLife final : public c10k::Command {
+public:
+    [[nodiscard]] std::string_view name() const noexcept override { return "gameoflife"; }
+    [[nodiscard]] std::string_view help() const noexcept override;
+    void add_options(CLI::App& options) override;
+    c10k::Task<> run() override;
+
+private:
+    void check_options() const;
+    [[nodiscard]] Edges edges() const noexcept { return flat_ ? Edges::kFlat : Edges::kWrapped; }
+    [[nodiscard]] Grid start();
+    c10k::Task<> reset_server();
+    void save(const Grid& grid) const;
+
+    int size_ = 32;
+    std::string pattern_;
+    bool top_left_ = false;
+    bool flat_ = false;
+    std::optional<std::uint64_t> steps_;
+    double speed_ = 1.0;
+    std::string url_ = "ws://127.0.0.1:8000";
+    std::optional<std::uint64_t> seed_;
+    std::string dump_;
+};
+
+}  // namespace life

@@ -1,0 +1,47 @@
+// Initial states for the Game of Life, read from the formats in which people pass them around.
+#pragma once
+
+#include <compare>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace life {
+
+// The largest grid that the game plays, and so the largest pattern that is read: cells per side.
+inline constexpr int kMaxSize = 4096;
+
+struct Position {
+    int row = 0;
+    int col = 0;
+
+    friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+struct Pattern {
+    int height = 0;
+    int width = 0;
+    std::vector<Position> alive;  // row by row, each cell once, all inside height x width
+};
+
+// A pattern that cannot be read. what() is one line: the file, the line if one is to blame, what is wrong, what to do.
+class PatternError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Reads a pattern. The text decides its format (`#Life 1.06`, an RLE header, `!Name:`), then the file name's ending
+// (.rle, .cells, .lif, .life); anything else is plain text, where any character but `.` and space is alive.
+//
+// Throws: PatternError, naming `file_name`.
+Pattern parse_pattern(std::string_view text, std::string_view file_name);
+
+// Reads the pattern in a file, or the shipped one of that name: `gosper`, `Gosper` and `gosper-gun` find gosper.rle.
+// A file goes before a shipped name.
+//
+// Throws: PatternError; for a name that is neither it lists the shipped patterns.
+Pattern load_pattern(const std::string& path_or_name, const std::filesystem::path& shipped_folder);
+
+}  // namespace life

@@ -1,0 +1,293 @@
+#include "gameoflife/server.hpp"
+
+#include "gameoflife/worker_message.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace life {
+
+using namespace c10k;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kGameValue = "gameoflife";
+constexpr const char* kBatchProtocol = "life.batch";
+
+// How long updates gather for those who take many in one message, and how many bytes of them at most.
+constexpr auto kBatchTime = 25ms;
+constexpr std::size_t kMostBatchBytes = 256 * 1024;
+
+constexpr std::uint16_t kPolicyViolation = 1008;
+constexpr std::uint16_t kServiceRestart = 1012;
+constexpr std::uint16_t kTryAgainLater = 1013;
+
+void say_each_hundredth(std::size_t count, const char* what) {
+    if (count % 100 == 0) {
+        std::printf("  %zu workers %s\n", count, what);
+        std::fflush(stdout);
+    }
+}
+
+void say(const char* line) {
+    std::puts(line);
+    std::fflush(stdout);
+}
+
+std::optional<int> parse_size(std::string_view text) {
+    int size = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    const bool valid = error == std::errc{} && end == text.data() + text.size() && size >= 1 && size <= Game::kMaxSize;
+    return valid ? std::optional{size} : std::nullopt;
+}
+
+}  // namespace
+
+Server::Server(Services& services) : services_(services) {}
+
+Urls Server::urls() {
+    return {
+        path("", this, &Server::index, "index"),
+        path("watcher/", this, &Server::watcher, "watcher").subprotocols({kBatchProtocol}),
+        path("reset/", this, &Server::reset, "reset"),
+        path("worker/", this, &Server::worker, "worker"),
+    };
+}
+
+// ---- What the loops share
+
+Task<Game> Server::game() {
+    const std::optional<std::string> text = co_await services_.values.get(kGameValue);
+    co_return text ? Game::parse(*text) : Game{};
+}
+
+// Puts `to` in force if `from` still is.
+Task<bool> Server::change(Game from, Game to) {
+    std::optional<std::string> expected = co_await services_.values.get(kGameValue);
+    if (expected && *expected != from.text()) {
+        co_return false;
+    }
+    std::string next = to.text();
+    co_return co_await services_.values.compare_and_set(kGameValue, std::move(expected), std::move(next));
+}
+
+Group Server::workers(const Game& game) {
+    return services_.groups.named("life.workers", std::to_string(game.number));
+}
+
+Group Server::subscribed(const Game& game) {
+    return services_.groups.named("life.subscribed", std::to_string(game.number));
+}
+
+// The workers that want to hear of one cell.
+Group Server::cell(const Game& game, int row, int col) {
+    return services_.groups.named(
+        {"life.cell", std::to_string(game.number), std::to_string(row), std::to_string(col)});
+}
+
+Group Server::watchers() {
+    return services_.groups.named("life.watchers");
+}
+
+Group Server::batch_watchers() {
+    return services_.groups.named("life.watchers", "batch");
+}
+
+// ---- Watching
+
+Task<Response> Server::index(Request& request) {
+    const Game now = co_await game();
+    co_return services_.templates.render(request, "gameoflife/index.html", {{"size", now.size}});
+}
+
+Task<> Server::watcher(WebSocket& socket) {
+    const bool batched = socket.subprotocol() == kBatchProtocol;
+    Group group = batched ? batch_watchers() : watchers();
+    if (batched) {
+        const Game now = co_await game();
+        co_await socket.send("size " + std::to_string(now.size));
+    }
+    const Membership here = co_await group.join(socket);
+    co_await socket.recv();  // a watcher has nothing to say: whatever comes, the end
+}
+
+void Server::relay_to_watchers(const Message& update) {
+    watchers().send(update);
+    if (batch_.empty()) {
+        services_.background.spawn(send_batch_soon());
+    } else {
+        batch_ += '\n';
+    }
+    batch_ += update.view();
+    if (batch_.size() >= kMostBatchBytes) {
+        send_batch();
+    }
+}
+
+Task<> Server::send_batch_soon() {
+    co_await sleep_for(kBatchTime);
+    send_batch();
+}
+
+void Server::send_batch() {
+    if (!batch_.empty()) {
+        batch_watchers().send(batch_);
+        batch_.clear();
+    }
+}
+
+Task<> Server::reset(WebSocket& socket) {
+    const std::optional<Message> message = co_await socket.recv();
+    if (!message) {
+        co_return;
+    }
+    const std::optional<int> size = parse_size(*message);
+    if (!size) {
+        socket.close(kPolicyViolation, "the size is a decimal number from 1 to 4096");
+        co_return;
+    }
+    Game before;
+    Game after;
+    do {
+        before = co_await game();
+        after.number = before.number + 1;
+        after.size = *size;
+    } while (!co_await change(before, after));
+    workers(before).close(kServiceRestart, "the game was reset");
+    send_batch();
+    batch_watchers().send("size " + std::to_string(*size));
+}
+
+// ---- Playing
+
+// One worker in one game.
+class Server::Worker {
+public:
+    Worker(Server& server, WebSocket& socket, Game game) : server_(server), socket_(socket), game_(game) {}
+
+    // Throws BadMessage.
+    Task<> receive(const Message& message) {
+        if (!message.is_text()) {
+            throw BadMessage("messages are text");
+        }
+        const WorkerMessage said = WorkerMessage::parse(message, game_.size);
+        switch (said.kind) {
+            case WorkerMessage::Kind::kNeighbour: return subscribe(said);
+            case WorkerMessage::Kind::kSub: return finish_subscribing();
+            case WorkerMessage::Kind::kState: return relay(said, message);
+        }
+        return {};
+    }
+
+private:
+    Task<> subscribe(WorkerMessage said) {
+        if (is_subscribed_) {
+            throw BadMessage("'ROW COL' comes before 'sub'");
+        }
+        if (subscriptions_.size() == game_.cells()) {
+            throw BadMessage("more subscriptions than there are cells");
+        }
+        Membership subscription = co_await server_.cell(game_, said.row, said.col).join(socket_);
+        subscriptions_.push_back(std::move(subscription));
+    }
+
+    Task<> finish_subscribing() {
+        if (std::exchange(is_subscribed_, true)) {
+            throw BadMessage("'sub' comes once");
+        }
+        subscriptions_.shrink_to_fit();
+        ready_ = co_await server_.subscribed(game_).join(socket_);
+        say_each_hundredth(ready_.count(), "subscribed");
+        if (ready_.count() == game_.cells()) {
+            game_.phase = Game::Phase::kSubscribing;
+            Game running = game_;
+            running.phase = Game::Phase::kRunning;
+            if (co_await server_.change(game_, running)) {
+                say("Telling workers to run");
+                server_.workers(game_).send("run");
+            }
+        }
+    }
+
+    Task<> relay(WorkerMessage said, Message message) {
+        if (game_.phase != Game::Phase::kRunning) {
+            const Game now = co_await server_.game();
+            if (now.number != game_.number || now.phase != Game::Phase::kRunning) {
+                throw BadMessage("a state comes after 'run'");
+            }
+            game_ = now;
+        }
+        if (!cell_ || said.row != row_ || said.col != col_) {
+            cell_ = server_.cell(game_, said.row, said.col);
+            row_ = said.row;
+            col_ = said.col;
+        }
+        cell_->send(message);
+        server_.relay_to_watchers(message);
+    }
+
+    Server& server_;
+    WebSocket& socket_;
+    Game game_;
+    bool is_subscribed_ = false;
+    std::vector<Membership> subscriptions_;
+    Membership ready_;
+    std::optional<Group> cell_;  // the last one this worker spoke of
+    int row_ = -1;
+    int col_ = -1;
+};
+
+Task<> Server::worker(WebSocket& socket) {
+    // A place in the game now in force; a game that all have left makes way for the next.
+    Game now = co_await game();
+    Membership here = co_await workers(now).join(socket);
+    while (here.count() == 1 && now.phase != Game::Phase::kConnecting) {
+        Game next;
+        next.number = now.number + 1;
+        next.size = now.size;
+        co_await change(now, next);
+        here.leave();
+        now = co_await game();
+        here = co_await workers(now).join(socket);
+    }
+    if (here.count() > now.cells() || now.phase == Game::Phase::kRunning) {
+        here.leave();
+        socket.close(kTryAgainLater, "game is full");
+        co_return;
+    }
+    socket.accept();
+    say_each_hundredth(here.count(), "connected");
+    if (now.phase == Game::Phase::kSubscribing) {
+        co_await socket.send("sub");
+    } else if (here.count() == now.cells()) {
+        Game subscribing = now;
+        subscribing.phase = Game::Phase::kSubscribing;
+        if (co_await change(now, subscribing)) {
+            say("Telling workers to subscribe");
+            workers(now).send("sub");
+        }
+    }
+
+    Worker self{*this, socket, now};
+    std::string complaint;
+    try {
+        while (auto message = co_await socket.recv()) {
+            if (!socket.is_open()) {
+                break;  // what came before the reset is not for the next game
+            }
+            co_await self.receive(*message);
+        }
+    } catch (const BadMessage& bad) {
+        complaint = bad.what();
+    }
+    if (!complaint.empty()) {
+        socket.close(kPolicyViolation, complaint);
+    }
+}
+
+}  // namespace life

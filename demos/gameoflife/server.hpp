@@ -1,0 +1,48 @@
+#pragma once
+
+#include "gameoflife/game.hpp"
+
+#include <c10k/groups.hpp>
+#include <c10k/server.hpp>
+#include <c10k/urls.hpp>
+#include <c10k/values.hpp>
+#include <c10k/web.hpp>
+#include <c10k/websocket.hpp>
+
+#include <string>
+
+namespace life {
+
+// The server of the Game of Life: it relays what each cell's worker says to the workers that subscribed to that cell,
+// and to those who watch. It knows no rule.
+class Server {
+public:
+    explicit Server(c10k::Services& services);
+
+    c10k::Urls urls();
+
+private:
+    c10k::Task<c10k::Response> index(c10k::Request& request);
+    c10k::Task<> watcher(c10k::WebSocket& socket);
+    c10k::Task<> reset(c10k::WebSocket& socket);
+    c10k::Task<> worker(c10k::WebSocket& socket);
+
+    class Worker;
+
+    c10k::Task<Game> game();
+    c10k::Task<bool> change(Game from, Game to);
+    c10k::Group workers(const Game& game);
+    c10k::Group subscribed(const Game& game);
+    c10k::Group cell(const Game& game, int row, int col);
+    c10k::Group watchers();
+    c10k::Group batch_watchers();
+
+    void relay_to_watchers(const c10k::Message& update);
+    void send_batch();
+    c10k::Task<> send_batch_soon();
+
+    c10k::Services& services_;
+    std::string batch_;  // updates, one a line, for those who asked for "life.batch"
+};
+
+}  // namespace life

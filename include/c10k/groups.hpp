@@ -1,0 +1,84 @@
+#pragma once
+
+#include "c10k/message.hpp"
+#include "c10k/task.hpp"
+#include "c10k/websocket.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace c10k {
+
+class Groups;
+class Room;
+
+// A WebSocket's place in a group. It leaves with the destructor, at the latest when the view ends.
+// Requires: it is destroyed before the WebSocket.
+class [[nodiscard]] Membership {
+public:
+    Membership() = default;
+    Membership(Membership&& other) noexcept;
+    Membership& operator=(Membership&& other) noexcept;
+    ~Membership() { leave(); }
+
+    void leave() noexcept;
+    // How many members the group had in the whole program, with this one, when it joined.
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+private:
+    friend class Group;
+    friend class Room;
+
+    std::shared_ptr<Room> room_;
+    WebSocketConnection* member_ = nullptr;
+    std::uint32_t index_ = 0;  // in the room
+    std::uint32_t count_ = 0;
+};
+
+// A group of WebSockets, known by its name. Cheap to keep and to copy; the group exists as long as somebody does.
+// Thread: that of the loop whose Groups it came from.
+class Group {
+public:
+    // Waits until the membership is in force everywhere: what is sent to the group after that reaches `socket`. Also
+    // before the 101, which then goes out first.
+    Task<Membership> join(WebSocket& socket);
+
+    // Queues `message` for every member and never waits. A member that stays too far behind is closed with 1013.
+    // Messages of one sender reach a member in their order. The frame is encoded once, however many members there are.
+    void send(const Message& message);
+
+    // Begins the closing handshake with every member.
+    void close(std::uint16_t code = 1000, std::string_view reason = {});
+
+private:
+    friend class Groups;
+    explicit Group(std::shared_ptr<Room> room) noexcept : room_(std::move(room)) {}
+
+    std::shared_ptr<Room> room_;
+};
+
+// The groups of a program. With Values, the only state that loops share.
+class Groups {
+public:
+    Groups() = default;
+    Groups(const Groups&) = delete;
+    Groups& operator=(const Groups&) = delete;
+
+    // The group of that name; the parts are kept apart, so no two lists of parts name the same group.
+    [[nodiscard]] Group named(std::string_view name) { return named({name}); }
+    [[nodiscard]] Group named(std::string_view kind, std::string_view name) { return named({kind, name}); }
+    [[nodiscard]] Group named(std::initializer_list<std::string_view> parts);
+
+private:
+    friend class Room;
+
+    std::unordered_map<std::string, std::weak_ptr<Room>> rooms_;
+};
+
+}  // namespace c10k

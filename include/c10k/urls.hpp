@@ -1,0 +1,464 @@
+#pragma once
+
+#include "c10k/http.hpp"
+#include "c10k/task.hpp"
+#include "c10k/websocket.hpp"
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+// Which path leads to which view.
+//
+//     Urls urls() {
+//         return {
+//             path("", this, &Chat::index, "index"),
+//             path("<slug:room>/", this, &Chat::room, "room"),
+//             path("help/", include(help.urls(), "help")),
+//         };
+//     }
+//
+// A view is a function, a member function or a lambda. Its first parameter decides what it is: with Request& it returns a
+// Response or a Task<Response>, with WebSocket& a Task<>. The others take what the path captured, by value. All of it is
+// checked when the program is compiled. The first route that matches wins.
+namespace c10k {
+
+// ---- Converters
+
+// How a view's parameter of your own type is made from the text that "<colour:name>" captured.
+//
+//     template <>
+//     struct c10k::Converter<Colour> {
+//         static constexpr std::string_view kName = "colour";
+//         static std::optional<Colour> parse(std::string_view text);  // empty: the route does not match
+//         static std::string format(const Colour& colour);            // for reverse()
+//     };
+//
+// It is given a part of the path without "/". Ours are int (any integral parameter; what does not fit is no match), str
+// (anything but "/"), slug (ASCII letters, digits, "-" and "_"), uuid (in small letters) and path (anything, also "/"): all
+// but int go to a std::string_view, which lives as long as the view runs, or a std::string.
+template <typename T>
+struct Converter;
+
+template <typename T>
+concept CapturedNumber = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>;
+
+template <typename T>
+concept CapturedText = std::same_as<T, std::string_view> || std::same_as<T, std::string>;
+
+template <typename T>
+concept CapturedObject = requires(std::string_view text, const T& object) {
+    { Converter<T>::kName } -> std::convertible_to<std::string_view>;
+    { Converter<T>::parse(text) } -> std::same_as<std::optional<T>>;
+    { Converter<T>::format(object) } -> std::convertible_to<std::string>;
+};
+
+template <typename T>
+concept Captured = CapturedNumber<T> || CapturedText<T> || CapturedObject<T>;
+
+// Whether what `converter` captures can go to a parameter of type T.
+template <typename T>
+constexpr bool converter_fits(std::string_view converter) {
+    if constexpr (CapturedNumber<T>) {
+        return converter == "int";
+    } else if constexpr (CapturedText<T>) {
+        return converter == "str" || converter == "slug" || converter == "uuid" || converter == "path";
+    } else {
+        return converter == Converter<T>::kName;
+    }
+}
+
+// Whether what `converter` captures may hold `c`.
+constexpr bool converter_takes(std::string_view converter, char c) {
+    const bool digit = c >= '0' && c <= '9';
+    const bool hex = digit || (c >= 'a' && c <= 'f');
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (converter == "int") {
+        return digit;
+    }
+    if (converter == "slug") {
+        return digit || letter || c == '-' || c == '_';
+    }
+    if (converter == "uuid") {
+        return hex || c == '-';
+    }
+    return converter == "path" || c != '/';
+}
+
+// The number that a text of digits is; empty if it is too large.
+[[nodiscard]] std::optional<std::uint64_t> parse_digits(std::string_view digits) noexcept;
+
+template <Captured T>
+std::optional<T> parse_capture(std::string_view text) {
+    if constexpr (CapturedNumber<T>) {
+        const std::optional<std::uint64_t> number = parse_digits(text);
+        constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
+        return number && *number <= kMost ? std::optional{static_cast<T>(*number)} : std::nullopt;
+    } else if constexpr (CapturedText<T>) {
+        return T{text};
+    } else {
+        return Converter<T>::parse(text);
+    }
+}
+
+template <typename T>
+std::string format_capture(const T& value) {
+    if constexpr (CapturedNumber<T>) {
+        return std::to_string(value);
+    } else if constexpr (std::convertible_to<const T&, std::string_view>) {
+        return std::string{std::string_view{value}};
+    } else {
+        return Converter<T>::format(value);
+    }
+}
+
+// ---- Patterns
+
+// A pattern that is wrong; what() says how.
+class PatternError : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+// Either a literal text or a capture.
+struct PatternPiece {
+    std::string_view literal;
+    std::string_view converter;
+    std::string_view name;
+
+    [[nodiscard]] constexpr bool is_capture() const noexcept { return literal.empty(); }
+};
+
+// Takes a pattern, "<int:row>/<slug:name>/", apart. The pieces point into it.
+class PatternReader {
+public:
+    constexpr explicit PatternReader(std::string_view pattern) noexcept : rest_(pattern) {}
+
+    [[nodiscard]] constexpr bool at_end() const noexcept { return rest_.empty(); }
+
+    // Requires: !at_end().
+    constexpr PatternPiece next() {
+        if (rest_.front() != '<') {
+            return {take(rest_.find('<')), {}, {}};
+        }
+        const std::size_t end = rest_.find('>');
+        if (end == std::string_view::npos) {
+            throw PatternError("a '<' has no '>'");
+        }
+        std::string_view capture = take(end + 1);
+        capture = capture.substr(1, capture.size() - 2);
+        const std::size_t colon = capture.find(':');
+        if (colon == std::string_view::npos) {
+            throw PatternError("a capture is written <converter:name>");
+        }
+        return {{}, capture.substr(0, colon), capture.substr(colon + 1)};
+    }
+
+private:
+    constexpr std::string_view take(std::size_t size) {
+        const std::string_view taken = rest_.substr(0, size);
+        rest_.remove_prefix(taken.size());
+        return taken;
+    }
+
+    std::string_view rest_;
+};
+
+constexpr bool is_identifier(std::string_view text) {
+    for (const char c : text) {
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_') {
+            return false;
+        }
+    }
+    return !text.empty();
+}
+
+constexpr bool has_capture(std::string_view pattern, std::string_view name) {
+    for (PatternReader pieces{pattern}; !pieces.at_end();) {
+        const PatternPiece piece = pieces.next();
+        if (piece.is_capture() && piece.name == name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+constexpr void check_literal(std::string_view literal) {
+    for (const char c : literal) {
+        if (c == '>') {
+            throw PatternError("a '>' has no '<'");
+        }
+        if (c == '?' || c == '#') {
+            throw PatternError("a path has no '?' and no '#'; the query is in the request");
+        }
+    }
+    if (literal.find("//") != std::string_view::npos) {
+        throw PatternError("a pattern has no '//'");
+    }
+}
+
+// Throws PatternError unless `pattern` captures one thing for each parameter, each of a fitting converter. A capture ends
+// where its converter takes no more, so what follows must begin with something that it does not take.
+constexpr void check_pattern(std::string_view pattern, std::span<bool (*const)(std::string_view)> parameters) {
+    if (pattern.starts_with('/')) {
+        throw PatternError("a pattern has no '/' in front: that is there already");
+    }
+    std::size_t captures = 0;
+    std::size_t read = 0;  // characters, up to the piece at hand
+    std::string_view before;  // the converter in front of it
+    for (PatternReader pieces{pattern}; !pieces.at_end();) {
+        const PatternPiece piece = pieces.next();
+        if (!piece.is_capture()) {
+            check_literal(piece.literal);
+            if (!before.empty() && converter_takes(before, piece.literal.front())) {
+                throw PatternError("a capture takes all that its converter allows, and this one takes what follows it");
+            }
+            before = {};
+            read += piece.literal.size();
+            continue;
+        }
+        if (!before.empty()) {
+            throw PatternError("between two captures there must be something else");
+        }
+        if (!is_identifier(piece.name)) {
+            throw PatternError("the name of a capture is made of letters, digits and '_'");
+        }
+        if (has_capture(pattern.substr(0, read), piece.name)) {
+            throw PatternError("two captures have the same name");
+        }
+        if (captures == parameters.size()) {
+            throw PatternError("the pattern captures more than the view takes");
+        }
+        if (!parameters[captures](piece.converter)) {
+            throw PatternError("the converter does not fit the view's parameter");
+        }
+        ++captures;
+        before = piece.converter;
+        read += piece.converter.size() + piece.name.size() + 3;
+    }
+    if (captures < parameters.size()) {
+        throw PatternError("the view takes more than the pattern captures");
+    }
+}
+
+// A pattern that captures Args; what is wrong with it does not compile.
+template <typename... Args>
+class PathPattern {
+public:
+    static_assert((Captured<Args> && ...),
+                  "a view takes what is captured by value: integral types, std::string_view, std::string and types with "
+                  "a Converter");
+
+    template <std::convertible_to<std::string_view> Text>
+    consteval PathPattern(const Text& text) : text_(text) {
+        constexpr std::array<bool (*)(std::string_view), sizeof...(Args)> kParameters{&converter_fits<Args>...};
+        check_pattern(text_, kParameters);
+    }
+
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
+
+private:
+    std::string_view text_;
+};
+
+// What stands in front of the patterns of an included list; captures nothing.
+class PathPrefix {
+public:
+    template <std::convertible_to<std::string_view> Text>
+    consteval PathPrefix(const Text& text) : text_(text) {
+        check_pattern(text_, {});
+        if (!text_.empty() && !text_.ends_with('/')) {
+            throw PatternError("a prefix ends with '/'");
+        }
+    }
+
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
+
+private:
+    std::string_view text_;
+};
+
+// ---- Routes
+
+using CapturedTexts = std::span<const std::string_view>;
+
+// A pattern with its view, name and options. It keeps a lambda and what that captured as long as the server runs.
+class Route {
+public:
+    using PageAnswer = std::variant<Response, Task<Response>>;
+    using Page = std::function<PageAnswer(Request&, CapturedTexts)>;
+    using Socket = std::function<Task<>(WebSocket&, CapturedTexts)>;
+    using View = std::variant<Page, Socket>;
+    using Accepts = bool (*)(CapturedTexts);
+
+    Route(std::string_view pattern, std::string_view name, Accepts accepts, View view)
+        : pattern_(pattern), name_(name), accepts_(accepts), view_(std::move(view)) {}
+
+    // The methods that a page takes, GET and HEAD if nothing is said. HEAD comes with GET.
+    // Throws std::logic_error if this is no page, or something is no method.
+    Route& methods(std::vector<std::string> allowed);
+    // The subprotocols of a WebSocket, best first. Throws std::logic_error if this is none, or something is no token.
+    Route& subprotocols(std::vector<std::string> ours);
+
+    [[nodiscard]] const std::string& pattern() const noexcept { return pattern_; }
+    // With its namespaces, "chat:room"; "" if it has none.
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const View& view() const noexcept { return view_; }
+    [[nodiscard]] bool is_page() const noexcept { return std::holds_alternative<Page>(view_); }
+    [[nodiscard]] const std::vector<std::string>& methods() const noexcept { return methods_; }
+    [[nodiscard]] const std::vector<std::string>& subprotocols() const noexcept { return subprotocols_; }
+
+    // Becomes part of an included list.
+    void put_under(std::string_view prefix, std::string_view name_space);
+
+    // The texts that the pattern captures from `path`, which has no "/" in front and is percent-decoded; they point into
+    // it. Empty if it does not match.
+    [[nodiscard]] std::optional<std::vector<std::string_view>> match(std::string_view path) const;
+    // The path, percent-encoded and with "/" in front, that captures `texts`. Empty if none does.
+    [[nodiscard]] std::optional<std::string> fill(std::span<const std::string> texts) const;
+
+private:
+    std::string pattern_;
+    std::string name_;
+    Accepts accepts_;
+    View view_;
+    std::vector<std::string> methods_{"GET", "HEAD"};
+    std::vector<std::string> subprotocols_;
+};
+
+// A list of routes. Included lists are part of it, with their prefix and namespace.
+class Urls {
+public:
+    struct Item;
+
+    Urls() = default;
+    Urls(std::initializer_list<Item> items);
+
+    // The path that leads to the route of that name, such as reverse("chat:room", "lobby").
+    // Throws std::logic_error if there is none that takes these arguments.
+    template <typename... Args>
+    [[nodiscard]] std::string reverse(std::string_view name, const Args&... arguments) const {
+        const std::array<std::string, sizeof...(Args)> texts{format_capture(arguments)...};
+        return reverse_texts(name, texts);
+    }
+
+    [[nodiscard]] auto begin() const noexcept { return routes_.begin(); }
+    [[nodiscard]] auto end() const noexcept { return routes_.end(); }
+    [[nodiscard]] std::size_t size() const noexcept { return routes_.size(); }
+
+private:
+    friend Urls path(PathPrefix prefix, struct Included included);
+
+    [[nodiscard]] std::string reverse_texts(std::string_view name, std::span<const std::string> texts) const;
+
+    std::vector<Route> routes_;
+};
+
+// A route or an included list.
+struct Urls::Item {
+    Item(Route route) { urls.routes_.push_back(std::move(route)); }
+    Item(Urls included) : urls(std::move(included)) {}
+
+    Urls urls;
+};
+
+// What include() prepares for path().
+struct Included {
+    Urls urls;
+    std::string_view name_space;
+};
+
+// The routes of an app, to be put under a prefix; their names become "name_space:name".
+[[nodiscard]] inline Included include(Urls urls, std::string_view name_space = {}) {
+    return {std::move(urls), name_space};
+}
+
+[[nodiscard]] Urls path(PathPrefix prefix, Included included);
+
+// ---- From a view to its route
+
+template <typename... Args>
+bool accepts_captures([[maybe_unused]] CapturedTexts texts) {
+    [[maybe_unused]] std::size_t next = 0;
+    return (parse_capture<Args>(texts[next++]).has_value() && ...);
+}
+
+// Calls `view(subject, ...)` with the captured texts as Args. It is no coroutine itself: the view's own task is all that a
+// connection keeps.
+template <typename... Args, typename View, typename Subject>
+decltype(auto) call_view(View& view, Subject& subject, [[maybe_unused]] CapturedTexts texts) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+        return view(subject, parse_capture<Args>(texts[I]).value()...);
+    }(std::index_sequence_for<Args...>{});
+}
+
+template <typename Signature>
+struct ViewSignature;
+
+template <typename Result, typename Subject, typename... Args>
+struct ViewSignature<std::function<Result(Subject&, Args...)>> {
+    using Pattern = PathPattern<Args...>;
+    static constexpr bool kIsPage = std::same_as<std::remove_const_t<Subject>, Request>;
+    static constexpr bool kIsSocket = std::same_as<Subject, WebSocket>;
+
+    static_assert(kIsPage || kIsSocket, "the first parameter of a view is Request& or WebSocket&");
+    static_assert(!kIsPage || std::same_as<Result, Response> || std::same_as<Result, Task<Response>>,
+                  "a view of a Request& returns a Response or a Task<Response>");
+    static_assert(!kIsSocket || std::same_as<Result, Task<>>, "a view of a WebSocket& returns a Task<>");
+
+    template <typename View>
+    static Route route(Pattern pattern, View view, std::string_view name) {
+        // On the heap it has one address for all copies of the route: a coroutine lambda refers to what it captured.
+        auto kept = std::make_shared<View>(std::move(view));
+        if constexpr (kIsSocket) {
+            return {pattern.text(), name, &accepts_captures<Args...>,
+                    [kept](WebSocket& socket, CapturedTexts texts) { return call_view<Args...>(*kept, socket, texts); }};
+        } else {
+            return {pattern.text(), name, &accepts_captures<Args...>,
+                    Route::Page{[kept](Request& request, CapturedTexts texts) -> Route::PageAnswer {
+                        return call_view<Args...>(*kept, request, texts);
+                    }}};
+        }
+    }
+};
+
+// The signature of anything that can be called in one way.
+template <typename View>
+using SignatureOf = ViewSignature<decltype(std::function{std::declval<View>()})>;
+
+// A function or a lambda.
+template <typename View>
+[[nodiscard]] Route path(typename SignatureOf<View>::Pattern pattern, View view, std::string_view name = {}) {
+    return SignatureOf<View>::route(pattern, std::move(view), name);
+}
+
+// A member function. Requires: `app` outlives the server.
+template <typename App, typename Result, typename Subject, typename... Args>
+[[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, std::type_identity_t<App>* app,
+                         Result (App::*view)(Subject&, Args...), std::string_view name = {}) {
+    return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
+        pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); }, name);
+}
+
+template <typename App, typename Result, typename Subject, typename... Args>
+[[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, const std::type_identity_t<App>* app,
+                         Result (App::*view)(Subject&, Args...) const, std::string_view name = {}) {
+    return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
+        pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); }, name);
+}
+
+}  // namespace c10k

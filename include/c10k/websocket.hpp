@@ -1,0 +1,160 @@
+#pragma once
+
+#include "c10k/http.hpp"
+#include "c10k/message.hpp"
+#include "c10k/task.hpp"
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace c10k {
+
+class Mailbox;
+class WebSocketConnection;
+
+// Thrown by send() when the connection is closed or lost. A view may let it pass: the library ends it silently.
+class ConnectionClosed : public std::runtime_error {
+public:
+    ConnectionClosed() : std::runtime_error("the WebSocket is closed") {}
+};
+
+// A way to one WebSocket from anywhere, for as long as you like.
+// Thread: any.
+class Handle {
+public:
+    // To no WebSocket.
+    Handle() = default;
+
+    // Queues `message` and does not wait; a peer that stays too far behind is closed with 1013. Messages of one
+    // thread arrive in their order. Returns false if the connection is known to be gone; true means queued.
+    bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
+    // Begins the closing handshake. Does nothing if the connection is gone.
+    void close(std::uint16_t code = 1000, std::string reason = {}) const;
+
+    friend bool operator==(const Handle&, const Handle&) = default;
+
+private:
+    friend class Connections;
+
+    std::shared_ptr<Mailbox> mailbox_;
+    std::uint32_t slot_ = 0;
+    std::uint32_t generation_ = 0;
+};
+
+// A WebSocket (RFC 6455), either side, as a view sees it. You are lent one while your coroutine runs.
+//
+// Pings are answered, fragments joined and dead peers found without you.
+// Thread: that of the view's loop. Others use handle().
+class WebSocket {
+public:
+    class RecvAwaiter;
+    class SendAwaiter;
+    class ClosedAwaiter;
+
+    WebSocket(const WebSocket&) = delete;
+    WebSocket& operator=(const WebSocket&) = delete;
+
+    // Takes the next whole message off the queue.
+    //
+    // Empty once the connection is closed, cleanly or not; close_info() then says why.
+    // Fragments are joined and pings answered before you see anything.
+    // Suspends until a message or the close arrives; stopping the wait loses nothing.
+    // Requires: no other recv() is pending on this socket.
+    [[nodiscard]] RecvAwaiter recv();
+
+    // Queues a message at once; awaiting it waits while more bytes are queued than the limit allows.
+    // Throws ConnectionClosed if the socket is closed.
+    [[nodiscard]] SendAwaiter send(const Message& message);
+    // A text message. Requires: `text` is UTF-8.
+    [[nodiscard]] SendAwaiter send(std::string_view text);
+    [[nodiscard]] SendAwaiter send(const std::string& text);
+    [[nodiscard]] SendAwaiter send(const char* text);
+
+    // Suspends until the connection is closed, by whomever.
+    [[nodiscard]] ClosedAwaiter closed();
+
+    // Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the socket is closed.
+    // Requires: `code` may be sent (RFC 6455, 7.4), and `reason` is UTF-8; it is cut to 123 bytes.
+    void close(std::uint16_t code = 1000, std::string_view reason = {});
+
+    // Answers the handshake with 101. recv() and send() do it by themselves: only a view that waits for something else
+    // first has to. Does nothing if it has been answered.
+    void accept();
+    // Answers the handshake with an HTTP status instead. Requires: it has not been answered.
+    void refuse(int status, std::string_view text = {});
+    // The handshake's request. Requires: it has not been answered; the request is gone after that.
+    [[nodiscard]] const Request& request() const;
+
+    [[nodiscard]] bool is_open() const noexcept;
+    // Requires: !is_open().
+    [[nodiscard]] const CloseInfo& close_info() const noexcept;
+    // The one that was agreed on, or "" (RFC 6455, 1.9).
+    [[nodiscard]] std::string_view subprotocol() const noexcept;
+    [[nodiscard]] c10k::Handle handle() const;
+
+protected:
+    WebSocket() = default;
+    ~WebSocket() = default;
+
+    [[nodiscard]] WebSocketConnection& connection() noexcept;
+    [[nodiscard]] const WebSocketConnection& connection() const noexcept;
+
+    friend class Group;
+};
+
+class [[nodiscard]] WebSocket::RecvAwaiter final : public Awaiter {
+public:
+    explicit RecvAwaiter(WebSocketConnection& connection) noexcept : connection_(connection) {}
+    [[nodiscard]] bool await_ready() const;
+    void await_suspend(std::coroutine_handle<> task);
+    std::optional<Message> await_resume();
+
+private:
+    friend class c10k::WebSocketConnection;
+    void on_stop() noexcept override;
+
+    WebSocketConnection& connection_;
+};
+
+class [[nodiscard]] WebSocket::SendAwaiter final : public Awaiter {
+public:
+    explicit SendAwaiter(WebSocketConnection& connection) noexcept : connection_(connection) {}
+    [[nodiscard]] bool await_ready() const noexcept;
+    void await_suspend(std::coroutine_handle<> task);
+    void await_resume() const;
+
+private:
+    friend class c10k::WebSocketConnection;
+    void on_stop() noexcept override;
+
+    WebSocketConnection& connection_;
+    SendAwaiter* next_ = nullptr;
+};
+
+class [[nodiscard]] WebSocket::ClosedAwaiter final : public Awaiter {
+public:
+    explicit ClosedAwaiter(WebSocketConnection& connection) noexcept : connection_(connection) {}
+    [[nodiscard]] bool await_ready() const noexcept;
+    void await_suspend(std::coroutine_handle<> task);
+    void await_resume() const { throw_if_stopped(); }
+
+private:
+    friend class c10k::WebSocketConnection;
+    void on_stop() noexcept override;
+
+    WebSocketConnection& connection_;
+    ClosedAwaiter* next_ = nullptr;
+};
+
+inline WebSocket::SendAwaiter WebSocket::send(const std::string& text) { return send(std::string_view{text}); }
+inline WebSocket::SendAwaiter WebSocket::send(const char* text) { return send(std::string_view{text}); }
+
+// Runs `task` and stops it if the connection closes before it has ended. Throws what `task` throws.
+Task<> while_open(WebSocket& socket, Task<> task);
+
+}  // namespace c10k

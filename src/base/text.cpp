@@ -1,0 +1,140 @@
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace c10k {
+
+namespace {
+
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+struct Utf8Sequence {
+    std::size_t size;  // at least 1
+    bool whole;
+};
+
+// The sequence at the start of `bytes`, not empty, or as much of one as is well formed (Unicode 15, table 3-7).
+Utf8Sequence first_sequence(std::string_view bytes) noexcept {
+    const auto byte = [bytes](std::size_t at) { return static_cast<unsigned char>(bytes[at]); };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) {
+        return {1, true};
+    }
+    if (lead < 0xc2 || lead > 0xf4) {
+        return {1, false};
+    }
+    const std::size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    // The second byte's range is narrower after these: no long forms, no surrogates, nothing above U+10FFFF.
+    unsigned lowest = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    unsigned highest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    std::size_t size = 1;
+    while (size < length && size < bytes.size() && byte(size) >= lowest && byte(size) <= highest) {
+        ++size;
+        lowest = 0x80;
+        highest = 0xbf;
+    }
+    return {size, size == length};
+}
+
+}  // namespace
+
+std::string_view trim(std::string_view text) noexcept {
+    const std::size_t first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+std::string to_lower(std::string_view text) {
+    std::string result{text};
+    std::transform(result.begin(), result.end(), result.begin(), lower);
+    return result;
+}
+
+bool iequals(std::string_view left, std::string_view right) noexcept {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](char a, char b) { return lower(a) == lower(b); });
+}
+
+bool is_token_char(char c) noexcept {
+    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+    return is_letter(c) || is_digit(c) || kMarks.find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
+
+std::vector<std::string_view> split_list(std::string_view list) {
+    std::vector<std::string_view> members;
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        if (const std::string_view member = trim(list.substr(0, comma)); !member.empty()) {
+            members.push_back(member);
+        }
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return members;
+}
+
+std::string percent_decode(std::string_view text) {
+    std::string result;
+    result.reserve(text.size());
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '%' && text.size() - at > 2 && hex_digit(text[at + 1]) >= 0 && hex_digit(text[at + 2]) >= 0) {
+            result += static_cast<char>(hex_digit(text[at + 1]) * 16 + hex_digit(text[at + 2]));
+            at += 2;
+        } else {
+            result += text[at];
+        }
+    }
+    return result;
+}
+
+std::string percent_encode(std::string_view text, std::string_view safe) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    constexpr std::string_view kUnreserved = "-._~";
+    std::string result;
+    result.reserve(text.size());
+    for (const char c : text) {
+        if (is_letter(c) || is_digit(c) || kUnreserved.find(c) != std::string_view::npos ||
+            safe.find(c) != std::string_view::npos) {
+            result += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            result += {'%', kDigits[byte >> 4], kDigits[byte & 0xf]};
+        }
+    }
+    return result;
+}
+
+std::string html_escape(std::string_view text) {
+    std::string result;
+    result.reserve(text.size());
+    for (const char c : text) {
+        switch (c) {
+            case '&': result += "&amp;"; break;
+            case '<': result += "&lt;"; break;
+            case '>': result += "&gt;"; break;
+            case '"': result += "&quot;"; break;
+            case '\'': result += "&#x27;"; break;
+            default: result += c;
+        }
+    }
+    return result;
+}
+
+std::string repair_utf8(std::string_view bytes) {
+    std::string text;
+    text.reserve(bytes.size());
+    while (!bytes.empty()) {
+        const auto [size, whole] = first_sequence(bytes);
+        text += whole ? bytes.substr(0, size) : "\xef\xbf\xbd";
+        bytes.remove_prefix(size);
+    }
+    return text;
+}
+
+}  // namespace c10k

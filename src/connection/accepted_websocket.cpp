@@ -1,0 +1,133 @@
+#include "connection/accepted_websocket.hpp"
+
+#include "wire/handshake.hpp"
+#include "wire/http1.hpp"
+
+namespace c10k {
+namespace {
+
+constexpr std::uint16_t kNormal = 1000;
+constexpr std::uint16_t kGoingAway = 1001;
+constexpr std::uint16_t kInternalError = 1011;
+
+}  // namespace
+
+// What is needed only until the view has answered, and its time limit.
+struct AcceptedWebSocket::Handshake final : public Timer {
+    Handshake(AcceptedWebSocket& connection, wire::HandshakeOffer offered, Request asked, std::string came_early)
+        : owner(connection), offer(std::move(offered)), request(std::move(asked)), early(std::move(came_early)) {}
+
+    void on_time() override {
+        owner.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
+        owner.scope_.request_stop();
+    }
+
+    AcceptedWebSocket& owner;
+    wire::HandshakeOffer offer;
+    Request request;
+    std::string early;
+};
+
+AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
+                                     std::string early)
+    : AcceptedConnection(server),
+      WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits().websocket), route_(*match.route),
+      captures_(std::move(match.captures)),
+      handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
+      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)) {
+    loop().backend().attach(this->socket(), *this);
+    handshake_->start(server.limits().handshake_time);
+    view_ = route_.view(*this, captures_.texts());
+    view_.start(scope_, *this);
+}
+
+AcceptedWebSocket::~AcceptedWebSocket() = default;
+
+// ---- The handshake
+
+void AcceptedWebSocket::answer_handshake() {
+    if (!is_opening()) {
+        return;
+    }
+    const std::unique_ptr<Handshake> handshake = std::move(handshake_);
+    Response response = wire::switching_protocols(handshake->offer, subprotocol_);
+    const std::string head = wire::to_bytes(response, {.date = server().date()});
+    opened_ = true;
+    server().application().on_websocket_opened(route_, handshake->request);
+    open(head, handshake->early);
+}
+
+void AcceptedWebSocket::refuse_handshake(int status, std::string_view text) {
+    if (!is_opening()) {
+        WebSocketConnection::refuse_handshake(status, text);
+    }
+    refuse(Response::text(std::string{text}, status));
+}
+
+void AcceptedWebSocket::refuse(const Response& response) {
+    const std::unique_ptr<Handshake> handshake = std::move(handshake_);
+    server().application().on_answered(handshake->request, response);
+    WebSocketConnection::refuse(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
+}
+
+const Request& AcceptedWebSocket::handshake_request() const {
+    return handshake_ ? handshake_->request : WebSocketConnection::handshake_request();
+}
+
+std::string_view AcceptedWebSocket::subprotocol() const noexcept {
+    return subprotocol_;
+}
+
+void AcceptedWebSocket::on_received(std::span<char> bytes) {
+    if (handshake_) {
+        handshake_->early.append(bytes.data(), bytes.size());
+    } else {
+        WebSocketConnection::on_received(bytes);
+    }
+}
+
+// ---- The end
+
+// The view has ended, and its frame goes now; the connection may still have a close frame to wait for.
+void AcceptedWebSocket::on_completed() noexcept {
+    try {
+        view_.result();
+        close(kNormal, {});
+    } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
+    } catch (const Stopped&) {
+        close(kGoingAway, {});
+    } catch (...) {
+        if (is_opening() && handshake_) {
+            refuse(server().application().on_view_failed(handshake_->request, std::current_exception()));
+        } else {
+            server().application().on_websocket_failed(route_, std::current_exception());
+            close(kInternalError, "internal error");
+        }
+    }
+    view_ = {};
+    captures_ = {};
+    if (is_gone()) {
+        delete this;
+    }
+}
+
+void AcceptedWebSocket::on_gone() {
+    if (opened_) {
+        server().application().on_websocket_closed(route_, close_info());
+    }
+    handshake_.reset();
+    if (!view_) {
+        delete this;
+    }
+}
+
+void AcceptedWebSocket::shut_down() {
+    close(kGoingAway, "the server is shutting down");
+}
+
+void AcceptedWebSocket::abort() {
+    scope_.request_stop();
+    drop(kGoingAway, "the server is shutting down");
+}
+
+}  // namespace c10k

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "c10k/http.hpp"
+#include "c10k/task.hpp"
+#include "c10k/websocket.hpp"
+#include "wire/handshake.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace c10k {
+
+// The texts that a route captured from a URL, in one block of exactly their size.
+class Captures {
+public:
+    Captures() = default;
+    explicit Captures(std::span<const std::string_view> texts);
+
+    [[nodiscard]] std::span<const std::string_view> texts() const noexcept;
+
+private:
+    std::unique_ptr<char[]> block_;  // the count, the views, then the characters
+};
+
+// A route that leads to a WebSocket view. It outlives the connections on it.
+struct WebSocketRoute {
+    std::string name;                       // for the log: its pattern
+    std::vector<std::string> subprotocols;  // in the server's order of preference
+    std::function<Task<>(WebSocket&, std::span<const std::string_view> captures)> view;
+};
+
+// A valid handshake that has found its view.
+struct WebSocketMatch {
+    const WebSocketRoute* route = nullptr;
+    Captures captures;
+    wire::HandshakeOffer offer;
+};
+
+// What the server serves: it decides about each request, and hears what became of it.
+class Application {
+public:
+    using Answer = std::variant<Response, Task<Response>, WebSocketMatch>;
+
+    virtual ~Application() = default;
+
+    // `request` lives until the answer is complete. `minor_version` is that of HTTP/1.x.
+    virtual Answer answer(Request& request, int minor_version) = 0;
+    // The answer to a request whose view threw `failure`, or to a handshake whose view did.
+    virtual Response on_view_failed(const Request& request, std::exception_ptr failure) = 0;
+    // The answer to bytes that are no request we take.
+    virtual Response on_bad_request(std::string_view peer, int status, std::string_view reason) = 0;
+    // A view failed after the handshake; its peer has got 1011.
+    virtual void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) = 0;
+
+    virtual void on_answered(const Request& request, const Response& response) = 0;
+    virtual void on_websocket_opened(const WebSocketRoute& route, const Request& request) = 0;
+    virtual void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) = 0;
+};
+
+}  // namespace c10k

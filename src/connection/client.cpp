@@ -1,0 +1,203 @@
+#include "c10k/client.hpp"
+
+#include "base/address.hpp"
+#include "connection/websocket_connection.hpp"
+#include "wire/handshake.hpp"
+#include "wire/http1.hpp"
+#include "wire/url.hpp"
+
+#include <optional>
+
+namespace c10k {
+namespace {
+
+constexpr std::uint16_t kNormal = 1000;
+constexpr std::uint16_t kGoingAway = 1001;
+constexpr std::uint16_t kAbnormal = 1006;
+constexpr std::uint16_t kInternalError = 1011;
+
+}  // namespace
+
+struct Endpoint::Data {
+    std::string url;
+    wire::Url parsed;
+    Address address;
+    EndpointOptions options;
+    WebSocketLimits limits;
+};
+
+Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
+    auto data = std::make_shared<Data>();
+    data->url = url;
+    data->parsed = wire::Url::parse(url);
+    if (data->parsed.scheme != "ws") {
+        throw std::invalid_argument("cannot connect to '" + data->url + "': only ws:// is supported");
+    }
+    data->address = Address::resolve(data->parsed.host, data->parsed.port);
+    data->limits.max_message_bytes = options.max_message_bytes;
+    data->options = std::move(options);
+    data_ = std::move(data);
+}
+
+const std::string& Endpoint::url() const noexcept {
+    return data_->url;
+}
+
+// A client's WebSocket. It belongs to connect(), which waits for its beginning and its end.
+class DialledWebSocket final : public WebSocketConnection {
+public:
+    explicit DialledWebSocket(const Endpoint::Data& server)
+        : WebSocketConnection(Loop::current(), Loop::current().backend().connect(server.address), wire::Role::kClient,
+                              server.limits),
+          handshake_(std::make_unique<Handshake>()) {
+        handshake_->request.host = server.parsed.host_field();
+        handshake_->request.target = server.parsed.target;
+        handshake_->request.subprotocols = server.options.subprotocols;
+        handshake_->request.headers = server.options.headers;
+        loop().backend().attach(socket(), *this);
+    }
+
+    // Suspends until the handshake has succeeded or the connection has failed.
+    class ProgressAwaiter;
+    ProgressAwaiter opened();
+    // Suspends until the TCP connection has ended. It is not stopped: the close time bounds it.
+    ProgressAwaiter gone();
+
+    // Throws ConnectError unless the handshake has succeeded.
+    void check_opened(const std::string& url) const {
+        if (handshake_) {
+            throw ConnectError("cannot connect to " + url + ": " + close_info().reason);
+        }
+    }
+
+private:
+    struct Handshake {
+        wire::HandshakeRequest request;
+        wire::ResponseParser parser;
+    };
+
+    void on_connected() override {
+        write(wire::to_bytes(handshake_->request));
+        loop().backend().start_receiving(socket());
+    }
+
+    void on_received(std::span<char> bytes) override {
+        if (!handshake_) {
+            WebSocketConnection::on_received(bytes);
+            return;
+        }
+        const std::size_t head = handshake_->parser.receive({bytes.data(), bytes.size()});
+        if (handshake_->parser.state() == wire::ResponseParser::State::kFailed) {
+            drop(kAbnormal, handshake_->parser.failure());
+        } else if (handshake_->parser.state() == wire::ResponseParser::State::kComplete) {
+            finish_handshake(bytes.subspan(head));
+        }
+    }
+
+    void finish_handshake(std::span<char> early) {
+        const auto result = wire::check(handshake_->request, handshake_->parser.response());
+        if (const auto* disagreed = std::get_if<wire::Disagreed>(&result)) {
+            drop(kAbnormal, disagreed->reason);
+            return;
+        }
+        subprotocol_ = std::get<wire::Agreed>(result).subprotocol;
+        handshake_.reset();
+        open({}, early);
+        wake();
+    }
+
+    void on_end() override {
+        if (handshake_) {
+            drop(kAbnormal, "the server ended the connection instead of answering the handshake");
+        } else {
+            WebSocketConnection::on_end();
+        }
+    }
+
+    void on_gone() override { wake(); }
+    void wake();
+
+    [[nodiscard]] std::string_view subprotocol() const noexcept override { return subprotocol_; }
+
+    std::unique_ptr<Handshake> handshake_;  // until it has succeeded
+    std::string subprotocol_;
+    ProgressAwaiter* waiting_ = nullptr;
+};
+
+class [[nodiscard]] DialledWebSocket::ProgressAwaiter final : public Awaiter {
+public:
+    enum class Until { kOpened, kGone };
+
+    ProgressAwaiter(DialledWebSocket& socket, Until until) noexcept : socket_(socket), until_(until) {}
+
+    [[nodiscard]] bool await_ready() const noexcept {
+        return socket_.is_gone() || (until_ == Until::kOpened && (!socket_.handshake_ || stop_requested()));
+    }
+    void await_suspend(std::coroutine_handle<> task) {
+        socket_.waiting_ = this;
+        suspend(task);
+    }
+    void await_resume() const {
+        socket_.waiting_ = nullptr;
+        if (until_ == Until::kOpened) {
+            throw_if_stopped();
+        }
+    }
+    void progress() {
+        if (until_ == Until::kOpened || socket_.is_gone()) {
+            resume();
+        }
+    }
+
+private:
+    void on_stop() noexcept override {
+        if (until_ == Until::kOpened) {
+            resume();
+        }
+    }
+
+    DialledWebSocket& socket_;
+    Until until_;
+};
+
+DialledWebSocket::ProgressAwaiter DialledWebSocket::opened() {
+    return {*this, ProgressAwaiter::Until::kOpened};
+}
+
+DialledWebSocket::ProgressAwaiter DialledWebSocket::gone() {
+    return {*this, ProgressAwaiter::Until::kGone};
+}
+
+void DialledWebSocket::wake() {
+    if (waiting_ != nullptr) {
+        waiting_->progress();
+    }
+}
+
+Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
+    std::optional<DialledWebSocket> socket;
+    try {
+        socket.emplace(*server.data_);
+    } catch (const std::system_error& error) {
+        throw ConnectError("cannot connect to " + server.url() + ": " + error.code().message());
+    }
+    co_await with_timeout(server.data_->options.handshake_time, socket->opened());
+    socket->check_opened(server.url());
+    std::exception_ptr failure;
+    try {
+        co_await view(*socket);
+        socket->close(kNormal, {});
+    } catch (const Stopped&) {
+        failure = std::current_exception();
+        socket->close(kGoingAway, {});
+    } catch (...) {
+        failure = std::current_exception();
+        socket->close(kInternalError, {});
+    }
+    co_await socket->gone();
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+}  // namespace c10k

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "c10k/task.hpp"
+#include "connection/outbox.hpp"
+#include "connection/server.hpp"
+#include "loop/loop.hpp"
+#include "wire/http1.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace c10k {
+
+// An accepted connection as long as it speaks HTTP: one request after the other, each answered before the next is read.
+// A handshake that finds its view hands the socket over to an AcceptedWebSocket.
+class HttpConnection final : private AcceptedConnection,
+                             private SocketEvents,
+                             private Flushable,
+                             private Completion,
+                             private Timer {
+public:
+    HttpConnection(Server& server, SocketId socket, std::string peer);
+
+private:
+    enum class Phase : std::uint8_t {
+        kReading,    // a request is awaited or arriving
+        kServing,    // its view runs
+        kFinishing,  // the last answer goes out, then FIN; what still comes is thrown away
+    };
+
+    ~HttpConnection();
+
+    void shut_down() override;
+    void abort() override;
+
+    void on_received(std::span<char> bytes) override;
+    void on_end() override;
+    void on_sent(std::size_t bytes) override;
+    void on_failed(std::error_code error) override;
+    void flush() override;
+    void on_completed() noexcept override;
+    void on_time() override;
+
+    void read_requests();
+    // Returns false if this object has ended: the socket belongs to a WebSocket now.
+    bool serve(std::size_t read_bytes);
+    void respond(const Response& response);
+    void refuse(int status, std::string_view reason);
+    void finish();
+    void end();
+    void set_deadline();
+
+    Loop& loop_;
+    SocketId socket_;
+    std::string peer_;
+    wire::RequestParser parser_;
+    std::string unread_;  // what came behind the request that is being served
+    Outbox outbox_;
+    Task<Response> view_;
+    StopScope scope_;
+    Phase phase_ = Phase::kReading;
+    bool last_ = false;       // no request will be read after this answer
+    bool continued_ = false;  // "100 Continue" is sent
+    bool ended_ = false;      // the peer's FIN came
+    bool sending_ = false;    // a send() of the backend is unanswered
+    bool lost_ = false;       // there is no socket any more; the view still runs
+};
+
+}  // namespace c10k

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "c10k/message.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <sys/uio.h>
+
+namespace c10k {
+
+// Bytes on their way to one peer, in order. Small pieces are copied together, large messages are shared.
+// Empty, it owns no memory. What gather() has shown stays where it is until it is consumed.
+class Outbox {
+public:
+    Outbox() = default;
+    Outbox(const Outbox&) = delete;
+    Outbox& operator=(const Outbox&) = delete;
+    ~Outbox() { clear(); }
+
+    void append(std::string_view bytes);
+    // Appends the message's unmasked frame.
+    void append_frame(const Message& message);
+    // Puts `bytes` before everything else. Requires: nothing was gathered.
+    void prepend(std::string_view bytes);
+    // Room for `size` more bytes, which the caller fills before anything else happens.
+    char* extend(std::size_t size);
+
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
+
+    // The oldest bytes, as far as they fit into `pieces`. Returns the pieces that were filled.
+    [[nodiscard]] std::span<iovec> gather(std::span<iovec> pieces) const noexcept;
+    // Drops the oldest `size` bytes.
+    void consume(std::size_t size) noexcept;
+    void clear() noexcept { consume(bytes_); }
+
+private:
+    struct Chunk;
+
+    Chunk* first_ = nullptr;
+    Chunk* last_ = nullptr;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace c10k

@@ -1,0 +1,154 @@
+#include "connection/server.hpp"
+
+#include "base/date.hpp"
+#include "base/log.hpp"
+#include "connection/http_connection.hpp"
+
+#include <malloc.h>
+
+namespace c10k {
+namespace {
+
+// While descriptors have run out: how soon to try again, and how often to say so.
+constexpr std::chrono::milliseconds kRetryInterval{100};
+constexpr std::int64_t kComplaintIntervalMs = 1000;
+// How soon after connections have ended their memory goes back to the system.
+constexpr std::chrono::seconds kTrimDelay{1};
+
+}  // namespace
+
+AcceptedConnection::AcceptedConnection(Server& server) noexcept : server_(server), next_(server.first_) {
+    if (next_ != nullptr) {
+        next_->previous_ = this;
+    }
+    server_.first_ = this;
+    ++server_.count_;
+}
+
+AcceptedConnection::~AcceptedConnection() {
+    (previous_ != nullptr ? previous_->next_ : server_.first_) = next_;
+    if (next_ != nullptr) {
+        next_->previous_ = previous_;
+    }
+    --server_.count_;
+    server_.on_ended();
+}
+
+// Goes on accepting after a pause.
+class Server::Retry final : public Timer {
+public:
+    explicit Retry(Server& server) noexcept : server_(server) {}
+
+    void pause(std::error_code error) {
+        const std::int64_t now = server_.loop().now();
+        if (now >= quiet_until_) {
+            quiet_until_ = now + kComplaintIntervalMs;
+            log::error("cannot accept: " + error.message() + "; " + std::to_string(server_.count()) +
+                       " connections are open. Those are served, and accepting goes on when some have ended. To hold more, "
+                       "raise the limit of open files (ulimit -n).");
+        }
+        start(kRetryInterval);
+    }
+
+private:
+    void on_time() override {
+        for (const SocketId listener : server_.listeners_) {
+            server_.loop().backend().resume_accepting(listener);
+        }
+    }
+
+    Server& server_;
+    std::int64_t quiet_until_ = 0;
+};
+
+// Gives free memory back to the system: the allocator keeps what ten thousand connections needed otherwise.
+class Server::Trim final : public Timer {
+private:
+    void on_time() override { ::malloc_trim(0); }
+};
+
+class Server::EmptyAwaiter final : public Awaiter {
+public:
+    explicit EmptyAwaiter(Server& server) noexcept : server_(server) {}
+    [[nodiscard]] bool await_ready() const noexcept { return server_.count_ == 0 || stop_requested(); }
+    void await_suspend(std::coroutine_handle<> task) {
+        server_.waiting_ = this;
+        suspend(task);
+    }
+    void await_resume() const { throw_if_stopped(); }
+    void wake() { resume(); }
+
+private:
+    void on_stop() noexcept override {
+        server_.waiting_ = nullptr;
+        resume();
+    }
+
+    Server& server_;
+};
+
+Server::Server(Loop& loop, Application& application, const ServerLimits& limits)
+    : loop_(loop), application_(application), limits_(limits), retry_(std::make_unique<Retry>(*this)),
+      trim_(std::make_unique<Trim>()) {}
+
+Server::~Server() {
+    for (const SocketId listener : listeners_) {
+        loop_.backend().close(listener);
+    }
+}
+
+Address Server::listen(const Address& address) {
+    const SocketId listener = loop_.backend().listen(address, limits_.backlog, *this);
+    listeners_.push_back(listener);
+    return loop_.backend().local_address(listener);
+}
+
+void Server::on_accepted(SocketId socket, const Address& peer) {
+    new HttpConnection{*this, socket, peer.text()};  // owns itself, and is in the list until it ends
+}
+
+void Server::on_accept_failed(std::error_code error) {
+    retry_->pause(error);
+}
+
+void Server::on_ended() {
+    if (count_ == 0 && waiting_ != nullptr) {
+        std::exchange(waiting_, nullptr)->wake();
+    }
+    if (!trim_->is_running()) {
+        trim_->start(kTrimDelay);
+    }
+}
+
+Task<> Server::close() {
+    closing_ = true;
+    retry_->cancel();
+    for (const SocketId listener : listeners_) {
+        loop_.backend().close(listener);
+    }
+    listeners_.clear();
+    for (AcceptedConnection* connection = first_; connection != nullptr;) {
+        std::exchange(connection, connection->next_)->shut_down();
+    }
+    try {
+        co_await with_timeout(limits_.shutdown_time, EmptyAwaiter{*this});
+        co_return;
+    } catch (const TimedOut&) {
+        log::warning(std::to_string(count_) + " connections did not end in time and are cut");
+    }
+    for (AcceptedConnection* connection = first_; connection != nullptr;) {
+        std::exchange(connection, connection->next_)->abort();
+    }
+    co_await EmptyAwaiter{*this};
+}
+
+const std::string& Server::date() {
+    using std::chrono::system_clock;
+    if (const std::int64_t second = loop_.now() / 1000; second != date_second_) {
+        date_second_ = second;
+        date_ = http_date(system_clock::now());
+    }
+    return date_;
+}
+
+}  // namespace c10k

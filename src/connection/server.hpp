@@ -1,0 +1,109 @@
+#pragma once
+
+#include "c10k/task.hpp"
+#include "connection/application.hpp"
+#include "connection/websocket_connection.hpp"
+#include "loop/loop.hpp"
+#include "wire/http1.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace c10k {
+
+// What a peer of a server can make it hold or wait for.
+struct ServerLimits {
+    wire::HttpLimits http{};
+    WebSocketLimits websocket{};
+    // Connections that the kernel completes before we take them.
+    int backlog = 4096;
+    // From the first byte (or the connection) to the end of the head, and from there to the end of the body.
+    std::chrono::milliseconds head_time{10000};
+    std::chrono::milliseconds body_time{30000};
+    // Between two requests of a connection.
+    std::chrono::milliseconds idle_time{75000};
+    // How long a peer may take nothing of an answer.
+    std::chrono::milliseconds write_time{30000};
+    // From a valid handshake to the view's answer: 503 after that.
+    std::chrono::milliseconds handshake_time{10000};
+    // From close() to the end of the last connection.
+    std::chrono::milliseconds shutdown_time{10000};
+};
+
+class Server;
+
+// A connection that was accepted: in the server's list until it has ended. It owns itself.
+class AcceptedConnection {
+public:
+    explicit AcceptedConnection(Server& server) noexcept;
+    AcceptedConnection(const AcceptedConnection&) = delete;
+    AcceptedConnection& operator=(const AcceptedConnection&) = delete;
+
+    // The server closes: end soon, in good order. May end it at once.
+    virtual void shut_down() = 0;
+    // The shutdown time is over: end now, and stop the view. May end it at once.
+    virtual void abort() = 0;
+
+protected:
+    virtual ~AcceptedConnection();
+    [[nodiscard]] Server& server() const noexcept { return server_; }
+
+private:
+    friend class Server;
+
+    Server& server_;
+    AcceptedConnection* previous_ = nullptr;
+    AcceptedConnection* next_ = nullptr;
+};
+
+// Listens, and keeps the connections it has accepted.
+class Server final : private ListenerEvents {
+public:
+    // All three outlive the server.
+    Server(Loop& loop, Application& application, const ServerLimits& limits);
+    // Requires: no connection is left; close() has seen to that.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Returns the address it got. Throws std::system_error.
+    Address listen(const Address& address);
+
+    // Stops listening, closes every WebSocket with 1001, lets requests that run finish, and waits for the end of all
+    // connections; those that are left after the shutdown time are cut.
+    Task<> close();
+
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] bool is_closing() const noexcept { return closing_; }
+    [[nodiscard]] Loop& loop() const noexcept { return loop_; }
+    [[nodiscard]] Application& application() const noexcept { return application_; }
+    [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
+    // The Date field's value, renewed once a second.
+    [[nodiscard]] const std::string& date();
+
+private:
+    friend class AcceptedConnection;
+    class Retry;
+    class Trim;
+    class EmptyAwaiter;
+
+    void on_accepted(SocketId socket, const Address& peer) override;
+    void on_accept_failed(std::error_code error) override;
+    void on_ended();
+
+    Loop& loop_;
+    Application& application_;
+    const ServerLimits& limits_;
+    std::vector<SocketId> listeners_;
+    AcceptedConnection* first_ = nullptr;
+    std::size_t count_ = 0;
+    EmptyAwaiter* waiting_ = nullptr;
+    std::unique_ptr<Retry> retry_;
+    std::unique_ptr<Trim> trim_;
+    std::string date_;
+    std::int64_t date_second_ = -1;
+    bool closing_ = false;
+};
+
+}  // namespace c10k

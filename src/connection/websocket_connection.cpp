@@ -1,0 +1,344 @@
+#include "connection/websocket_connection.hpp"
+
+#include "connection/connections.hpp"
+
+#include <array>
+#include <stdexcept>
+
+namespace c10k {
+namespace {
+
+constexpr std::size_t kPiecesAtOnce = 64;
+constexpr std::uint32_t kSlowFactor = 16;
+
+constexpr std::uint16_t kAbnormal = 1006;
+constexpr std::uint16_t kTryAgainLater = 1013;
+
+}  // namespace
+
+// The end of the close time. It exists only while a connection is closing.
+class WebSocketConnection::Deadline final : public Timer {
+public:
+    explicit Deadline(WebSocketConnection& connection) noexcept : connection_(connection) {}
+
+private:
+    void on_time() override { connection_.drop(kAbnormal, "the peer did not answer the close in time"); }
+
+    WebSocketConnection& connection_;
+};
+
+WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits)
+    : loop_(loop), limits_(limits), socket_(socket), slot_(loop.local<Connections>().add(*this)),
+      protocol_(role, {.max_message_bytes = limits.max_message_bytes}) {}
+
+WebSocketConnection::~WebSocketConnection() {
+    if (phase_ != Phase::kGone) {
+        loop_.backend().close(socket_);
+    }
+    loop_.local<Connections>().remove(slot_);
+}
+
+const CloseInfo& WebSocketConnection::close_info() const noexcept {
+    static const CloseInfo kLost;
+    return close_info_ ? *close_info_ : kLost;
+}
+
+Handle WebSocketConnection::handle() const {
+    return loop_.local<Connections>().handle(slot_);
+}
+
+// ---- Opening
+
+void WebSocketConnection::write(std::string_view bytes) {
+    outbox_.append(bytes);
+    loop_.flush_later(*this, bytes.size());
+}
+
+void WebSocketConnection::open(std::string_view head, std::span<char> early) {
+    outbox_.prepend(head);
+    phase_ = Phase::kOpen;
+    loop_.backend().attach(socket_, *this);
+    loop_.local<Connections>().heard(slot_, limits_.ping_interval);
+    if (!outbox_.empty()) {
+        loop_.flush_later(*this, outbox_.bytes());
+    }
+    if (!early.empty()) {
+        on_received(early);
+    }
+    read_or_pause();
+}
+
+void WebSocketConnection::refuse(std::string_view answer) {
+    outbox_.clear();
+    outbox_.append(answer);
+    loop_.backend().attach(socket_, *this);
+    note_closed(kAbnormal, "the handshake was refused");
+    finish();
+}
+
+void WebSocketConnection::refuse_handshake(int /*status*/, std::string_view /*text*/) {
+    throw std::logic_error("refuse(): the handshake has been answered");
+}
+
+const Request& WebSocketConnection::handshake_request() const {
+    throw std::logic_error("request(): the handshake has been answered, and its request is gone");
+}
+
+// ---- The way in
+
+void WebSocketConnection::on_received(std::span<char> bytes) {
+    if (phase_ == Phase::kFinishing) {
+        return;  // lingering: read, so that the kernel does not answer with a reset, and thrown away
+    }
+    pinged_ = false;
+    loop_.local<Connections>().heard(slot_, limits_.ping_interval);
+    protocol_.receive(bytes, *this);
+    read_or_pause();
+}
+
+void WebSocketConnection::on_message(Message message) {
+    inbox_.push(std::move(message));
+    if (receiver != nullptr) {
+        receiver->resume();
+    }
+}
+
+void WebSocketConnection::on_pong(std::string_view) {}  // it has been heard, and that is all a pong is for
+
+void WebSocketConnection::on_reply(std::string_view frame) {
+    outbox_.append(frame);
+    queued(frame.size());
+}
+
+void WebSocketConnection::on_close(const CloseInfo& info) {
+    note_closed(info.code, info.reason);
+    finish();  // ends nothing yet: the peer may still be read
+}
+
+Message WebSocketConnection::take_message() {
+    Message message = inbox_.pop();
+    if (!reading_) {
+        read_or_pause();
+    }
+    return message;
+}
+
+// Stops reading from a peer whose messages nobody takes, or who does not take ours.
+void WebSocketConnection::read_or_pause() {
+    if (phase_ == Phase::kGone || phase_ == Phase::kOpening) {
+        return;
+    }
+    const bool closing = phase_ != Phase::kOpen;  // nothing is kept any more, and the peer's close has to be found
+    // Once paused, it goes on only when half of the limit is free again.
+    const std::size_t share = reading_ ? 1 : 2;
+    const bool room = inbox_.bytes() <= limits_.inbox_bytes / share && outbox_.bytes() <= limits_.outbox_bytes / share;
+    if (const bool wanted = room || closing; wanted != reading_) {
+        reading_ = wanted;
+        if (wanted) {
+            loop_.backend().start_receiving(socket_);
+        } else {
+            loop_.backend().stop_receiving(socket_);
+        }
+    }
+}
+
+// ---- The way out
+
+void WebSocketConnection::send(const Message& message) {
+    if (!is_open()) {
+        throw ConnectionClosed{};
+    }
+    if (protocol_.role() == wire::Role::kServer) {
+        outbox_.append_frame(message);
+        queued(message.frame().size());
+        return;
+    }
+    const std::string_view payload = message.view();
+    const std::size_t size = wire::frame_bytes(wire::Role::kClient, payload.size());
+    const auto opcode = message.is_text() ? wire::Opcode::kText : wire::Opcode::kBinary;
+    wire::write_frame(wire::Role::kClient, opcode, payload, outbox_.extend(size));
+    queued(size);
+}
+
+void WebSocketConnection::send_text(std::string_view text) {
+    if (!is_open()) {
+        throw ConnectionClosed{};
+    }
+    const std::size_t size = wire::frame_bytes(protocol_.role(), text.size());
+    wire::write_frame(protocol_.role(), wire::Opcode::kText, text, outbox_.extend(size));
+    queued(size);
+}
+
+bool WebSocketConnection::deliver(const Message& message) {
+    if (!is_open()) {
+        return false;
+    }
+    if (is_too_slow()) {
+        close(kTryAgainLater, "too slow: messages came faster than they were read");
+        return false;
+    }
+    send(message);
+    return true;
+}
+
+bool WebSocketConnection::is_too_slow() const noexcept {
+    if (!is_slow_) {
+        return false;
+    }
+    const std::uint32_t slow_ms = static_cast<std::uint32_t>(loop_.now()) - slow_since_;
+    return outbox_.bytes() > std::size_t{limits_.slow_bytes} * kSlowFactor || slow_ms > limits_.slow_time.count();
+}
+
+void WebSocketConnection::queued(std::size_t bytes) {
+    if (!is_slow_ && outbox_.bytes() > limits_.slow_bytes) {
+        is_slow_ = true;
+        slow_since_ = static_cast<std::uint32_t>(loop_.now());
+    }
+    if (!sending_ && phase_ != Phase::kOpening) {
+        loop_.flush_later(*this, bytes);
+    }
+}
+
+void WebSocketConnection::flush() {
+    if (sending_ || outbox_.empty() || phase_ == Phase::kGone) {
+        return;
+    }
+    std::array<iovec, kPiecesAtOnce> pieces;
+    sending_ = true;
+    loop_.backend().send(socket_, outbox_.gather(pieces));  // which may end this object
+}
+
+void WebSocketConnection::on_sent(std::size_t bytes) {
+    sending_ = false;
+    outbox_.consume(bytes);
+    if (bytes == 0 && phase_ == Phase::kOpen) {
+        // There was no room and now there is: the peer's kernel has taken something, so the peer lives.
+        pinged_ = false;
+        loop_.local<Connections>().heard(slot_, limits_.ping_interval);
+    }
+    if (is_slow_ && outbox_.bytes() <= limits_.slow_bytes) {
+        is_slow_ = false;
+    }
+    if (!outbox_.empty()) {
+        loop_.flush_later(*this, outbox_.bytes());
+    }
+    if (outbox_.bytes() <= limits_.outbox_bytes / 2) {
+        while (senders != nullptr) {
+            std::exchange(senders, senders->next_)->resume();
+        }
+    }
+    if (!reading_) {
+        read_or_pause();
+    }
+    finish_if_flushed();
+}
+
+// ---- The end
+
+void WebSocketConnection::close(std::uint16_t code, std::string_view reason) {
+    if (phase_ == Phase::kOpening) {
+        answer_handshake();
+    }
+    if (phase_ != Phase::kOpen) {
+        return;
+    }
+    const wire::ControlFrame frame = protocol_.close(code, reason);
+    phase_ = Phase::kClosing;
+    outbox_.append(frame.view());
+    queued(frame.view().size());
+    note_closed(code, reason);
+    set_deadline();
+    read_or_pause();
+}
+
+// Whoever waits on this socket learns that it is closed. The first reason stays.
+void WebSocketConnection::note_closed(std::uint16_t code, std::string_view reason) {
+    if (!close_info_) {
+        close_info_ = std::make_unique<CloseInfo>(CloseInfo{code, std::string{reason}});
+    }
+    if (receiver != nullptr) {
+        receiver->resume();
+    }
+    while (senders != nullptr) {
+        std::exchange(senders, senders->next_)->resume();
+    }
+    while (watchers != nullptr) {
+        std::exchange(watchers, watchers->next_)->resume();
+    }
+}
+
+void WebSocketConnection::finish() {
+    phase_ = Phase::kFinishing;
+    set_deadline();
+    read_or_pause();
+    if (!outbox_.empty() && !sending_) {
+        loop_.flush_later(*this, 0);
+    }
+    finish_if_flushed();
+}
+
+// The server ends the TCP connection, and so does whoever found the other at fault; a client that closed cleanly waits
+// for the server (RFC 6455, 7.1.1).
+void WebSocketConnection::finish_if_flushed() {
+    if (phase_ != Phase::kFinishing || !outbox_.empty()) {
+        return;
+    }
+    if (fin_received_) {
+        drop(kAbnormal, {});
+        return;
+    }
+    const bool is_ours = protocol_.role() == wire::Role::kServer || protocol_.state() == wire::Protocol::State::kFailed;
+    if (is_ours && !fin_sent_) {
+        fin_sent_ = true;
+        loop_.backend().finish_sending(socket_);
+    }
+}
+
+void WebSocketConnection::set_deadline() {
+    if (!deadline_) {
+        deadline_ = std::make_unique<Deadline>(*this);
+        deadline_->start(limits_.close_time);
+    }
+}
+
+void WebSocketConnection::on_end() {
+    fin_received_ = true;
+    if (phase_ == Phase::kOpening) {
+        outbox_.clear();  // frames without the 101 that they wait for
+    }
+    note_closed(kAbnormal, "the peer ended the TCP connection without a close frame");
+    finish();
+}
+
+void WebSocketConnection::on_failed(std::error_code error) {
+    drop(kAbnormal, error.message());
+}
+
+void WebSocketConnection::drop(std::uint16_t code, std::string_view reason) {
+    if (phase_ == Phase::kGone) {
+        return;
+    }
+    phase_ = Phase::kGone;
+    loop_.backend().close(socket_);
+    outbox_.clear();
+    deadline_.reset();
+    note_closed(code, reason);
+    on_gone();
+}
+
+std::chrono::seconds WebSocketConnection::check_alive() {
+    if (phase_ != Phase::kOpen) {
+        return limits_.ping_interval;  // other clocks run
+    }
+    if (pinged_) {
+        drop(kAbnormal, "the peer did not answer a ping in time");
+        return limits_.ping_interval;
+    }
+    pinged_ = true;
+    const wire::ControlFrame frame = protocol_.ping({});
+    outbox_.append(frame.view());
+    queued(frame.view().size());
+    return limits_.ping_timeout;
+}
+
+}  // namespace c10k

@@ -1,0 +1,147 @@
+#pragma once
+
+#include "c10k/websocket.hpp"
+#include "connection/outbox.hpp"
+#include "loop/loop.hpp"
+#include "wire/message_queue.hpp"
+#include "wire/protocol.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace c10k {
+
+// What a peer of a WebSocket can make us hold or wait for. One object serves many connections and outlives them.
+struct WebSocketLimits {
+    // The largest message, in bytes: 1009 beyond it.
+    std::uint32_t max_message_bytes = 1024 * 1024;
+    // Messages that nobody has received yet, in bytes: beyond it, nothing more is read.
+    std::uint32_t inbox_bytes = 64 * 1024;
+    // Bytes that the peer has not taken: beyond it, send() waits, and nothing more is read.
+    std::uint32_t outbox_bytes = 64 * 1024;
+    // Groups and handles do not wait: a peer with more than this in its outbox for `slow_time` is closed with 1013,
+    // and one with 16 times as much at once.
+    std::uint32_t slow_bytes = 1024 * 1024;
+    std::chrono::milliseconds slow_time{5000};
+    // Silence of the peer after which it is sent a ping, and then that after which the connection is given up.
+    std::chrono::seconds ping_interval{20};
+    std::chrono::seconds ping_timeout{20};
+    // From our close frame to the end of the TCP connection.
+    std::chrono::milliseconds close_time{10000};
+};
+
+// One WebSocket after the handshake: protocol, inbox and outbox around a socket.
+//
+// This is the one way in, socket -> on_received() -> wire::Protocol -> on_message() -> inbox -> recv(), and the one way
+// out, send() -> outbox -> flush() -> socket.
+class WebSocketConnection : public WebSocket, public SocketEvents, private wire::Protocol::Events, private Flushable {
+public:
+    WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits);
+    WebSocketConnection(const WebSocketConnection&) = delete;
+    WebSocketConnection& operator=(const WebSocketConnection&) = delete;
+
+    [[nodiscard]] bool is_open() const noexcept { return phase_ == Phase::kOpening || phase_ == Phase::kOpen; }
+    [[nodiscard]] bool is_gone() const noexcept { return phase_ == Phase::kGone; }
+    [[nodiscard]] const CloseInfo& close_info() const noexcept;
+    [[nodiscard]] Handle handle() const;
+
+    // Queues a frame. Throws ConnectionClosed if the socket is closed.
+    void send(const Message& message);
+    void send_text(std::string_view text);
+    // The same for senders who do not wait: false if the socket is closed, or was for being slow.
+    bool deliver(const Message& message);
+
+    void close(std::uint16_t code, std::string_view reason);
+    // Ends it now, without a word to the peer. A WebSocket that had not been closed ends with `code`.
+    void drop(std::uint16_t code, std::string_view reason);
+
+    // The server's part of the opening handshake, for as long as it has not been answered.
+    virtual void answer_handshake() {}
+    virtual void refuse_handshake(int status, std::string_view text);
+    [[nodiscard]] virtual const Request& handshake_request() const;
+    [[nodiscard]] virtual std::string_view subprotocol() const noexcept = 0;
+
+    // Called when the peer has been silent for the ping interval, or again after the ping timeout.
+    // Returns the time until it has to be called next.
+    std::chrono::seconds check_alive();
+
+    // For those who await.
+    [[nodiscard]] bool has_message() const noexcept { return !inbox_.empty(); }
+    Message take_message();
+    [[nodiscard]] bool is_full() const noexcept { return outbox_.bytes() > limits_.outbox_bytes; }
+    RecvAwaiter* receiver = nullptr;
+    SendAwaiter* senders = nullptr;
+    ClosedAwaiter* watchers = nullptr;
+
+protected:
+    virtual ~WebSocketConnection();
+
+    // Sends bytes of the handshake.
+    void write(std::string_view bytes);
+    // The handshake is done. `head` goes out before any frame; `early` came behind the peer's handshake.
+    void open(std::string_view head, std::span<char> early);
+    // Sends `answer` instead of all frames, and ends the connection.
+    void refuse(std::string_view answer);
+    [[nodiscard]] bool is_opening() const noexcept { return phase_ == Phase::kOpening; }
+
+    // The TCP connection has ended; the last call on this object, which it may destroy.
+    virtual void on_gone() = 0;
+
+    [[nodiscard]] Loop& loop() noexcept { return loop_; }
+    [[nodiscard]] SocketId socket() const noexcept { return socket_; }
+    [[nodiscard]] const WebSocketLimits& limits() const noexcept { return limits_; }
+
+    void on_received(std::span<char> bytes) override;
+    void on_end() override;
+    void on_sent(std::size_t bytes) override;
+    void on_failed(std::error_code error) override;
+
+private:
+    enum class Phase : std::uint8_t {
+        kOpening,    // the server's handshake has not been answered
+        kOpen,       // messages go both ways
+        kClosing,    // a close frame is sent or queued; the peer's is still to come
+        kFinishing,  // the last bytes are queued, then FIN; what still comes is thrown away
+        kGone,       // there is no socket any more
+    };
+    class Deadline;
+
+    void on_message(Message message) override;
+    void on_pong(std::string_view payload) override;
+    void on_reply(std::string_view frame) override;
+    void on_close(const CloseInfo& info) override;
+    void flush() override;
+
+    void queued(std::size_t bytes);
+    // What is queued goes out, then FIN; then the connection ends, at the latest after the close time.
+    void finish();
+    // May end this object.
+    void finish_if_flushed();
+    void set_deadline();
+    void note_closed(std::uint16_t code, std::string_view reason);
+    void read_or_pause();
+    [[nodiscard]] bool is_too_slow() const noexcept;
+
+    Loop& loop_;
+    const WebSocketLimits& limits_;
+    SocketId socket_;
+    std::uint32_t slot_;
+    std::uint32_t slow_since_ = 0;  // ms of the loop's clock when the outbox went over the slow limit
+    wire::Protocol protocol_;
+    wire::MessageQueue inbox_;
+    Outbox outbox_;
+    std::unique_ptr<CloseInfo> close_info_;
+    std::unique_ptr<Deadline> deadline_;
+    Phase phase_ = Phase::kOpening;
+    bool reading_ = false;
+    bool sending_ = false;  // a send() of the backend is unanswered
+    bool fin_sent_ = false;
+    bool fin_received_ = false;
+    bool pinged_ = false;  // and nothing has come since
+    bool is_slow_ = false;
+};
+
+}  // namespace c10k

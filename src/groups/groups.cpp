@@ -1,0 +1,108 @@
+#include "c10k/groups.hpp"
+
+#include "groups/room.hpp"
+
+namespace c10k {
+
+// ---- Room
+
+Room::~Room() {
+    groups_.rooms_.erase(name_);
+}
+
+void Room::add(Membership& membership, WebSocketConnection& member) {
+    membership.member_ = &member;
+    membership.index_ = static_cast<std::uint32_t>(entries_.size());
+    entries_.push_back({&member, &membership});
+    membership.count_ = static_cast<std::uint32_t>(entries_.size());
+}
+
+void Room::remove(Membership& membership) noexcept {
+    Entry& entry = entries_[membership.index_];
+    entry = entries_.back();
+    entry.membership->index_ = membership.index_;
+    entries_.pop_back();
+}
+
+// Neither deliver() nor close() ends a connection at once, nor resumes a view: the members stay as they are meanwhile.
+
+void Room::send(const Message& message) {
+    for (const Entry& entry : entries_) {
+        entry.member->deliver(message);
+    }
+}
+
+void Room::close(std::uint16_t code, std::string_view reason) {
+    for (const Entry& entry : entries_) {
+        entry.member->close(code, reason);
+    }
+}
+
+// ---- Membership
+
+Membership::Membership(Membership&& other) noexcept
+    : room_(std::move(other.room_)), member_(std::exchange(other.member_, nullptr)), index_(other.index_),
+      count_(other.count_) {
+    if (room_) {
+        room_->moved(*this);
+    }
+}
+
+Membership& Membership::operator=(Membership&& other) noexcept {
+    if (this != &other) {
+        leave();
+        room_ = std::move(other.room_);
+        member_ = std::exchange(other.member_, nullptr);
+        index_ = other.index_;
+        count_ = other.count_;
+        if (room_) {
+            room_->moved(*this);
+        }
+    }
+    return *this;
+}
+
+void Membership::leave() noexcept {
+    if (room_) {
+        room_->remove(*this);
+        room_.reset();
+        member_ = nullptr;
+    }
+}
+
+// ---- Group
+
+Task<Membership> Group::join(WebSocket& socket) {
+    Membership membership;
+    membership.room_ = room_;
+    room_->add(membership, socket.connection());
+    co_return std::move(membership);
+}
+
+void Group::send(const Message& message) {
+    room_->send(message);
+}
+
+void Group::close(std::uint16_t code, std::string_view reason) {
+    room_->close(code, reason);
+}
+
+// ---- Groups
+
+Group Groups::named(std::initializer_list<std::string_view> parts) {
+    std::string name;
+    for (const std::string_view part : parts) {
+        name += std::to_string(part.size());
+        name += ':';
+        name += part;
+    }
+    std::weak_ptr<Room>& room = rooms_[name];
+    std::shared_ptr<Room> found = room.lock();
+    if (!found) {
+        found = std::make_shared<Room>(*this, name);
+        room = found;
+    }
+    return Group{std::move(found)};
+}
+
+}  // namespace c10k

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "c10k/http.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+// The opening handshake of a WebSocket (RFC 6455, 4). Extensions are neither offered nor accepted.
+namespace c10k::wire {
+
+// Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455, 4.2.2).
+[[nodiscard]] std::string accept_value(std::string_view key);
+
+// The server's side.
+
+// A valid handshake: switching_protocols() may answer it.
+struct HandshakeOffer {
+    std::string key;
+    std::vector<std::string> subprotocols;  // in the client's order of preference
+};
+
+// A request to a WebSocket route that asks for no WebSocket: upgrade_required() answers it.
+struct PlainRequest {};
+
+// What a whole request to a WebSocket route is; a Response refuses it (RFC 6455, 4.2.1).
+//
+// Only "Upgrade: websocket" with "Connection: Upgrade" in an HTTP/1.1 GET asks for a WebSocket; of such a request all
+// the rest must be right. `minor_version` is 0 for HTTP/1.0, 1 for HTTP/1.1.
+[[nodiscard]] std::variant<HandshakeOffer, PlainRequest, Response> examine(const Request& request, int minor_version);
+
+// The first of `ours`, the server's order of preference, that the client offers; empty if there is none.
+[[nodiscard]] std::string_view choose_subprotocol(std::span<const std::string> offered,
+                                                  std::span<const std::string> ours) noexcept;
+
+// 101. Requires: `subprotocol` is empty or was offered.
+[[nodiscard]] Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol = {});
+
+// 426, which names the protocol and version to use (RFC 9110, 15.5.22; RFC 6455, 4.4).
+[[nodiscard]] Response upgrade_required();
+
+// The client's side.
+
+// A new Sec-WebSocket-Key: 16 random bytes in base64 (RFC 6455, 4.1).
+[[nodiscard]] std::string random_key();
+
+struct HandshakeRequest {
+    std::string host;  // the Host field: "example.com:8000"
+    std::string target = "/";
+    std::vector<std::string> subprotocols = {};  // in order of preference
+    Headers headers = {};                        // more fields, such as Origin and Cookie
+    std::string key = random_key();
+};
+
+// The bytes of the request. Throws std::logic_error if a part cannot stand where it would, above all if it could end a
+// line, and if `headers` name a field of the handshake or of the body's length.
+[[nodiscard]] std::string to_bytes(const HandshakeRequest& request);
+
+// The handshake has succeeded.
+struct Agreed {
+    std::string subprotocol;  // empty if none
+};
+
+// It has failed; the connection must be closed.
+struct Disagreed {
+    std::string reason;  // for a human
+};
+
+// Whether the head of the server's answer opens the WebSocket (RFC 6455, 4.1).
+[[nodiscard]] std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Response& answer);
+
+}  // namespace c10k::wire

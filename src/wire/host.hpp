@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace c10k::wire {
+
+// "example.com:8000", "127.0.0.1", "[::1]:8000", without a user (RFC 3986, 3.2).
+struct Authority {
+    std::string_view host;  // with the brackets of an IPv6 address
+    std::optional<std::uint16_t> port;
+
+    // Empty unless `text` is a host of letters, digits and "-._", or an IPv6 address in brackets, and perhaps a port.
+    static std::optional<Authority> parse(std::string_view text);
+};
+
+// Whether a request to this host is meant for us; as Django's ALLOWED_HOSTS has it.
+//
+// An entry is a name, ".example.com" for a name and all below it, or "*". The machine itself is always allowed:
+// localhost, what ends with .localhost, 127.0.0.0/8, [::1].
+[[nodiscard]] bool host_allowed(std::string_view host_field, std::span<const std::string> allowed_hosts);
+
+// Whether a page of this origin may open a WebSocket here (RFC 6455, 10.2): against cross-site WebSocket hijacking.
+//
+// Allowed are no Origin at all (no browser), the origin whose host and port are those of the Host field, and the
+// entries "https://example.com", "https://*.example.com" (all below, not the name itself) and "*".
+[[nodiscard]] bool origin_allowed(std::optional<std::string_view> origin, std::string_view host_field,
+                                  std::span<const std::string> allowed_origins);
+
+}  // namespace c10k::wire

@@ -1,0 +1,506 @@
+#include "wire/http1.hpp"
+
+#include "base/text.hpp"
+#include "wire/host.hpp"
+
+#include <algorithm>
+#include <boost/beast/http/basic_parser.hpp>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace c10k::wire {
+
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+// Beast splits a head into its parts and checks their letters. It is shown whole heads only, which HeadReader has let
+// through, and no bodies: the laxness it has there does not matter.
+template <bool kIsRequest>
+class Tokens final : public http::basic_parser<kIsRequest> {
+public:
+    // Why the head is none; empty if it is one.
+    std::optional<http::error> read(std::string_view head) {
+        this->skip(true);
+        this->header_limit(static_cast<std::uint32_t>(head.size()));
+        beast::error_code error;
+        this->put(boost::asio::const_buffer{head.data(), head.size()}, error);
+        if (error) {
+            return static_cast<http::error>(error.value());
+        }
+        return std::nullopt;
+    }
+
+    std::string method;
+    std::string target;
+    int status = 0;
+    int minor_version = 1;
+    Headers headers;
+
+private:
+    void on_request_impl(http::verb, beast::string_view name, beast::string_view where, int version,
+                         beast::error_code&) override {
+        method = name;
+        target = where;
+        minor_version = version % 10;
+    }
+    void on_response_impl(int code, beast::string_view, int version, beast::error_code&) override {
+        status = code;
+        minor_version = version % 10;
+    }
+    void on_field_impl(http::field, beast::string_view name, beast::string_view value, beast::error_code&) override {
+        headers.add(name, value);
+    }
+    void on_header_impl(beast::error_code&) override {}
+    void on_body_init_impl(const boost::optional<std::uint64_t>&, beast::error_code&) override {}
+    std::size_t on_body_impl(beast::string_view body, beast::error_code&) override { return body.size(); }
+    void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, beast::error_code&) override {
+        return body.size();
+    }
+    void on_finish_impl(beast::error_code&) override {}
+};
+
+std::string_view explain(http::error error) {
+    switch (error) {
+        case http::error::bad_method: return "bad method";
+        case http::error::bad_target: return "bad target";
+        case http::error::bad_version: return "bad HTTP version";
+        case http::error::bad_status: return "bad status";
+        case http::error::bad_reason: return "bad reason phrase";
+        case http::error::bad_field: return "bad field name";
+        case http::error::bad_value: return "bad field value";
+        case http::error::bad_content_length:
+        case http::error::multiple_content_length: return "bad Content-Length";
+        case http::error::bad_transfer_encoding: return "bad Transfer-Encoding";
+        default: return "not HTTP";
+    }
+}
+
+// Whether the request line has its three parts and the last is a version, ours or not.
+bool names_a_version(std::string_view head) {
+    const std::string_view line = head.substr(0, head.find('\r'));
+    const std::string_view version = line.substr(line.rfind(' ') + 1);
+    return std::count(line.begin(), line.end(), ' ') == 2 && version.size() == 8 && version.starts_with("HTTP/") &&
+           is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
+}
+
+// Lets the memory go too: the assignment of a short string would keep the buffer of a long one.
+template <class Reader>
+void renew(Reader& reader, Reader fresh) {
+    std::swap(reader, fresh);
+}
+
+}  // namespace
+
+std::size_t HeadReader::receive(std::string_view bytes, const HttpLimits& limits) {
+    std::size_t taken = 0;
+    while (taken < bytes.size() && !whole_ && !failed()) {
+        take(bytes[taken++], limits);
+    }
+    keep(bytes.substr(0, taken), limits);
+    return taken;
+}
+
+void HeadReader::take(char c, const HttpLimits& limits) {
+    if (++size_ > limits.head) {
+        return fail(431, "the header fields are too large");
+    }
+    if (after_cr_) {
+        if (c != '\n') {
+            return fail(400, "a CR without LF");
+        }
+        return end_line(limits);
+    }
+    if (c == '\r') {
+        after_cr_ = true;
+        return;
+    }
+    if (c == '\n') {
+        return fail(400, "an LF without CR");
+    }
+    if (is_control(c) && c != '\t') {
+        return fail(400, "a control character");
+    }
+    if (line_ == 0 && (c == ' ' || c == '\t')) {
+        return fail(400, "a line that begins with space");
+    }
+    if (++line_ > limits.first_line && lines_ == 0) {
+        return fail(414, "the first line is too long");
+    }
+}
+
+void HeadReader::end_line(const HttpLimits& limits) {
+    after_cr_ = false;
+    if (line_ == 0) {
+        // One empty line may precede a request: some clients end a body with it (RFC 9112, 2.2).
+        if (lines_ == 0 && size_ > 2) {
+            return fail(400, "an empty request");
+        }
+        whole_ = lines_ > 0;
+        return;
+    }
+    line_ = 0;
+    if (++lines_ > limits.fields + 1) {
+        fail(431, "too many header fields");
+    }
+}
+
+void HeadReader::keep(std::string_view bytes, const HttpLimits& limits) {
+    // Doubled as strings do, but not past the limit, which reserve() on the old string would do.
+    const std::size_t wanted = text_.size() + bytes.size();
+    if (wanted > text_.capacity()) {
+        std::string larger;
+        larger.reserve(std::max(wanted, std::min(2 * text_.capacity(), limits.head)));
+        larger += text_;
+        text_ = std::move(larger);
+    }
+    text_ += bytes;
+}
+
+std::size_t ChunkReader::receive(std::string_view bytes, std::string& body, const HttpLimits& limits) {
+    std::size_t taken = 0;
+    while (taken < bytes.size() && !whole() && !failed()) {
+        if (at_ != At::kData) {
+            take(bytes[taken++], limits.body - body.size(), limits);
+            continue;
+        }
+        const std::string_view data = bytes.substr(taken, remaining_);
+        body += data;
+        taken += data.size();
+        remaining_ -= data.size();
+        if (remaining_ == 0) {
+            at_ = At::kDataCr;
+        }
+    }
+    return taken;
+}
+
+void ChunkReader::take(char c, std::size_t room, const HttpLimits& limits) {
+    switch (at_) {
+        case At::kSize: return take_size(c);
+        case At::kExtension: count_overhead(400, limits); return take_text(c, At::kSizeLf);
+        case At::kSizeLf: return end_size(c, room);
+        case At::kData: return;
+        case At::kDataCr: return expect('\r', c, At::kDataLf);
+        case At::kDataLf: return expect('\n', c, At::kSize);
+        case At::kTrailer:
+        case At::kTrailerName: return take_name(c, limits);
+        case At::kTrailerValue: count_overhead(431, limits); return take_text(c, At::kTrailerLf);
+        case At::kTrailerLf: return expect('\n', c, At::kTrailer);
+        case At::kLastLf: return expect('\n', c, At::kEnd);
+        case At::kEnd: return;
+    }
+}
+
+void ChunkReader::take_size(char c) {
+    constexpr std::uint8_t kMaxDigits = 16;  // as many as 64 bits hold
+    if (const int digit = hex_digit(c); digit >= 0 && digits_ < kMaxDigits) {
+        remaining_ = remaining_ * 16 + static_cast<std::uint64_t>(digit);
+        ++digits_;
+    } else if (digits_ > 0 && (c == ';' || c == '\r')) {
+        // No space before the semicolon: RFC 9112, 7.1.1 calls it bad, and parsers differ on it.
+        at_ = c == ';' ? At::kExtension : At::kSizeLf;
+    } else {
+        fail(400, "bad chunk size");
+    }
+}
+
+void ChunkReader::end_size(char c, std::size_t room) {
+    if (remaining_ > room) {
+        return fail(413, "the body is too large");
+    }
+    digits_ = 0;
+    expect('\n', c, remaining_ == 0 ? At::kTrailer : At::kData);
+}
+
+void ChunkReader::take_name(char c, const HttpLimits& limits) {
+    count_overhead(431, limits);
+    const bool first = at_ == At::kTrailer;
+    if (first && c == '\r') {
+        at_ = At::kLastLf;
+    } else if (!first && c == ':') {
+        at_ = At::kTrailerValue;
+    } else if (is_token_char(c)) {
+        at_ = At::kTrailerName;
+    } else {
+        fail(400, "bad trailer field");
+    }
+}
+
+void ChunkReader::take_text(char c, At after_cr) {
+    if (c == '\r') {
+        at_ = after_cr;
+    } else if (is_control(c) && c != '\t') {
+        fail(400, "a control character");
+    }
+}
+
+void ChunkReader::expect(char wanted, char c, At next) {
+    if (c != wanted) {
+        return fail(400, "bad chunk");
+    }
+    at_ = next;
+}
+
+void ChunkReader::count_overhead(int status, const HttpLimits& limits) {
+    if (++overhead_ > limits.head) {
+        fail(status, "too much beside the body's data");
+    }
+}
+
+std::size_t RequestParser::receive(std::string_view bytes) {
+    std::size_t taken = 0;
+    if (state_ == State::kHead) {
+        taken += receive_head(bytes);
+    }
+    if (state_ == State::kBody) {
+        taken += receive_body(bytes.substr(taken));
+    }
+    return taken;
+}
+
+std::size_t RequestParser::receive_head(std::string_view bytes) {
+    const std::size_t taken = head_.receive(bytes, limits_);
+    if (head_.failed()) {
+        fail(head_.failure().status, head_.failure().reason);
+    } else if (head_.whole()) {
+        read_head();
+    }
+    return taken;
+}
+
+std::size_t RequestParser::receive_body(std::string_view bytes) {
+    if (bytes.empty()) {
+        return 0;
+    }
+    wants_continue_ = false;  // it did not wait
+    if (!chunked_) {
+        const std::string_view data = bytes.substr(0, length_ - request_.body.size());
+        request_.body += data;
+        if (request_.body.size() == length_) {
+            state_ = State::kComplete;
+        }
+        return data.size();
+    }
+    const std::size_t taken = chunks_.receive(bytes, request_.body, limits_);
+    if (chunks_.failed()) {
+        fail(chunks_.failure().status, chunks_.failure().reason);
+    } else if (chunks_.whole()) {
+        state_ = State::kComplete;
+    }
+    return taken;
+}
+
+void RequestParser::read_head() {
+    if (read_tokens() && read_host() && read_target() && read_framing() && read_connection()) {
+        renew(head_, {});
+        state_ = chunked_ || length_ > 0 ? State::kBody : State::kComplete;
+    }
+}
+
+bool RequestParser::read_tokens() {
+    std::string_view head = head_.text();
+    if (head.starts_with("\r\n")) {
+        head.remove_prefix(2);
+    }
+    Tokens<true> tokens;
+    if (const auto error = tokens.read(head)) {
+        const bool other_version = error == http::error::bad_version && names_a_version(head);
+        return fail(other_version ? 505 : 400, explain(*error));
+    }
+    request_.method = std::move(tokens.method);
+    request_.target = std::move(tokens.target);
+    request_.headers = std::move(tokens.headers);
+    minor_version_ = static_cast<std::uint8_t>(tokens.minor_version);
+    return true;
+}
+
+// RFC 9112, 3.2: one Host, which only HTTP/1.0 may leave out.
+bool RequestParser::read_host() {
+    const std::size_t count = request_.headers.count("Host");
+    if (count > 1 || (count == 0 && minor_version_ > 0)) {
+        return fail(400, count == 0 ? "no Host" : "more than one Host");
+    }
+    if (count == 1 && !Authority::parse(*request_.headers.get("Host"))) {
+        return fail(400, "bad Host");
+    }
+    return true;
+}
+
+// RFC 9112, 3.2: origin form, absolute form, or "*" for OPTIONS.
+bool RequestParser::read_target() {
+    std::string& target = request_.target;
+    if (!std::all_of(target.begin(), target.end(), is_target_char)) {
+        return fail(400, "bad target");
+    }
+    if (target == "*" && request_.method == "OPTIONS") {
+        request_.path = target;
+        return true;
+    }
+    if (!target.starts_with('/')) {
+        const std::size_t scheme = target.find("://");
+        if (scheme == std::string::npos ||
+            (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), "https"))) {
+            return fail(400, "bad target");
+        }
+        const std::size_t host = scheme + 3;
+        const std::size_t path = std::min(target.find_first_of("/?", host), target.size());
+        const std::string authority = target.substr(host, path - host);
+        if (!Authority::parse(authority)) {
+            return fail(400, "bad target");
+        }
+        request_.headers.set("Host", authority);
+        target.erase(0, path);
+        if (!target.starts_with('/')) {
+            target.insert(0, 1, '/');
+        }
+    }
+    request_.path = repair_utf8(percent_decode(std::string_view{target}.substr(0, target.find('?'))));
+    if (request_.path.find('\0') != std::string::npos) {
+        return fail(400, "bad target");
+    }
+    return true;
+}
+
+// RFC 9112, 6.3: how long the body is, which must be said in one way only.
+bool RequestParser::read_framing() {
+    const Headers& headers = request_.headers;
+    const std::size_t codings = headers.count("Transfer-Encoding");
+    const std::size_t lengths = headers.count("Content-Length");
+    if (codings > 0 && lengths > 0) {
+        return fail(400, "both Transfer-Encoding and Content-Length");
+    }
+    if (codings > 0) {
+        const std::string_view coding = *headers.get("Transfer-Encoding");
+        if (codings > 1 || minor_version_ == 0) {
+            return fail(400, "bad Transfer-Encoding");
+        }
+        if (!iequals(coding, "chunked")) {
+            return fail(501, "the only Transfer-Encoding understood is chunked");
+        }
+        chunked_ = true;
+    }
+    if (lengths > 0) {
+        const auto length = to_number<std::uint64_t>(*headers.get("Content-Length"));
+        if (lengths > 1 || !length) {
+            return fail(400, "bad Content-Length");
+        }
+        if (*length > limits_.body) {
+            return fail(413, "the body is too large");
+        }
+        length_ = *length;
+    }
+    return true;
+}
+
+bool RequestParser::read_connection() {
+    const Headers& headers = request_.headers;
+    keep_alive_ = !headers.has_token("Connection", "close") &&
+                  (minor_version_ > 0 || headers.has_token("Connection", "keep-alive"));
+    // An expectation from HTTP/1.0 is ignored (RFC 9110, 10.1.1).
+    if (const auto expectation = headers.get("Expect"); expectation && minor_version_ > 0) {
+        if (headers.count("Expect") > 1 || !iequals(*expectation, "100-continue")) {
+            return fail(417, "unknown expectation");
+        }
+        wants_continue_ = chunked_ || length_ > 0;
+    }
+    return true;
+}
+
+bool RequestParser::fail(int status, std::string_view reason) {
+    renew(*this, RequestParser{limits_});
+    state_ = State::kFailed;
+    failure_ = {status, reason};
+    return false;
+}
+
+void RequestParser::reset() { renew(*this, RequestParser{limits_}); }
+
+std::size_t ResponseParser::receive(std::string_view bytes) {
+    std::size_t taken = 0;
+    while (taken < bytes.size() && state_ == State::kHead) {
+        taken += head_.receive(bytes.substr(taken), limits_);
+        if (head_.failed()) {
+            fail(head_.failure().reason);
+        } else if (head_.whole()) {
+            read_head();
+        }
+    }
+    return taken;
+}
+
+void ResponseParser::read_head() {
+    constexpr int kMaxSkipped = 16;
+    Tokens<false> tokens;
+    if (const auto error = tokens.read(head_.text())) {
+        return fail(explain(*error));
+    }
+    renew(head_, {});
+    if (tokens.status < 200 && tokens.status != 101) {
+        if (++skipped_ > kMaxSkipped) {
+            fail("too many informational answers");
+        }
+        return;
+    }
+    if (tokens.status == 101 && tokens.minor_version == 0) {
+        return fail("HTTP/1.0 cannot switch protocols");
+    }
+    response_.status = tokens.status;
+    response_.headers = std::move(tokens.headers);
+    state_ = State::kComplete;
+}
+
+void ResponseParser::fail(std::string_view reason) {
+    renew(*this, ResponseParser{limits_});
+    state_ = State::kFailed;
+    failure_ = reason;
+}
+
+std::string to_bytes(const Response& response, const ResponseOptions& options) {
+    if (response.status < 100 || response.status > 999) {
+        throw std::logic_error("an HTTP status has three digits, not " + std::to_string(response.status));
+    }
+    const bool informational = response.status < 200;
+    const bool has_body = !informational && response.status != 204 && response.status != 304;
+
+    std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + ' ';
+    bytes += reason_phrase(response.status);
+    bytes += "\r\n";
+    for (const auto& [name, value] : response.headers) {
+        if (!iequals(name, "Content-Length") && !iequals(name, "Transfer-Encoding")) {
+            append_field(bytes, name, value);
+        }
+    }
+    if (!options.date.empty() && response.headers.count("Date") == 0) {
+        append_field(bytes, "Date", options.date);
+    }
+    if (has_body) {
+        append_field(bytes, "Content-Length", std::to_string(response.body.size()));
+    }
+    if (!informational && !options.keep_alive) {
+        append_field(bytes, "Connection", "close");
+    } else if (!informational && options.minor_version == 0) {
+        append_field(bytes, "Connection", "keep-alive");
+    }
+    bytes += "\r\n";
+    if (has_body && !options.head_only) {
+        bytes += response.body;
+    }
+    return bytes;
+}
+
+void append_field(std::string& bytes, std::string_view name, std::string_view value) {
+    const auto ends_line = [](char c) { return is_control(c) && c != '\t'; };
+    if (!is_token(name) || std::any_of(value.begin(), value.end(), ends_line)) {
+        throw std::logic_error("not a header field: " + percent_encode(name, " ") + ": " + percent_encode(value, " "));
+    }
+    bytes += name;
+    bytes += ": ";
+    bytes += value;
+    bytes += "\r\n";
+}
+
+}  // namespace c10k::wire

@@ -1,0 +1,206 @@
+#pragma once
+
+#include "c10k/http.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// HTTP/1.0 and 1.1 as bytes (RFC 9112), strict: whatever two parsers could read in two ways is refused.
+namespace c10k::wire {
+
+struct HttpLimits {
+    std::size_t first_line = 8 * 1024;  // bytes of the request or status line
+    std::size_t head = 16 * 1024;       // bytes of the first line, the fields and the empty line
+    std::size_t fields = 100;
+    std::size_t body = 1024 * 1024;  // bytes, without the chunked coding
+};
+
+// Why a message was not understood.
+struct HttpFailure {
+    int status = 400;         // what a server answers before it closes
+    std::string_view reason;  // for a human; lives as long as the program
+};
+
+// Collects a head out of pieces and refuses at the first byte what no head may hold: control characters, a CR or LF
+// alone, a line that begins with space (an obsolete fold), too much of anything.
+class HeadReader {
+public:
+    // Takes bytes up to the end of the head; returns how many.
+    std::size_t receive(std::string_view bytes, const HttpLimits& limits);
+
+    [[nodiscard]] bool whole() const noexcept { return whole_; }
+    [[nodiscard]] bool failed() const noexcept { return !failure_.reason.empty(); }
+    [[nodiscard]] const HttpFailure& failure() const noexcept { return failure_; }
+    // Whether a byte has arrived.
+    [[nodiscard]] bool started() const noexcept { return size_ > 0; }
+    // The lines with their ends.
+    [[nodiscard]] std::string_view text() const noexcept { return text_; }
+
+private:
+    void take(char c, const HttpLimits& limits);
+    void end_line(const HttpLimits& limits);
+    void keep(std::string_view bytes, const HttpLimits& limits);
+    void fail(int status, std::string_view reason) noexcept { failure_ = {status, reason}; }
+
+    std::string text_;
+    std::size_t size_ = 0;   // bytes taken
+    std::size_t line_ = 0;   // bytes of the open line
+    std::size_t lines_ = 0;  // that ended
+    bool after_cr_ = false;
+    bool whole_ = false;
+    HttpFailure failure_{};
+};
+
+// Takes the chunked coding off a body (RFC 9112, 7.1), byte by byte and without a buffer. Extensions and trailer fields
+// are checked and dropped.
+class ChunkReader {
+public:
+    // Appends the data in `bytes` to `body`; returns how many bytes it took.
+    std::size_t receive(std::string_view bytes, std::string& body, const HttpLimits& limits);
+
+    [[nodiscard]] bool whole() const noexcept { return at_ == At::kEnd; }
+    [[nodiscard]] bool failed() const noexcept { return !failure_.reason.empty(); }
+    [[nodiscard]] const HttpFailure& failure() const noexcept { return failure_; }
+
+private:
+    enum class At : std::uint8_t {
+        kSize,
+        kExtension,
+        kSizeLf,
+        kData,
+        kDataCr,
+        kDataLf,
+        kTrailer,
+        kTrailerName,
+        kTrailerValue,
+        kTrailerLf,
+        kLastLf,
+        kEnd
+    };
+
+    void take(char c, std::size_t room, const HttpLimits& limits);
+    void take_size(char c);
+    void end_size(char c, std::size_t room);
+    void take_name(char c, const HttpLimits& limits);
+    void take_text(char c, At after_cr);
+    void expect(char wanted, char c, At next);
+    void count_overhead(int status, const HttpLimits& limits);
+    void fail(int status, std::string_view reason) noexcept { failure_ = {status, reason}; }
+
+    At at_ = At::kSize;
+    std::uint8_t digits_ = 0;      // of the open chunk size
+    std::uint64_t remaining_ = 0;  // bytes of the open chunk
+    std::size_t overhead_ = 0;     // bytes of extensions and trailer fields
+    HttpFailure failure_{};
+};
+
+// Reads the requests of one connection, one after the other.
+//
+// Between requests it holds no memory but itself; within one, no more than the limits allow.
+class RequestParser {
+public:
+    enum class State : std::uint8_t { kHead, kBody, kComplete, kFailed };
+
+    explicit RequestParser(const HttpLimits& limits = {}) : limits_(limits) {}
+
+    // Takes bytes up to the end of the request; returns how many. The rest belongs to the next request, or, after a
+    // handshake, to the WebSocket. Takes nothing more once the request is complete or has failed.
+    std::size_t receive(std::string_view bytes);
+
+    [[nodiscard]] State state() const noexcept { return state_; }
+    // Requires: the state is kFailed.
+    [[nodiscard]] const HttpFailure& failure() const noexcept { return failure_; }
+    // Whether a byte of this request has arrived: from then on the client is owed an answer.
+    [[nodiscard]] bool started() const noexcept { return state_ != State::kHead || head_.started(); }
+
+    // The request as far as it has arrived: all but the body from kBody on. An absolute-form target has become origin
+    // form and its authority the Host field (RFC 9112, 3.2.2). The caller may move it out once it is complete.
+    [[nodiscard]] Request& request() noexcept { return request_; }
+    // 0 or 1: of HTTP/1.0 or 1.1.
+    [[nodiscard]] int minor_version() const noexcept { return minor_version_; }
+    // Whether the client allows another request on the connection (RFC 9112, 9.3).
+    [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
+    // Whether the client waits for "100 Continue" before it sends the body (RFC 9110, 10.1.1).
+    [[nodiscard]] bool wants_continue() const noexcept { return wants_continue_; }
+
+    // Makes ready for the next request.
+    void reset();
+
+private:
+    std::size_t receive_head(std::string_view bytes);
+    std::size_t receive_body(std::string_view bytes);
+    void read_head();
+    bool read_tokens();
+    bool read_target();
+    bool read_host();
+    bool read_framing();
+    bool read_connection();
+    // Returns false.
+    bool fail(int status, std::string_view reason);
+
+    HttpLimits limits_;
+    State state_ = State::kHead;
+    bool chunked_ = false;
+    bool keep_alive_ = false;
+    bool wants_continue_ = false;
+    std::uint8_t minor_version_ = 1;
+    HeadReader head_;
+    ChunkReader chunks_;
+    std::uint64_t length_ = 0;  // of a body that is not chunked
+    Request request_;
+    HttpFailure failure_{};
+};
+
+// Reads the head of the answer to a handshake. Informational answers before it, save 101, are skipped (RFC 9110, 15.2).
+class ResponseParser {
+public:
+    enum class State : std::uint8_t { kHead, kComplete, kFailed };
+
+    explicit ResponseParser(const HttpLimits& limits = {}) : limits_(limits) {}
+
+    // Takes bytes up to the end of the head; returns how many. The rest is the body or, after a 101, the WebSocket's.
+    std::size_t receive(std::string_view bytes);
+
+    [[nodiscard]] State state() const noexcept { return state_; }
+    // Requires: the state is kFailed.
+    [[nodiscard]] std::string_view failure() const noexcept { return failure_; }
+    // Requires: the state is kComplete. Its body is empty.
+    [[nodiscard]] Response& response() noexcept { return response_; }
+
+private:
+    void read_head();
+    void fail(std::string_view reason);
+
+    HttpLimits limits_;
+    State state_ = State::kHead;
+    int skipped_ = 0;  // informational answers
+    HeadReader head_;
+    Response response_;
+    std::string_view failure_;
+};
+
+struct ResponseOptions {
+    bool head_only = false;  // the request was HEAD
+    bool keep_alive = true;
+    int minor_version = 1;       // of the request
+    std::string_view date = {};  // for the Date field: a server with a clock must send it (RFC 9110, 6.6.1)
+};
+
+// The bytes of a response, framed by Content-Length unless its status has no body (RFC 9112, 6.3).
+//
+// Throws std::logic_error if a field's name is no token, its value holds a control character, or the status is not
+// three digits: nothing that a view puts in can end a line (response splitting).
+[[nodiscard]] std::string to_bytes(const Response& response, const ResponseOptions& options = {});
+
+// Appends "name: value" and the line's end. Throws std::logic_error as to_bytes() does.
+void append_field(std::string& bytes, std::string_view name, std::string_view value);
+
+// Whether `c` may stand in a request target: visible ASCII, and no fragment (RFC 9112, 3.2).
+[[nodiscard]] constexpr bool is_target_char(char c) noexcept { return c > ' ' && c < '\x7f' && c != '#'; }
+
+// The answer to a client that waits with its body.
+inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace c10k::wire

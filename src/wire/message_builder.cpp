@@ -1,0 +1,51 @@
+#include "wire/message_builder.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace c10k::wire {
+
+void MessageBuilder::append(std::string_view bytes, MaskKey key, std::size_t limit) {
+    const std::size_t needed = size_ + bytes.size();
+    if (memory_ == nullptr || needed > capacity_) {
+        reallocate(std::min(2 * needed, limit));
+    }
+    key.apply(bytes, memory_.get() + sizeof(Message::Block) + size_);
+    size_ = static_cast<std::uint32_t>(needed);
+}
+
+std::string_view MessageBuilder::view() const noexcept {
+    return memory_ == nullptr ? std::string_view{} : std::string_view{memory_.get() + sizeof(Message::Block), size_};
+}
+
+std::size_t MessageBuilder::held_bytes() const noexcept {
+    return memory_ == nullptr ? 0 : sizeof(Message::Block) + capacity_;
+}
+
+Message MessageBuilder::finish(Message::Kind kind) {
+    // A message may lie in a queue for long, so it gives back what doubling reserved in vain.
+    if (memory_ == nullptr || capacity_ - size_ > size_ / 8) {
+        reallocate(size_);
+    }
+    Message message = Message::adopt(memory_.release(), kind, size_);
+    clear();
+    return message;
+}
+
+void MessageBuilder::clear() noexcept {
+    memory_.reset();
+    size_ = 0;
+    capacity_ = 0;
+}
+
+void MessageBuilder::reallocate(std::size_t capacity) {
+    void* moved = std::realloc(memory_.get(), sizeof(Message::Block) + capacity);
+    if (moved == nullptr) {
+        throw std::bad_alloc();
+    }
+    static_cast<void>(memory_.release());
+    memory_.reset(static_cast<char*>(moved));
+    capacity_ = static_cast<std::uint32_t>(capacity);
+}
+
+}  // namespace c10k::wire

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "c10k/message.hpp"
+#include "wire/mask.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+namespace c10k::wire {
+
+// Collects the payload of a message where the message will keep it.
+//
+// Owns no memory before the first byte and after finish() or clear(). Memory grows with what has arrived, never by what
+// was announced, so that announcing costs a peer as much as sending.
+class MessageBuilder {
+public:
+    // Appends `bytes`, unmasked with `key`.
+    //
+    // `limit` is the most the message can come to, in bytes: no more is reserved.
+    // Requires: size() + bytes.size() <= limit <= Message::kMaxSize. Throws std::bad_alloc; then nothing has changed.
+    void append(std::string_view bytes, MaskKey key, std::size_t limit);
+
+    // What has been appended; valid until the next change.
+    [[nodiscard]] std::string_view view() const noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    // Memory held, in bytes.
+    [[nodiscard]] std::size_t held_bytes() const noexcept;
+
+    // The message; afterwards nothing has been appended. Throws std::bad_alloc.
+    Message finish(Message::Kind kind);
+    void clear() noexcept;
+
+private:
+    struct Free {
+        void operator()(char* memory) const noexcept { std::free(memory); }
+    };
+
+    void reallocate(std::size_t capacity);
+
+    std::unique_ptr<char, Free> memory_;  // room for the message's block, then `capacity_` bytes
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;
+};
+
+}  // namespace c10k::wire

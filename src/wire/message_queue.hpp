@@ -1,0 +1,34 @@
+#pragma once
+
+#include "c10k/message.hpp"
+
+#include <cstddef>
+
+namespace c10k::wire {
+
+// Messages in the order of their arrival. It links their own blocks, so pushing allocates nothing and cannot fail
+// (but for Message{}, which has no block yet).
+//
+// Requires: a pushed message, or a copy of it, is in no other queue.
+class MessageQueue {
+public:
+    MessageQueue() = default;
+    MessageQueue(const MessageQueue&) = delete;
+    MessageQueue& operator=(const MessageQueue&) = delete;
+    ~MessageQueue() { clear(); }
+
+    void push(Message message);
+    // Requires: !empty().
+    Message pop() noexcept;
+    void clear() noexcept;
+
+    [[nodiscard]] bool empty() const noexcept { return last_ == nullptr; }
+    // The memory of the messages, in bytes: empty ones count too.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+private:
+    Message::Block* last_ = nullptr;  // a ring: its next is the first
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace c10k::wire

@@ -1,0 +1,270 @@
+#include "wire/protocol.hpp"
+
+#include "wire/utf8.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace c10k::wire {
+namespace {
+
+// Ten thousand connections hold ten thousand of these.
+static_assert(sizeof(Protocol) <= 64);
+
+// RFC 6455, 7.4.1.
+constexpr std::uint16_t kProtocolError = 1002;
+constexpr std::uint16_t kNoCode = 1005;
+constexpr std::uint16_t kInvalidData = 1007;
+constexpr std::uint16_t kTooBig = 1009;
+
+constexpr std::size_t kCodeBytes = 2;
+
+std::string_view text_of(std::span<char> bytes) { return {bytes.data(), bytes.size()}; }
+
+// A close frame's payload (RFC 6455, 5.5.1). Requires: at most 123 bytes of reason.
+ControlFrame close_frame(Role sender, std::uint16_t code, std::string_view reason) {
+    std::array<char, kMaxControlBytes> payload;
+    payload[0] = static_cast<char>(code >> 8);
+    payload[1] = static_cast<char>(code);
+    reason.copy(payload.data() + kCodeBytes, reason.size());
+    return {sender, Opcode::kClose, {payload.data(), kCodeBytes + reason.size()}};
+}
+
+}  // namespace
+
+Protocol::Protocol(Role role, ProtocolLimits limits) : role_(role), limits_(limits) {
+    if (limits.max_message_bytes > Message::kMaxSize) {
+        throw std::invalid_argument("max_message_bytes is larger than a message can be");
+    }
+}
+
+void Protocol::receive(std::span<char> bytes, Events& events) {
+    while (!bytes.empty() && (state_ == State::kOpen || state_ == State::kClosing)) {
+        bytes = left_bytes_ == 0 ? receive_header(bytes, events) : receive_payload(bytes, events);
+    }
+}
+
+std::span<char> Protocol::receive_header(std::span<char> bytes, Events& events) {
+    const std::size_t kept = header_bytes_;
+    std::string_view arrived = text_of(bytes.first(std::min(bytes.size(), header_.size() - kept)));
+    if (kept > 0) {
+        arrived.copy(header_.data() + kept, arrived.size());
+        arrived = {header_.data(), kept + arrived.size()};
+    }
+
+    const FrameHeader header(arrived);
+    if (const Violation violation = find_violation(header); violation.code != 0) {
+        fail(violation, events);
+        return {};
+    }
+    if (!header.is_whole()) {
+        if (kept == 0) {
+            arrived.copy(header_.data(), arrived.size());
+        }
+        header_bytes_ = static_cast<std::uint8_t>(arrived.size());
+        return {};
+    }
+    header_bytes_ = 0;
+    begin_frame(header);
+    if (left_bytes_ == 0) {
+        if (is_control(opcode_)) {
+            end_control({}, events);
+        } else {
+            end_data(events);
+        }
+    }
+    return bytes.subspan(header.size() - kept);
+}
+
+// Judges each byte as soon as it is there, in order: the verdict must not depend on how the bytes were cut.
+Protocol::Violation Protocol::find_violation(const FrameHeader& header) const noexcept {
+    if (!header.has_first()) {
+        return {};
+    }
+    const Opcode opcode = header.opcode();
+    if (header.has_reserved_bits()) {  // an extension that uses them would be asked here (RFC 6455, 5.2)
+        return {kProtocolError, "reserved bits are set"};
+    }
+    if (is_reserved(opcode)) {
+        return {kProtocolError, "reserved opcode"};
+    }
+    if (is_control(opcode) && !header.is_final()) {
+        return {kProtocolError, "control frame in fragments"};
+    }
+    const bool is_inside_message = message_opcode_ != Opcode::kContinuation;
+    if (!is_control(opcode) && (opcode == Opcode::kContinuation) != is_inside_message) {
+        return {kProtocolError, is_inside_message ? "new message inside a message" : "continuation of no message"};
+    }
+
+    if (!header.has_second()) {
+        return {};
+    }
+    if (header.is_masked() != (role_ == Role::kServer)) {
+        return {kProtocolError, role_ == Role::kServer ? "client frame without a mask" : "server frame with a mask"};
+    }
+    if (is_control(opcode) && header.short_length() > kMaxControlBytes) {
+        return {kProtocolError, "control frame over 125 bytes"};
+    }
+
+    if (!header.has_length()) {
+        return {};
+    }
+    if (header.length() >> 63 != 0) {
+        return {kProtocolError, "frame length of 64 bits"};
+    }
+    if (header.is_length_padded()) {
+        return {kProtocolError, "frame length not in its shortest form"};
+    }
+    if (!is_control(opcode) && header.length() > limits_.max_message_bytes - message_.size()) {
+        return {kTooBig, "message too big"};
+    }
+    return {};
+}
+
+void Protocol::begin_frame(const FrameHeader& header) noexcept {
+    opcode_ = header.opcode();
+    final_ = header.is_final();
+    key_ = header.key();
+    left_bytes_ = static_cast<std::uint32_t>(header.length());
+    if (opcode_ == Opcode::kText || opcode_ == Opcode::kBinary) {
+        message_opcode_ = opcode_;
+    }
+}
+
+std::span<char> Protocol::receive_payload(std::span<char> bytes, Events& events) {
+    const std::span<char> part = bytes.first(std::min<std::size_t>(bytes.size(), left_bytes_));
+    if (is_control(opcode_)) {
+        receive_control(part, events);
+    } else {
+        receive_data(part, events);
+    }
+    return bytes.subspan(part.size());
+}
+
+void Protocol::receive_data(std::span<char> part, Events& events) {
+    if (state_ == State::kOpen) {
+        message_.append(text_of(part), key_, final_ ? message_.size() + left_bytes_ : limits_.max_message_bytes);
+        if (message_opcode_ == Opcode::kText) {
+            const auto checked = whole_utf8(message_.view().substr(checked_bytes_));
+            if (!checked) {
+                return fail({kInvalidData, "text is not UTF-8"}, events);
+            }
+            checked_bytes_ += static_cast<std::uint32_t>(*checked);
+        }
+    }
+    key_ = key_.after(part.size());
+    left_bytes_ -= static_cast<std::uint32_t>(part.size());
+    if (left_bytes_ == 0) {
+        end_data(events);
+    }
+}
+
+void Protocol::end_data(Events& events) {
+    if (!final_) {
+        return;
+    }
+    const Opcode opcode = std::exchange(message_opcode_, Opcode::kContinuation);
+    if (state_ != State::kOpen) {
+        return;
+    }
+    if (opcode == Opcode::kText && checked_bytes_ != message_.size()) {
+        return fail({kInvalidData, "text ends inside a character"}, events);
+    }
+    checked_bytes_ = 0;
+    events.on_message(message_.finish(opcode == Opcode::kText ? Message::Kind::kText : Message::Kind::kBinary));
+}
+
+void Protocol::receive_control(std::span<char> part, Events& events) {
+    key_.apply(text_of(part), part.data());
+    key_ = key_.after(part.size());
+    left_bytes_ -= static_cast<std::uint32_t>(part.size());
+    if (left_bytes_ == 0 && control_ == nullptr) {
+        return end_control(text_of(part), events);
+    }
+
+    if (control_ == nullptr) {
+        control_ = std::make_unique<ControlPayload>();
+    }
+    text_of(part).copy(control_->data() + control_bytes_, part.size());
+    control_bytes_ += static_cast<std::uint8_t>(part.size());
+    if (left_bytes_ == 0) {
+        const auto payload = std::move(control_);
+        end_control({payload->data(), std::exchange(control_bytes_, std::uint8_t{0})}, events);
+    }
+}
+
+void Protocol::end_control(std::string_view payload, Events& events) {
+    if (opcode_ == Opcode::kClose) {
+        receive_close(payload, events);
+    } else if (state_ != State::kOpen) {
+        // After our close frame nothing may be sent, and nobody waits for a pong.
+    } else if (opcode_ == Opcode::kPing) {
+        events.on_reply(ControlFrame(role_, Opcode::kPong, payload).view());
+    } else {
+        events.on_pong(payload);
+    }
+}
+
+void Protocol::receive_close(std::string_view payload, Events& events) {
+    CloseInfo info{.code = kNoCode, .reason = {}};
+    if (!payload.empty()) {
+        if (payload.size() < kCodeBytes) {
+            return fail({kProtocolError, "close frame with half a code"}, events);
+        }
+        info.code = static_cast<std::uint16_t>(static_cast<std::uint8_t>(payload[0]) << 8 |
+                                               static_cast<std::uint8_t>(payload[1]));
+        info.reason = payload.substr(kCodeBytes);
+        if (!is_close_code(info.code)) {
+            return fail({kProtocolError, "invalid close code"}, events);
+        }
+        if (!is_utf8(info.reason)) {
+            return fail({kInvalidData, "close reason is not UTF-8"}, events);
+        }
+    }
+    forget_message();
+    if (std::exchange(state_, State::kClosed) == State::kOpen) {
+        // The answer repeats the code, or its absence (RFC 6455, 5.5.1).
+        events.on_reply(ControlFrame(role_, Opcode::kClose, payload.substr(0, kCodeBytes)).view());
+    }
+    events.on_close(info);
+}
+
+void Protocol::fail(Violation violation, Events& events) {
+    forget_message();
+    if (std::exchange(state_, State::kFailed) == State::kOpen) {
+        events.on_reply(close_frame(role_, violation.code, violation.reason).view());
+    }
+    events.on_close({.code = violation.code, .reason = violation.reason});
+}
+
+ControlFrame Protocol::close(std::uint16_t code, std::string_view reason) {
+    if (!is_close_code(code)) {
+        throw std::invalid_argument("a close frame may not carry this code");
+    }
+    if (!is_utf8(reason)) {
+        throw std::invalid_argument("a close reason must be UTF-8");
+    }
+    if (state_ != State::kOpen) {
+        return {};
+    }
+    state_ = State::kClosing;
+    forget_message();
+    return close_frame(role_, code, cut_utf8(reason, kMaxControlBytes - kCodeBytes));
+}
+
+ControlFrame Protocol::ping(std::string_view payload) const {
+    return state_ == State::kOpen ? ControlFrame(role_, Opcode::kPing, payload) : ControlFrame{};
+}
+
+std::size_t Protocol::held_bytes() const noexcept {
+    return message_.held_bytes() + (control_ == nullptr ? 0 : sizeof(ControlPayload));
+}
+
+// Keeps its opcode: while we are closing, the peer may go on with it.
+void Protocol::forget_message() noexcept {
+    message_.clear();
+    checked_bytes_ = 0;
+}
+
+}  // namespace c10k::wire

@@ -1,0 +1,120 @@
+#pragma once
+
+#include "c10k/message.hpp"
+#include "wire/frame.hpp"
+#include "wire/message_builder.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace c10k::wire {
+
+struct ProtocolLimits {
+    std::uint32_t max_message_bytes = 1024 * 1024;  // at most Message::kMaxSize
+};
+
+// Whether a close frame may carry `code` (RFC 6455, 7.4, and the IANA registry).
+[[nodiscard]] constexpr bool is_close_code(std::uint16_t code) noexcept {
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+// One side of a WebSocket after the handshake (RFC 6455, 5 to 7), without I/O: bytes in; messages and answers out.
+//
+// It owns nothing between messages but a few bytes of state, so that an idle connection is small.
+class Protocol {
+public:
+    enum class State : std::uint8_t {
+        kOpen,
+        kClosing,  // our close frame was made, the peer's has not arrived
+        kClosed,   // both close frames: the closing handshake is complete, and the server ends the TCP connection
+        kFailed,   // the peer broke the protocol: we end the TCP connection after what there is to send
+    };
+
+    // What comes out of receive(), in order.
+    //
+    // A callback may call close() and ping(), but neither receive() nor the destructor. Views are valid until it
+    // returns. If it throws, the protocol may only be destroyed.
+    class Events {
+    public:
+        // Not after close(): what still arrives is dropped.
+        virtual void on_message(Message message) = 0;
+        virtual void on_pong(std::string_view payload) = 0;
+        // A control frame that must go to the peer: the answer to a ping, or a close frame.
+        virtual void on_reply(std::string_view frame) = 0;
+        // The peer's close frame arrived, or the peer broke the protocol, for which `info` has our code. If a close
+        // frame must go to the peer, it was the reply before this. Nothing follows. Called once.
+        virtual void on_close(const CloseInfo& info) = 0;
+
+    protected:
+        ~Events() = default;
+    };
+
+    // Requires: limits.max_message_bytes <= Message::kMaxSize.
+    explicit Protocol(Role role, ProtocolLimits limits = {});
+
+    // Takes the next bytes from the peer, cut anywhere; unmasks some of them in place and keeps none.
+    //
+    // Bytes after on_close() are ignored. Throws std::bad_alloc and what a callback throws.
+    void receive(std::span<char> bytes, Events& events);
+
+    // Begins the closing handshake (RFC 6455, 7.1.2): the frame to send, after which no other may be sent. A message
+    // that has arrived in part is forgotten. Empty if the protocol is no longer open.
+    //
+    // `reason` is cut to the 123 bytes that fit.
+    // Requires: is_close_code(code) and `reason` is UTF-8.
+    [[nodiscard]] ControlFrame close(std::uint16_t code, std::string_view reason = {});
+
+    // A ping to send. Empty if the protocol is no longer open. Requires: at most kMaxControlBytes.
+    [[nodiscard]] ControlFrame ping(std::string_view payload) const;
+
+    [[nodiscard]] Role role() const noexcept { return role_; }
+    [[nodiscard]] State state() const noexcept { return state_; }
+    // Memory held for what has arrived in part, in bytes.
+    [[nodiscard]] std::size_t held_bytes() const noexcept;
+
+private:
+    struct Violation {
+        std::uint16_t code;
+        const char* reason;
+    };
+    using ControlPayload = std::array<char, kMaxControlBytes>;
+
+    // One step each: takes some of `bytes` and returns the rest.
+    std::span<char> receive_header(std::span<char> bytes, Events& events);
+    std::span<char> receive_payload(std::span<char> bytes, Events& events);
+
+    [[nodiscard]] Violation find_violation(const FrameHeader& header) const noexcept;
+    void begin_frame(const FrameHeader& header) noexcept;
+    void receive_data(std::span<char> part, Events& events);
+    void end_data(Events& events);
+    void receive_control(std::span<char> part, Events& events);
+    void end_control(std::string_view payload, Events& events);
+    void receive_close(std::string_view payload, Events& events);
+    void fail(Violation violation, Events& events);
+    void forget_message() noexcept;
+
+    // The message that is arriving.
+    MessageBuilder message_;
+    std::uint32_t checked_bytes_ = 0;                // of a text, these are whole code points
+    Opcode message_opcode_ = Opcode::kContinuation;  // which stands for none
+
+    // The frame that is arriving: its header while that is cut, then its payload.
+    std::array<char, FrameHeader::kMaxBytes> header_;
+    std::uint8_t header_bytes_ = 0;
+    Opcode opcode_ = Opcode::kContinuation;
+    bool final_ = false;
+    MaskKey key_;                              // for the next payload byte
+    std::uint32_t left_bytes_ = 0;             // of the payload; none: the next byte is a header's
+    std::unique_ptr<ControlPayload> control_;  // a control payload while it is cut
+    std::uint8_t control_bytes_ = 0;
+
+    State state_ = State::kOpen;
+    const Role role_;
+    const ProtocolLimits limits_;
+};
+
+}  // namespace c10k::wire

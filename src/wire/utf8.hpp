@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace c10k::wire {
+
+// Whether `text` is UTF-8 (RFC 3629).
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+// Checks the beginning of a text whose rest is still to come: the number of its bytes that are whole code points, which
+// is all but at most 3. Empty if nothing that could follow would make it UTF-8.
+[[nodiscard]] std::optional<std::size_t> whole_utf8(std::string_view beginning) noexcept;
+
+// The longest beginning of `text` that has at most `max_bytes` bytes and ends between two code points.
+// Requires: `text` is UTF-8.
+[[nodiscard]] std::string_view cut_utf8(std::string_view text, std::size_t max_bytes) noexcept;
+
+}  // namespace c10k::wire

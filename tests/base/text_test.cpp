@@ -1,0 +1,90 @@
+#include "base/text.hpp"
+
+#include <cstdint>
+#include <gtest/gtest.h>
+
+namespace c10k {
+namespace {
+
+using Members = std::vector<std::string_view>;
+
+TEST(Text, TrimTakesSpacesAndTabsOffBothEnds) {
+    EXPECT_EQ(trim(" \t a b\t "), "a b");
+    EXPECT_EQ(trim(" \t "), "");
+    EXPECT_EQ(trim(""), "");
+    EXPECT_EQ(trim("\na\n"), "\na\n");
+}
+
+TEST(Text, IequalsIgnoresTheCaseOfAsciiLettersOnly) {
+    EXPECT_TRUE(iequals("WebSocket", "websocket"));
+    EXPECT_FALSE(iequals("websocket", "websockets"));
+    EXPECT_FALSE(iequals("[", "{"));  // differ by the same bit as "A" and "a"
+    EXPECT_FALSE(iequals("\xc4", "\xe4"));
+}
+
+TEST(Text, TokensAreNeitherEmptyNorHoldDelimiters) {
+    EXPECT_TRUE(is_token("Sec-WebSocket-Key"));
+    EXPECT_TRUE(is_token("!#$%&'*+-.^_`|~09"));
+    for (const std::string_view text :
+         {"", " ", "a b", "a,b", "a:b", "a;b", "a/b", "(a)", "\"a\"", "\x7f", "\xc3\xa9"}) {
+        EXPECT_FALSE(is_token(text)) << text;
+    }
+    EXPECT_FALSE(is_token(std::string_view{"\0", 1}));
+}
+
+TEST(Text, SplitListDropsSpaceAndEmptyMembers) {
+    EXPECT_EQ(split_list("a, b\t,,c , "), (Members{"a", "b", "c"}));
+    EXPECT_EQ(split_list(""), Members{});
+    EXPECT_EQ(split_list(" , ,"), Members{});
+}
+
+TEST(Text, ToNumberTakesDecimalDigitsAndNothingElse) {
+    EXPECT_EQ(to_number<int>("0"), 0);
+    EXPECT_EQ(to_number<int>("007"), 7);
+    EXPECT_EQ(to_number<std::uint64_t>("18446744073709551615"), 18446744073709551615u);
+    for (const std::string_view text :
+         {"", "+5", "-5", " 5", "5 ", "0x5", "1_0", "5,5", "1e3", "18446744073709551616"}) {
+        EXPECT_EQ(to_number<std::uint64_t>(text), std::nullopt) << text;
+        EXPECT_EQ(to_number<int>(text), std::nullopt) << text;
+    }
+    EXPECT_EQ(to_number<std::uint8_t>("256"), std::nullopt);
+}
+
+TEST(Text, PercentDecodeLeavesWhatIsNoEscape) {
+    EXPECT_EQ(percent_decode("a%20b%2Fc%2f"), "a b/c/");
+    EXPECT_EQ(percent_decode("100%, %, %4, %zz, %%41"), "100%, %, %4, %zz, %A");
+    EXPECT_EQ(percent_decode("%2541"), "%41");  // once only
+    EXPECT_EQ(percent_decode("a+b"), "a+b");
+}
+
+TEST(Text, PercentEncodeKeepsTheUnreservedAndTheSafe) {
+    EXPECT_EQ(percent_encode("/a b/\xc3\xa9?\r\n"), "/a%20b/%C3%A9%3F%0D%0A");
+    EXPECT_EQ(percent_encode("a/b-._~", ""), "a%2Fb-._~");
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string text(1, static_cast<char>(byte));
+        EXPECT_EQ(percent_decode(percent_encode(text)), text);
+    }
+}
+
+TEST(Text, HtmlEscapeLeavesNoMarkup) {
+    EXPECT_EQ(html_escape("<a href=\"x\">'&'</a>"), "&lt;a href=&quot;x&quot;&gt;&#x27;&amp;&#x27;&lt;/a&gt;");
+    EXPECT_EQ(html_escape("plain \xc3\xa9"), "plain \xc3\xa9");
+}
+
+// Unicode 15, 3.9, tables 3-8 to 3-11.
+TEST(Text, RepairUtf8ReplacesEachMaximalPartThatIsNoUtf8) {
+    const std::string bad = "\xef\xbf\xbd";
+    EXPECT_EQ(repair_utf8("z\xc3\x9f\xe6\xb0\xb4\xf0\x9f\x8d\x8c"), "z\xc3\x9f\xe6\xb0\xb4\xf0\x9f\x8d\x8c");
+    EXPECT_EQ(repair_utf8("\xc0\xaf"), bad + bad);                      // a long form
+    EXPECT_EQ(repair_utf8("\xed\xa0\x80"), bad + bad + bad);            // a surrogate
+    EXPECT_EQ(repair_utf8("\xf4\x91\x92\x93"), bad + bad + bad + bad);  // above U+10FFFF
+    EXPECT_EQ(repair_utf8("\xf4\x8f\xbf\xbf"), "\xf4\x8f\xbf\xbf");
+    EXPECT_EQ(repair_utf8("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf"
+                          "A"),
+              bad + bad + bad + bad + "A");  // cut
+    EXPECT_EQ(repair_utf8("\xe1\x80"), bad);
+    EXPECT_EQ(repair_utf8("\x80\xff"), bad + bad);
+}
+
+}  // namespace
+}  // namespace c10k
