@@ -6,19 +6,30 @@
 #include "gameoflife/server.hpp"
 
 #include <c10k/manage.hpp>
+#include <c10k/web.hpp>
+
+#include <filesystem>
 
 using namespace c10k;
 
 struct Site {
-    explicit Site(Services& services) : game(services), echo(services) {}
+    explicit Site(Services& services) : services(services), game(services), echo(services) {
+        const std::filesystem::path demos{C10K_DEMOS_DIR};
+        for (const auto& app : {demos, demos / "gameoflife", demos / "echo"}) {
+            services.templates.add_folder(app / "templates");
+            services.static_files.add_folder(app / "static");
+        }
+    }
 
     Urls urls() {
         return {
+            path("static/<path:file>", &services.static_files, &StaticFiles::serve, "static"),
             path("test/", include(echo.urls(), "test")),
             path("", include(game.urls(), "life")),
         };
     }
 
+    Services& services;
     life::Server game;
     echo::Site echo;
 };

@@ -34,6 +34,7 @@ public:
     // thread arrive in their order. Returns false if the connection is known to be gone; true means queued.
     bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
     // Begins the closing handshake. Does nothing if the connection is gone.
+    // Requires: as for WebSocket::close().
     void close(std::uint16_t code = 1000, std::string reason = {}) const;
 
     friend bool operator==(const Handle&, const Handle&) = default;

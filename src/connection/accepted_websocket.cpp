@@ -10,6 +10,11 @@ constexpr std::uint16_t kNormal = 1000;
 constexpr std::uint16_t kGoingAway = 1001;
 constexpr std::uint16_t kInternalError = 1011;
 
+Task<> fail(std::exception_ptr failure) {
+    std::rethrow_exception(std::move(failure));
+    co_return;
+}
+
 }  // namespace
 
 // What is needed only until the view has answered, and its time limit.
@@ -18,8 +23,9 @@ struct AcceptedWebSocket::Handshake final : public Timer {
         : owner(connection), offer(std::move(offered)), request(std::move(asked)), early(std::move(came_early)) {}
 
     void on_time() override {
-        owner.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
-        owner.scope_.request_stop();
+        AcceptedWebSocket& connection = owner;  // this handshake ends with the answer
+        connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
+        connection.scope_.request_stop();
     }
 
     AcceptedWebSocket& owner;
@@ -37,7 +43,11 @@ AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketM
       subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)) {
     loop().backend().attach(this->socket(), *this);
     handshake_->start(server.limits().handshake_time);
-    view_ = route_.view(*this, captures_.texts());
+    try {
+        view_ = route_.view(*this, captures_.texts());
+    } catch (...) {  // it is no coroutine, but a function that makes one
+        view_ = fail(std::current_exception());
+    }
     view_.start(scope_, *this);
 }
 
@@ -49,9 +59,9 @@ void AcceptedWebSocket::answer_handshake() {
     if (!is_opening()) {
         return;
     }
-    const std::unique_ptr<Handshake> handshake = std::move(handshake_);
-    Response response = wire::switching_protocols(handshake->offer, subprotocol_);
+    const Response response = wire::switching_protocols(handshake_->offer, subprotocol_);
     const std::string head = wire::to_bytes(response, {.date = server().date()});
+    const std::unique_ptr<Handshake> handshake = std::move(handshake_);
     opened_ = true;
     server().application().on_websocket_opened(route_, handshake->request);
     open(head, handshake->early);
@@ -65,9 +75,10 @@ void AcceptedWebSocket::refuse_handshake(int status, std::string_view text) {
 }
 
 void AcceptedWebSocket::refuse(const Response& response) {
+    const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server().date()});
     const std::unique_ptr<Handshake> handshake = std::move(handshake_);
     server().application().on_answered(handshake->request, response);
-    WebSocketConnection::refuse(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
+    WebSocketConnection::refuse(bytes);
 }
 
 const Request& AcceptedWebSocket::handshake_request() const {

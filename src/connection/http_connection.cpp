@@ -37,7 +37,7 @@ void HttpConnection::on_received(std::span<char> bytes) {
     }
 }
 
-// Reads and answers until there is nothing more to read. May end this object.
+// Reads and answers until there is nothing more to read, or too much to send. May end this object.
 void HttpConnection::read_requests() {
     std::size_t read = 0;
     while (phase_ == Phase::kReading && read < unread_.size() && outbox_.bytes() <= kMostUnsent) {
@@ -48,11 +48,7 @@ void HttpConnection::read_requests() {
             case wire::RequestParser::State::kFailed:
                 refuse(parser_.failure().status, parser_.failure().reason);
                 return;
-            case wire::RequestParser::State::kComplete:
-                if (!serve(read)) {
-                    return;
-                }
-                break;
+            case wire::RequestParser::State::kComplete: serve(); break;
             case wire::RequestParser::State::kBody:
                 if (parser_.wants_continue() && !continued_) {
                     continued_ = true;
@@ -75,28 +71,50 @@ void HttpConnection::read_requests() {
     } else {
         unread_ = {};
     }
+    if (match_ && outbox_.empty()) {
+        become_websocket();
+    } else if (phase_ == Phase::kReading) {
+        read_on_or_pause();
+    }
 }
 
-bool HttpConnection::serve(std::size_t read_bytes) {
+// What was read has been answered as far as the peer takes answers. May end this object.
+void HttpConnection::read_on_or_pause() {
+    if (outbox_.bytes() > kMostUnsent) {
+        loop_.backend().stop_receiving(socket_);
+    } else if (!ended_) {
+        loop_.backend().start_receiving(socket_);
+    } else if (outbox_.empty()) {
+        end();
+    } else {
+        finish();
+    }
+}
+
+void HttpConnection::serve() {
     cancel();
     phase_ = Phase::kServing;
-    loop_.backend().stop_receiving(socket_);
     last_ = !parser_.keep_alive() || server().is_closing();
     parser_.request().peer = peer_;
     Application::Answer answer = server().application().answer(parser_.request(), parser_.minor_version());
     if (auto* response = std::get_if<Response>(&answer)) {
         respond(*response);
-        return true;
+        return;
     }
+    loop_.backend().stop_receiving(socket_);
     if (auto* view = std::get_if<Task<Response>>(&answer)) {
         view_ = std::move(*view);
         view_.start(scope_, *this);
-        return true;
+        return;
     }
-    new AcceptedWebSocket{server(), socket_, std::get<WebSocketMatch>(std::move(answer)), std::move(parser_.request()),
-                          unread_.substr(read_bytes)};
+    match_ = std::get<WebSocketMatch>(std::move(answer));
+    set_deadline();
+}
+
+// Hands the socket over. Ends this object.
+void HttpConnection::become_websocket() {
+    new AcceptedWebSocket{server(), socket_, std::move(*match_), std::move(parser_.request()), std::move(unread_)};
     delete this;
-    return false;
 }
 
 void HttpConnection::on_completed() noexcept {
@@ -138,7 +156,7 @@ void HttpConnection::respond(const Response& response) {
     }
     outbox_.append(bytes);
     loop_.flush_later(*this, bytes.size());
-    if (last_ || ended_) {
+    if (last_) {
         finish();
         return;
     }
@@ -146,7 +164,6 @@ void HttpConnection::respond(const Response& response) {
     continued_ = false;
     parser_.reset();
     set_deadline();
-    loop_.backend().start_receiving(socket_);
 }
 
 void HttpConnection::refuse(int status, std::string_view reason) {
@@ -169,7 +186,7 @@ void HttpConnection::flush() {
 void HttpConnection::on_sent(std::size_t bytes) {
     sending_ = false;
     outbox_.consume(bytes);
-    if (phase_ != Phase::kServing && bytes > 0) {
+    if (!view_ && bytes > 0) {
         set_deadline();
     }
     if (!outbox_.empty()) {
@@ -182,7 +199,7 @@ void HttpConnection::on_sent(std::size_t bytes) {
         loop_.backend().finish_sending(socket_);
         start(kLingerTime);
     }
-    if (phase_ == Phase::kReading && !unread_.empty()) {
+    if (phase_ == Phase::kReading || match_) {
         read_requests();
     }
 }
@@ -213,14 +230,11 @@ void HttpConnection::on_time() {
 }
 
 void HttpConnection::on_end() {
-    ended_ = true;
-    if (phase_ == Phase::kServing) {
-        return;  // a client may finish sending and still wait for the answer
-    }
-    if (outbox_.empty()) {
+    ended_ = true;  // and may still wait for answers
+    if (phase_ == Phase::kReading) {
+        read_requests();
+    } else if (phase_ == Phase::kFinishing && outbox_.empty()) {
         end();
-    } else {
-        finish();
     }
 }
 
@@ -239,9 +253,10 @@ void HttpConnection::end() {
 }
 
 void HttpConnection::shut_down() {
-    if (phase_ == Phase::kServing) {
+    if (view_) {
         last_ = true;
-    } else if (phase_ == Phase::kReading) {
+    } else if (phase_ != Phase::kFinishing) {
+        match_.reset();
         if (outbox_.empty()) {
             end();
         } else {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,7 +27,7 @@ public:
 private:
     enum class Phase : std::uint8_t {
         kReading,    // a request is awaited or arriving
-        kServing,    // its view runs
+        kServing,    // its view runs, or it is a handshake and earlier answers have to go out first
         kFinishing,  // the last answer goes out, then FIN; what still comes is thrown away
     };
 
@@ -44,8 +45,9 @@ private:
     void on_time() override;
 
     void read_requests();
-    // Returns false if this object has ended: the socket belongs to a WebSocket now.
-    bool serve(std::size_t read_bytes);
+    void read_on_or_pause();
+    void serve();
+    void become_websocket();
     void respond(const Response& response);
     void refuse(int status, std::string_view reason);
     void finish();
@@ -59,6 +61,7 @@ private:
     std::string unread_;  // what came behind the request that is being served
     Outbox outbox_;
     Task<Response> view_;
+    std::optional<WebSocketMatch> match_;
     StopScope scope_;
     Phase phase_ = Phase::kReading;
     bool last_ = false;       // no request will be read after this answer

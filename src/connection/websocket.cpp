@@ -2,7 +2,10 @@
 
 #include "connection/connections.hpp"
 #include "connection/websocket_connection.hpp"
+#include "wire/protocol.hpp"
+#include "wire/utf8.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 namespace c10k {
@@ -175,6 +178,9 @@ bool Handle::send(Message message) const {
 }
 
 void Handle::close(std::uint16_t code, std::string reason) const {
+    if (!wire::is_close_code(code) || !wire::is_utf8(reason)) {  // here, where the caller learns of it
+        throw std::invalid_argument("close(): the code may not be sent, or the reason is not UTF-8");
+    }
     if (mailbox_) {
         mailbox_->post([slot = slot_, generation = generation_, code, reason = std::move(reason)] {
             if (WebSocketConnection* connection = Loop::current().local<Connections>().find(slot, generation)) {

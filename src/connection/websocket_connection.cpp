@@ -330,9 +330,13 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     if (phase_ != Phase::kOpen) {
         return limits_.ping_interval;  // other clocks run
     }
+    if (!reading_ && inbox_.bytes() > limits_.inbox_bytes / 2) {
+        return limits_.ping_interval;  // it is us who do not listen
+    }
     if (pinged_) {
+        const std::chrono::seconds next = limits_.ping_interval;
         drop(kAbnormal, "the peer did not answer a ping in time");
-        return limits_.ping_interval;
+        return next;
     }
     pinged_ = true;
     const wire::ControlFrame frame = protocol_.ping({});

@@ -62,7 +62,7 @@ void Loop::turn() {
 }
 
 void Loop::settle() {
-    while (take_in(0) > 0 || !ready_.empty() || oldest_ != nullptr) {
+    while (take_in(0) > 0) {
     }
 }
 
@@ -72,10 +72,8 @@ int Loop::take_in(std::optional<std::int64_t> until) {
     const int fired = timers_.advance(now_);
     const bool posted = run_posted();
     const bool ran = run_ready();
-    if (events == 0 || must_flush()) {
-        flush_oldest();
-    }
-    return events + fired + static_cast<int>(posted) + static_cast<int>(ran);
+    const int flushed = events == 0 || must_flush() ? flush_oldest() : 0;
+    return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;
 }
 
 bool Loop::run_posted() {
@@ -131,12 +129,14 @@ bool Loop::must_flush() const noexcept {
                                   static_cast<std::uint32_t>(now_) - oldest_->since_ > kLongestWaitMs);
 }
 
-void Loop::flush_oldest() {
-    for (int i = 0; i < kFlushesAtOnce && oldest_ != nullptr; ++i) {
+int Loop::flush_oldest() {
+    int flushed = 0;
+    for (; flushed < kFlushesAtOnce && oldest_ != nullptr; ++flushed) {
         Flushable& flushable = *oldest_;
         forget(flushable);
         flushable.flush();
     }
+    return flushed;
 }
 
 void Timer::start(Duration delay) {

@@ -104,11 +104,12 @@ public:
 private:
     friend class Mailbox;
 
+    // The steps of a turn. Returns how much happened.
     int take_in(std::optional<std::int64_t> until);
     bool run_posted();
     bool run_ready();
     [[nodiscard]] bool must_flush() const noexcept;
-    void flush_oldest();
+    int flush_oldest();
 
     Loop* outer_;  // the loop that was this thread's before, restored at the end
     std::unique_ptr<Backend> backend_;

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "c10k/groups.hpp"
+#include "c10k/settings.hpp"
+#include "c10k/task.hpp"
+#include "c10k/urls.hpp"
+#include "c10k/values.hpp"
+#include "c10k/web.hpp"
+#include "c10k/websocket.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace c10k {
+
+// What a site is given; it outlives the site and its views.
+struct Services {
+    Groups& groups;
+    Values& values;
+    // A site adds its folders to both.
+    Templates& templates;
+    StaticFiles& static_files;
+    // All routes of the site, for reverse(). Empty until the site is complete.
+    const Urls& urls;
+    const Settings& settings;
+    // Tasks that live as long as the server: stopped with it, and awaited. One that fails stops the server, unless spawn()
+    // names what to do about that.
+    TaskGroup& background;
+};
+
+// A site, and the routes that lead into it.
+struct BuiltSite {
+    std::shared_ptr<void> site;
+    Urls urls;
+};
+
+// Builds a site out of services; called once per loop.
+using SiteFactory = std::function<BuiltSite(Services&)>;
+
+// A Site has a constructor `explicit Site(Services&)` and `Urls urls()`.
+template <typename Site>
+[[nodiscard]] SiteFactory site_factory() {
+    return [](Services& services) {
+        auto site = std::make_shared<Site>(services);
+        Urls urls = site->urls();
+        return BuiltSite{std::move(site), std::move(urls)};
+    };
+}
+
+// The settings that a small program needs; the others have their defaults.
+struct ServeOptions {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 8000;
+    // The names this server is called by, besides those of the machine itself.
+    std::vector<std::string> allowed_hosts = {};
+    // Whose pages may open WebSockets here, besides its own.
+    std::vector<std::string> allowed_origins = {};
+};
+
+// Serves on this thread until SIGINT or SIGTERM, then lets everything end in good order. Returns the exit status of the
+// program: 0, or 1 with a line on standard error if it could not listen or a background task failed.
+int serve(const SiteFactory& site, const ServeOptions& options = {});
+int serve(Urls urls, const ServeOptions& options = {});
+// Every path leads to `view`.
+int serve(std::function<Task<>(WebSocket&)> view, const ServeOptions& options = {});
+
+template <typename Site>
+int serve(const ServeOptions& options = {}) {
+    return serve(site_factory<Site>(), options);
+}
+
+}  // namespace c10k

@@ -1,0 +1,178 @@
+#pragma once
+
+#include "c10k/http.hpp"
+
+#include <concepts>
+#include <cstddef>
+#include <filesystem>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace c10k {
+
+// ---- What a view throws to answer with a status
+
+// The answer is an error page of that status. The text is for the debug page: others do not see it.
+class HttpError : public std::runtime_error {
+public:
+    // Requires: 400 <= status <= 599.
+    HttpError(int status, const std::string& text);
+
+    [[nodiscard]] int status() const noexcept { return status_; }
+
+private:
+    int status_;
+};
+
+class NotFound : public HttpError {
+public:
+    explicit NotFound(const std::string& text = "") : HttpError(404, text) {}
+};
+
+class PermissionDenied : public HttpError {
+public:
+    explicit PermissionDenied(const std::string& text = "") : HttpError(403, text) {}
+};
+
+class BadRequest : public HttpError {
+public:
+    explicit BadRequest(const std::string& text = "") : HttpError(400, text) {}
+};
+
+// ---- Templates
+
+// The names that a template may use: {{"size", 32}, {"rows", list}}.
+class Context {
+public:
+    using List = std::vector<Context>;
+    class Value;
+    struct Field;
+
+    Context() = default;
+    Context(std::initializer_list<Field> fields);
+
+    // Replaces the value if the name has one.
+    void set(std::string name, Value value);
+
+    [[nodiscard]] std::span<const Field> fields() const noexcept { return fields_; }
+
+private:
+    std::vector<Field> fields_;
+};
+
+// A text, a number, true or false, a list of contexts or one of them. A section is left out for false and an empty list.
+class Context::Value {
+public:
+    Value(std::string text) : value_(std::move(text)) {}
+    Value(std::string_view text) : value_(std::string{text}) {}
+    Value(const char* text) : value_(std::string{text}) {}
+    Value(Context fields) : value_(std::move(fields)) {}
+    Value(List list) : value_(std::move(list)) {}
+    template <typename T>
+        requires std::integral<T> || std::floating_point<T>
+    Value(T number) {
+        if constexpr (std::same_as<T, bool>) {
+            value_ = number;
+        } else if constexpr (std::same_as<T, char>) {
+            value_ = std::string(1, number);
+        } else {
+            value_ = number_text(number);
+        }
+    }
+
+    [[nodiscard]] const auto& get() const noexcept { return value_; }
+
+private:
+    template <typename T>
+    static std::string number_text(T number) {
+        if constexpr (std::integral<T>) {
+            return std::to_string(number);
+        } else {
+            return shortest_text(number);
+        }
+    }
+    // The shortest text that reads as that number: 0.1, not 0.100000.
+    static std::string shortest_text(double number);
+
+    std::variant<std::string, bool, Context, List> value_;
+};
+
+struct Context::Field {
+    std::string name;
+    Value value;
+};
+
+// A template that is missing, wrong, or (in debug) uses a name that its context does not have; the text says which.
+class TemplateError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// The mustache templates of a site, found by their path in one of its folders: "chat/index.html".
+//
+// {{name}} is HTML-escaped, {{{name}}} is not; {{#list}}..{{/list}} and {{^list}}..{{/list}} are sections; {{>site/head}}
+// stands for the template site/head.html. Names in a nested context go before those around it. Delimiters cannot be
+// changed. Every template has {{request.method}} and {{request.path}}.
+class Templates {
+public:
+    // In debug, changed files are read again, and a name that the context does not have is an error, not nothing.
+    enum class Mode { kDebug, kProduction };
+
+    explicit Templates(Mode mode);
+    ~Templates();
+    Templates(const Templates&) = delete;
+    Templates& operator=(const Templates&) = delete;
+
+    // Folders are searched in the order in which they came.
+    void add_folder(std::filesystem::path folder);
+    [[nodiscard]] const std::vector<std::filesystem::path>& folders() const noexcept { return folders_; }
+
+    // A page, text/html. Throws TemplateError.
+    Response render(const Request& request, std::string_view name, Context context = {}, int status = 200);
+
+private:
+    class Compiled;
+
+    Compiled& find(const std::string& name);
+
+    Mode mode_;
+    std::vector<std::filesystem::path> folders_;
+    std::map<std::string, std::unique_ptr<Compiled>> compiled_;
+};
+
+// ---- Static files
+
+// Files that are served as they are:
+//
+//     path("static/<path:file>", &services.static_files, &StaticFiles::serve)
+//
+// Only regular files inside the folders, also through symbolic links; nothing that is hidden ("." in front).
+class StaticFiles {
+public:
+    // Files are read whole for each request; a larger one is an error.
+    static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;
+
+    StaticFiles() = default;
+    explicit StaticFiles(std::vector<std::filesystem::path> folders) : folders_(std::move(folders)) {}
+
+    // Folders are searched in the order in which they came.
+    void add_folder(std::filesystem::path folder) { folders_.push_back(std::move(folder)); }
+    [[nodiscard]] const std::vector<std::filesystem::path>& folders() const noexcept { return folders_; }
+
+    // 200, or 304 to a client whose copy is the same (RFC 9110, 13). Range is not heeded (14.2). Throws NotFound.
+    Response serve(const Request& request, std::string_view file) const;
+
+private:
+    std::vector<std::filesystem::path> folders_;
+};
+
+}  // namespace c10k

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "c10k/server.hpp"
+#include "c10k/settings.hpp"
+
+// The commands that every manage has, one file each. They throw std::exception with a text for the user.
+namespace c10k {
+
+// Serves the site until SIGINT or SIGTERM.
+void runserver(const SiteFactory& site, const Settings& settings);
+
+// Lists the routes.
+void list_urls(const SiteFactory& site, const Settings& settings);
+
+// Says what is wrong with the settings and the site, which settings are in force, and how many connections fit into this
+// process. Throws CommandError if something is an error.
+void check(const SiteFactory& site, const SettingsReader& settings);
+
+}  // namespace c10k

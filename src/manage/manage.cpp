@@ -1,0 +1,151 @@
+#include "c10k/manage.hpp"
+
+#include "base/log.hpp"
+#include "manage/commands.hpp"
+#include "manage/file_limit.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace c10k {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+
+// Settings as the options of a command: they go before the environment and the file.
+class SettingOptions {
+public:
+    void add_to(CLI::App& command) {
+        command.add_option("--settings", file_, "A file of settings, one `name = value` a line; without it c10k.conf, if there "
+                                                "is one");
+        command.add_option("--set", assignments_, "Sets one setting: --set ping_interval=10s (manage check lists them)")
+            ->allow_extra_args(false);
+    }
+
+    void set(std::string name, std::string value) { flags_.emplace_back(std::move(name), std::move(value)); }
+
+    [[nodiscard]] SettingsReader read() const {
+        SettingsReader reader;
+        if (!file_.empty()) {
+            reader.read_file(file_);
+        } else if (std::filesystem::exists(SettingsReader::kDefaultFile)) {
+            reader.read_file(SettingsReader::kDefaultFile);
+        }
+        reader.read_environment(environ);
+        for (const std::string& assignment : assignments_) {
+            const std::size_t equals = assignment.find('=');
+            if (equals == std::string::npos) {
+                throw CommandError("--set " + assignment + ": write NAME=VALUE");
+            }
+            reader.apply_flag(assignment.substr(0, equals), assignment.substr(equals + 1));
+        }
+        for (const auto& [name, value] : flags_) {
+            reader.apply_flag(name, value);
+        }
+        return reader;
+    }
+
+private:
+    std::string file_;
+    std::vector<std::string> assignments_;
+    std::vector<std::pair<std::string, std::string>> flags_;
+};
+
+// "8000", "127.0.0.1:8000", "[::1]:8000"
+void set_address(SettingOptions& settings, const std::string& address) {
+    const std::size_t colon = address.rfind(':');
+    if (colon == std::string::npos) {
+        settings.set("port", address);
+        return;
+    }
+    std::string host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) {
+        host = host.substr(1, host.size() - 2);
+    }
+    settings.set("host", host);
+    settings.set("port", address.substr(colon + 1));
+}
+
+void add_runserver(CLI::App& app, SettingOptions& settings, std::function<void()> run) {
+    CLI::App* command = app.add_subcommand("runserver", "Serve the site until CONTROL-C");
+    command->footer("Try: manage runserver, then open http://127.0.0.1:8000/");
+    command->add_option_function<std::string>(
+        "address", [&](const std::string& text) { set_address(settings, text); },
+        "[ADDR:]PORT to listen on, 127.0.0.1:8000 by default; port 0 takes any that is free");
+    command->add_option_function<int>(
+        "--workers", [](int) {}, "How many loops serve, one a thread; this version has one")
+        ->check(CLI::Range(1, 1));
+    command->add_option_function<std::string>(
+        "--backend", [&](const std::string& name) { settings.set("backend", name); }, "auto or epoll");
+    command->add_flag_function(
+        "--noreload", [](std::int64_t) {}, "Do not restart when the program changes; this version never does");
+    command->add_option_function<std::string>(
+        "-v,--verbosity", [&](const std::string& level) { settings.set("verbosity", level); },
+        "0: warnings only, 1: requests, and WebSockets up to 20 a second one by one, 2: all");
+    command->add_flag_function(
+        "--debug", [&](std::int64_t) { settings.set("debug", "true"); }, "Pages that explain errors; never in public");
+    settings.add_to(*command);
+    command->final_callback(std::move(run));
+}
+
+// Runs it, and turns what it throws into a line and an exit status.
+int report_errors(const std::function<void()>& run) {
+    try {
+        run();
+        return 0;
+    } catch (const Stopped&) {
+        return 0;
+    } catch (const std::exception& error) {
+        std::fflush(stdout);
+        std::fprintf(stderr, "%s\n", error.what());
+        return kFailed;
+    }
+}
+
+}  // namespace
+
+int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands) {
+    raise_file_limit();
+    CLI::App app{"Runs the site and what belongs to it. `manage COMMAND --help` tells more about each.", "manage"};
+    app.require_subcommand(1);
+    app.set_help_all_flag("--help-all", "Help of all commands");
+
+    SettingOptions settings;
+    std::function<void()> chosen;
+    add_runserver(app, settings, [&] { chosen = [&] { runserver(site, settings.read().settings()); }; });
+
+    CLI::App* urls = app.add_subcommand("urls", "List the routes");
+    settings.add_to(*urls);
+    urls->final_callback([&] { chosen = [&] { list_urls(site, settings.read().settings()); }; });
+
+    CLI::App* checks = app.add_subcommand("check", "Check the settings and the site, and list what is in force and why");
+    settings.add_to(*checks);
+    checks->final_callback([&] { chosen = [&] { check(site, settings.read()); }; });
+
+    for (Command* command : commands) {
+        const std::string_view help = command->help();
+        CLI::App* added = app.add_subcommand(std::string{command->name()}, std::string{help.substr(0, help.find('\n'))});
+        if (const std::size_t more = help.find('\n'); more != std::string_view::npos) {
+            added->footer(std::string{help.substr(more + 1)});
+        }
+        command->add_options(*added);
+        added->final_callback([&chosen, command] { chosen = [command] { run(command->run()); }; });
+    }
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : kBadUsage;
+    }
+    return report_errors(chosen);
+}
+
+}  // namespace c10k

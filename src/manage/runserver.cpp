@@ -1,0 +1,36 @@
+#include "manage/commands.hpp"
+
+#include "web/site.hpp"
+
+#include <cstdio>
+#include <ctime>
+
+namespace c10k {
+namespace {
+
+std::string now_text() {
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    localtime_r(&now, &local);
+    char text[64];
+    std::strftime(text, sizeof text, "%B %d, %Y - %H:%M:%S", &local);
+    return text;
+}
+
+}  // namespace
+
+void runserver(const SiteFactory& site, const Settings& settings) {
+    std::puts("Performing system checks...\n");
+    run_site(site, settings, [](const Listening& listening) {
+        std::printf("System check identified no errors.\n"
+                    "%s\n"
+                    "c10k, on one loop with the %.*s backend\n"
+                    "Starting server at http://%s/\n"
+                    "Quit the server with CONTROL-C.\n",
+                    now_text().c_str(), static_cast<int>(listening.backend.size()), listening.backend.data(),
+                    listening.address.c_str());
+        std::fflush(stdout);
+    });
+}
+
+}  // namespace c10k

@@ -1,0 +1,232 @@
+#include "testkit/peer.hpp"
+
+#include <charconv>
+#include <utility>
+
+namespace c10k::testkit {
+namespace {
+
+constexpr std::size_t kMostBody = std::size_t{64} << 20;
+
+// The body's length by its head (RFC 9112, 6.3); our server sends no other kind.
+std::size_t body_bytes(const Response& response, std::string_view method) {
+    if (method == "HEAD" || response.status < 200 || response.status == 204 || response.status == 304) {
+        return 0;
+    }
+    const std::string_view text = response.headers.get("Content-Length").value_or("");
+    std::size_t size = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    if (error != std::errc{} || end != text.data() + text.size() || size > kMostBody) {
+        throw std::runtime_error("a response without a good Content-Length");
+    }
+    return size;
+}
+
+}  // namespace
+
+// ---- Peer
+
+Peer::Peer(Stage& stage) : stage_(stage), socket_(stage.loop().backend().connect(stage.address())) {
+    stage_.loop().backend().attach(socket_, *this);
+    stage_.loop().backend().start_receiving(socket_);
+}
+
+Peer::~Peer() {
+    close();
+}
+
+void Peer::send(std::string_view bytes) {
+    unsent_ += bytes;
+    send_more();
+}
+
+void Peer::finish_sending() {
+    finishing_ = true;
+    send_more();
+}
+
+void Peer::stop_receiving() {
+    stage_.loop().backend().stop_receiving(socket_);
+}
+
+void Peer::start_receiving() {
+    stage_.loop().backend().start_receiving(socket_);
+}
+
+void Peer::close() {
+    if (std::exchange(open_, false)) {
+        stage_.loop().backend().close(socket_);
+    }
+}
+
+std::string Peer::take(std::size_t size) {
+    stage_.run_until([&] { return received_.size() >= size || ended_ || failed_; }, "bytes from the server");
+    if (received_.size() < size) {
+        throw NothingCame{"the connection ended before so many bytes"};
+    }
+    std::string taken = received_.substr(0, size);
+    received_.erase(0, size);
+    return taken;
+}
+
+Response Peer::take_response(std::string_view method) {
+    wire::ResponseParser parser;
+    const auto parse = [&] {
+        received_.erase(0, parser.receive(received_));
+        return parser.state() != wire::ResponseParser::State::kHead || ((ended_ || failed_) && received_.empty());
+    };
+    stage_.run_until(parse, "a response");
+    if (parser.state() != wire::ResponseParser::State::kComplete) {
+        throw NothingCame{"a response: " + std::string{parser.failure()}};
+    }
+    parser.response().body = take(body_bytes(parser.response(), method));
+    return std::move(parser.response());
+}
+
+void Peer::wait_for_end() {
+    stage_.run_until([this] { return ended_ || failed_; }, "the end of the connection");
+}
+
+void Peer::on_connected() {
+    connected_ = true;
+    send_more();
+}
+
+void Peer::on_received(std::span<char> bytes) {
+    received_.append(bytes.data(), bytes.size());
+    on_bytes();
+}
+
+void Peer::on_end() {
+    ended_ = true;
+    if (!stays_) {
+        close();
+    }
+}
+
+void Peer::on_sent(std::size_t bytes) {
+    unsent_.insert(0, sending_, bytes);
+    sending_.clear();
+    send_more();
+}
+
+void Peer::on_failed(std::error_code /*error*/) {
+    failed_ = true;
+    close();
+}
+
+// A send() may be answered before it returns: then the loop goes on, and not the call inside the call.
+void Peer::send_more() {
+    if (std::exchange(busy_, true)) {
+        return;
+    }
+    while (connected_ && open_ && sending_.empty() && !unsent_.empty()) {
+        sending_ = std::exchange(unsent_, {});
+        const iovec piece{sending_.data(), sending_.size()};
+        stage_.loop().backend().send(socket_, {&piece, 1});
+    }
+    if (connected_ && open_ && sending_.empty() && std::exchange(finishing_, false)) {
+        stage_.loop().backend().finish_sending(socket_);
+    }
+    busy_ = false;
+}
+
+// ---- WebSocketPeer
+
+WebSocketPeer::WebSocketPeer(Stage& stage, std::string_view target, Headers headers,
+                             std::vector<std::string> subprotocols, std::string_view early)
+    : Peer(stage), request_{.host = stage.address().text(),
+                            .target = std::string{target},
+                            .subprotocols = std::move(subprotocols),
+                            .headers = std::move(headers)} {
+    send(wire::to_bytes(request_) + std::string{early});
+}
+
+const Response& WebSocketPeer::answer() {
+    const auto arrived = [this] { return answer_.has_value() || ended() || failed(); };
+    stage().run_until(arrived, "the answer to a handshake");
+    if (!answer_) {
+        throw NothingCame{"the answer to a handshake: the connection ended"};
+    }
+    if (!agreed_ && answer_->body.empty()) {
+        answer_->body = take(body_bytes(*answer_, "GET"));
+    }
+    return *answer_;
+}
+
+void WebSocketPeer::send_message(const Message& message) {
+    send_frame(message.is_text() ? wire::Opcode::kText : wire::Opcode::kBinary, message.view());
+}
+
+void WebSocketPeer::send_frame(wire::Opcode opcode, std::string_view payload) {
+    std::string frame;
+    wire::append_frame(wire::Role::kClient, opcode, payload, frame);
+    send(frame);
+}
+
+void WebSocketPeer::close_with(std::uint16_t code, std::string_view reason) {
+    send(protocol_.close(code, reason).view());
+}
+
+Message WebSocketPeer::recv() {
+    stage().run_until([this] { return !inbox_.empty() || close_info_ || ended() || failed(); }, "a message");
+    if (inbox_.empty()) {
+        throw NothingCame{"a message: the WebSocket is closed with " +
+                          std::to_string(close_info_.value_or(CloseInfo{}).code)};
+    }
+    Message message = std::move(inbox_.front());
+    inbox_.pop_front();
+    return message;
+}
+
+const CloseInfo& WebSocketPeer::wait_for_close() {
+    stage().run_until([this] { return close_info_ || ended() || failed(); }, "the close of a WebSocket");
+    if (!close_info_) {
+        close_info_.emplace();
+    }
+    return *close_info_;
+}
+
+void WebSocketPeer::on_bytes() {
+    if (!answer_) {
+        drop(parser_.receive(received()));
+        if (parser_.state() != wire::ResponseParser::State::kComplete) {
+            return;
+        }
+        answer_ = std::move(parser_.response());
+        const auto result = wire::check(request_, *answer_);
+        if (const auto* agreed = std::get_if<wire::Agreed>(&result)) {
+            agreed_ = true;
+            subprotocol_ = agreed->subprotocol;
+        }
+    }
+    if (agreed_) {
+        std::string bytes = received();
+        drop(bytes.size());
+        protocol_.receive(bytes, *this);
+    }
+}
+
+void WebSocketPeer::on_message(Message message) {
+    inbox_.push_back(std::move(message));
+}
+
+void WebSocketPeer::on_pong(std::string_view payload) {
+    pongs_.emplace_back(payload);
+}
+
+void WebSocketPeer::on_reply(std::string_view frame) {
+    constexpr unsigned char kPongByte = 0x8A;
+    if (static_cast<unsigned char>(frame.front()) == kPongByte) {
+        ++pings_;
+    }
+    if (answers_) {
+        send(frame);
+    }
+}
+
+void WebSocketPeer::on_close(const CloseInfo& info) {
+    close_info_ = info;
+}
+
+}  // namespace c10k::testkit

@@ -1,0 +1,162 @@
+#include "web/checks.hpp"
+
+#include "base/text.hpp"
+#include "loop/backends.hpp"
+#include "wire/host.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace c10k {
+namespace {
+
+CheckMessage warning(std::string id, std::string text, std::string hint) {
+    return {CheckMessage::Level::kWarning, std::move(id), std::move(text), std::move(hint)};
+}
+
+CheckMessage error(std::string id, std::string text, std::string hint) {
+    return {CheckMessage::Level::kError, std::move(id), std::move(text), std::move(hint)};
+}
+
+bool is_allowed_host(std::string_view entry) {
+    if (entry == "*") {
+        return true;
+    }
+    const auto authority = wire::Authority::parse(entry.substr(entry.starts_with('.') ? 1 : 0));
+    return authority && !authority->port;
+}
+
+bool is_allowed_origin(std::string_view entry) {
+    return entry == "*" || entry.starts_with("https://") || entry.starts_with("http://");
+}
+
+// ---- Which paths a route takes
+
+// Texts that a converter takes and, as far as there are such, its narrower siblings do not.
+std::vector<std::string> samples(std::string_view converter) {
+    if (converter == "int") {
+        return {"0", "127", "255", "32767", "65535", "2147483647", "4294967295", "9223372036854775807"};
+    }
+    if (converter == "slug") {
+        return {"a-b_c"};
+    }
+    if (converter == "uuid") {
+        return {"01234567-89ab-cdef-0123-456789abcdef"};
+    }
+    if (converter == "path") {
+        return {"a~b/c", "a~b", "a~b/"};
+    }
+    return {"a~b"};
+}
+
+// A path for each sample; those that the route does not take are left out.
+std::vector<std::string> sample_paths(const Route& route) {
+    std::vector<std::string> paths{""};
+    for (PatternReader pieces{route.pattern()}; !pieces.at_end();) {
+        const PatternPiece piece = pieces.next();
+        const std::vector<std::string> texts =
+            piece.is_capture() ? samples(piece.converter) : std::vector{std::string{piece.literal}};
+        std::vector<std::string> longer;
+        for (std::size_t at = 0; at < std::max(paths.size(), texts.size()); ++at) {
+            longer.push_back(paths[at % paths.size()] + texts[at % texts.size()]);
+        }
+        paths = std::move(longer);
+    }
+    std::erase_if(paths, [&route](const std::string& path) { return !route.match(path); });
+    return paths;
+}
+
+bool hides(const Route& earlier, const std::vector<std::string>& paths) {
+    return !paths.empty() && std::all_of(paths.begin(), paths.end(),
+                                         [&earlier](const std::string& path) { return earlier.match(path).has_value(); });
+}
+
+}  // namespace
+
+std::string to_text(const CheckMessage& message) {
+    return message.id + ": " + message.text + (message.hint.empty() ? "" : " (" + message.hint + ')');
+}
+
+std::vector<CheckMessage> check_settings(const Settings& settings) {
+    std::vector<CheckMessage> messages;
+    if (settings.max_request_line_bytes > settings.max_head_bytes) {
+        messages.push_back(error("settings.E001", "max_request_line_bytes is larger than max_head_bytes",
+                                 "the head begins with the request line"));
+    }
+    if (settings.slow_bytes < settings.outbox_bytes) {
+        messages.push_back(error("settings.E002", "slow_bytes is smaller than outbox_bytes",
+                                 "a member would be cut before a view that sends to it has to wait"));
+    }
+    try {
+        static_cast<void>(parse_backend(settings.backend));
+    } catch (const std::invalid_argument& unknown) {
+        messages.push_back(error("settings.E003", unknown.what(), ""));
+    }
+    for (const std::string& entry : settings.allowed_hosts) {
+        if (!is_allowed_host(entry)) {
+            messages.push_back(error("settings.E004", "'" + entry + "' in allowed_hosts matches no host",
+                                     "a name without scheme and port, .name for all below it too, or *"));
+        }
+    }
+    for (const std::string& entry : settings.allowed_origins) {
+        if (!is_allowed_origin(entry)) {
+            messages.push_back(error("settings.E005", "'" + entry + "' in allowed_origins matches no origin",
+                                     "begin it with https:// or http://"));
+        }
+    }
+    const bool is_local = wire::host_allowed(settings.host.find(':') == std::string::npos ? settings.host
+                                                                                          : '[' + settings.host + ']',
+                                             {});
+    if (!is_local && settings.allowed_hosts.empty()) {
+        messages.push_back(warning("security.W001", "allowed_hosts is empty, so others than this machine get 400",
+                                   "set it to the names this server is called by"));
+    }
+    if (!is_local && settings.debug) {
+        messages.push_back(warning("security.W002", "debug is on, and others than this machine can see it",
+                                   "debug pages show what is inside"));
+    }
+    return messages;
+}
+
+std::vector<CheckMessage> check_urls(const Urls& urls) {
+    std::vector<CheckMessage> messages;
+    for (auto route = urls.begin(); route != urls.end(); ++route) {
+        const std::string pattern = "'/" + route->pattern() + '\'';
+        const auto same_name = std::find_if(urls.begin(), route, [&route](const Route& earlier) {
+            return !route->name().empty() && earlier.name() == route->name();
+        });
+        if (same_name != route) {
+            messages.push_back(warning("urls.W001",
+                                       "'/" + same_name->pattern() + "' and " + pattern + " have the same name, '" +
+                                           route->name() + '\'',
+                                       "reverse() takes the first that takes its arguments"));
+        }
+        const std::vector<std::string> paths = sample_paths(*route);
+        const auto hidden_by =
+            std::find_if(urls.begin(), route, [&paths](const Route& earlier) { return hides(earlier, paths); });
+        if (hidden_by != route) {
+            messages.push_back(warning("urls.W002",
+                                       "no path reaches " + pattern + ": '/" + hidden_by->pattern() +
+                                           "' comes first and takes it",
+                                       "put the narrower route in front"));
+        }
+    }
+    return messages;
+}
+
+std::vector<CheckMessage> check_folders(std::string_view subject, const std::vector<std::filesystem::path>& folders) {
+    std::vector<CheckMessage> messages;
+    for (const std::filesystem::path& folder : folders) {
+        std::error_code unknown;
+        if (!std::filesystem::is_directory(folder, unknown)) {
+            messages.push_back(
+                warning(std::string{subject} + ".W001", "there is no folder " + folder.string(), ""));
+        }
+    }
+    return messages;
+}
+
+}  // namespace c10k

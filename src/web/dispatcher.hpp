@@ -1,0 +1,57 @@
+#pragma once
+
+#include "c10k/settings.hpp"
+#include "c10k/urls.hpp"
+#include "connection/application.hpp"
+#include "web/access_log.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace c10k {
+
+// The application that a list of routes makes: each request goes to its view, or gets the status it deserves.
+class Dispatcher final : public Application {
+public:
+    // Requires: both outlive the dispatcher and do not change.
+    Dispatcher(const Urls& urls, const Settings& settings);
+
+    // In this order: a Host that is not ours 400; a path that no route takes 404, or 301 if it lacks only the final slash
+    // of a page; then for a page 501, 405 or its view, and for a WebSocket 405, 426, 400 or 403, or its view.
+    Answer answer(Request& request, int minor_version) override;
+
+    Response on_view_failed(const Request& request, std::exception_ptr failure) override;
+    Response on_bad_request(std::string_view peer, int status, std::string_view reason) override;
+    void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
+
+    void on_answered(const Request& request, const Response& response) override;
+    void on_websocket_opened(const WebSocketRoute& route, const Request& request) override;
+    void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) override;
+
+private:
+    struct Match {
+        const Route* route;
+        const WebSocketRoute* socket;  // null if it is a page
+        std::vector<std::string_view> captures;
+    };
+
+    Answer dispatch(Request& request, int minor_version) const;
+    [[nodiscard]] std::optional<Match> find(std::string_view path) const;
+    [[nodiscard]] bool host_is_ours(const Request& request, int minor_version) const;
+    [[nodiscard]] bool origin_is_ours(const Request& request) const;
+    Answer serve_page(const Match& match, Request& request) const;
+    Answer open_socket(const Match& match, const Request& request, int minor_version) const;
+    [[nodiscard]] Response not_found(const Request& request) const;
+    [[nodiscard]] Response error(int status, std::string_view sentence) const;
+    // Of the route that the request leads to, for people.
+    [[nodiscard]] std::string route_name(const Request& request) const;
+
+    const Urls& urls_;
+    const Settings& settings_;
+    std::vector<WebSocketRoute> sockets_;  // in the order of their routes
+    AccessLog log_;
+};
+
+}  // namespace c10k

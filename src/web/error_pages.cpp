@@ -1,0 +1,83 @@
+#include "web/error_pages.hpp"
+
+#include "base/text.hpp"
+
+#include <cstdlib>
+#include <cxxabi.h>
+#include <memory>
+#include <typeinfo>
+#include <utility>
+
+namespace c10k {
+namespace {
+
+std::string document(std::string_view title, std::string_view body) {
+    return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n    <meta charset=\"utf-8\">\n    <title>" + html_escape(title) +
+           "</title>\n</head>\n<body>\n" + std::string{body} + "</body>\n</html>\n";
+}
+
+std::string status_line(int status) {
+    return std::to_string(status) + ' ' + std::string{reason_phrase(status)};
+}
+
+std::string type_name(const std::type_info& type) {
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> name{abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                          &std::free};
+    return name ? name.get() : type.name();
+}
+
+std::string route_line(const Route& route) {
+    const std::string name = route.name().empty() ? "" : " (" + html_escape(route.name()) + ')';
+    const std::string kind = route.is_page() ? "" : " WebSocket";
+    return "    <li><code>/" + html_escape(route.pattern()) + "</code>" + name + kind + "</li>\n";
+}
+
+std::string request_line(const Request& request) {
+    return "<p>The request: <code>" + html_escape(request.method + ' ' + request.target) + "</code></p>\n";
+}
+
+constexpr std::string_view kWhyShown = "<p>You see this because the setting <code>debug</code> is on.</p>\n";
+
+}  // namespace
+
+Response error_page(int status, std::string_view sentence) {
+    const std::string line = status_line(status);
+    const std::string paragraph = sentence.empty() ? "" : "<p>" + html_escape(sentence) + "</p>\n";
+    return Response::html(document(line, "<h1>" + line + "</h1>\n" + paragraph), status);
+}
+
+Response debug_page(int status, std::string_view heading, std::string_view text) {
+    return Response::html(document(heading, "<h1>" + html_escape(heading) + "</h1>\n<p>" + html_escape(text) + "</p>\n" +
+                                                std::string{kWhyShown}),
+                          status);
+}
+
+Response debug_not_found(const Request& request, const Urls& urls) {
+    std::string body = "<h1>Page not found (404)</h1>\n" + request_line(request) +
+                       "<p>These routes were tried, in this order, and none matched:</p>\n<ol>\n";
+    for (const Route& route : urls) {
+        body += route_line(route);
+    }
+    return Response::html(document("Page not found", body + "</ol>\n" + std::string{kWhyShown}), 404);
+}
+
+Response debug_failure(const Request& request, std::string_view route, std::exception_ptr failure) {
+    const std::string what = describe(std::move(failure));
+    return Response::html(document("Server error", "<h1>Server error (500)</h1>\n<pre>" + html_escape(what) + "</pre>\n" +
+                                                       request_line(request) + "<p>The route: <code>" +
+                                                       html_escape(route) + "</code></p>\n" + std::string{kWhyShown}),
+                          500);
+}
+
+std::string describe(std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(std::move(failure));
+    } catch (const std::exception& error) {
+        return type_name(typeid(error)) + ": " + error.what();
+    } catch (...) {
+        return type_name(*abi::__cxa_current_exception_type());
+    }
+}
+
+}  // namespace c10k

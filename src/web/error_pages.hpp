@@ -1,0 +1,26 @@
+#pragma once
+
+#include "c10k/http.hpp"
+#include "c10k/urls.hpp"
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace c10k {
+
+// What everybody may see: the status, and a sentence if the client can do something about it.
+[[nodiscard]] Response error_page(int status, std::string_view sentence = {});
+
+// What the developer sees, with `settings.debug` on.
+
+[[nodiscard]] Response debug_page(int status, std::string_view heading, std::string_view text);
+// 404, with the routes that were tried.
+[[nodiscard]] Response debug_not_found(const Request& request, const Urls& urls);
+// 500, with the exception.
+[[nodiscard]] Response debug_failure(const Request& request, std::string_view route, std::exception_ptr failure);
+
+// "std::runtime_error: out of cheese"
+[[nodiscard]] std::string describe(std::exception_ptr failure);
+
+}  // namespace c10k

@@ -1,0 +1,29 @@
+#include "web/server_limits.hpp"
+
+namespace c10k {
+
+ServerLimits server_limits(const Settings& settings) {
+    ServerLimits limits;
+    limits.http.first_line = settings.max_request_line_bytes;
+    limits.http.head = settings.max_head_bytes;
+    limits.http.fields = settings.max_header_fields;
+    limits.http.body = settings.max_body_bytes;
+    limits.backlog = static_cast<int>(settings.backlog);
+    limits.head_time = settings.head_time;
+    limits.body_time = settings.body_time;
+    limits.idle_time = settings.idle_time;
+    limits.write_time = settings.write_time;
+    limits.handshake_time = settings.handshake_time;
+    limits.shutdown_time = settings.shutdown_time;
+    limits.websocket.max_message_bytes = settings.max_message_bytes;
+    limits.websocket.inbox_bytes = settings.inbox_bytes;
+    limits.websocket.outbox_bytes = settings.outbox_bytes;
+    limits.websocket.slow_bytes = settings.slow_bytes;
+    limits.websocket.slow_time = settings.slow_time;
+    limits.websocket.ping_interval = settings.ping_interval;
+    limits.websocket.ping_timeout = settings.ping_timeout;
+    limits.websocket.close_time = settings.close_time;
+    return limits;
+}
+
+}  // namespace c10k

@@ -1,0 +1,308 @@
+#include "c10k/settings.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <utility>
+#include <variant>
+
+namespace c10k {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+using Member = std::variant<std::string Settings::*, bool Settings::*, std::uint32_t Settings::*, milliseconds Settings::*,
+                            seconds Settings::*, std::vector<std::string> Settings::*>;
+
+struct Entry {
+    std::string_view name;
+    std::string_view unit;
+    Member member;
+    std::string_view reason;
+    // Of numbers, and of times in milliseconds.
+    std::uint64_t least = 0;
+    std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+};
+
+constexpr std::uint64_t kOneGiB = std::uint64_t{1} << 30;
+constexpr std::uint64_t kOneHour = 3'600'000;
+constexpr std::uint64_t kOneSecond = 1'000;
+
+constexpr std::array kTable{
+    Entry{"host", "", &Settings::host, "Where to listen. 127.0.0.1 is seen by nobody else; 0.0.0.0 and :: by everybody."},
+    Entry{"port", "", &Settings::port, "The port to listen on; 0 takes any that is free.", 0, 65'535},
+    Entry{"backend", "", &Settings::backend, "How the loop talks to the kernel; auto takes the best there is."},
+    Entry{"backlog", "connections", &Settings::backlog,
+          "How many the kernel completes before we take them: room for a burst. net.core.somaxconn caps it.", 1, 65'535},
+    Entry{"debug", "", &Settings::debug,
+          "Error pages tell what went wrong, and changed templates are read again. Not for strangers: off by default."},
+    Entry{"verbosity", "", &Settings::verbosity,
+          "0 logs failures only, 1 also requests, and WebSockets in sum when they are many, 2 each WebSocket.", 0, 3},
+    Entry{"allowed_hosts", "", &Settings::allowed_hosts,
+          "The names this server is called by: a name, .example.com for all below it too, or *. A request for another is "
+          "refused, so that no link is built from a lie. The machine itself is always allowed."},
+    Entry{"allowed_origins", "", &Settings::allowed_origins,
+          "Whose pages may open WebSockets here besides our own, such as https://example.com: a browser sends cookies "
+          "along whoever asks."},
+    Entry{"template_folders", "", &Settings::template_folders, "Searched for templates before those of the site."},
+    Entry{"static_folders", "", &Settings::static_folders, "Searched for static files before those of the site."},
+    Entry{"max_request_line_bytes", "bytes", &Settings::max_request_line_bytes,
+          "414 beyond it; 8000 is what everybody must take (RFC 9112, 3).", 64, 1 << 20},
+    Entry{"max_head_bytes", "bytes", &Settings::max_head_bytes,
+          "431 beyond it: what one connection can make us hold before it is known what it wants.", 128, 1 << 20},
+    Entry{"max_header_fields", "", &Settings::max_header_fields, "431 beyond it; browsers send about twenty.", 1, 10'000},
+    Entry{"max_body_bytes", "bytes", &Settings::max_body_bytes, "413 beyond it: a request is held in memory whole.", 0,
+          kOneGiB},
+    Entry{"head_time", "s", &Settings::head_time,
+          "From the first byte to the end of a request's head: slow clients must not pile up.", 1, kOneHour},
+    Entry{"body_time", "s", &Settings::body_time, "From there to the end of the body.", 1, kOneHour},
+    Entry{"idle_time", "s", &Settings::idle_time,
+          "Between two requests on one connection; longer than the minute that proxies wait.", 1, kOneHour},
+    Entry{"write_time", "s", &Settings::write_time, "How long a client may take nothing of an answer.", 1, kOneHour},
+    Entry{"shutdown_time", "s", &Settings::shutdown_time,
+          "For requests and WebSockets to end when the server stops; those left are cut.", 1, kOneHour},
+    Entry{"handshake_time", "s", &Settings::handshake_time,
+          "For a view to accept or refuse a WebSocket, 503 after that: nobody waits for ever.", 1, kOneHour},
+    Entry{"max_message_bytes", "bytes", &Settings::max_message_bytes,
+          "Closed with 1009 beyond it: a message is held in memory whole.", 1, kOneGiB},
+    Entry{"inbox_bytes", "bytes", &Settings::inbox_bytes,
+          "Messages that the view has not taken; beyond it nothing more is read, and the client has to wait.", 1, kOneGiB},
+    Entry{"outbox_bytes", "bytes", &Settings::outbox_bytes, "Bytes that the client has not taken; beyond it send() waits.",
+          1, kOneGiB},
+    Entry{"slow_bytes", "bytes", &Settings::slow_bytes,
+          "Groups do not wait: with more than this to take for slow_time, a member is closed with 1013.", 1, kOneGiB},
+    Entry{"slow_time", "s", &Settings::slow_time, "One burst must not cost a healthy member its place.", 1, kOneHour},
+    Entry{"ping_interval", "s", &Settings::ping_interval,
+          "Silence after which a client is sent a ping: proxies cut what is silent for a minute.", kOneSecond, kOneHour},
+    Entry{"ping_timeout", "s", &Settings::ping_timeout, "Silence after the ping: the client is gone.", kOneSecond, kOneHour},
+    Entry{"close_time", "s", &Settings::close_time, "From our close frame to the end of the connection.", 1, kOneHour},
+};
+
+// ---- From text to value: the problem, or nothing
+
+struct Problem {
+    std::string text;
+};
+
+template <typename T>
+using Parsed = std::variant<T, Problem>;
+
+Parsed<std::string> parse(const Entry& /*entry*/, std::string_view text, std::string /*tag*/) {
+    return std::string{text};
+}
+
+Parsed<bool> parse(const Entry& /*entry*/, std::string_view text, bool /*tag*/) {
+    constexpr std::array<std::string_view, 4> kTrue{"true", "yes", "on", "1"};
+    constexpr std::array<std::string_view, 4> kFalse{"false", "no", "off", "0"};
+    const auto is = [text](std::string_view word) { return iequals(text, word); };
+    if (std::any_of(kTrue.begin(), kTrue.end(), is)) {
+        return true;
+    }
+    if (std::any_of(kFalse.begin(), kFalse.end(), is)) {
+        return false;
+    }
+    return Problem{"is neither true nor false"};
+}
+
+Parsed<std::uint32_t> parse(const Entry& entry, std::string_view text, std::uint32_t /*tag*/) {
+    const auto number = to_number<std::uint64_t>(text);
+    if (!number || *number < entry.least || *number > entry.most) {
+        return Problem{"is not a number from " + std::to_string(entry.least) + " to " + std::to_string(entry.most)};
+    }
+    return static_cast<std::uint32_t>(*number);
+}
+
+std::string format(milliseconds time) {
+    return time % seconds{1} == milliseconds{0} ? std::to_string(time / seconds{1}) + 's'
+                                                : std::to_string(time.count()) + "ms";
+}
+
+Parsed<milliseconds> parse(const Entry& entry, std::string_view text, milliseconds /*tag*/) {
+    struct Unit {
+        std::string_view suffix;
+        std::uint64_t milliseconds;
+    };
+    constexpr std::array kUnits{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"", 1'000}};
+    const auto unit =
+        std::find_if(kUnits.begin(), kUnits.end(), [text](const Unit& known) { return text.ends_with(known.suffix); });
+    const auto count = to_number<std::uint32_t>(trim(text.substr(0, text.size() - unit->suffix.size())));
+    if (!count || *count * unit->milliseconds < entry.least || *count * unit->milliseconds > entry.most) {
+        return Problem{"is not a time from " + format(milliseconds{entry.least}) + " to " +
+                       format(milliseconds{entry.most})};
+    }
+    return milliseconds{*count * unit->milliseconds};
+}
+
+Parsed<seconds> parse(const Entry& entry, std::string_view text, seconds /*tag*/) {
+    const Parsed<milliseconds> time = parse(entry, text, milliseconds{});
+    if (const auto* problem = std::get_if<Problem>(&time)) {
+        return *problem;
+    }
+    if (std::get<milliseconds>(time) % seconds{1} != milliseconds{0}) {
+        return Problem{"is not in whole seconds"};
+    }
+    return std::chrono::duration_cast<seconds>(std::get<milliseconds>(time));
+}
+
+Parsed<std::vector<std::string>> parse(const Entry& /*entry*/, std::string_view text, std::vector<std::string> /*tag*/) {
+    const auto members = split_list(text);
+    return std::vector<std::string>{members.begin(), members.end()};
+}
+
+// ---- And back
+
+std::string format(const std::string& text) { return text; }
+std::string format(bool truth) { return truth ? "true" : "false"; }
+std::string format(std::uint32_t number) { return std::to_string(number); }
+std::string format(const std::vector<std::string>& list) {
+    std::string text;
+    for (const std::string& member : list) {
+        text += (text.empty() ? "" : ", ") + member;
+    }
+    return text;
+}
+
+std::string format(const Entry& entry, const Settings& settings) {
+    return std::visit([&settings](auto member) { return format(settings.*member); }, entry.member);
+}
+
+// ---- Names
+
+// How many letters must be put in, left out or replaced (Levenshtein).
+std::size_t distance(std::string_view left, std::string_view right) {
+    std::vector<std::size_t> row(right.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (const char c : left) {
+        std::size_t diagonal = row[0]++;
+        for (std::size_t at = 1; at < row.size(); ++at) {
+            const std::size_t replaced = diagonal + (right[at - 1] == c ? 0 : 1);
+            diagonal = row[at];
+            row[at] = std::min({replaced, row[at] + 1, row[at - 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+// The setting that was perhaps meant; empty if none comes near.
+std::string_view nearest(std::string_view name) {
+    constexpr std::size_t kNear = 2;
+    const auto closest = std::min_element(kTable.begin(), kTable.end(), [name](const Entry& left, const Entry& right) {
+        return distance(name, left.name) < distance(name, right.name);
+    });
+    return distance(name, closest->name) <= kNear ? closest->name : std::string_view{};
+}
+
+const Entry* find(std::string_view name) {
+    const auto entry =
+        std::find_if(kTable.begin(), kTable.end(), [name](const Entry& candidate) { return candidate.name == name; });
+    return entry == kTable.end() ? nullptr : &*entry;
+}
+
+std::string join(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) {
+        text += (text.empty() ? "" : "\n") + line;
+    }
+    return text;
+}
+
+}  // namespace
+
+SettingsError::SettingsError(std::vector<std::string> problems)
+    : std::runtime_error(join(problems)), problems_(std::move(problems)) {}
+
+SettingsReader::SettingsReader(Settings defaults) : defaults_(std::move(defaults)), settings_(defaults_) {}
+
+void SettingsReader::read_file(const std::filesystem::path& file) {
+    std::ifstream input{file};
+    if (!input || std::filesystem::is_directory(file)) {
+        problems_.push_back(file.string() + ": cannot be read");
+        return;
+    }
+    std::string text;
+    for (int number = 1; std::getline(input, text); ++number) {
+        const std::string origin = file.string() + ':' + std::to_string(number);
+        if (text.ends_with('\r')) {
+            text.pop_back();
+        }
+        const std::string_view line = trim(text);
+        if (line.empty() || line.starts_with('#')) {
+            continue;
+        }
+        const std::size_t equals = line.find('=');
+        if (equals == std::string_view::npos) {
+            problems_.push_back(origin + ": a line is 'name = value'");
+        } else {
+            apply(trim(line.substr(0, equals)), trim(line.substr(equals + 1)), origin);
+        }
+    }
+}
+
+void SettingsReader::read_environment(const char* const* environment) {
+    constexpr std::string_view kPrefix = "C10K_";
+    for (; *environment != nullptr; ++environment) {
+        const std::string_view variable{*environment};
+        const std::size_t equals = variable.find('=');
+        if (!variable.starts_with(kPrefix) || equals == std::string_view::npos) {
+            continue;
+        }
+        const std::string name = to_lower(variable.substr(kPrefix.size(), equals - kPrefix.size()));
+        if (find(name) != nullptr || !nearest(name).empty()) {
+            apply(name, variable.substr(equals + 1), std::string{variable.substr(0, equals)});
+        }
+    }
+}
+
+void SettingsReader::apply_flag(std::string_view name, std::string_view text) {
+    std::string known{name};
+    std::replace(known.begin(), known.end(), '-', '_');
+    std::string flag{name};
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    apply(known, text, "--" + flag);
+}
+
+void SettingsReader::apply(std::string_view name, std::string_view text, const std::string& origin) {
+    const Entry* entry = find(name);
+    if (entry == nullptr) {
+        const std::string_view meant = nearest(name);
+        problems_.push_back(origin + ": there is no setting '" + std::string{name} + '\'' +
+                            (meant.empty() ? "" : "; did you mean '" + std::string{meant} + "'?"));
+        return;
+    }
+    std::visit(
+        [&]<typename T>(T Settings::*member) {
+            Parsed<T> parsed = parse(*entry, text, T{});
+            if (const auto* problem = std::get_if<Problem>(&parsed)) {
+                problems_.push_back(origin + ": " + std::string{name} + ": '" + std::string{text} + "' " + problem->text);
+                return;
+            }
+            settings_.*member = std::get<T>(std::move(parsed));
+            origins_.insert_or_assign(std::string{name}, origin);
+        },
+        entry->member);
+}
+
+const Settings& SettingsReader::settings() const {
+    if (!problems_.empty()) {
+        throw SettingsError(problems_);
+    }
+    return settings_;
+}
+
+std::vector<SettingInForce> SettingsReader::describe() const {
+    std::vector<SettingInForce> settings;
+    for (const Entry& entry : kTable) {
+        const auto origin = origins_.find(entry.name);
+        settings.push_back({entry.name, entry.unit, format(entry, defaults_), format(entry, settings_),
+                            origin == origins_.end() ? "default" : origin->second, entry.reason});
+    }
+    return settings;
+}
+
+}  // namespace c10k

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "c10k/groups.hpp"
+#include "c10k/server.hpp"
+#include "c10k/settings.hpp"
+#include "c10k/urls.hpp"
+#include "c10k/values.hpp"
+#include "c10k/web.hpp"
+#include "web/checks.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace c10k {
+
+// A user's site with all that it is given, on the loop of this thread.
+class HostedSite {
+public:
+    // Requires: `settings` and `background` outlive it; no task is left in `background` when it is destroyed.
+    HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background);
+    HostedSite(const HostedSite&) = delete;
+    HostedSite& operator=(const HostedSite&) = delete;
+
+    [[nodiscard]] const Urls& urls() const noexcept { return urls_; }
+    // What is wrong with the settings and the site.
+    [[nodiscard]] std::vector<CheckMessage> check() const;
+
+private:
+    const Settings& settings_;
+    Groups groups_;
+    Values values_;
+    Templates templates_;
+    StaticFiles static_files_;
+    Urls urls_;
+    Services services_;
+    std::shared_ptr<void> site_;
+};
+
+// Calls `look` with the site that `factory` builds, on a loop of its own, without serving it.
+void inspect_site(const SiteFactory& factory, const Settings& settings, const std::function<void(const HostedSite&)>& look);
+
+// The server takes connections.
+struct Listening {
+    std::string address;       // "127.0.0.1:8000"
+    std::string_view backend;  // "epoll"
+};
+
+// Serves a site on this thread until SIGINT or SIGTERM. Throws std::runtime_error, with a text for a user, if a check finds
+// an error or the address cannot be listened on, and what a background task throws.
+void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening);
+
+}  // namespace c10k

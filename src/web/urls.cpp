@@ -1,0 +1,153 @@
+#include "c10k/urls.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace c10k {
+namespace {
+
+bool is_uuid(std::string_view text) {
+    constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    return text.size() == kForm.size() && std::equal(text.begin(), text.end(), kForm.begin(), [](char c, char form) {
+               return (c == '-') == (form == '-');
+           });
+}
+
+// What the converter takes from the front of `text`; empty if that is nothing it knows.
+std::string_view take_capture(std::string_view converter, std::string_view text) {
+    const auto end =
+        std::find_if_not(text.begin(), text.end(), [converter](char c) { return converter_takes(converter, c); });
+    const std::string_view taken = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+    return converter == "uuid" && !is_uuid(taken) ? std::string_view{} : taken;
+}
+
+void require_tokens(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+        if (!is_token(text)) {
+            throw std::logic_error("not a token: '" + text + "'");
+        }
+    }
+}
+
+// What may stand in a path as it is (RFC 3986, 3.3).
+constexpr std::string_view kPathChars = "/:@!$&'()*+,;=";
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_digits(std::string_view digits) noexcept {
+    return to_number<std::uint64_t>(digits);
+}
+
+// ---- Route
+
+Route& Route::methods(std::vector<std::string> allowed) {
+    if (!is_page()) {
+        throw std::logic_error("the WebSocket route '" + pattern_ + "' takes GET only");
+    }
+    require_tokens(allowed);
+    const auto has = [&allowed](std::string_view method) {
+        return std::find(allowed.begin(), allowed.end(), method) != allowed.end();
+    };
+    if (has("GET") && !has("HEAD")) {
+        allowed.emplace_back("HEAD");
+    }
+    methods_ = std::move(allowed);
+    return *this;
+}
+
+Route& Route::subprotocols(std::vector<std::string> ours) {
+    if (is_page()) {
+        throw std::logic_error("the page '" + pattern_ + "' has no subprotocols");
+    }
+    require_tokens(ours);
+    subprotocols_ = std::move(ours);
+    return *this;
+}
+
+void Route::put_under(std::string_view prefix, std::string_view name_space) {
+    pattern_.insert(0, prefix);
+    if (!name_.empty() && !name_space.empty()) {
+        name_.insert(0, std::string{name_space} + ':');
+    }
+}
+
+std::optional<std::vector<std::string_view>> Route::match(std::string_view path) const {
+    std::vector<std::string_view> texts;
+    for (PatternReader pieces{pattern_}; !pieces.at_end();) {
+        const PatternPiece piece = pieces.next();
+        if (!piece.is_capture()) {
+            if (!path.starts_with(piece.literal)) {
+                return std::nullopt;
+            }
+            path.remove_prefix(piece.literal.size());
+            continue;
+        }
+        const std::string_view text = take_capture(piece.converter, path);
+        if (text.empty()) {
+            return std::nullopt;
+        }
+        texts.push_back(text);
+        path.remove_prefix(text.size());
+    }
+    if (!path.empty() || !accepts_(texts)) {
+        return std::nullopt;
+    }
+    return texts;
+}
+
+std::optional<std::string> Route::fill(std::span<const std::string> texts) const {
+    std::string path;
+    std::size_t filled = 0;
+    for (PatternReader pieces{pattern_}; !pieces.at_end();) {
+        const PatternPiece piece = pieces.next();
+        if (!piece.is_capture()) {
+            path += piece.literal;
+        } else if (filled < texts.size()) {
+            path += texts[filled++];
+        } else {
+            return std::nullopt;
+        }
+    }
+    const auto captured = filled == texts.size() ? match(path) : std::nullopt;
+    if (!captured || !std::equal(captured->begin(), captured->end(), texts.begin(), texts.end())) {
+        return std::nullopt;
+    }
+    return '/' + percent_encode(path, kPathChars);
+}
+
+// ---- Urls
+
+Urls::Urls(std::initializer_list<Item> items) {
+    for (const Item& item : items) {
+        routes_.insert(routes_.end(), item.urls.routes_.begin(), item.urls.routes_.end());
+    }
+}
+
+std::string Urls::reverse_texts(std::string_view name, std::span<const std::string> texts) const {
+    bool known = false;
+    for (const Route& route : routes_) {
+        if (name.empty() || route.name() != name) {
+            continue;
+        }
+        known = true;
+        if (auto path = route.fill(texts)) {
+            return *path;
+        }
+    }
+    std::string arguments;
+    for (const std::string& text : texts) {
+        arguments += (arguments.empty() ? "'" : ", '") + text + '\'';
+    }
+    throw std::logic_error(known ? "no route named '" + std::string{name} + "' takes (" + arguments + ')'
+                                 : "no route is named '" + std::string{name} + '\'');
+}
+
+Urls path(PathPrefix prefix, Included included) {
+    for (Route& route : included.urls.routes_) {
+        route.put_under(prefix.text(), included.name_space);
+    }
+    return std::move(included.urls);
+}
+
+}  // namespace c10k

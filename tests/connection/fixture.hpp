@@ -1,0 +1,119 @@
+#pragma once
+
+#include "connection/application.hpp"
+#include "connection/server.hpp"
+#include "loop/epoll_backend.hpp"
+#include "testkit/memory_backend.hpp"
+#include "testkit/peer.hpp"
+#include "testkit/stage.hpp"
+
+#include <exception>
+#include <functional>
+#include <gtest/gtest.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace c10k {
+
+// An application that a test writes as it goes: one WebSocket route at /ws/, and one view for all the rest.
+class ScriptedApplication final : public Application {
+public:
+    std::function<Answer(Request&)> on_request = [](Request&) { return Response::text("hello"); };
+    WebSocketRoute route{.name = "ws/", .subprotocols = {"chat.v2", "chat.v1"}, .view = {}};
+
+    std::vector<int> statuses;
+    std::vector<std::string> opened;  // targets
+    std::vector<std::uint16_t> closed;
+    int failures = 0;
+
+    Answer answer(Request& request, int minor_version) override {
+        if (!request.path.starts_with("/ws/")) {
+            return on_request(request);
+        }
+        auto examined = wire::examine(request, minor_version);
+        if (auto* offer = std::get_if<wire::HandshakeOffer>(&examined)) {
+            const std::string rest = request.path.substr(4);
+            const std::string_view text = rest;
+            return WebSocketMatch{&route, Captures{{&text, 1}}, std::move(*offer)};
+        }
+        auto* refused = std::get_if<Response>(&examined);
+        return refused != nullptr ? std::move(*refused) : wire::upgrade_required();
+    }
+    Response on_view_failed(const Request&, std::exception_ptr) override {
+        ++failures;
+        return Response::text("it failed", 500);
+    }
+    Response on_bad_request(std::string_view, int status, std::string_view reason) override {
+        return Response::text(std::string{reason}, status);
+    }
+    void on_websocket_failed(const WebSocketRoute&, std::exception_ptr) override { ++failures; }
+    void on_answered(const Request&, const Response& response) override { statuses.push_back(response.status); }
+    void on_websocket_opened(const WebSocketRoute&, const Request& request) override { opened.push_back(request.target); }
+    void on_websocket_closed(const WebSocketRoute&, const CloseInfo& info) override { closed.push_back(info.code); }
+};
+
+// The networks that every connection must work on.
+enum class Network {
+    kMemory,
+    kByteByByte,   // one byte each send and receive
+    kLateAnswers,  // sends are answered later, as io_uring does
+    kEpoll,
+};
+
+inline std::string network_name(const testing::TestParamInfo<Network>& info) {
+    switch (info.param) {
+        case Network::kMemory: return "memory";
+        case Network::kByteByByte: return "byte_by_byte";
+        case Network::kLateAnswers: return "late_answers";
+        case Network::kEpoll: return "epoll";
+    }
+    return "?";
+}
+
+inline std::unique_ptr<Backend> make_network(Network network) {
+    if (network == Network::kEpoll) {
+        return std::make_unique<EpollBackend>();
+    }
+    auto memory = std::make_unique<MemoryBackend>();
+    if (network == Network::kByteByByte) {
+        memory->conditions().send_bytes = 1;
+        memory->conditions().receive_bytes = 1;
+    }
+    memory->conditions().answers_later = network == Network::kLateAnswers;
+    return memory;
+}
+
+using View = std::function<Task<>(WebSocket&, std::span<const std::string_view>)>;
+
+// A server with a scripted application. Limits are set before start(), or left as they are.
+class ConnectionTest : public testing::Test {
+protected:
+    void start(Network network) { stage_.emplace(make_network(network), app, limits); }
+
+    testkit::Stage& stage() { return *stage_; }
+    void serve(View view) { app.route.view = std::move(view); }
+
+    ScriptedApplication app;
+    ServerLimits limits;
+
+private:
+    std::optional<testkit::Stage> stage_;
+};
+
+// The same on every network.
+class OnEveryNetwork : public ConnectionTest, public testing::WithParamInterface<Network> {
+protected:
+    void SetUp() override { start(GetParam()); }
+};
+
+// In memory, where the clock is ours.
+class InMemory : public ConnectionTest {
+protected:
+    void SetUp() override { start(Network::kMemory); }
+    // With other limits.
+    void restart() { start(Network::kMemory); }
+};
+
+}  // namespace c10k

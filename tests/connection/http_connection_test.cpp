@@ -1,0 +1,344 @@
+#include "connection/fixture.hpp"
+
+#include <stdexcept>
+
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+using testkit::Peer;
+
+constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+class HttpOnEveryNetwork : public OnEveryNetwork {};
+INSTANTIATE_TEST_SUITE_P(Networks, HttpOnEveryNetwork,
+                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll),
+                         network_name);
+
+Task<Response> say(std::string text) {
+    co_await sleep_for(1ms);
+    co_return Response::text(std::move(text));
+}
+
+Task<Response> fail_later() {
+    co_await sleep_for(1ms);
+    throw std::runtime_error("no");
+}
+
+TEST_P(HttpOnEveryNetwork, AnswersARequestAndKeepsTheConnection) {
+    Peer peer{stage()};
+    for (int i = 0; i < 2; ++i) {
+        peer.send(kGet);
+        const Response response = peer.take_response();
+        EXPECT_EQ(response.status, 200);
+        EXPECT_EQ(response.body, "hello");
+        EXPECT_TRUE(response.headers.get("Date").has_value());
+    }
+    EXPECT_FALSE(peer.ended());
+    EXPECT_EQ(stage().server().count(), 1U);
+}
+
+TEST_P(HttpOnEveryNetwork, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
+    app.on_request = [](Request& request) -> Application::Answer {
+        if (request.path == "/slow") {
+            return say("slow");
+        }
+        return Response::text(request.path);
+    };
+    Peer peer{stage()};
+    peer.send(
+        "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
+        "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    if (GetParam() != Network::kEpoll) {
+        stage().advance(1s);
+    }
+    for (const char* body : {"/1", "slow", "/2", "/3"}) {
+        EXPECT_EQ(peer.take_response().body, body);
+    }
+}
+
+TEST_P(HttpOnEveryNetwork, ClosesAfterTheAnswerWhenAskedTo) {  // RFC 9112, 9.6
+    Peer peer{stage()};
+    peer.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(peer.take_response().headers.get("Connection"), "close");
+    peer.wait_for_end();
+    EXPECT_TRUE(peer.ended());
+    peer.close();
+    stage().run_until([this] { return stage().server().count() == 0; }, "the end of the connection");
+}
+
+TEST_P(HttpOnEveryNetwork, ClosesAfterAnHttp10Request) {
+    Peer peer{stage()};
+    peer.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(peer.take_response().body, "hello");
+    peer.wait_for_end();
+    EXPECT_TRUE(peer.ended());
+}
+
+TEST_P(HttpOnEveryNetwork, SendsNoBodyToHead) {  // RFC 9110, 9.3.2
+    Peer peer{stage()};
+    peer.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const Response response = peer.take_response("HEAD");
+    EXPECT_EQ(response.headers.get("Content-Length"), "5");
+    peer.send(kGet);
+    EXPECT_EQ(peer.take_response().body, "hello");  // had there been a body, this would begin with it
+}
+
+TEST_P(HttpOnEveryNetwork, SendsContinueToAClientThatWaitsWithItsBody) {  // RFC 9110, 10.1.1
+    app.on_request = [](Request& request) { return Response::text(request.body); };
+    Peer peer{stage()};
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    EXPECT_EQ(peer.take(wire::kContinue.size()), wire::kContinue);
+    peer.send("body");
+    EXPECT_EQ(peer.take_response().body, "body");
+    peer.send(kGet);
+    EXPECT_EQ(peer.take_response().status, 200);
+}
+
+TEST_P(HttpOnEveryNetwork, AnswersABadRequestAndCloses) {
+    Peer peer{stage()};
+    peer.send("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n");
+    const Response response = peer.take_response();
+    EXPECT_EQ(response.status, 400);
+    EXPECT_EQ(response.headers.get("Connection"), "close");
+    peer.wait_for_end();
+    EXPECT_TRUE(peer.ended());
+}
+
+TEST_P(HttpOnEveryNetwork, ReadsOnAfterABadRequestSoThatItsAnswerArrives) {  // RFC 9112, 9.6: no reset
+    Peer peer{stage()};
+    peer.send("nonsense\r\n\r\n" + std::string(10000, 'x'));
+    peer.wait_for_end();
+    EXPECT_TRUE(peer.ended());
+    EXPECT_FALSE(peer.failed());
+    EXPECT_EQ(peer.take_response().status, 400);
+}
+
+TEST_P(HttpOnEveryNetwork, TurnsAnExceptionOfAViewInto500) {
+    app.on_request = [](Request&) -> Application::Answer { return fail_later(); };
+    Peer peer{stage()};
+    peer.send(kGet);
+    if (GetParam() != Network::kEpoll) {
+        stage().advance(1s);
+    }
+    EXPECT_EQ(peer.take_response().status, 500);
+    EXPECT_EQ(app.failures, 1);
+    app.on_request = [](Request&) { return Response::text("well"); };
+    peer.send(kGet);
+    EXPECT_EQ(peer.take_response().body, "well");
+}
+
+TEST_P(HttpOnEveryNetwork, NeverSendsAHeaderThatEndsALine) {  // response splitting
+    app.on_request = [](Request&) { return Response::redirect("/\r\nSet-Cookie: a=b"); };
+    Peer peer{stage()};
+    peer.send(kGet);
+    const Response response = peer.take_response();
+    EXPECT_EQ(response.status, 500);
+    EXPECT_FALSE(response.headers.get("Set-Cookie").has_value());
+    EXPECT_EQ(app.statuses, std::vector<int>{500});
+}
+
+TEST_P(HttpOnEveryNetwork, AnswersAClientThatHasFinishedSending) {  // half-closed
+    app.on_request = [](Request& request) -> Application::Answer {
+        if (request.path == "/slow") {
+            return say("slow");
+        }
+        return Response::text(request.path);
+    };
+    Peer peer{stage()};
+    peer.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    peer.finish_sending();
+    if (GetParam() != Network::kEpoll) {
+        stage().advance(1s);
+    }
+    EXPECT_EQ(peer.take_response().body, "slow");
+    EXPECT_EQ(peer.take_response().body, "/2");
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    stage().run_until([this] { return stage().server().count() == 0; }, "the end of the connection");
+}
+
+TEST_P(HttpOnEveryNetwork, SurvivesAPeerThatVanishesWhileItsViewRuns) {
+    app.on_request = [](Request&) -> Application::Answer { return say("to nobody"); };
+    Peer peer{stage()};
+    peer.send(kGet);
+    stage().run_until([this] { return stage().server().count() == 1; }, "the connection");
+    peer.close();
+    if (GetParam() != Network::kEpoll) {
+        stage().advance(5s);
+    }
+    stage().run_until([this] { return stage().server().count() == 0; }, "the end of the connection");
+}
+
+TEST_P(HttpOnEveryNetwork, AnswersWhatCameBeforeAHandshake) {  // pipelined, RFC 9112, 9.3.2
+    serve([](WebSocket& socket, auto) -> Task<> { co_await socket.send("hi"); });
+    Peer peer{stage()};
+    wire::HandshakeRequest handshake{.host = "a", .target = "/ws/"};
+    peer.send(std::string{kGet} + wire::to_bytes(handshake));
+    EXPECT_EQ(peer.take_response().body, "hello");
+    EXPECT_EQ(peer.take_response().status, 101);
+    EXPECT_EQ(peer.take(4), "\x81\x02hi");
+}
+
+TEST_P(HttpOnEveryNetwork, ClosesIdleConnectionsWhenTheServerCloses) {
+    Peer peer{stage()};
+    peer.send(kGet);
+    peer.take_response();
+    stage().close();
+    peer.wait_for_end();
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_P(HttpOnEveryNetwork, LetsARequestThatRunsFinishWhenTheServerCloses) {
+    app.on_request = [](Request&) -> Application::Answer { return say("last"); };
+    Peer peer{stage()};
+    peer.send(kGet);
+    stage().run_until([this] { return stage().server().count() == 1; }, "the connection");
+    if (GetParam() != Network::kEpoll) {
+        stage().settle();
+    }
+    if (GetParam() == Network::kEpoll) {
+        GTEST_SKIP() << "whether the request has arrived is not known here";
+    }
+    stage().close();
+    const Response response = peer.take_response();
+    EXPECT_EQ(response.body, "last");
+    EXPECT_EQ(response.headers.get("Connection"), "close");
+}
+
+// ---- By the clock
+
+TEST_F(InMemory, RefusesAHeadThatDoesNotArriveInTime) {  // RFC 9110, 15.5.9
+    Peer peer{stage()};
+    peer.send("GET / HT");
+    stage().advance(limits.head_time - 1ms);
+    EXPECT_EQ(peer.received(), "");
+    stage().advance(1ms);
+    EXPECT_EQ(peer.take_response().status, 408);
+    peer.wait_for_end();
+}
+
+TEST_F(InMemory, DoesNotMoveTheHeadsDeadlineForAByteNowAndThen) {
+    Peer peer{stage()};
+    for (int i = 0; i < 9; ++i) {
+        peer.send("G");
+        stage().advance(1s);
+    }
+    peer.send("G");
+    stage().advance(1s);
+    EXPECT_EQ(peer.take_response().status, 408);
+}
+
+TEST_F(InMemory, RefusesABodyThatDoesNotArriveInTime) {
+    Peer peer{stage()};
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+    stage().advance(limits.body_time - 1ms);
+    EXPECT_EQ(peer.received(), "");
+    stage().advance(1ms);
+    EXPECT_EQ(peer.take_response().status, 408);
+}
+
+TEST_F(InMemory, EndsASilentConnectionWithoutAnAnswer) {
+    Peer peer{stage()};
+    stage().advance(limits.head_time);
+    peer.wait_for_end();
+    EXPECT_EQ(peer.received(), "");
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(InMemory, EndsAConnectionThatIsIdleBetweenRequests) {
+    Peer peer{stage()};
+    peer.send(kGet);
+    peer.take_response();
+    stage().advance(limits.idle_time - 1ms);
+    EXPECT_FALSE(peer.ended());
+    stage().advance(1ms);
+    EXPECT_TRUE(peer.ended());
+}
+
+TEST_F(InMemory, EndsAConnectionWhosePeerTakesNothingOfAnAnswer) {
+    app.on_request = [](Request&) { return Response::text(std::string(3'000'000, 'x')); };
+    Peer peer{stage()};
+    peer.stop_receiving();
+    peer.send(kGet);
+    stage().advance(limits.write_time - 1ms);
+    EXPECT_EQ(stage().server().count(), 1U);
+    stage().advance(1ms);
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(InMemory, GivesASlowReaderThatReadsItsTime) {
+    app.on_request = [](Request&) { return Response::text(std::string(3'000'000, 'x')); };
+    stage().network().conditions().kernel_bytes = 1'000'000;
+    Peer peer{stage()};
+    peer.stop_receiving();
+    peer.send(kGet);
+    for (int i = 0; i < 3; ++i) {
+        stage().advance(limits.write_time - 1s);
+        peer.start_receiving();
+        stage().loop().turn();
+        peer.stop_receiving();
+    }
+    peer.start_receiving();
+    EXPECT_EQ(peer.take_response().body.size(), 3'000'000U);
+}
+
+TEST_F(InMemory, StopsReadingFromAPeerThatAsksAndDoesNotTakeTheAnswers) {
+    app.on_request = [](Request&) { return Response::text(std::string(10'000, 'x')); };
+    stage().network().conditions().kernel_bytes = 10'000;
+    Peer peer{stage()};
+    peer.stop_receiving();
+    for (int i = 0; i < 300; ++i) {
+        peer.send(kGet);
+        stage().settle();
+    }
+    EXPECT_LT(app.statuses.size(), 30U);
+    peer.start_receiving();
+    for (int i = 0; i < 300; ++i) {
+        ASSERT_EQ(peer.take_response().body.size(), 10'000U);
+    }
+}
+
+TEST_F(InMemory, ThrowsAwayWhatComesAfterTheLastAnswerForAWhile) {
+    Peer peer{stage()};
+    peer.stay();
+    peer.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(peer.take_response().status, 200);
+    for (int i = 0; i < 10; ++i) {
+        peer.send("more");
+        stage().advance(1ms);
+    }
+    EXPECT_FALSE(peer.failed());
+    EXPECT_EQ(stage().server().count(), 1U);
+    stage().advance(2s);
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(InMemory, GoesOnAcceptingAfterDescriptorsHaveRunOut) {
+    stage().network().conditions().failing_accepts = 2;
+    Peer peer{stage()};
+    peer.send(kGet);
+    stage().settle();
+    EXPECT_EQ(peer.received(), "");
+    stage().advance(1s);
+    EXPECT_EQ(peer.take_response().status, 200);
+}
+
+TEST_F(InMemory, CutsAViewThatDoesNotEndWhenTheServerCloses) {
+    app.on_request = [](Request&) -> Application::Answer {
+        return [](std::string text) -> Task<Response> {
+            co_await sleep_for(10h);
+            co_return Response::text(text);
+        }("never");
+    };
+    Peer peer{stage()};
+    peer.send(kGet);
+    stage().settle();
+    stage().close();
+    EXPECT_EQ(stage().server().count(), 0U);
+    peer.wait_for_end();
+    EXPECT_EQ(peer.received(), "");
+}
+
+}  // namespace
+}  // namespace c10k

@@ -1,0 +1,243 @@
+"""The pages in a real browser: Debian's Chromium, without a screen."""
+
+import pathlib
+import signal
+import tempfile
+import unittest
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+import support
+
+CHROMIUM = pathlib.Path("/usr/bin/chromium")
+CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
+
+
+def setUpModule():
+    global browser, folder
+    for program in (CHROMIUM, CHROMEDRIVER):
+        if not program.exists():
+            raise RuntimeError(f"{program} is not there: apt-get install chromium chromium-driver")
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", "no-proxy-server",
+                 f"user-data-dir={folder.name}", "window-size=1000,800"]:
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(service=Service(str(CHROMEDRIVER)), options=options)
+
+
+def tearDownModule():
+    browser.quit()
+    folder.cleanup()
+
+
+class PageTestCase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.Server()
+
+    @classmethod
+    def tearDownClass(cls):
+        browser.get("about:blank")
+        status = cls.server.stop()
+        if status != 0:
+            raise AssertionError(f"the server ended with {status}:\n{cls.server.output}")
+
+    def open(self, path):
+        browser.get_log("browser")  # forgets what came before
+        browser.get(f"{self.server.http}{path}")
+
+    def assert_no_complaints(self):
+        """The page's console is empty."""
+        self.assertEqual([entry["message"] for entry in browser.get_log("browser")], [])
+
+    def wait(self, condition, what):
+        return WebDriverWait(browser, support.PATIENCE, 0.05).until(lambda _: condition(), what)
+
+    def element(self, id):
+        return browser.find_element(By.ID, id)
+
+    def script(self, code):
+        return browser.execute_script(code)
+
+
+class Viewer(PageTestCase):
+    def play(self, size, *options):
+        start = self.server.line_count
+        game = support.Program("gameoflife", "--url", self.server.ws, "--size", size, *options)
+        self.addCleanup(game.kill)
+        self.server.wait_for("Telling workers to run", start)
+        return game
+
+    def wait_for_status(self, state):
+        self.wait(lambda: self.element("status").get_attribute("data-state") == state, f"status {state}")
+
+    def test_cells_change_while_a_game_runs(self):
+        self.open("/")
+        self.wait_for_status("connected")
+        self.assertEqual(self.element("status").text, "Connected")
+        game = self.play(12, "--seed", 1, "--speed", 20, "--pattern", "glider")
+        self.wait(lambda: browser.title == "Game of Life (12x12)", "the title tells the size")
+        self.wait(lambda: self.script("return life.steps.every(step => step >= 3)"), "all cells are heard from")
+        before = self.script("return Array.from(life.cells)")
+        self.assertEqual(len(before), 144)
+        self.wait(lambda: self.script("return Array.from(life.cells)") != before, "cells change")
+        self.assertEqual(self.element("workers").text, "144")
+        self.assertEqual(self.element("cells").text, "144")
+        self.wait(lambda: self.element("population").text == "5", "a glider has five cells")
+        self.wait(lambda: float(self.element("rate").text) > 1, "the rate is shown")
+        game.signal(signal.SIGINT)
+        game.wait()
+        self.assert_no_complaints()
+
+    def test_the_end_of_a_game_is_shown_to_the_cell_in_its_colours(self):
+        self.open("/")
+        self.wait_for_status("connected")
+        game = self.play(8, "--seed", 3, "--speed", 0, "--steps", 7)
+        self.assertEqual(game.wait(), 0, game.output)
+        self.wait(lambda: self.script("return life.size === 8 && life.steps.every(step => step === 7)"), "the last step")
+        shown = self.script("""
+            const canvas = document.getElementById('grid');
+            const side = document.createElement('canvas').getContext('2d');
+            const colour = (state) => {
+                side.fillStyle = `hsl(${7 * 20 % 256}, 100%, ${state === 1 ? 25 : 95}%)`;
+                side.fillRect(0, 0, 1, 1);
+                return String(side.getImageData(0, 0, 1, 1).data);
+            };
+            return new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => {
+                const pixels = new Set();
+                const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+                for (let i = 0; i < data.length; i += 4) {
+                    pixels.add(String(data.slice(i, i + 4)));
+                }
+                resolve({alive: pixels.has(colour(1)), dead: pixels.has(colour(0))});
+            })));""")
+        population = self.script("return life.cells.filter(cell => cell === 1).length")
+        self.assertEqual(shown, {"alive": population > 0, "dead": True})
+        self.assertEqual(self.element("population").text, str(population))
+
+    def test_a_reset_to_another_size_changes_the_title(self):
+        self.play(6, "--seed", 1, "--speed", 20)
+        self.open("/")
+        self.assertEqual(browser.title, "Game of Life (6x6)")
+        self.wait(lambda: self.script("return life.steps.some(step => step >= 2)"), "the game is shown")
+        self.play(9, "--seed", 1, "--speed", 20)
+        self.wait(lambda: browser.title == "Game of Life (9x9)", "the new title")
+        self.wait(lambda: self.script("return life.cells.length === 81 && life.cells.every(cell => cell < 2)"), "the new game")
+        self.assert_no_complaints()
+
+    def test_a_restart_of_the_server_is_told_and_survived(self):
+        self.open("/")
+        self.wait_for_status("connected")
+        self.assertEqual(self.server.stop(), 0)
+        self.wait_for_status("disconnected")
+        self.assertRegex(self.element("status").text, r"^Disconnected\. Reconnecting in \d+ s…$")
+        type(self).server = support.Server(port=self.server.port)
+        self.wait_for_status("connected")
+        self.play(5, "--seed", 1, "--speed", 20)
+        self.wait(lambda: browser.title == "Game of Life (5x5)", "the new server's game")
+        self.wait(lambda: self.script("return life.steps.every(step => step >= 2)"), "cells change")
+
+    def test_the_hint_shows_as_long_as_no_game_runs(self):
+        closing = support.run("gameoflife", "--url", self.server.ws, "--size", 3, "--steps", 0)  # a game that is over
+        self.assertEqual(closing.status, 0, closing.output)
+        self.open("/")
+        self.wait(lambda: self.element("hint").is_displayed(), "the hint")
+        self.assertIn(f"--url {self.server.ws}", self.element("command").text)
+        self.play(3, "--seed", 1, "--speed", 20)
+        self.wait(lambda: not self.element("hint").is_displayed(), "the hint goes")
+
+
+class Echo(PageTestCase):
+    def messages(self):
+        return [item.text for item in browser.find_elements(By.CSS_SELECTOR, "ul#messages li")]
+
+    def test_talks_until_the_connection_is_closed(self):
+        self.open("/test/")
+        self.wait(lambda: self.messages() == ["Connection open.", "Hello!"], "the greeting")
+        expected = ["Connection open.", "Hello!"]
+        for number, text in enumerate(["Spam?", "<b>Käse</b> & \"more\"", "<script>document.title = 'stolen'</script>"], 1):
+            self.element("text").send_keys(text)
+            self.element("text").send_keys(Keys.ENTER)
+            expected.append(f"{number}. {text}")
+            self.wait(lambda: self.messages()[: len(expected)] == expected, f"the answer to {text}")
+        self.wait(lambda: self.messages() == [*expected, "Goodbye!", "Connection closed."], "the farewell")
+        self.assertEqual(browser.title, "Echo")
+        self.assertEqual(browser.find_elements(By.CSS_SELECTOR, "ul#messages li *"), [])
+        self.assertFalse(self.element("text").is_enabled())
+        self.assert_no_complaints()
+
+    def test_starts_again(self):
+        self.open("/test/")
+        for text in "abc":
+            self.element("text").send_keys(text, Keys.ENTER)
+        self.wait(lambda: self.messages()[-1:] == ["Connection closed."], "the end")
+        self.element("again").find_element(By.TAG_NAME, "a").click()
+        self.wait(lambda: self.messages() == ["Connection open.", "Hello!"], "a new greeting")
+
+
+class Forms(PageTestCase):
+    TEXT = "<script>document.title = 'stolen'</script> & 'quotes' \"both\" ünï + %41"
+
+    def rows(self, table):
+        return [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
+                for row in self.element(table).find_elements(By.CSS_SELECTOR, "tbody tr")]
+
+    def submit(self, form):
+        self.element(f"{form}-text").send_keys(self.TEXT)
+        old = browser.find_element(By.TAG_NAME, "html")
+        self.element(form).find_element(By.TAG_NAME, "button").click()
+        self.wait(lambda: browser.find_element(By.TAG_NAME, "html") != old and self.element("method").text, "the answer")
+
+    def assert_text_stays_text(self, shown):
+        self.assertEqual(shown, [["text", self.TEXT]])
+        self.assertEqual(browser.title, "Forms")
+        self.assertEqual(browser.find_elements(By.CSS_SELECTOR, "td *"), [])
+        self.assert_no_complaints()
+
+    def test_get(self):
+        self.open("/test/wsgi/")
+        self.submit("get")
+        self.assertEqual(self.element("method").text, "GET")
+        self.assertEqual(self.rows("form"), [["No fields"]])
+        self.assert_text_stays_text(self.rows("query"))
+
+    def test_post(self):
+        self.open("/test/wsgi/")
+        self.submit("post")
+        self.assertEqual(self.element("method").text, "POST")
+        self.assertEqual(self.rows("query"), [["No fields"]])
+        self.assert_text_stays_text(self.rows("form"))
+
+
+class Links(PageTestCase):
+    def test_the_header_leads_to_every_page_and_marks_the_one_shown(self):
+        self.open("/")
+        for name, title in [("Echo", "Echo"), ("Forms", "Forms"), ("Game of Life", "Game of Life (32x32)")]:
+            browser.find_element(By.LINK_TEXT, name).click()
+            self.wait(lambda: browser.title == title, title)
+            self.wait(lambda: browser.find_element(By.LINK_TEXT, name).get_attribute("aria-current") == "page", "the mark")
+
+
+class Origins(PageTestCase):
+    def test_a_foreign_page_cannot_open_our_sockets(self):
+        other = support.Server()  # another port is another origin
+        self.open("/test/")
+        self.assertEqual(self.script(f"""
+            return new Promise((resolve) => {{
+                const socket = new WebSocket('{other.ws}/test/ws/');
+                socket.onopen = () => resolve('open');
+                socket.onerror = () => resolve('failed');
+            }});"""), "failed")
+        self.assertEqual(other.stop(), 0)
+
+
+if __name__ == "__main__":
+    support.main()

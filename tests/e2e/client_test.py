@@ -1,0 +1,324 @@
+"""Our clients against servers that are not ours: good ones, wrong ones, and none."""
+
+import re
+import socket
+import tempfile
+import threading
+import unittest
+
+import life_peers
+import life_reference
+import support
+from life_peers import Peer
+
+
+async def echo(websocket, _path):
+    """The echo test as it should be."""
+    await websocket.send("Hello!")
+    for number in range(1, 4):
+        await websocket.send(f"{number}. {await websocket.recv()}")
+    await websocket.send("Goodbye!")
+
+
+def echo_clients(url, *options, clients=20, delay="20ms"):
+    return support.run("testecho", "--clients", clients, "--delay", delay, "--url", f"{url}/test/ws/", *options)
+
+
+class ClientTestCase(unittest.TestCase):
+    def assert_one_line(self, program, *words, status=1):
+        """It failed, and said why in one line."""
+        self.assertEqual(program.status, status, program.output)
+        self.assertEqual(len(program.stderr), 1, program.output)
+        for word in words:
+            self.assertIn(word, program.stderr[0])
+
+
+class TestEcho(ClientTestCase):
+    def test_is_content_with_a_correct_server(self):
+        with Peer(echo) as url:
+            program = echo_clients(url, clients=200, delay="500ms")
+        self.assertEqual(program.status, 0, program.output)
+        self.assertIn("200 clients are connected!", program.stdout)
+        self.assertRegex(program.output, r"(?m)^200 clients, peak 200, 0 failures$")
+        for what in ("handshake", "reply"):
+            self.assertRegex(program.output, rf"(?m)^{what} +p50 [\d.]+ m?s, p99 [\d.]+ m?s, max [\d.]+ m?s$")
+        self.assertEqual(program.stderr, [])
+
+    def test_counts_up_and_down_in_steps_of_500(self):
+        server = support.Server()
+        program = echo_clients(server.ws, clients=1200, delay="1s")
+        self.assertEqual(program.status, 0, program.output)
+        lines = [line for line in program.stdout if re.match(r"[<>]|1200 clients are", line)]
+        self.assertEqual(lines, ["> 500 connections", "> 1000 connections", "1200 clients are connected!",
+                                 "< 1000 connections", "< 500 connections", "< 0 connections"])
+        self.assertEqual(server.stop(), 0)
+
+    def assert_complains(self, handler, *words, **options):
+        """Each of 20 clients counts as a failure whose cause has these words."""
+        with Peer(handler, **options) as url:
+            program = echo_clients(url)
+        self.assertEqual(program.status, 1, program.output)
+        self.assertRegex(program.output, r"(?m)^20 clients, peak \d+, 20 failures$")
+        for word in words:
+            self.assertRegex(program.output, rf"(?m)^ +\d+ x .*{re.escape(word)}")
+
+    def test_notices_a_wrong_text(self):
+        async def wrong(websocket, _path):
+            await websocket.send("Hello!")
+            await websocket.recv()
+            await websocket.send("1. Sausage")
+            await websocket.wait_closed()
+
+        self.assert_complains(wrong, "1. Sausage", "1. Spam?")
+
+    def test_notices_a_wrong_greeting(self):
+        async def wrong(websocket, _path):
+            await websocket.send("Hello?")
+            await websocket.wait_closed()
+
+        self.assert_complains(wrong, "Hello?")
+
+    def test_notices_a_message_too_many(self):
+        async def chatty(websocket, path):
+            await echo(websocket, path)
+            await websocket.send("And another thing")
+
+        self.assert_complains(chatty, "And another thing")
+
+    def test_notices_an_early_close(self):
+        async def hasty(websocket, _path):
+            await websocket.send("Hello!")
+            await websocket.recv()
+
+        self.assert_complains(hasty, "1000")
+
+    def test_notices_a_close_that_is_no_farewell(self):
+        async def broken(websocket, path):
+            await echo(websocket, path)
+            await websocket.close(1011, "broken")
+
+        self.assert_complains(broken, "1011")
+
+    def test_notices_a_lost_connection(self):
+        async def lost(websocket, _path):
+            await websocket.send("Hello!")
+            await websocket.recv()
+            websocket.transport.abort()
+
+        self.assert_complains(lost, "1006")
+
+    def test_notices_a_client_that_fails_among_many(self):
+        count = 0
+
+        async def fickle(websocket, path):
+            nonlocal count
+            count += 1
+            if count % 5 == 3:
+                await websocket.close(1013)
+            await echo(websocket, path)
+
+        with Peer(fickle) as url:
+            program = echo_clients(url)
+        self.assertEqual(program.status, 1, program.output)
+        self.assertRegex(program.output, r"(?m)^20 clients, peak \d+, 4 failures$")
+        self.assertRegex(program.output, r"(?m)^ +4 x .*1013")
+
+    def test_says_that_the_handshake_was_refused(self):
+        async def refuse(_path, _headers):
+            return 403, [], b"no\n"
+
+        with Peer(echo, process_request=refuse) as url:
+            self.assert_one_line(echo_clients(url), "403", url)
+
+    def test_says_that_nobody_is_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        self.assert_one_line(echo_clients(f"ws://127.0.0.1:{port}"), f"127.0.0.1:{port}", "refused")
+
+    def test_says_what_is_wrong_with_a_url(self):
+        for url in ["http://127.0.0.1:1/", "127.0.0.1:1", "ws://", "ws://127.0.0.1:99999/", "ws://nobody.invalid/", "ws://127.0.0.1/#x", "", "wss://127.0.0.1/"]:
+            with self.subTest(url=url):
+                self.assert_one_line(support.run("testecho", "--clients", 1, "--url", url))
+
+
+class RawServer:
+    """Answers each connection's handshake with what `respond(key)` makes, then waits for its end."""
+
+    def __init__(self, respond):
+        self._respond = respond
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "ws://127.0.0.1:%d" % self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def __enter__(self):
+        return self.url
+
+    def __exit__(self, *failure):
+        self._listener.close()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection):
+        with connection:
+            connection.settimeout(support.PATIENCE)
+            try:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    data = connection.recv(65536)
+                    if not data:
+                        return
+                    head += data
+                key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)[1]
+                connection.sendall(self._respond(key))
+                while connection.recv(65536):
+                    pass
+            except OSError:
+                pass
+
+
+class HostileServers(ClientTestCase):
+    """Servers that break the protocol cost one clear line, never a crash."""
+
+    def test_in_the_handshake(self):
+        for name, respond in {
+            "wrong accept": lambda key: support.switch(b"another"),
+            "no accept": lambda key: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            "no upgrade": lambda key: support.switch(key).replace(b"Upgrade: websocket\r\n", b""),
+            "extension not offered": lambda key: support.switch(key, b"Sec-WebSocket-Extensions: permessage-deflate"),
+            "protocol not offered": lambda key: support.switch(key, b"Sec-WebSocket-Protocol: chat"),
+            "a page": lambda key: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            "a redirect": lambda key: b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+            "not HTTP": lambda key: b"\x16\x03\x01 what?\r\n\r\n",
+            "a head without end": lambda key: b"HTTP/1.1 101 Switching Protocols\r\nX: " + b"x" * 100_000,
+        }.items():
+            with self.subTest(name), RawServer(respond) as url:
+                self.assert_one_line(echo_clients(url, clients=1), url)
+
+    def test_in_the_frames(self):
+        hello = support.frame(support.TEXT, "Hello!", masked=False)
+        for name, frames in {
+            "masked": support.frame(support.TEXT, "Hello!"),
+            "reserved bit": support.frame(support.TEXT, "Hello!", masked=False, rsv=4),
+            "not UTF-8": support.frame(support.TEXT, b"\xff", masked=False),
+            "length": b"\x81\x7f" + b"\xff" * 8,
+            "too big": b"\x81\x7f" + (1 << 40).to_bytes(8, "big"),
+            "close code": hello + support.close_frame(1005, masked=False),
+            "binary": support.frame(support.BINARY, "Hello!", masked=False),
+        }.items():
+            with self.subTest(name), RawServer(lambda key, frames=frames: support.switch(key) + frames) as url:
+                program = echo_clients(url, clients=3)
+                self.assertEqual(program.status, 1, program.output)
+                self.assertRegex(program.output, r"(?m)^3 clients, peak \d+, 3 failures$")
+
+
+def play(url, *options, size=8):
+    return support.run("gameoflife", "--size", size, "--speed", 0, "--url", url, *options)
+
+
+class GameOfLife(ClientTestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def start_and_final(self, url, steps, *options):
+        """The grids that the same random game has at its start and after so many steps."""
+        grids = []
+        for count in (0, steps):
+            dump = f"{self.folder}/{count}.rle"
+            program = play(url, "--seed", 5, "--steps", count, "--dump", dump, *options)
+            self.assertEqual(program.status, 0, program.output)
+            grids.append(life_reference.read_rle(dump))
+        return grids
+
+    def test_plays_on_anothers_server(self):
+        for edges, wrapped in [([], True), (["--no-wrap"], False)]:
+            with self.subTest(wrapped=wrapped):
+                relay = life_peers.Relay()
+                with Peer(relay) as url:
+                    start, final = self.start_and_final(url, 3, *edges)
+                self.assertGreater(sum(map(sum, start)), 0)
+                self.assertEqual(life_reference.differences(life_reference.plain_life(start, 3, wrapped), final), [])
+                updates = sorted(relay.updates[64:])  # the first game was of step 0 alone
+                self.assertEqual([update[:3] for update in updates],
+                                 sorted((step, row, col) for step in [0, 1, 2, 3] for row in range(8) for col in range(8)))
+
+    def test_a_url_may_end_with_a_slash(self):
+        with Peer(life_peers.Relay()) as url:
+            self.assertEqual(play(f"{url}/", "--steps", 1).status, 0)
+
+    def test_an_end_by_the_server_is_told_with_its_cell(self):
+        class Restarting(life_peers.Relay):
+            async def relay(self, message, update):
+                await super().relay(message, update)
+                if update[0] == 2:
+                    for worker in list(self.workers):
+                        await worker.close(1012, "another game")
+
+        with Peer(Restarting()) as url:
+            self.assert_one_line(play(url), "cell ", "1012")
+
+    def test_a_reset_that_is_refused_is_told(self):
+        async def refuse(websocket, _path):
+            await websocket.recv()
+            await websocket.close(1008, "not today")
+
+        with Peer(refuse) as url:
+            self.assert_one_line(play(url), "1008", "not today")
+
+    def test_nonsense_is_told(self):
+        class Nonsense(life_peers.Relay):
+            async def relay(self, message, update):
+                await super().relay("nonsense" if update[0] == 1 else message, update)
+
+        with Peer(Nonsense()) as url:
+            self.assert_one_line(play(url), "cell ", "nonsense")
+
+    def test_a_step_too_far_is_told(self):
+        class Ahead(life_peers.Relay):
+            async def relay(self, message, update):
+                await super().relay(f"7 {message.split(' ', 1)[1]}" if update[0] == 1 else message, update)
+
+        with Peer(Ahead()) as url:
+            self.assert_one_line(play(url), "cell ", "7")
+
+    def test_says_that_nobody_is_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        self.assert_one_line(play(f"ws://127.0.0.1:{port}", "--seed", 1), f"127.0.0.1:{port}", "refused")
+
+
+class Silent(life_peers.Relay):
+    """Keeps one cell's step 1 to itself."""
+
+    async def relay(self, message, update):
+        if update[:3] != (1, 2, 2):
+            await super().relay(message, update)
+
+
+def setUpModule():
+    # It takes the 30 seconds of the contract: the other tests run meanwhile.
+    global silent_peer, silent_game
+    silent_peer = Peer(Silent())
+    silent_game = support.Program("gameoflife", "--size", 4, "--speed", 0, "--url", silent_peer.__enter__())
+
+
+def tearDownModule():
+    silent_peer.__exit__()
+
+
+class Waiting(ClientTestCase):
+    def test_a_neighbour_that_falls_silent_is_told_with_the_cell(self):
+        silent_game.status = silent_game.wait(2 * support.PATIENCE)
+        self.assert_one_line(silent_game, "no word from a neighbour for 30 s")
+        self.assertRegex(silent_game.stderr[0], r"cell [0-3] [0-3] ")
+
+
+if __name__ == "__main__":
+    support.main()

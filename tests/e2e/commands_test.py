@@ -1,0 +1,337 @@
+"""The command line: help that teaches, exit statuses, settings and their order, signals, progress."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import tempfile
+import unittest
+
+import support
+from support import run
+
+
+class CommandTestCase(unittest.TestCase):
+    def assert_one_line(self, program, *words, status=1):
+        """It failed, and said why in one line."""
+        self.assertEqual(program.status, status, program.output)
+        self.assertEqual(len(program.stderr), 1, program.output)
+        for word in words:
+            self.assertIn(word, program.stderr[0])
+
+    def serve(self, *options, **process_options):
+        server = support.Server(*options, **process_options)
+        self.addCleanup(server.kill)
+        return server
+
+
+class Help(CommandTestCase):
+    def test_names_all_commands(self):
+        program = run("--help")
+        self.assertEqual(program.status, 0)
+        for command in ["runserver", "gameoflife", "testecho", "urls", "check"]:
+            self.assertRegex(program.output, rf"(?m)^ +{command} +\S")
+
+    def test_tells_every_option_of_a_command(self):
+        for command, options in {
+            "runserver": ["address", "--workers", "--backend", "--noreload", "-v", "--settings", "--set"],
+            "gameoflife": ["-s", "--size", "-p", "--pattern", "-C", "--no-center", "-W", "--no-wrap", "-n", "--steps", "-l", "--speed",
+                           "-u", "--url", "--seed", "--dump", "32", "ws://127.0.0.1:8000", "manage runserver"],
+            "testecho": ["--clients", "--delay", "--url", "10000", "250ms", "ws://127.0.0.1:8000/test/ws/", "manage runserver"],
+            "urls": ["--settings", "--set"],
+            "check": ["--settings", "--set"],
+        }.items():
+            program = run(command, "--help")
+            self.assertEqual(program.status, 0)
+            for option in options:
+                with self.subTest(command=command, option=option):
+                    self.assertRegex(program.output, rf"(?<![\w-]){re.escape(option)}(?![\w-])")
+            self.assertEqual(program.stderr, [])
+
+    def test_gives_an_example(self):
+        for command in ["runserver", "gameoflife", "testecho"]:
+            self.assertRegex(run(command, "--help").output, rf"Try: manage {command}\b")
+
+
+class Usage(CommandTestCase):
+    def test_wrong_arguments_end_with_2_and_tell_where_help_is(self):
+        for arguments in [
+            [], ["nothing"], ["runserver", "--nothing"], ["gameoflife", "--size"], ["gameoflife", "--size", "x"], ["gameoflife", "--steps", "-1"],
+            ["testecho", "--clients", "many"], ["urls", "more"], ["runserver", "--workers", "0"], ["gameoflife", "--speed", "fast"],
+        ]:
+            with self.subTest(arguments=arguments):
+                program = run(*arguments)
+                self.assertEqual(program.status, 2, program.output)
+                self.assertEqual(program.stdout, [])
+                self.assertIn("--help", program.output)
+
+    def test_values_that_cannot_be_end_with_1_and_one_line(self):
+        for arguments, word in [
+            (["gameoflife", "--size", "0"], "--size"), (["gameoflife", "--size", "5000"], "--size"), (["gameoflife", "--speed", "-1"], "--speed"),
+            (["gameoflife", "--size", "2"], "at least 3"), (["testecho", "--clients", "0"], "--clients"), (["testecho", "--delay", "soon"], "--delay"),
+            (["testecho", "--delay", "-1"], "--delay"), (["testecho", "--clients", "1000000000"], "ulimit"), (["gameoflife", "--size", "4096"], "ulimit"),
+            (["gameoflife", "--pattern", "nothing-of-that-name"], "nothing-of-that-name"), (["gameoflife", "--url", "nonsense"], "nonsense"),
+            (["runserver", "no-port"], "no-port"), (["runserver", "127.0.0.1:65536"], "65536"), (["runserver", "nobody.invalid:8000"], "nobody.invalid"),
+            (["runserver", "--backend", "fastest"], "fastest"),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.assert_one_line(run(*arguments), word)
+
+    def test_a_pattern_that_does_not_fit_is_told(self):
+        for pattern, size, what in [("O\n" * 9, 8, "rows"), ("O" * 9 + "\n", 8, "columns")]:
+            with self.subTest(what=what), tempfile.TemporaryDirectory() as folder:
+                file = pathlib.Path(folder, "pattern.cells")
+                file.write_text(pattern)
+                program = run("gameoflife", "--size", size, "--pattern", file)
+                self.assert_one_line(program)
+                self.assertEqual(program.stderr, [f"Too many {what} in pattern. Increase size?"])
+
+    def test_a_port_in_use_is_told(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.assert_one_line(run("runserver", f"127.0.0.1:{port}", "--noreload"), f"127.0.0.1:{port}", "in use")
+
+
+class Information(CommandTestCase):
+    def test_urls_lists_the_routes_of_the_contract(self):
+        program = run("urls")
+        self.assertEqual(program.status, 0, program.output)
+        kinds = {line.split()[0]: line.split()[1] for line in program.stdout}
+        for path, kind in {
+            "/": "page", "/watcher/": "WebSocket", "/reset/": "WebSocket", "/worker/": "WebSocket", "/test/": "page",
+            "/test/ws/": "WebSocket", "/test/wsgi/": "page",
+        }.items():
+            self.assertEqual(kinds.get(path), kind, program.output)
+
+    def test_check_finds_nothing_wrong(self):
+        program = run("check")
+        self.assertEqual(program.status, 0, program.output)
+        self.assertRegex(program.output, r"\b0 errors\b")
+
+    def test_check_lists_each_setting_with_its_origin_and_reason(self):
+        program = run("check", "--set", "ping_interval=7s")
+        self.assertRegex(program.output, r"(?m)^ +ping_interval +7s.*--set|(?m:^ +ping_interval +7s.*--ping-interval)")
+        self.assertRegex(program.output, r"(?m)^ +ping_timeout .*default")
+
+    def test_check_tells_all_problems_at_once(self):
+        program = run("check", "--set", "ping_intervall=5", "--set", "port=70000", env={"C10K_DEBUG": "maybe"})
+        self.assertEqual(program.status, 1)
+        problems = "\n".join(program.stderr)
+        for words in ["did you mean 'ping_interval'?", "70000", "maybe"]:
+            self.assertIn(words, problems)
+
+    def test_the_server_does_not_start_with_wrong_settings(self):
+        program = run("runserver", "127.0.0.1:0", "--noreload", "--set", "max_body_bytes=lots")
+        self.assert_one_line(program, "max_body_bytes", "lots")
+
+
+class SettingsOrder(CommandTestCase):
+    """Defaults, then the file, then the environment, then flags: the last word counts."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def in_force(self, *flags, file=None, env=None):
+        """The value of max_body_bytes that `check` tells, and where it is from."""
+        (self.folder / "c10k.conf").unlink(missing_ok=True)
+        if file is not None:
+            (self.folder / "c10k.conf").write_text(file)
+        program = run("check", *flags, env=env, cwd=self.folder)
+        self.assertEqual(program.status, 0, program.output)
+        return re.search(r"(?m)^ +max_body_bytes +(\d+).*?, from (.*)$", program.output).groups()
+
+    def test_each_beats_the_one_before(self):
+        file, env, flags = "max_body_bytes = 1001\n", {"C10K_MAX_BODY_BYTES": "1002"}, ["--set", "max_body_bytes=1003"]
+        self.assertEqual(self.in_force(), ("1048576", "default"))
+        self.assertEqual(self.in_force(file=file), ("1001", "c10k.conf:1"))
+        self.assertEqual(self.in_force(env=env), ("1002", "C10K_MAX_BODY_BYTES"))
+        self.assertEqual(self.in_force(file=file, env=env), ("1002", "C10K_MAX_BODY_BYTES"))
+        self.assertEqual(self.in_force(*flags, file=file)[0], "1003")
+        self.assertEqual(self.in_force(*flags, file=file, env=env)[0], "1003")
+
+    def test_a_file_may_be_named(self):
+        other = self.folder / "other.conf"
+        other.write_text("# a comment\n\nmax_body_bytes = 1004\n")
+        self.assertEqual(self.in_force("--settings", other, file="max_body_bytes = 1001\n"), ("1004", f"{other}:3"))
+
+    def test_what_is_in_force_is_what_the_server_does(self):
+        (self.folder / "c10k.conf").write_text("max_body_bytes = 10\nallowed_hosts = file.example\nallowed_origins = http://friend.example\n")
+        server = self.serve("--set", "max_message_bytes=5", cwd=self.folder, env={"C10K_ALLOWED_HOSTS": "env.example"})
+        for host, status in [("env.example", 200), ("file.example", 400), ("localhost", 200)]:
+            connection = support.Connection(server.port)
+            self.addCleanup(connection.close)
+            connection.request("GET /test/", f"Host: {host}", host=False)
+            self.assertEqual(connection.answer().status, status, host)
+        connection = support.Connection(server.port)
+        self.addCleanup(connection.close)
+        connection.request("POST /test/wsgi/", "Content-Length: 11")
+        self.assertEqual(connection.answer().status, 413)
+        connection = support.Connection(server.port)
+        self.addCleanup(connection.close)
+        connection.open("/test/ws/", "Origin: http://friend.example")
+        connection.text()
+        connection.send(support.frame(support.TEXT, "123456"))
+        self.assertEqual(connection.closed()[0], 1009)
+
+
+class RunServer(CommandTestCase):
+    def test_prints_the_address_and_the_backend(self):
+        server = self.serve()
+        self.assertRegex(server.output, r"(?m)^Starting (development )?server at http://127\.0\.0\.1:\d+/$")
+        self.assertRegex(server.output, r"\b(epoll|io_uring)\b")
+        self.assertIn("Quit the server with CONTROL-C.", server.output)
+
+    def test_takes_a_port_alone(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        program = support.Program("runserver", port, "--noreload")
+        self.addCleanup(program.kill)
+        self.assertEqual(program.wait_for(r"http://([\d.]+:\d+)/")[1], f"127.0.0.1:{port}")
+
+    def test_logs_requests(self):
+        server = self.serve()
+        connection = support.Connection(server.port)
+        self.addCleanup(connection.close)
+        connection.request("GET /test/?a=1")
+        size = len(connection.answer().body)
+        server.wait_for(rf'"GET /test/\?a=1 HTTP/1\.1" 200 {size}\b')
+        connection.request("GET /nothing/")
+        connection.answer()
+        server.wait_for(r'"GET /nothing/ HTTP/1\.1" 404 ')
+
+    def test_logs_each_websocket_while_they_are_few(self):
+        server = self.serve()
+        connection = support.Connection(server.port)
+        self.addCleanup(connection.close)
+        connection.open("/test/ws/")
+        server.wait_for(r"WebSocket CONNECT /test/ws/")
+        connection.send(support.close_frame(4000))
+        connection.rest()
+        server.wait_for(r"WebSocket DISCONNECT /?test/ws/ .*\b4000\b")
+        refused = support.Connection(server.port)
+        self.addCleanup(refused.close)
+        refused.send(refused.handshake_bytes("/test/ws/", "Origin: http://evil.example"))
+        refused.answer()
+        server.wait_for(r"WebSocket REJECT /test/ws/ .*\b403\b")
+
+    def test_logs_many_websockets_in_sum(self):
+        server = self.serve()
+        done = run("gameoflife", "--url", server.ws, "--size", 20, "--steps", 3, "--speed", 0)
+        self.assertEqual(done.status, 0, done.output)
+        server.wait_for(r"\+\d+ -\d+, \d+ open")
+        self.assertEqual(server.stop(), 0)
+        single = [line for line in server.stdout + server.stderr if "WebSocket CONNECT" in line or "WebSocket DISCONNECT" in line]
+        self.assertLess(len(single), 100)
+
+    def test_logs_all_websockets_when_told_to(self):
+        server = self.serve("-v", "2")
+        done = run("gameoflife", "--url", server.ws, "--size", 10, "--steps", 3, "--speed", 0)
+        self.assertEqual(done.status, 0, done.output)
+        self.assertEqual(server.stop(), 0)
+        for word in ("CONNECT", "DISCONNECT"):
+            self.assertEqual(len(re.findall(rf"WebSocket {word} /?worker/", server.output)), 100)
+
+    def test_control_characters_do_not_reach_the_log(self):
+        server = self.serve()
+        connection = support.Connection(server.port)
+        self.addCleanup(connection.close)
+        connection.request("GET /%1b%5b31m%0aforged/")
+        connection.answer()
+        server.wait_for(r'"GET /')
+        self.assertEqual(server.stop(), 0)
+        self.assertNotIn("\x1b", server.output)
+        self.assertFalse(any(line.startswith("forged") for line in server.output.splitlines()))
+
+
+class Signals(CommandTestCase):
+    def test_the_first_ends_in_good_order(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signal=number.name):
+                server = self.serve()
+                server.signal(number)
+                self.assertEqual(server.wait(), 0)
+
+    def test_the_second_ends_at_once(self):
+        server = self.serve()
+        connection = support.Connection(server.port)
+        self.addCleanup(connection.close)
+        connection.open("/watcher/")
+        server.signal(signal.SIGINT)
+        self.assertEqual(connection.closed()[0], 1001)  # which we do not answer
+        server.signal(signal.SIGINT)
+        self.assertEqual(server.wait(5), -signal.SIGINT)
+
+    def test_the_second_ends_a_client_at_once(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            program = support.Program("testecho", "--url", f"ws://127.0.0.1:{port}/")
+            self.addCleanup(program.kill)
+            peer, _ = listener.accept()
+        with peer, peer.makefile("rb") as stream:
+            while not (line := stream.readline()).lower().startswith(b"sec-websocket-key"):
+                pass
+            ping = support.frame(support.PING, masked=False)
+            peer.sendall(support.switch(line.split()[1]) + ping)
+            while stream.readline() != b"\r\n":
+                pass
+            self.assertEqual(stream.read(6)[:2], b"\x8a\x80")  # a masked pong: it is connected
+            program.signal(signal.SIGINT)
+            self.assertEqual(stream.read(2)[:1], b"\x88")  # its close, which we do not answer
+            program.signal(signal.SIGINT)
+            self.assertEqual(program.wait(5), -signal.SIGINT)
+
+    def test_a_closed_pipe_does_not_end_the_server(self):
+        read_end, write_end = os.pipe()
+        server = support.Program("runserver", "127.0.0.1:0", "--noreload", stdout=write_end)
+        os.close(write_end)
+        self.addCleanup(server.kill)
+        with os.fdopen(read_end) as pipe:
+            port = next(int(match[1]) for line in pipe if (match := re.search(r"http://127\.0\.0\.1:(\d+)/", line)))
+        for _ in range(3):
+            connection = support.Connection(port)
+            self.addCleanup(connection.close)
+            connection.request("GET /test/")
+            self.assertEqual(connection.answer().status, 200)
+        game = run("gameoflife", "--url", f"ws://127.0.0.1:{port}", "--size", 10, "--steps", 1)  # at which it prints
+        self.assertEqual(game.status, 0, game.output)
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(), 0)
+
+
+class Progress(CommandTestCase):
+    GAME = ["gameoflife", "--size", 4, "--seed", 1]
+
+    def test_is_plain_lines_where_there_is_no_terminal(self):
+        server = self.serve()
+        program = run(*self.GAME, "--url", server.ws, "--steps", 3, "--speed", 20)
+        self.assertEqual(program.status, 0, program.output)
+        self.assertNotRegex(program.output, r"[\r\x1b]")
+        self.assertIn("Random start, seed 1", program.stdout)
+        self.assertRegex(program.stdout[-1], r"^3 steps of 16 cells in [\d.]+ s$")
+
+    def test_is_a_line_that_changes_on_a_terminal(self):
+        server = self.serve()
+        terminal, program_end = os.openpty()
+        program = support.Program(*self.GAME, "--url", server.ws, "--speed", 20, stdout=program_end)
+        self.addCleanup(program.kill)
+        os.close(program_end)
+        shown = b""
+        while len(set(re.findall(rb"step (\d+)", shown))) < 3:
+            shown += os.read(terminal, 4096)
+        self.assertRegex(shown, rb"\r\x1b\[Kstep \d+, [\d.]+ steps/s")
+        program.signal(signal.SIGINT)
+        try:
+            while data := os.read(terminal, 4096):
+                shown += data
+        except OSError:
+            pass  # so ends a terminal that nobody holds any more
+        os.close(terminal)
+        program.wait()
+        self.assertTrue(shown.endswith((b"\n", b"\r\x1b[K")), shown[-80:])  # the shell's prompt gets a line of its own
+
+
+if __name__ == "__main__":
+    support.main()

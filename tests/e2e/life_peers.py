@@ -1,0 +1,236 @@
+"""Both sides of the Game of Life in Python, from the contract alone: workers for our server, a relay for our workers."""
+
+import asyncio
+import itertools
+import threading
+
+import websockets
+
+from support import PATIENCE
+
+
+def websocket(url, **options):
+    """Another's client, without its own keepalive, and with answers in time or none."""
+    return websockets.connect(url, ping_interval=None, open_timeout=PATIENCE, close_timeout=PATIENCE, **options)
+
+
+async def soon(awaitable):
+    """What `awaitable` gives, unless it hangs."""
+    return await asyncio.wait_for(awaitable, PATIENCE)
+
+
+def neighbours(row, col, size, wrapped):
+    """The cells around one."""
+    around = [(row + down, col + right) for down, right in itertools.product((-1, 0, 1), repeat=2) if (down, right) != (0, 0)]
+    if wrapped:
+        return [(r % size, c % size) for r, c in around]
+    return [(r, c) for r, c in around if 0 <= r < size and 0 <= c < size]
+
+
+def glider(size):
+    """A grid with a glider."""
+    grid = [[0] * size for _ in range(size)]
+    for row, col in [(0, 1), (1, 2), (2, 0), (2, 1), (2, 2)]:
+        grid[row][col] = 1
+    return grid
+
+
+class Worker:
+    """One cell. Its steps are separate, so that a test can stop, or misbehave, between them."""
+
+    def __init__(self, url, row, col, size, wrapped=True):
+        self._url = f"{url}/worker/"
+        self.row, self.col = row, col
+        self.around = neighbours(row, col, size, wrapped and size >= 3)
+        self.socket = None
+        self.heard = []  # all updates, as they came
+
+    async def connect(self):
+        self.socket = await websocket(self._url, max_queue=None)
+        return self
+
+    async def recv(self):
+        return await soon(self.socket.recv())
+
+    async def expect(self, text):
+        message = await self.recv()
+        if message != text:
+            raise AssertionError(f"cell {self.row} {self.col} received {message!r} instead of {text!r}")
+
+    async def subscribe(self):
+        await self.expect("sub")
+        for row, col in self.around:
+            await self.socket.send(f"{row} {col}")
+        await self.socket.send("sub")
+
+    async def say(self, step, state):
+        await self.socket.send(f"{step} {self.row} {self.col} {state}")
+
+    async def play(self, state, steps):
+        """From `run` on; returns the state of the last step."""
+        await self.expect("run")
+        early = []
+        for step in range(steps):
+            await self.say(step, state)
+            alive, early = early, []
+            while len(alive) < len(self.around):
+                update = await self.recv()
+                self.heard.append(update)
+                at, row, col, value = map(int, update.split(" "))
+                if (row, col) not in self.around or at not in (step, step + 1):
+                    raise AssertionError(f"cell {self.row} {self.col} received {update!r} at step {step}")
+                (alive if at == step else early).append(value)
+            state = int(sum(alive) == 3 or (sum(alive) == 2 and state == 1))
+        await self.say(steps, state)
+        return state
+
+    async def leave(self, code=1000):
+        await self.socket.close(code)
+
+    async def closed(self):
+        """The code and the reason of the close, whatever messages come before it."""
+        await soon(self.socket.wait_closed())
+        return self.socket.close_code, self.socket.close_reason
+
+
+async def reset(url, text):
+    """Asks for a new game; returns the code and the reason of the close."""
+    async with websocket(f"{url}/reset/") as socket:
+        await socket.send(str(text))
+        await soon(socket.wait_closed())
+        return socket.close_code, socket.close_reason
+
+
+async def connect_workers(url, size, wrapped=True):
+    """A worker for each cell, connected one after the other."""
+    cells = itertools.product(range(size), repeat=2)
+    return [await Worker(url, row, col, size, wrapped).connect() for row, col in cells]
+
+
+async def play(url, start, steps, wrapped=True):
+    """A whole game in the server's present size; returns the grid of the last step, and the workers."""
+    size = len(start)
+    workers = await connect_workers(url, size, wrapped)
+    await asyncio.gather(*[worker.subscribe() for worker in workers])
+    states = await asyncio.gather(*[worker.play(start[worker.row][worker.col], steps) for worker in workers])
+    await asyncio.gather(*[worker.leave() for worker in workers])
+    return [states[row * size : (row + 1) * size] for row in range(size)], workers
+
+
+class Watcher:
+    """Takes what a watcher gets: all messages, and the updates in them."""
+
+    def __init__(self, url, batched):
+        self._url = f"{url}/watcher/"
+        self._protocols = ["life.batch"] if batched else None
+        self.socket = None
+        self.messages = []
+
+    async def __aenter__(self):
+        self.socket = await websocket(self._url, subprotocols=self._protocols, max_size=None, max_queue=None)
+        return self
+
+    async def __aexit__(self, *failure):
+        await self.socket.close()
+
+    async def recv(self):
+        message = await soon(self.socket.recv())
+        self.messages.append(message)
+        return message
+
+    def lines(self):
+        return [line for message in self.messages for line in message.split("\n")]
+
+    def updates(self):
+        return [tuple(map(int, line.split(" "))) for line in self.lines() if not line.startswith("size ")]
+
+    async def take(self, count):
+        """Receives until that many updates have come; returns them all."""
+        while len(self.updates()) < count:
+            await self.recv()
+        return self.updates()
+
+
+class Peer:
+    """A server of python3-websockets on a thread of its own, for our clients: `with Peer(handler) as url:`."""
+
+    def __init__(self, handler, **options):
+        self._handler = handler
+        self._options = {"ping_interval": None, **options}
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        if not self._ready.wait(PATIENCE):
+            raise AssertionError("the server of this test did not start")
+        return self.url
+
+    def __exit__(self, *failure):
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(PATIENCE)
+
+    def _run(self):
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self):
+        self._end = asyncio.Event()
+        async with websockets.serve(self._handler, "127.0.0.1", 0, backlog=1000, **self._options) as server:
+            self.url = "ws://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+            self._ready.set()
+            await self._end.wait()
+
+
+class Relay:
+    """The server of the contract, without watchers; a handler for Peer."""
+
+    def __init__(self):
+        self.size = 32
+        self.updates = []
+        self._new_game()
+
+    def _new_game(self):
+        self.workers = set()
+        self.subscribers = {}
+        self.subscribed = 0
+
+    async def __call__(self, socket, path):
+        if path == "/reset/":
+            await self.reset(socket)
+        elif path == "/worker/":
+            await self.worker(socket)
+        else:
+            raise ValueError(f"no such path: {path}")
+
+    async def reset(self, socket):
+        self.size = int(await socket.recv())
+        old = self.workers
+        self._new_game()
+        for worker in old:
+            await worker.close(1012)
+
+    async def worker(self, socket):
+        self.workers.add(socket)
+        if len(self.workers) == self.size**2:
+            websockets.broadcast(self.workers, "sub")
+        is_subscribed = False
+        async for message in socket:
+            words = message.split(" ")
+            if message == "sub" and not is_subscribed:
+                is_subscribed = True
+                self.subscribed += 1
+                if self.subscribed == self.size**2:
+                    websockets.broadcast(self.workers, "run")
+            elif len(words) == 2 and not is_subscribed:
+                self.subscribers.setdefault((int(words[0]), int(words[1])), set()).add(socket)
+            elif len(words) == 4 and self.subscribed == self.size**2:
+                await self.relay(message, tuple(map(int, words)))
+            else:
+                raise ValueError(f"unexpected: {message!r}")
+
+    async def relay(self, message, update):
+        self.updates.append(update)
+        websockets.broadcast(self.subscribers.get(update[1:3], ()), message)

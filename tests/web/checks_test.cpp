@@ -1,0 +1,88 @@
+#include "web/checks.hpp"
+
+#include "c10k/message.hpp"
+#include "web/folder.hpp"
+
+#include <gtest/gtest.h>
+
+namespace c10k {
+namespace {
+
+Response page(Request& /*request*/) { return {}; }
+Response number_page(Request& /*request*/, int /*number*/) { return {}; }
+Response small_number_page(Request& /*request*/, std::uint8_t /*number*/) { return {}; }
+Response text_page(Request& /*request*/, std::string_view /*text*/) { return {}; }
+
+std::string ids(const std::vector<CheckMessage>& messages) {
+    std::string text;
+    for (const CheckMessage& message : messages) {
+        text += (text.empty() ? "" : " ") + message.id;
+    }
+    return text;
+}
+
+TEST(Checks, FindNothingWrongWithTheDefaults) { EXPECT_EQ(ids(check_settings(Settings{})), ""); }
+
+TEST(Checks, FindLimitsThatContradictEachOther) {
+    Settings settings;
+    settings.max_request_line_bytes = 32 * 1024;
+    settings.slow_bytes = 1024;
+    settings.backend = "kqueue";
+    EXPECT_EQ(ids(check_settings(settings)), "settings.E001 settings.E002 settings.E003");
+}
+
+TEST(Checks, FindHostsAndOriginsThatMatchNothing) {
+    Settings settings;
+    settings.allowed_hosts = {"example.com", ".example.com", "*", "[::1]", "https://example.com", "example.com:80", ""};
+    settings.allowed_origins = {"https://example.com", "http://*.example.com:8000", "*", "example.com"};
+    EXPECT_EQ(ids(check_settings(settings)), "settings.E004 settings.E004 settings.E004 settings.E005");
+}
+
+TEST(Checks, FindAServerThatStrangersCanReachWithoutANameOrWithDebug) {
+    Settings settings;
+    settings.debug = true;
+    EXPECT_EQ(ids(check_settings(settings)), "");
+    settings.host = "0.0.0.0";
+    EXPECT_EQ(ids(check_settings(settings)), "security.W001 security.W002");
+    settings.host = "::";
+    EXPECT_EQ(ids(check_settings(settings)), "security.W001 security.W002");
+    settings.host = "::1";
+    EXPECT_EQ(ids(check_settings(settings)), "");
+    settings.host = "192.0.2.1";
+    settings.debug = false;
+    settings.allowed_hosts = {"example.com"};
+    EXPECT_EQ(ids(check_settings(settings)), "");
+}
+
+TEST(Checks, FindRoutesOfTheSameName) {
+    EXPECT_EQ(ids(check_urls({path("a/", page, "index"), path("b/", page, "index"), path("c/", page), path("d/", page)})),
+              "urls.W001");
+}
+
+TEST(Checks, FindRoutesThatNothingReaches) {
+    EXPECT_EQ(ids(check_urls({path("a/", page), path("a/", page)})), "urls.W002");
+    EXPECT_EQ(ids(check_urls({path("<str:x>/", text_page), path("<slug:x>/", text_page)})), "urls.W002");
+    EXPECT_EQ(ids(check_urls({path("<path:x>", text_page), path("a/b/", page)})), "urls.W002");
+    EXPECT_EQ(ids(check_urls({path("<slug:x>/", text_page), path("<int:x>/", number_page)})), "urls.W002");
+    EXPECT_EQ(ids(check_urls({path("<slug:x>/", text_page), path("about/", page)})), "urls.W002");
+}
+
+TEST(Checks, DoNotComplainOfNarrowRoutesInFront) {
+    EXPECT_EQ(ids(check_urls({path("about/", page), path("<int:x>/", number_page), path("<slug:x>/", text_page),
+                              path("<str:x>/", text_page), path("<path:x>", text_page)})),
+              "");
+    EXPECT_EQ(ids(check_urls({path("<int:x>/", small_number_page), path("<int:x>/", number_page)})), "");
+}
+
+TEST(Checks, FindFoldersThatAreMissing) {
+    const Folder folder;
+    EXPECT_EQ(ids(check_folders("templates", {folder.path(), folder.path() / "missing"})), "templates.W001");
+}
+
+TEST(Checks, SayWhatToDo) {
+    EXPECT_EQ(to_text({CheckMessage::Level::kError, "x.E001", "it is wrong", "mend it"}), "x.E001: it is wrong (mend it)");
+    EXPECT_EQ(to_text({CheckMessage::Level::kError, "x.E001", "it is wrong", ""}), "x.E001: it is wrong");
+}
+
+}  // namespace
+}  // namespace c10k

@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""Checks that no file includes what its room may not know. Prints each arrow that points the wrong way."""
+
+import sys
+from pathlib import Path
+
+from includes import ROOT, includes
+
+# Whom a room may know; what they may know, it may too.
+ARROWS = {
+    "base": [],
+    "wire": ["base"],
+    "loop": ["base"],
+    "task": ["loop"],
+    "transport": ["task"],
+    "connection": ["wire", "transport"],
+    "groups": ["connection"],
+    "web": ["groups"],
+    "manage": ["web"],
+    "testkit": ["groups", "web"],
+}
+
+# Whose the public headers are.
+OWNERS = {
+    "client.hpp": "connection",
+    "groups.hpp": "groups",
+    "http.hpp": "wire",
+    "manage.hpp": "manage",
+    "message.hpp": "wire",
+    "server.hpp": "web",
+    "settings.hpp": "web",
+    "task.hpp": "task",
+    "testkit.hpp": "testkit",
+    "timer.hpp": "loop",
+    "urls.hpp": "web",
+    "values.hpp": "groups",
+    "web.hpp": "web",
+    "websocket.hpp": "connection",
+}
+
+# They see the library as a user does.
+USERS = ("demos", "examples", "tests/e2e")
+
+
+def reach(room):
+    """The room and all rooms that it may know."""
+    return {room}.union(*(reach(known) for known in ARROWS[room]))
+
+
+def place(file):
+    """Where a file lives: (top folder, room); room is None outside the rooms."""
+    path = file.relative_to(ROOT)
+    match path.parts:
+        case ("src", room, *_):
+            return "src", room
+        case ("include", "c10k", *rest):
+            return "include", OWNERS.get("/".join(rest))
+    return next((user for user in USERS if path.is_relative_to(user)), path.parts[0]), None
+
+
+def faults(file):
+    """Yields (line number, what is wrong) for one file."""
+    top, room = place(file)
+    if top == "include" and room is None:
+        yield 1, "no room owns this header: add it to OWNERS in tools/check_arrows.py"
+    elif top == "src" and room not in ARROWS:
+        yield 1, f"{room} is no room: add it to ARROWS in tools/check_arrows.py"
+    else:
+        for line, included in includes(file):
+            their_top, their_room = place(included)
+            name = included.relative_to(ROOT)
+            if top in USERS and their_top not in ("include", top):
+                yield line, f"{top} may include only include/c10k, not {name}"
+            elif top == "include" and their_top != "include":
+                yield line, f"a public header may include only public headers, not {name}"
+            elif top in ("include", "src") and their_room in ARROWS and their_room not in reach(room):
+                yield line, f"{room} may not know {their_room} ({name})"
+
+
+def main():
+    files = sorted(
+        file
+        for top in ("src", "include", *USERS)
+        for file in (ROOT / top).rglob("*")
+        if file.suffix in (".hpp", ".cpp")
+    )
+    wrong = [f"{file.relative_to(ROOT)}:{line}: {fault}" for file in files for line, fault in faults(file)]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    print(f"{len(files)} files, {len(wrong)} arrows the wrong way.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
