@@ -104,6 +104,9 @@ Task<> Crowd::expect(WebSocket& socket, std::string wanted) {
     if (!message) {
         throw WrongAnswer("closed with " + std::to_string(socket.close_info().code) + " before '" + wanted + "'");
     }
+    if (!message->is_text()) {
+        throw WrongAnswer("a binary message instead of '" + wanted + "'");
+    }
     if (*message != wanted) {
         throw WrongAnswer("'" + std::string{message->view().substr(0, 40)} + "' instead of '" + wanted + "'");
     }

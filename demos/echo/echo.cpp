@@ -1,10 +1,20 @@
 #include "echo/echo.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace echo {
 
 using namespace c10k;
+
+namespace {
+
+// Out of the view: what a coroutine builds between two waits stays in its frame as long as it lives.
+std::string numbered(int number, std::string_view text) {
+    return std::to_string(number) + ". " + std::string{text};
+}
+
+}  // namespace
 
 Urls Site::urls() {
     return {
@@ -38,7 +48,7 @@ Task<> Site::count_to_three(WebSocket& socket) {
         if (!message) {
             co_return;
         }
-        co_await socket.send(std::to_string(count) + ". " + std::string{message->view()});
+        co_await socket.send(numbered(count, *message));
     }
     co_await socket.send("Goodbye!");
 }

@@ -63,10 +63,11 @@ void GameOfLife::add_options(CLI::App& options) {
     options.add_flag("-C,--no-center", top_left_, "Put the pattern at the top left instead of the middle");
     options.add_flag("-W,--no-wrap", flat_, "A flat grid: by default left joins right and top joins bottom");
     options.add_option("-n,--steps", steps_,
-                       "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever");
+                       "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever")
+        ->check(CLI::NonNegativeNumber);
     options.add_option("-l,--speed", speed_, "At most so many steps per second, 0 = no limit")->capture_default_str();
     options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();
-    options.add_option("--seed", seed_, "Makes the random start repeatable");
+    options.add_option("--seed", seed_, "Makes the random start repeatable")->check(CLI::NonNegativeNumber);
     options.add_option("--dump", dump_, "At the end, write the whole grid to this file as RLE");
 }
 

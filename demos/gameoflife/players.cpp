@@ -118,15 +118,27 @@ Task<> Players::connect_cell(Endpoint server, Position position) {
 }
 
 Task<> Players::play_cell(WebSocket& socket, Position position) {
-    const std::vector<Position> around = neighbours(position, grid_.size(), options_.edges);
     --connecting_;
     ++progress_.connected;
+    try {
+        const std::vector<Position> around = neighbours(position, grid_.size(), options_.edges);
+        co_await subscribe(socket, position, around);
+        co_await play_steps(socket, position, around.size());
+    } catch (const ConnectionClosed&) {  // as it was to send something
+        throw_closed(position, socket.close_info());
+    }
+}
+
+Task<> Players::subscribe(WebSocket& socket, Position position, std::span<const Position> around) {
     co_await expect(socket, position, "sub");
     for (const Position neighbour : around) {
         co_await socket.send(std::to_string(neighbour.row) + ' ' + std::to_string(neighbour.col));
     }
     co_await socket.send("sub");
     ++progress_.subscribed;
+}
+
+Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t neighbour_count) {
     co_await expect(socket, position, "run");
 
     struct Tally {
@@ -146,7 +158,7 @@ Task<> Players::play_cell(WebSocket& socket, Position position) {
             co_return;
         }
         Tally& tally = tallies[step % 2];
-        while (tally.heard < around.size()) {
+        while (tally.heard < neighbour_count) {
             waiting_since = now_ms();
             const std::optional<Message> message = co_await socket.recv();
             if (!message) {

@@ -7,8 +7,10 @@
 #include <c10k/websocket.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -50,6 +52,8 @@ private:
     c10k::Task<> connect_cells(c10k::Endpoint server);
     c10k::Task<> connect_cell(c10k::Endpoint server, Position position);
     c10k::Task<> play_cell(c10k::WebSocket& socket, Position position);
+    c10k::Task<> subscribe(c10k::WebSocket& socket, Position position, std::span<const Position> around);
+    c10k::Task<> play_steps(c10k::WebSocket& socket, Position position, std::size_t neighbour_count);
     // Ends the game when nothing has moved for too long.
     c10k::Task<> watch();
 

@@ -277,7 +277,7 @@ Task<> Server::worker(WebSocket& socket) {
     std::string complaint;
     try {
         while (auto message = co_await socket.recv()) {
-            if (!socket.is_open()) {
+            if (!socket.is_open() && socket.close_info().code == kServiceRestart) {
                 break;  // what came before the reset is not for the next game
             }
             co_await self.receive(*message);

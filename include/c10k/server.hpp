@@ -26,8 +26,8 @@ struct Services {
     // All routes of the site, for reverse(). Empty until the site is complete.
     const Urls& urls;
     const Settings& settings;
-    // Tasks that live as long as the server: stopped with it, and awaited. One that fails stops the server, unless spawn()
-    // names what to do about that.
+    // Tasks that live as long as the server: stopped with it, and awaited. One that fails stops the server, unless
+    // spawn() names what to do about that.
     TaskGroup& background;
 };
 

@@ -69,8 +69,8 @@ struct SettingInForce {
 
 // Puts settings together. A later call goes before an earlier one: file, then environment, then flags.
 //
-// What is wrong is collected, and thrown by settings(). Texts are numbers, true or false, lists with commas, and times such
-// as "250ms", "10s", "1m" or, in seconds, "10".
+// What is wrong is collected, and thrown by settings(). Texts are numbers, true or false, lists with commas, and times
+// such as "250ms", "10s", "1m" or, in seconds, "10".
 class SettingsReader {
 public:
     // The file that is read if it exists and no other is named.

@@ -32,9 +32,9 @@
 //         };
 //     }
 //
-// A view is a function, a member function or a lambda. Its first parameter decides what it is: with Request& it returns a
-// Response or a Task<Response>, with WebSocket& a Task<>. The others take what the path captured, by value. All of it is
-// checked when the program is compiled. The first route that matches wins.
+// A view is a function, a member function or a lambda. Its first parameter decides what it is: with Request& it returns
+// a Response or a Task<Response>, with WebSocket& a Task<>. The others take what the path captured, by value. All of it
+// is checked when the program is compiled. The first route that matches wins.
 namespace c10k {
 
 // ---- Converters
@@ -49,8 +49,8 @@ namespace c10k {
 //     };
 //
 // It is given a part of the path without "/". Ours are int (any integral parameter; what does not fit is no match), str
-// (anything but "/"), slug (ASCII letters, digits, "-" and "_"), uuid (in small letters) and path (anything, also "/"): all
-// but int go to a std::string_view, which lives as long as the view runs, or a std::string.
+// (anything but "/"), slug (ASCII letters, digits, "-" and "_"), uuid (in small letters) and path (anything, also "/"):
+// all but int go to a std::string_view, which lives as long as the view runs, or a std::string.
 template <typename T>
 struct Converter;
 
@@ -211,14 +211,14 @@ constexpr void check_literal(std::string_view literal) {
     }
 }
 
-// Throws PatternError unless `pattern` captures one thing for each parameter, each of a fitting converter. A capture ends
-// where its converter takes no more, so what follows must begin with something that it does not take.
+// Throws PatternError unless `pattern` captures one thing for each parameter, each of a fitting converter. A capture
+// ends where its converter takes no more, so what follows must begin with something that it does not take.
 constexpr void check_pattern(std::string_view pattern, std::span<bool (*const)(std::string_view)> parameters) {
     if (pattern.starts_with('/')) {
         throw PatternError("a pattern has no '/' in front: that is there already");
     }
     std::size_t captures = 0;
-    std::size_t read = 0;  // characters, up to the piece at hand
+    std::size_t read = 0;     // characters, up to the piece at hand
     std::string_view before;  // the converter in front of it
     for (PatternReader pieces{pattern}; !pieces.at_end();) {
         const PatternPiece piece = pieces.next();
@@ -259,9 +259,10 @@ constexpr void check_pattern(std::string_view pattern, std::span<bool (*const)(s
 template <typename... Args>
 class PathPattern {
 public:
-    static_assert((Captured<Args> && ...),
-                  "a view takes what is captured by value: integral types, std::string_view, std::string and types with "
-                  "a Converter");
+    static_assert(
+        (Captured<Args> && ...),
+        "a view takes what is captured by value: integral types, std::string_view, std::string and types with "
+        "a Converter");
 
     template <std::convertible_to<std::string_view> Text>
     consteval PathPattern(const Text& text) : text_(text) {
@@ -325,8 +326,8 @@ public:
     // Becomes part of an included list.
     void put_under(std::string_view prefix, std::string_view name_space);
 
-    // The texts that the pattern captures from `path`, which has no "/" in front and is percent-decoded; they point into
-    // it. Empty if it does not match.
+    // The texts that the pattern captures from `path`, which has no "/" in front and is percent-decoded; they point
+    // into it. Empty if it does not match.
     [[nodiscard]] std::optional<std::vector<std::string_view>> match(std::string_view path) const;
     // The path, percent-encoded and with "/" in front, that captures `texts`. Empty if none does.
     [[nodiscard]] std::optional<std::string> fill(std::span<const std::string> texts) const;
@@ -397,13 +398,14 @@ bool accepts_captures([[maybe_unused]] CapturedTexts texts) {
     return (parse_capture<Args>(texts[next++]).has_value() && ...);
 }
 
-// Calls `view(subject, ...)` with the captured texts as Args. It is no coroutine itself: the view's own task is all that a
-// connection keeps.
+// Calls `view(subject, ...)` with the captured texts as Args. It is no coroutine itself: the view's own task is all
+// that a connection keeps.
 template <typename... Args, typename View, typename Subject>
 decltype(auto) call_view(View& view, Subject& subject, [[maybe_unused]] CapturedTexts texts) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>)->decltype(auto) {
         return view(subject, parse_capture<Args>(texts[I]).value()...);
-    }(std::index_sequence_for<Args...>{});
+    }
+    (std::index_sequence_for<Args...>{});
 }
 
 template <typename Signature>
@@ -425,8 +427,9 @@ struct ViewSignature<std::function<Result(Subject&, Args...)>> {
         // On the heap it has one address for all copies of the route: a coroutine lambda refers to what it captured.
         auto kept = std::make_shared<View>(std::move(view));
         if constexpr (kIsSocket) {
-            return {pattern.text(), name, &accepts_captures<Args...>,
-                    [kept](WebSocket& socket, CapturedTexts texts) { return call_view<Args...>(*kept, socket, texts); }};
+            return {pattern.text(), name, &accepts_captures<Args...>, [kept](WebSocket& socket, CapturedTexts texts) {
+                        return call_view<Args...>(*kept, socket, texts);
+                    }};
         } else {
             return {pattern.text(), name, &accepts_captures<Args...>,
                     Route::Page{[kept](Request& request, CapturedTexts texts) -> Route::PageAnswer {
@@ -451,14 +454,16 @@ template <typename App, typename Result, typename Subject, typename... Args>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...), std::string_view name = {}) {
     return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
-        pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); }, name);
+        pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
+        name);
 }
 
 template <typename App, typename Result, typename Subject, typename... Args>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, const std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...) const, std::string_view name = {}) {
     return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
-        pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); }, name);
+        pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
+        name);
 }
 
 }  // namespace c10k

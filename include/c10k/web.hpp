@@ -8,7 +8,6 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -57,19 +56,25 @@ public:
     class Value;
     struct Field;
 
-    Context() = default;
+    Context();
     Context(std::initializer_list<Field> fields);
+    Context(const Context& other);
+    Context(Context&& other) noexcept;
+    Context& operator=(const Context& other);
+    Context& operator=(Context&& other) noexcept;
+    ~Context();
 
     // Replaces the value if the name has one.
     void set(std::string name, Value value);
 
-    [[nodiscard]] std::span<const Field> fields() const noexcept { return fields_; }
+    [[nodiscard]] const std::vector<Field>& fields() const noexcept { return fields_; }
 
 private:
     std::vector<Field> fields_;
 };
 
-// A text, a number, true or false, a list of contexts or one of them. A section is left out for false and an empty list.
+// A text, a number, true or false, a list of contexts or one of them. A section is left out for false and an empty
+// list.
 class Context::Value {
 public:
     Value(std::string text) : value_(std::move(text)) {}
@@ -78,8 +83,7 @@ public:
     Value(Context fields) : value_(std::move(fields)) {}
     Value(List list) : value_(std::move(list)) {}
     template <typename T>
-        requires std::integral<T> || std::floating_point<T>
-    Value(T number) {
+    requires std::integral<T> || std::floating_point<T> Value(T number) {
         if constexpr (std::same_as<T, bool>) {
             value_ = number;
         } else if constexpr (std::same_as<T, char>) {
@@ -119,9 +123,9 @@ public:
 
 // The mustache templates of a site, found by their path in one of its folders: "chat/index.html".
 //
-// {{name}} is HTML-escaped, {{{name}}} is not; {{#list}}..{{/list}} and {{^list}}..{{/list}} are sections; {{>site/head}}
-// stands for the template site/head.html. Names in a nested context go before those around it. Delimiters cannot be
-// changed. Every template has {{request.method}} and {{request.path}}.
+// {{name}} is HTML-escaped, {{{name}}} is not; {{#list}}..{{/list}} and {{^list}}..{{/list}} are sections;
+// {{>site/head}} stands for the template site/head.html. Names in a nested context go before those around it.
+// Delimiters cannot be changed. Every template has {{request.method}} and {{request.path}}.
 class Templates {
 public:
     // In debug, changed files are read again, and a name that the context does not have is an error, not nothing.

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+constexpr int kInterrupted = 130;  // as shells say it of SIGINT
 
 // Settings as the options of a command: they go before the environment and the file.
 class SettingOptions {
@@ -102,7 +103,7 @@ int report_errors(const std::function<void()>& run) {
         run();
         return 0;
     } catch (const Stopped&) {
-        return 0;
+        return kInterrupted;
     } catch (const std::exception& error) {
         std::fflush(stdout);
         std::fprintf(stderr, "%s\n", error.what());

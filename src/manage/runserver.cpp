@@ -2,6 +2,7 @@
 
 #include "web/site.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 
@@ -20,6 +21,7 @@ std::string now_text() {
 }  // namespace
 
 void runserver(const SiteFactory& site, const Settings& settings) {
+    std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away, as in `runserver | head`
     std::puts("Performing system checks...\n");
     run_site(site, settings, [](const Listening& listening) {
         std::printf("System check identified no errors.\n"

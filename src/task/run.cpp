@@ -2,6 +2,7 @@
 #include "task/run.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 
 namespace c10k {
@@ -11,10 +12,12 @@ std::atomic<Backend*> interrupted_backend;
 std::atomic<bool> interrupted;
 
 void on_signal(int) {
+    const int error = errno;  // of whatever was interrupted
     interrupted = true;
     if (Backend* backend = interrupted_backend) {
         backend->wake();
     }
+    errno = error;
 }
 
 // SIGINT and SIGTERM, once: the second one meets the default and ends the process.

@@ -43,7 +43,7 @@ TimedScope::~TimedScope() {
 }
 
 void TimedScope::rethrow() const {
-    if (scope_.requested_ && !outer_.stop_requested()) {
+    if (scope_.requested_ && (scope_.shielded_ || !outer_.stop_requested())) {
         throw TimedOut{};
     }
     throw Stopped{};

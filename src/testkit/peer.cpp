@@ -60,7 +60,7 @@ void Peer::close() {
 }
 
 std::string Peer::take(std::size_t size) {
-    stage_.run_until([&] { return received_.size() >= size || ended_ || failed_; }, "bytes from the server");
+    stage_.run_until([&] { return received_.size() >= size || is_over(); }, "bytes from the server");
     if (received_.size() < size) {
         throw NothingCame{"the connection ended before so many bytes"};
     }
@@ -73,7 +73,7 @@ Response Peer::take_response(std::string_view method) {
     wire::ResponseParser parser;
     const auto parse = [&] {
         received_.erase(0, parser.receive(received_));
-        return parser.state() != wire::ResponseParser::State::kHead || ((ended_ || failed_) && received_.empty());
+        return parser.state() != wire::ResponseParser::State::kHead || (is_over() && received_.empty());
     };
     stage_.run_until(parse, "a response");
     if (parser.state() != wire::ResponseParser::State::kComplete) {
@@ -143,7 +143,7 @@ WebSocketPeer::WebSocketPeer(Stage& stage, std::string_view target, Headers head
 }
 
 const Response& WebSocketPeer::answer() {
-    const auto arrived = [this] { return answer_.has_value() || ended() || failed(); };
+    const auto arrived = [this] { return answer_.has_value() || is_over(); };
     stage().run_until(arrived, "the answer to a handshake");
     if (!answer_) {
         throw NothingCame{"the answer to a handshake: the connection ended"};
@@ -169,7 +169,7 @@ void WebSocketPeer::close_with(std::uint16_t code, std::string_view reason) {
 }
 
 Message WebSocketPeer::recv() {
-    stage().run_until([this] { return !inbox_.empty() || close_info_ || ended() || failed(); }, "a message");
+    stage().run_until([this] { return !inbox_.empty() || close_info_ || is_over(); }, "a message");
     if (inbox_.empty()) {
         throw NothingCame{"a message: the WebSocket is closed with " +
                           std::to_string(close_info_.value_or(CloseInfo{}).code)};
@@ -180,9 +180,9 @@ Message WebSocketPeer::recv() {
 }
 
 const CloseInfo& WebSocketPeer::wait_for_close() {
-    stage().run_until([this] { return close_info_ || ended() || failed(); }, "the close of a WebSocket");
+    stage().run_until([this] { return close_info_ || is_over(); }, "the close of a WebSocket");
     if (!close_info_) {
-        close_info_.emplace();
+        close_info_.emplace();  // the connection was lost
     }
     return *close_info_;
 }

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] std::size_t unsent() const noexcept { return unsent_.size() + sending_.size(); }
     [[nodiscard]] bool ended() const noexcept { return ended_; }
     [[nodiscard]] bool failed() const noexcept { return failed_; }
+    // Whether nothing more can come, whoever it was that ended the connection.
+    [[nodiscard]] bool is_over() const noexcept { return ended_ || failed_ || !open_; }
 
     [[nodiscard]] Stage& stage() const noexcept { return stage_; }
     [[nodiscard]] SocketId socket() const noexcept { return socket_; }
@@ -89,7 +91,7 @@ public:
 
     // Waits for the answer to the handshake. A status other than 101 is an answer too, with its body.
     const Response& answer();
-    [[nodiscard]] bool is_open() const noexcept { return agreed_ && !close_info_; }
+    [[nodiscard]] bool is_open() const noexcept { return agreed_ && !close_info_ && !is_over(); }
     [[nodiscard]] const std::string& subprotocol() const noexcept { return subprotocol_; }
 
     void send_message(const Message& message);

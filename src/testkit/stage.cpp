@@ -1,7 +1,5 @@
 #include "testkit/stage.hpp"
 
-#include "c10k/task.hpp"
-
 #include <algorithm>
 
 namespace c10k::testkit {
@@ -30,8 +28,18 @@ private:
 
 }  // namespace
 
-Stage::Stage(std::unique_ptr<Backend> backend, Application& application, ServerLimits limits)
-    : loop_(std::move(backend)), network_(dynamic_cast<MemoryBackend*>(&loop_.backend())), limits_(std::move(limits)),
+void run_to_end(Loop& loop, Task<> task) {
+    StopScope scope;
+    Done done;
+    task.start(scope, done);
+    while (!done.is_set()) {
+        loop.turn();
+    }
+    task.result();
+}
+
+Stage::Stage(Loop& loop, Application& application, ServerLimits limits)
+    : loop_(loop), network_(dynamic_cast<MemoryBackend*>(&loop_.backend())), limits_(std::move(limits)),
       server_(loop_, application, limits_), address_(server_.listen(Address::resolve("127.0.0.1", 0))) {}
 
 Stage::~Stage() {
@@ -65,16 +73,6 @@ void Stage::advance(Duration time) {
     }
     network_->advance(std::chrono::milliseconds{end - network_->now()});
     loop_.settle();
-}
-
-void Stage::run(Task<> task) {
-    StopScope scope;
-    Done done;
-    task.start(scope, done);
-    while (!done.is_set()) {
-        loop_.turn();
-    }
-    task.result();
 }
 
 void Stage::close() {

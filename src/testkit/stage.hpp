@@ -1,35 +1,32 @@
 #pragma once
 
+#include "c10k/task.hpp"
+#include "c10k/testkit.hpp"
 #include "connection/server.hpp"
 #include "loop/loop.hpp"
 #include "testkit/memory_backend.hpp"
 
 #include <functional>
-#include <memory>
-#include <stdexcept>
-#include <string>
 #include <string_view>
+#include <utility>
 
 namespace c10k::testkit {
 
-// What a test waited for does not come.
-class NothingCame : public std::runtime_error {
-public:
-    explicit NothingCame(std::string_view what) : std::runtime_error("nothing came: " + std::string{what}) {}
-};
+// Runs `task` on `loop` to its end. In memory the clock moves as it needs to. Throws what the task throws.
+void run_to_end(Loop& loop, Task<> task);
 
-// A loop with a server on it, and with the peers of that server: both ends of every connection, on one thread.
+// A server on a loop, and on the same loop the peers of that server: both ends of every connection, on one thread.
 class Stage {
 public:
-    // All of the peers are destroyed before the stage.
-    Stage(std::unique_ptr<Backend> backend, Application& application, ServerLimits limits = {});
+    // The loop outlives the stage, and the stage its peers.
+    Stage(Loop& loop, Application& application, ServerLimits limits = {});
     // Closes the server.
     ~Stage();
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;
 
     [[nodiscard]] Loop& loop() noexcept { return loop_; }
-    [[nodiscard]] Server& server() noexcept { return server_; }
+    [[nodiscard]] c10k::Server& server() noexcept { return server_; }
     // Where the server listens.
     [[nodiscard]] const Address& address() const noexcept { return address_; }
     // Requires: the backend is in memory.
@@ -42,16 +39,15 @@ public:
     void run_until(const std::function<bool()>& done, std::string_view what);
     // Moves the clock, and lets happen in its order what happens meanwhile. Requires: the backend is in memory.
     void advance(Duration time);
-    // Runs `task` to its end. In memory the clock moves as it needs to.
-    void run(Task<> task);
+    void run(Task<> task) { run_to_end(loop_, std::move(task)); }
     // Closes the server, with all of its connections.
     void close();
 
 private:
-    Loop loop_;
+    Loop& loop_;
     MemoryBackend* network_;
     ServerLimits limits_;
-    Server server_;
+    c10k::Server server_;
     Address address_;
     bool closed_ = false;
 };

@@ -15,9 +15,7 @@ std::string with_commas(std::size_t number) {
     return text;
 }
 
-std::string in_brackets(std::string_view peer) {
-    return " [" + std::string{peer} + ']';
-}
+std::string in_brackets(std::string_view peer) { return " [" + std::string{peer} + ']'; }
 
 }  // namespace
 
@@ -52,8 +50,8 @@ void WebSocketLog::write(const std::string& line) {
 
 void WebSocketLog::end_second() {
     if (in_sum_ && lines_ > 0) {
-        write_("WebSockets: +" + with_commas(connected_) + " -" + with_commas(disconnected_) + ", " + with_commas(open_) +
-               " open" + (rejected_ > 0 ? ", " + with_commas(rejected_) + " rejected" : ""));
+        write_("WebSockets: +" + with_commas(connected_) + " -" + with_commas(disconnected_) + ", " +
+               with_commas(open_) + " open" + (rejected_ > 0 ? ", " + with_commas(rejected_) + " rejected" : ""));
     }
     in_sum_ = in_sum_ && lines_ > kMost;
     lines_ = connected_ = disconnected_ = rejected_ = 0;

@@ -70,8 +70,9 @@ std::vector<std::string> sample_paths(const Route& route) {
 }
 
 bool hides(const Route& earlier, const std::vector<std::string>& paths) {
-    return !paths.empty() && std::all_of(paths.begin(), paths.end(),
-                                         [&earlier](const std::string& path) { return earlier.match(path).has_value(); });
+    return !paths.empty() && std::all_of(paths.begin(), paths.end(), [&earlier](const std::string& path) {
+        return earlier.match(path).has_value();
+    });
 }
 
 }  // namespace
@@ -107,9 +108,8 @@ std::vector<CheckMessage> check_settings(const Settings& settings) {
                                      "begin it with https:// or http://"));
         }
     }
-    const bool is_local = wire::host_allowed(settings.host.find(':') == std::string::npos ? settings.host
-                                                                                          : '[' + settings.host + ']',
-                                             {});
+    const bool is_local = wire::host_allowed(
+        settings.host.find(':') == std::string::npos ? settings.host : '[' + settings.host + ']', {});
     if (!is_local && settings.allowed_hosts.empty()) {
         messages.push_back(warning("security.W001", "allowed_hosts is empty, so others than this machine get 400",
                                    "set it to the names this server is called by"));
@@ -129,19 +129,19 @@ std::vector<CheckMessage> check_urls(const Urls& urls) {
             return !route->name().empty() && earlier.name() == route->name();
         });
         if (same_name != route) {
-            messages.push_back(warning("urls.W001",
-                                       "'/" + same_name->pattern() + "' and " + pattern + " have the same name, '" +
-                                           route->name() + '\'',
-                                       "reverse() takes the first that takes its arguments"));
+            messages.push_back(warning(
+                "urls.W001",
+                "'/" + same_name->pattern() + "' and " + pattern + " have the same name, '" + route->name() + '\'',
+                "reverse() takes the first that takes its arguments"));
         }
         const std::vector<std::string> paths = sample_paths(*route);
         const auto hidden_by =
             std::find_if(urls.begin(), route, [&paths](const Route& earlier) { return hides(earlier, paths); });
         if (hidden_by != route) {
-            messages.push_back(warning("urls.W002",
-                                       "no path reaches " + pattern + ": '/" + hidden_by->pattern() +
-                                           "' comes first and takes it",
-                                       "put the narrower route in front"));
+            messages.push_back(
+                warning("urls.W002",
+                        "no path reaches " + pattern + ": '/" + hidden_by->pattern() + "' comes first and takes it",
+                        "put the narrower route in front"));
         }
     }
     return messages;
@@ -152,8 +152,7 @@ std::vector<CheckMessage> check_folders(std::string_view subject, const std::vec
     for (const std::filesystem::path& folder : folders) {
         std::error_code unknown;
         if (!std::filesystem::is_directory(folder, unknown)) {
-            messages.push_back(
-                warning(std::string{subject} + ".W001", "there is no folder " + folder.string(), ""));
+            messages.push_back(warning(std::string{subject} + ".W001", "there is no folder " + folder.string(), ""));
         }
     }
     return messages;

@@ -14,7 +14,8 @@
 namespace c10k {
 namespace {
 
-// What a request's method may be (RFC 9110, 9.3; RFC 5789); another one is not implemented by any view that does not say so.
+// What a request's method may be (RFC 9110, 9.3; RFC 5789); another one is not implemented by any view that does not
+// say so.
 constexpr std::array<std::string_view, 9> kKnownMethods{"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
@@ -37,9 +38,7 @@ Response with_allow(Response response, std::string allow) {
 }
 
 // The path of a request, as the patterns have it.
-std::string_view without_slash(std::string_view path) {
-    return path.substr(path.starts_with('/') ? 1 : 0);
-}
+std::string_view without_slash(std::string_view path) { return path.substr(path.starts_with('/') ? 1 : 0); }
 
 // The same target with a slash behind the path. Since no pattern begins with a slash, neither does what is left of the
 // path without its first, and the target cannot name another host (RFC 3986, 4.2).
@@ -181,9 +180,7 @@ void Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::exception
 
 // ---- The log
 
-void Dispatcher::on_answered(const Request& request, const Response& response) {
-    log_.answered(request, response);
-}
+void Dispatcher::on_answered(const Request& request, const Response& response) { log_.answered(request, response); }
 
 void Dispatcher::on_websocket_opened(const WebSocketRoute& /*route*/, const Request& request) {
     log_.connected(request);

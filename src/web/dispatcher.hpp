@@ -18,8 +18,8 @@ public:
     // Requires: both outlive the dispatcher and do not change.
     Dispatcher(const Urls& urls, const Settings& settings);
 
-    // In this order: a Host that is not ours 400; a path that no route takes 404, or 301 if it lacks only the final slash
-    // of a page; then for a page 501, 405 or its view, and for a WebSocket 405, 426, 400 or 403, or its view.
+    // In this order: a Host that is not ours 400; a path that no route takes 404, or 301 if it lacks only the final
+    // slash of a page; then for a page 501, 405 or its view, and for a WebSocket 405, 426, 400 or 403, or its view.
     Answer answer(Request& request, int minor_version) override;
 
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;

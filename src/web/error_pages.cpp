@@ -12,18 +12,16 @@ namespace c10k {
 namespace {
 
 std::string document(std::string_view title, std::string_view body) {
-    return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n    <meta charset=\"utf-8\">\n    <title>" + html_escape(title) +
-           "</title>\n</head>\n<body>\n" + std::string{body} + "</body>\n</html>\n";
+    return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n    <meta charset=\"utf-8\">\n    <title>" +
+           html_escape(title) + "</title>\n</head>\n<body>\n" + std::string{body} + "</body>\n</html>\n";
 }
 
-std::string status_line(int status) {
-    return std::to_string(status) + ' ' + std::string{reason_phrase(status)};
-}
+std::string status_line(int status) { return std::to_string(status) + ' ' + std::string{reason_phrase(status)}; }
 
 std::string type_name(const std::type_info& type) {
     int status = 0;
     const std::unique_ptr<char, decltype(&std::free)> name{abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
-                                                          &std::free};
+                                                           &std::free};
     return name ? name.get() : type.name();
 }
 
@@ -48,8 +46,8 @@ Response error_page(int status, std::string_view sentence) {
 }
 
 Response debug_page(int status, std::string_view heading, std::string_view text) {
-    return Response::html(document(heading, "<h1>" + html_escape(heading) + "</h1>\n<p>" + html_escape(text) + "</p>\n" +
-                                                std::string{kWhyShown}),
+    return Response::html(document(heading, "<h1>" + html_escape(heading) + "</h1>\n<p>" + html_escape(text) +
+                                                "</p>\n" + std::string{kWhyShown}),
                           status);
 }
 
@@ -64,8 +62,8 @@ Response debug_not_found(const Request& request, const Urls& urls) {
 
 Response debug_failure(const Request& request, std::string_view route, std::exception_ptr failure) {
     const std::string what = describe(std::move(failure));
-    return Response::html(document("Server error", "<h1>Server error (500)</h1>\n<pre>" + html_escape(what) + "</pre>\n" +
-                                                       request_line(request) + "<p>The route: <code>" +
+    return Response::html(document("Server error", "<h1>Server error (500)</h1>\n<pre>" + html_escape(what) +
+                                                       "</pre>\n" + request_line(request) + "<p>The route: <code>" +
                                                        html_escape(route) + "</code></p>\n" + std::string{kWhyShown}),
                           500);
 }

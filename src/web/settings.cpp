@@ -17,8 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-using Member = std::variant<std::string Settings::*, bool Settings::*, std::uint32_t Settings::*, milliseconds Settings::*,
-                            seconds Settings::*, std::vector<std::string> Settings::*>;
+using Member = std::variant<std::string Settings::*, bool Settings::*, std::uint32_t Settings::*,
+                            milliseconds Settings::*, seconds Settings::*, std::vector<std::string> Settings::*>;
 
 struct Entry {
     std::string_view name;
@@ -35,18 +35,21 @@ constexpr std::uint64_t kOneHour = 3'600'000;
 constexpr std::uint64_t kOneSecond = 1'000;
 
 constexpr std::array kTable{
-    Entry{"host", "", &Settings::host, "Where to listen. 127.0.0.1 is seen by nobody else; 0.0.0.0 and :: by everybody."},
+    Entry{"host", "", &Settings::host,
+          "Where to listen. 127.0.0.1 is seen by nobody else; 0.0.0.0 and :: by everybody."},
     Entry{"port", "", &Settings::port, "The port to listen on; 0 takes any that is free.", 0, 65'535},
     Entry{"backend", "", &Settings::backend, "How the loop talks to the kernel; auto takes the best there is."},
     Entry{"backlog", "connections", &Settings::backlog,
-          "How many the kernel completes before we take them: room for a burst. net.core.somaxconn caps it.", 1, 65'535},
+          "How many the kernel completes before we take them: room for a burst. net.core.somaxconn caps it.", 1,
+          65'535},
     Entry{"debug", "", &Settings::debug,
           "Error pages tell what went wrong, and changed templates are read again. Not for strangers: off by default."},
     Entry{"verbosity", "", &Settings::verbosity,
           "0 logs failures only, 1 also requests, and WebSockets in sum when they are many, 2 each WebSocket.", 0, 3},
-    Entry{"allowed_hosts", "", &Settings::allowed_hosts,
-          "The names this server is called by: a name, .example.com for all below it too, or *. A request for another is "
-          "refused, so that no link is built from a lie. The machine itself is always allowed."},
+    Entry{
+        "allowed_hosts", "", &Settings::allowed_hosts,
+        "The names this server is called by: a name, .example.com for all below it too, or *. A request for another is "
+        "refused, so that no link is built from a lie. The machine itself is always allowed."},
     Entry{"allowed_origins", "", &Settings::allowed_origins,
           "Whose pages may open WebSockets here besides our own, such as https://example.com: a browser sends cookies "
           "along whoever asks."},
@@ -56,7 +59,8 @@ constexpr std::array kTable{
           "414 beyond it; 8000 is what everybody must take (RFC 9112, 3).", 64, 1 << 20},
     Entry{"max_head_bytes", "bytes", &Settings::max_head_bytes,
           "431 beyond it: what one connection can make us hold before it is known what it wants.", 128, 1 << 20},
-    Entry{"max_header_fields", "", &Settings::max_header_fields, "431 beyond it; browsers send about twenty.", 1, 10'000},
+    Entry{"max_header_fields", "", &Settings::max_header_fields, "431 beyond it; browsers send about twenty.", 1,
+          10'000},
     Entry{"max_body_bytes", "bytes", &Settings::max_body_bytes, "413 beyond it: a request is held in memory whole.", 0,
           kOneGiB},
     Entry{"head_time", "s", &Settings::head_time,
@@ -72,15 +76,18 @@ constexpr std::array kTable{
     Entry{"max_message_bytes", "bytes", &Settings::max_message_bytes,
           "Closed with 1009 beyond it: a message is held in memory whole.", 1, kOneGiB},
     Entry{"inbox_bytes", "bytes", &Settings::inbox_bytes,
-          "Messages that the view has not taken; beyond it nothing more is read, and the client has to wait.", 1, kOneGiB},
-    Entry{"outbox_bytes", "bytes", &Settings::outbox_bytes, "Bytes that the client has not taken; beyond it send() waits.",
-          1, kOneGiB},
+          "Messages that the view has not taken; beyond it nothing more is read, and the client has to wait.", 1,
+          kOneGiB},
+    Entry{"outbox_bytes", "bytes", &Settings::outbox_bytes,
+          "Bytes that the client has not taken; beyond it send() waits.", 1, kOneGiB},
     Entry{"slow_bytes", "bytes", &Settings::slow_bytes,
           "Groups do not wait: with more than this to take for slow_time, a member is closed with 1013.", 1, kOneGiB},
     Entry{"slow_time", "s", &Settings::slow_time, "One burst must not cost a healthy member its place.", 1, kOneHour},
     Entry{"ping_interval", "s", &Settings::ping_interval,
-          "Silence after which a client is sent a ping: proxies cut what is silent for a minute.", kOneSecond, kOneHour},
-    Entry{"ping_timeout", "s", &Settings::ping_timeout, "Silence after the ping: the client is gone.", kOneSecond, kOneHour},
+          "Silence after which a client is sent a ping: proxies cut what is silent for a minute.", kOneSecond,
+          kOneHour},
+    Entry{"ping_timeout", "s", &Settings::ping_timeout, "Silence after the ping: the client is gone.", kOneSecond,
+          kOneHour},
     Entry{"close_time", "s", &Settings::close_time, "From our close frame to the end of the connection.", 1, kOneHour},
 };
 
@@ -150,7 +157,8 @@ Parsed<seconds> parse(const Entry& entry, std::string_view text, seconds /*tag*/
     return std::chrono::duration_cast<seconds>(std::get<milliseconds>(time));
 }
 
-Parsed<std::vector<std::string>> parse(const Entry& /*entry*/, std::string_view text, std::vector<std::string> /*tag*/) {
+Parsed<std::vector<std::string>> parse(const Entry& /*entry*/, std::string_view text,
+                                       std::vector<std::string> /*tag*/) {
     const auto members = split_list(text);
     return std::vector<std::string>{members.begin(), members.end()};
 }
@@ -279,7 +287,8 @@ void SettingsReader::apply(std::string_view name, std::string_view text, const s
         [&]<typename T>(T Settings::*member) {
             Parsed<T> parsed = parse(*entry, text, T{});
             if (const auto* problem = std::get_if<Problem>(&parsed)) {
-                problems_.push_back(origin + ": " + std::string{name} + ": '" + std::string{text} + "' " + problem->text);
+                problems_.push_back(origin + ": " + std::string{name} + ": '" + std::string{text} + "' " +
+                                    problem->text);
                 return;
             }
             settings_.*member = std::get<T>(std::move(parsed));

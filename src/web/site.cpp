@@ -90,7 +90,8 @@ Task<> run_in_group(const SiteFactory& factory, const Settings& settings, const 
     co_await background.join();
 }
 
-Task<> look_in_group(const SiteFactory& factory, const Settings& settings, const std::function<void(const HostedSite&)>& look) {
+Task<> look_in_group(const SiteFactory& factory, const Settings& settings,
+                     const std::function<void(const HostedSite&)>& look) {
     std::optional<HostedSite> site;
     TaskGroup background;
     std::exception_ptr failure;
@@ -114,8 +115,8 @@ Task<> look_in_group(const SiteFactory& factory, const Settings& settings, const
 }  // namespace
 
 HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background)
-    : settings_(settings), templates_(template_mode(settings)),
-      services_{groups_, values_, templates_, static_files_, urls_, settings_, background} {
+    : settings_(settings), templates_(template_mode(settings)), services_{groups_, values_,   templates_, static_files_,
+                                                                          urls_,   settings_, background} {
     for (const std::string& folder : settings.template_folders) {
         templates_.add_folder(folder);
     }
@@ -136,11 +137,13 @@ std::vector<CheckMessage> HostedSite::check() const {
     return messages;
 }
 
-void inspect_site(const SiteFactory& factory, const Settings& settings, const std::function<void(const HostedSite&)>& look) {
+void inspect_site(const SiteFactory& factory, const Settings& settings,
+                  const std::function<void(const HostedSite&)>& look) {
     run(look_in_group(factory, settings, look));
 }
 
-void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening) {
+void run_site(const SiteFactory& factory, const Settings& settings,
+              std::function<void(const Listening&)> on_listening) {
     Loop loop{make_backend(parse_backend(settings.backend))};
     try {
         run(loop, run_in_group(factory, settings, on_listening));

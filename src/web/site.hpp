@@ -40,7 +40,8 @@ private:
 };
 
 // Calls `look` with the site that `factory` builds, on a loop of its own, without serving it.
-void inspect_site(const SiteFactory& factory, const Settings& settings, const std::function<void(const HostedSite&)>& look);
+void inspect_site(const SiteFactory& factory, const Settings& settings,
+                  const std::function<void(const HostedSite&)>& look);
 
 // The server takes connections.
 struct Listening {
@@ -48,8 +49,8 @@ struct Listening {
     std::string_view backend;  // "epoll"
 };
 
-// Serves a site on this thread until SIGINT or SIGTERM. Throws std::runtime_error, with a text for a user, if a check finds
-// an error or the address cannot be listened on, and what a background task throws.
+// Serves a site on this thread until SIGINT or SIGTERM. Throws std::runtime_error, with a text for a user, if a check
+// finds an error or the address cannot be listened on, and what a background task throws.
 void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening);
 
 }  // namespace c10k

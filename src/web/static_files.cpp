@@ -90,8 +90,8 @@ struct Validators {
     explicit Validators(const fs::path& file, std::uintmax_t size) {
         const auto time = fs::last_write_time(file);
         etag = '"' + std::to_string(time.time_since_epoch().count()) + '-' + std::to_string(size) + '"';
-        last_modified = http_date(std::chrono::time_point_cast<std::chrono::system_clock::duration>(
-            std::chrono::file_clock::to_sys(time)));
+        last_modified = http_date(
+            std::chrono::time_point_cast<std::chrono::system_clock::duration>(std::chrono::file_clock::to_sys(time)));
     }
 
     // RFC 9110, 13.2.2: If-Modified-Since counts only without If-None-Match. It is compared as text: what a client

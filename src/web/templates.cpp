@@ -145,7 +145,8 @@ public:
     const mustache::data* get(const std::string& name) const override {
         const mustache::data* found = mustache::context<std::string>::get(name);
         if (found == nullptr) {
-            throw TemplateError("the template " + template_ + " uses the name '" + name + "', which its context does not have");
+            throw TemplateError("the template " + template_ + " uses the name '" + name +
+                                "', which its context does not have");
         }
         return found;
     }
@@ -157,6 +158,13 @@ private:
 }  // namespace
 
 // ---- Context
+
+Context::Context() = default;
+Context::Context(const Context& other) = default;
+Context::Context(Context&& other) noexcept = default;
+Context& Context::operator=(const Context& other) = default;
+Context& Context::operator=(Context&& other) noexcept = default;
+Context::~Context() = default;
 
 Context::Context(std::initializer_list<Field> fields) {
     for (const Field& field : fields) {
@@ -205,9 +213,7 @@ private:
 Templates::Templates(Mode mode) : mode_(mode) {}
 Templates::~Templates() = default;
 
-void Templates::add_folder(fs::path folder) {
-    folders_.push_back(std::move(folder));
-}
+void Templates::add_folder(fs::path folder) { folders_.push_back(std::move(folder)); }
 
 Response Templates::render(const Request& request, std::string_view name, Context context, int status) {
     context.set("request", Context{{"method", request.method}, {"path", request.path}});

@@ -9,9 +9,8 @@ namespace {
 
 bool is_uuid(std::string_view text) {
     constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    return text.size() == kForm.size() && std::equal(text.begin(), text.end(), kForm.begin(), [](char c, char form) {
-               return (c == '-') == (form == '-');
-           });
+    return text.size() == kForm.size() && std::equal(text.begin(), text.end(), kForm.begin(),
+                                                     [](char c, char form) { return (c == '-') == (form == '-'); });
 }
 
 // What the converter takes from the front of `text`; empty if that is nothing it knows.
@@ -35,9 +34,7 @@ constexpr std::string_view kPathChars = "/:@!$&'()*+,;=";
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_digits(std::string_view digits) noexcept {
-    return to_number<std::uint64_t>(digits);
-}
+std::optional<std::uint64_t> parse_digits(std::string_view digits) noexcept { return to_number<std::uint64_t>(digits); }
 
 // ---- Route
 

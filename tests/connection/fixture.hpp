@@ -12,7 +12,10 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace c10k {
@@ -87,18 +90,26 @@ inline std::unique_ptr<Backend> make_network(Network network) {
 
 using View = std::function<Task<>(WebSocket&, std::span<const std::string_view>)>;
 
-// A server with a scripted application. Limits are set before start(), or left as they are.
+// A server with a scripted application.
 class ConnectionTest : public testing::Test {
 protected:
-    void start(Network network) { stage_.emplace(make_network(network), app, limits); }
+    void start(Network network) {
+        loop_.emplace(make_network(network));
+        stage_.emplace(*loop_, app, limits);
+    }
 
     testkit::Stage& stage() { return *stage_; }
+    // Waits until the server has no connections.
+    void wait_until_empty() {
+        stage().run_until([this] { return stage().server().count() == 0; }, "the end of all connections");
+    }
     void serve(View view) { app.route.view = std::move(view); }
 
     ScriptedApplication app;
-    ServerLimits limits;
+    const ServerLimits limits{};
 
 private:
+    std::optional<Loop> loop_;
     std::optional<testkit::Stage> stage_;
 };
 
@@ -112,8 +123,6 @@ protected:
 class InMemory : public ConnectionTest {
 protected:
     void SetUp() override { start(Network::kMemory); }
-    // With other limits.
-    void restart() { start(Network::kMemory); }
 };
 
 }  // namespace c10k

@@ -1,5 +1,6 @@
 """Our clients against servers that are not ours: good ones, wrong ones, and none."""
 
+import http
 import re
 import socket
 import tempfile
@@ -125,7 +126,7 @@ class TestEcho(ClientTestCase):
 
     def test_says_that_the_handshake_was_refused(self):
         async def refuse(_path, _headers):
-            return 403, [], b"no\n"
+            return http.HTTPStatus.FORBIDDEN, [], b"no\n"
 
         with Peer(echo, process_request=refuse) as url:
             self.assert_one_line(echo_clients(url), "403", url)

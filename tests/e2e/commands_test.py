@@ -72,11 +72,16 @@ class Usage(CommandTestCase):
             (["gameoflife", "--size", "2"], "at least 3"), (["testecho", "--clients", "0"], "--clients"), (["testecho", "--delay", "soon"], "--delay"),
             (["testecho", "--delay", "-1"], "--delay"), (["testecho", "--clients", "1000000000"], "ulimit"), (["gameoflife", "--size", "4096"], "ulimit"),
             (["gameoflife", "--pattern", "nothing-of-that-name"], "nothing-of-that-name"), (["gameoflife", "--url", "nonsense"], "nonsense"),
-            (["runserver", "no-port"], "no-port"), (["runserver", "127.0.0.1:65536"], "65536"), (["runserver", "nobody.invalid:8000"], "nobody.invalid"),
+            (["runserver", "no-port"], "no-port"), (["runserver", "127.0.0.1:65536"], "65536"),
             (["runserver", "--backend", "fastest"], "fastest"),
         ]:
             with self.subTest(arguments=arguments):
                 self.assert_one_line(run(*arguments), word)
+
+    def test_an_unknown_host_is_told(self):
+        program = run("runserver", "nobody.invalid:8000")
+        self.assertEqual(program.status, 1)
+        self.assertIn("nobody.invalid", program.stderr[-1])
 
     def test_a_pattern_that_does_not_fit_is_told(self):
         for pattern, size, what in [("O\n" * 9, 8, "rows"), ("O" * 9 + "\n", 8, "columns")]:
@@ -253,6 +258,14 @@ class Signals(CommandTestCase):
                 server = self.serve()
                 server.signal(number)
                 self.assertEqual(server.wait(), 0)
+
+    def test_a_test_that_is_interrupted_has_not_succeeded(self):
+        server = self.serve()
+        program = support.Program("testecho", "--clients", 5, "--delay", "20s", "--url", f"{server.ws}/test/ws/")
+        self.addCleanup(program.kill)
+        server.wait_for("CONNECT /test/ws/")
+        program.signal(signal.SIGINT)
+        self.assertEqual(program.wait(), 130)
 
     def test_the_second_ends_at_once(self):
         server = self.serve()

@@ -68,6 +68,13 @@ class Games(GameTestCase):
         for worker in workers[1:]:  # on a torus of 3 all are neighbours of all
             self.assertEqual([await worker.recv() for _ in said], said)
 
+    async def test_last_words_before_a_close_are_heard(self):
+        workers = await self.workers(3, until="run")
+        last = support.frame(support.TEXT, "0 0 0 1") + support.frame(support.TEXT, "1 0 0 0") + support.close_frame(1000)
+        workers[0].socket.transport.write(last)
+        for worker in workers[1:]:
+            self.assertEqual([await worker.recv(), await worker.recv()], ["0 0 0 1", "1 0 0 0"])
+
     async def test_only_those_who_subscribed_hear_a_cell(self):
         workers = await self.workers(5, until="run")
         for worker in workers:

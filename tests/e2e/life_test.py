@@ -120,7 +120,7 @@ class Ends(LifeTestCase):
                     program = support.Program("gameoflife", "--url", url, "--size", 4, "--speed", 20)
                     support.eventually(lambda: relay.updates, "the game runs")
                     program.signal(number)
-                    self.assertEqual(program.wait(), 128 + number)
+                    self.assertEqual(program.wait(), 130)
                 self.assertEqual(codes, [1001] * 16)
 
     def test_a_reset_by_another_ends_it_with_the_cell_and_the_reason(self):

@@ -10,6 +10,7 @@ import collections
 import faulthandler
 import hashlib
 import http.client
+import logging
 import os
 import pathlib
 import re
@@ -365,5 +366,6 @@ def main():
     """Runs the tests of the calling file. One that hangs for all that shows where."""
     if not MANAGE.exists():
         sys.exit(f"{MANAGE} is not there: build it, or say in C10K_MANAGE where it is")
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # unittest has it warn of every tenth of a second
     faulthandler.dump_traceback_later(280, exit=True)
     unittest.main(verbosity=2)

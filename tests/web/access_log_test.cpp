@@ -24,9 +24,9 @@ TEST_F(WebSocketLogTest, WritesALineForEachWhileTheyAreFew) {
     log_.connected("/ws/?a=b", "127.0.0.1:1234");
     log_.disconnected("/ws/", 1001);
     log_.rejected("/ws/", 403, "127.0.0.1:1235");
-    EXPECT_EQ(lines_, (std::vector<std::string>{"WebSocket CONNECT /ws/?a=b [127.0.0.1:1234]",
-                                                "WebSocket DISCONNECT /ws/ 1001",
-                                                "WebSocket REJECT /ws/ 403 [127.0.0.1:1235]"}));
+    EXPECT_EQ(lines_,
+              (std::vector<std::string>{"WebSocket CONNECT /ws/?a=b [127.0.0.1:1234]", "WebSocket DISCONNECT /ws/ 1001",
+                                        "WebSocket REJECT /ws/ 403 [127.0.0.1:1235]"}));
 }
 
 TEST_F(WebSocketLogTest, WritesTwentyLinesASecondAtMostThenOneInSum) {

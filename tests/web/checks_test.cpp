@@ -55,8 +55,9 @@ TEST(Checks, FindAServerThatStrangersCanReachWithoutANameOrWithDebug) {
 }
 
 TEST(Checks, FindRoutesOfTheSameName) {
-    EXPECT_EQ(ids(check_urls({path("a/", page, "index"), path("b/", page, "index"), path("c/", page), path("d/", page)})),
-              "urls.W001");
+    EXPECT_EQ(
+        ids(check_urls({path("a/", page, "index"), path("b/", page, "index"), path("c/", page), path("d/", page)})),
+        "urls.W001");
 }
 
 TEST(Checks, FindRoutesThatNothingReaches) {
@@ -80,7 +81,8 @@ TEST(Checks, FindFoldersThatAreMissing) {
 }
 
 TEST(Checks, SayWhatToDo) {
-    EXPECT_EQ(to_text({CheckMessage::Level::kError, "x.E001", "it is wrong", "mend it"}), "x.E001: it is wrong (mend it)");
+    EXPECT_EQ(to_text({CheckMessage::Level::kError, "x.E001", "it is wrong", "mend it"}),
+              "x.E001: it is wrong (mend it)");
     EXPECT_EQ(to_text({CheckMessage::Level::kError, "x.E001", "it is wrong", ""}), "x.E001: it is wrong");
 }
 

@@ -91,8 +91,8 @@ TEST(Settings, AreReadFromAFile) {
 }
 
 TEST(Settings, AreReadFromTheEnvironment) {
-    const std::array<const char*, 4> environment{"HOME=/root", "C10K_PORT=9001", "C10K_ALLOWED_ORIGINS=https://a.example",
-                                                 nullptr};
+    const std::array<const char*, 4> environment{"HOME=/root", "C10K_PORT=9001",
+                                                 "C10K_ALLOWED_ORIGINS=https://a.example", nullptr};
     SettingsReader reader;
     reader.read_environment(environment.data());
     EXPECT_EQ(reader.settings().port, 9001U);
@@ -153,12 +153,14 @@ TEST(Settings, SayThatAFileCannotBeRead) {
     SettingsReader reader;
     reader.read_file(folder.path() / "missing.conf");
     reader.read_file(folder.path());
-    EXPECT_EQ(problems(reader), (std::vector<std::string>{(folder.path() / "missing.conf").string() + ": cannot be read",
-                                                          folder.path().string() + ": cannot be read"}));
+    EXPECT_EQ(problems(reader),
+              (std::vector<std::string>{(folder.path() / "missing.conf").string() + ": cannot be read",
+                                        folder.path().string() + ": cannot be read"}));
 }
 
 TEST(Settings, LeaveOtherProgramsVariablesAloneButNotMisspeltOnes) {
-    const std::array<const char*, 4> environment{"C10K_MANAGE=/usr/bin/manage", "C10K_SOURCE=/src", "C10K_PROT=1", nullptr};
+    const std::array<const char*, 4> environment{"C10K_MANAGE=/usr/bin/manage", "C10K_SOURCE=/src", "C10K_PROT=1",
+                                                 nullptr};
     SettingsReader reader;
     reader.read_environment(environment.data());
     EXPECT_EQ(problems(reader),

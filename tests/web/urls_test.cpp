@@ -13,7 +13,9 @@ template <>
 struct c10k::Converter<Colour> {
     static constexpr std::string_view kName = "colour";
     static std::optional<Colour> parse(std::string_view text) {
-        return text == "red" ? std::optional{Colour::kRed} : text == "green" ? std::optional{Colour::kGreen} : std::nullopt;
+        return text == "red"     ? std::optional{Colour::kRed}
+               : text == "green" ? std::optional{Colour::kGreen}
+                                 : std::nullopt;
     }
     static std::string format(const Colour& colour) { return colour == Colour::kRed ? "red" : "green"; }
 };
@@ -103,7 +105,8 @@ TEST(Pattern, IsUnambiguous) {
 }
 
 TEST(Pattern, RefusesWhatIsNoSyntax) {
-    for (const std::string_view pattern : {"<int:a", "int:a>", "<int>", "<int:>", "<int:a b>", "<int:a>?x", "<int:a>//"}) {
+    for (const std::string_view pattern :
+         {"<int:a", "int:a>", "<int>", "<int:>", "<int:a b>", "<int:a>?x", "<int:a>//"}) {
         EXPECT_THROW(check_pattern(pattern, kInt), PatternError) << pattern;
     }
 }
@@ -183,24 +186,21 @@ TEST(Route, HandsTheViewTextsThatPointIntoThePath) {
 // ---- Views
 
 TEST(Route, KeepsALambdaAtOneAddressForAllOfItsCopies) {
-    std::optional<Route> route = path("", [text = std::string(100, 'x')](Request&) -> Task<Response> {
-        co_return Response::text(text);
-    });
+    std::optional<Route> route =
+        path("", [text = std::string(100, 'x')](Request&) -> Task<Response> { co_return Response::text(text); });
     const Route copy = *route;
     Request request;
     auto answer = std::get<Route::Page>(route->view())(request, {});
     route.reset();
     Response response;
-    run([](Task<Response> task, Response& result) -> Task<> {
-        result = co_await std::move(task);
-    }(std::get<Task<Response>>(std::move(answer)), response));
+    run([](Task<Response> task, Response& result) -> Task<> { result = co_await std::move(task); }(
+                                                      std::get<Task<Response>>(std::move(answer)), response));
     EXPECT_EQ(response.body, std::string(100, 'x'));
 }
 
 TEST(Route, KeepsAViewThatCannotBeCopied) {
-    const Route route = path("", [number = std::make_unique<int>(7)](Request&) {
-        return Response::text(std::to_string(*number));
-    });
+    const Route route =
+        path("", [number = std::make_unique<int>(7)](Request&) { return Response::text(std::to_string(*number)); });
     EXPECT_EQ(open(route, ""), "7");
 }
 

@@ -1,0 +1,221 @@
+#include "c10k/testkit.hpp"
+
+#include "loop/loop.hpp"
+#include "testkit/memory_backend.hpp"
+#include "testkit/peer.hpp"
+#include "testkit/stage.hpp"
+#include "web/dispatcher.hpp"
+#include "web/server_limits.hpp"
+#include "wire/http1.hpp"
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace c10k::testkit {
+namespace {
+
+constexpr std::uint16_t kGoingAway = 1001;
+
+// One loop for all that a test makes, as long as any of it is there: services first or servers first.
+std::shared_ptr<Loop> shared_loop() {
+    thread_local std::weak_ptr<Loop> current;
+    std::shared_ptr<Loop> loop = current.lock();
+    if (!loop) {
+        loop = std::make_shared<Loop>(std::make_unique<MemoryBackend>());
+        current = loop;
+    }
+    return loop;
+}
+
+}  // namespace
+
+Refused::Refused(Response response)
+    : std::runtime_error("the handshake was answered with " + std::to_string(response.status)),
+      response_(std::move(response)) {}
+
+// ---- Services
+
+struct Services::Parts {
+    explicit Parts(Settings chosen)
+        : settings(std::move(chosen)), templates(Templates::Mode::kDebug),
+          services{groups, values, templates, static_files, urls, settings, background} {}
+
+    std::shared_ptr<Loop> loop = shared_loop();
+    Settings settings;
+    Groups groups;
+    Values values;
+    Templates templates;
+    StaticFiles static_files;
+    Urls urls;
+    TaskGroup background;
+    c10k::Services services;
+};
+
+Services::Services(Settings settings)
+    : parts_(std::make_unique<Parts>(std::move(settings))), groups(parts_->groups), values(parts_->values),
+      templates(parts_->templates), static_files(parts_->static_files), background(parts_->background) {}
+
+Services::~Services() {
+    const auto join = [](TaskGroup& group) -> Task<> { co_await group.join(); };
+    background.stop();
+    try {
+        run_to_end(*parts_->loop, join(background));
+    } catch (...) {
+        log_failure(std::current_exception());
+    }
+}
+
+Services::operator c10k::Services&() noexcept {
+    return parts_->services;
+}
+
+// ---- Client
+
+struct Client::State {
+    State(Stage& stage, std::string_view target, const ClientOptions& options)
+        : peer(stage, target, options.headers, options.subprotocols) {}
+
+    WebSocketPeer peer;
+};
+
+Client::Client(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+
+Client::Client(Client&& other) noexcept = default;
+
+Client& Client::operator=(Client&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+}
+
+Client::~Client() {
+    if (state_ && state_->peer.is_open()) {
+        close(kGoingAway);
+    }
+}
+
+void Client::send(const Message& message) {
+    state_->peer.send_message(message);
+    state_->peer.stage().settle();
+}
+
+Message Client::recv() {
+    return state_->peer.recv();
+}
+
+bool Client::has_message() {
+    state_->peer.stage().settle();
+    return state_->peer.waiting() > 0;
+}
+
+void Client::close(std::uint16_t code, std::string_view reason) {
+    state_->peer.close_with(code, reason);
+    state_->peer.stage().settle();
+}
+
+void Client::vanish() {
+    state_->peer.close();
+    state_->peer.stage().settle();
+}
+
+bool Client::is_open() {
+    state_->peer.stage().settle();
+    return state_->peer.is_open();
+}
+
+const CloseInfo& Client::close_info() {
+    return state_->peer.wait_for_close();
+}
+
+void Client::stop_reading() {
+    state_->peer.stop_receiving();
+}
+
+void Client::go_on_reading() {
+    state_->peer.start_receiving();
+    state_->peer.stage().settle();
+}
+
+const std::string& Client::subprotocol() const noexcept {
+    return state_->peer.subprotocol();
+}
+
+// ---- Server
+
+struct Server::State {
+    State(Urls served, Settings chosen)
+        : loop(shared_loop()), own_urls(std::move(served)), settings(std::move(chosen)),
+          dispatcher(own_urls, settings), stage(*loop, dispatcher, server_limits(settings)) {}
+    State(const Urls& served, const Settings& chosen, std::shared_ptr<Loop> shared)
+        : loop(std::move(shared)), settings(chosen), dispatcher(served, settings),
+          stage(*loop, dispatcher, server_limits(settings)) {}
+
+    std::shared_ptr<Loop> loop;
+    Urls own_urls;
+    Settings settings;
+    Dispatcher dispatcher;
+    Stage stage;
+};
+
+Server::Server(Urls urls, Settings settings)
+    : state_(std::make_unique<State>(std::move(urls), std::move(settings))) {}
+
+Server::Server(Services& services, Urls urls) {
+    Services::Parts& parts = *services.parts_;
+    parts.urls = std::move(urls);
+    state_ = std::make_unique<State>(parts.urls, parts.settings, parts.loop);
+}
+
+Server::~Server() = default;
+
+Client Server::connect(std::string_view target, const ClientOptions& options) {
+    Client client{std::make_unique<Client::State>(state_->stage, target, options)};
+    if (const Response& answer = client.state_->peer.answer(); answer.status != 101) {
+        throw Refused{answer};
+    }
+    return client;
+}
+
+Response Server::get(std::string_view target, const Headers& headers) {
+    return request("GET", target, headers);
+}
+
+Response Server::post(std::string_view target, std::string_view body, const Headers& headers) {
+    Headers fields = headers;
+    if (!fields.get("Content-Type")) {
+        fields.add("Content-Type", "application/x-www-form-urlencoded");
+    }
+    return request("POST", target, fields, body);
+}
+
+Response Server::request(std::string_view method, std::string_view target, const Headers& headers,
+                         std::string_view body) {
+    Headers fields = headers;
+    if (!fields.get("Host")) {
+        fields.add("Host", "localhost");
+    }
+    if (!body.empty() || method == "POST") {
+        fields.set("Content-Length", std::to_string(body.size()));
+    }
+    fields.set("Connection", "close");
+    std::string bytes;
+    bytes.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
+    for (const Headers::Field& field : fields) {
+        wire::append_field(bytes, field.name, field.value);
+    }
+    bytes.append("\r\n").append(body);
+    Peer peer{state_->stage};
+    peer.send(bytes);
+    return peer.take_response(method);
+}
+
+void Server::advance(Duration time) {
+    state_->stage.advance(time);
+}
+
+void Server::close() {
+    state_->stage.close();
+}
+
+}  // namespace c10k::testkit

@@ -1,0 +1,322 @@
+#include "loop/loop.hpp"
+#include "testkit/memory_backend.hpp"
+
+#include <atomic>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A backend whose events are what a test says.
+class ScriptedBackend final : public Backend {
+public:
+    std::vector<std::function<int()>> turns;  // each wait() plays the next one
+    std::vector<std::optional<std::int64_t>> waits;
+    std::int64_t clock = 1000;
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
+    SocketId listen(const Address&, int, ListenerEvents&) override { return {}; }
+    [[nodiscard]] Address local_address(SocketId) const override { return {}; }
+    void pause_accepting(SocketId) override {}
+    void resume_accepting(SocketId) override {}
+    SocketId connect(const Address&) override { return {}; }
+    void attach(SocketId, SocketEvents&) override {}
+    void start_receiving(SocketId) override {}
+    void stop_receiving(SocketId) override {}
+    void send(SocketId, std::span<const iovec>) override {}
+    void finish_sending(SocketId) override {}
+    void close(SocketId) override {}
+    [[nodiscard]] std::int64_t now() const noexcept override { return clock; }
+    int wait(std::optional<std::int64_t> until) override {
+        waits.push_back(until);
+        if (turns.empty()) {
+            return 0;
+        }
+        const auto turn = turns.front();
+        turns.erase(turns.begin());
+        return turn();
+    }
+    void wake() noexcept override { ++wakes; }
+
+    std::atomic<int> wakes = 0;
+};
+
+class Note final : public Flushable {
+public:
+    Note(std::vector<int>& notes, int name) : notes_(notes), name_(name) {}
+
+private:
+    void flush() override { notes_.push_back(name_); }
+
+    std::vector<int>& notes_;
+    int name_;
+};
+
+class TestTimer final : public Timer {
+public:
+    explicit TestTimer(std::function<void()> action) : action_(std::move(action)) {}
+
+private:
+    void on_time() override { action_(); }
+
+    std::function<void()> action_;
+};
+
+class LoopTest : public testing::Test {
+protected:
+    LoopTest() : owned_(std::make_unique<ScriptedBackend>()), backend(*owned_), loop(std::move(owned_)) {}
+
+private:
+    std::unique_ptr<ScriptedBackend> owned_;
+
+protected:
+    ScriptedBackend& backend;
+    Loop loop;
+    std::vector<int> flushed;
+};
+
+TEST_F(LoopTest, FlushesOnlyWhenThereIsNothingToRead) {
+    Note note{flushed, 1};
+    loop.flush_later(note, 10);
+    backend.turns = {[] { return 1; }, [] { return 3; }, [] { return 0; }};
+    loop.turn();
+    loop.turn();
+    EXPECT_TRUE(flushed.empty());
+    loop.turn();
+    EXPECT_EQ(flushed, std::vector<int>{1});
+}
+
+TEST_F(LoopTest, FlushesTheOldest64AndThenLooksForInput) {
+    std::vector<std::unique_ptr<Note>> notes;
+    for (int i = 0; i < 100; ++i) {
+        notes.push_back(std::make_unique<Note>(flushed, i));
+        loop.flush_later(*notes.back(), 10);
+    }
+    loop.turn();
+    ASSERT_EQ(flushed.size(), 64U);
+    for (int i = 0; i < 64; ++i) {
+        EXPECT_EQ(flushed[static_cast<std::size_t>(i)], i);
+    }
+    backend.turns = {[] { return 1; }};
+    loop.turn();
+    EXPECT_EQ(flushed.size(), 64U);
+    loop.turn();
+    EXPECT_EQ(flushed.size(), 100U);
+}
+
+TEST_F(LoopTest, FlushesEachOnceHoweverMuchWasAdded) {
+    Note note{flushed, 1};
+    loop.flush_later(note, 10);
+    loop.flush_later(note, 10);
+    loop.turn();
+    loop.turn();
+    EXPECT_EQ(flushed, std::vector<int>{1});
+    loop.flush_later(note, 10);
+    loop.turn();
+    EXPECT_EQ(flushed.size(), 2U);
+}
+
+TEST_F(LoopTest, FlushesInSpiteOfInputWhenMuchHasGathered) {
+    Note note{flushed, 1};
+    loop.flush_later(note, std::size_t{4} << 20);
+    backend.turns = {[] { return 1; }, [] { return 1; }};
+    loop.turn();
+    EXPECT_TRUE(flushed.empty());
+    loop.flush_later(note, 1);
+    loop.turn();
+    EXPECT_EQ(flushed.size(), 1U);
+}
+
+TEST_F(LoopTest, FlushesInSpiteOfInputWhenTheOldestHasWaitedLong) {
+    Note note{flushed, 1};
+    loop.flush_later(note, 10);
+    backend.turns = {[this] { return backend.clock += 100, 1; }, [this] { return backend.clock += 1, 1; }};
+    loop.turn();
+    EXPECT_TRUE(flushed.empty());
+    loop.turn();
+    EXPECT_EQ(flushed.size(), 1U);
+}
+
+TEST_F(LoopTest, ForgetsWhatIsDestroyedBeforeItsFlush) {
+    Note first{flushed, 1};
+    auto second = std::make_unique<Note>(flushed, 2);
+    Note third{flushed, 3};
+    loop.flush_later(first, 10);
+    loop.flush_later(*second, std::size_t{64} << 20);
+    loop.flush_later(third, 10);
+    second.reset();
+    backend.turns = {[] { return 1; }};
+    loop.turn();
+    EXPECT_TRUE(flushed.empty());  // nor do its bytes count any more
+    loop.turn();
+    EXPECT_EQ(flushed, (std::vector<int>{1, 3}));
+}
+
+TEST_F(LoopTest, SleepsUntilTheFirstTimerOrForEver) {
+    loop.turn();
+    EXPECT_EQ(backend.waits.back(), std::nullopt);
+    TestTimer timer{[] {}};
+    timer.start(20ms);
+    loop.turn();
+    ASSERT_TRUE(backend.waits.back().has_value());
+    EXPECT_GT(*backend.waits.back(), backend.clock);
+    EXPECT_LE(*backend.waits.back(), backend.clock + 20);
+}
+
+TEST_F(LoopTest, DoesNotSleepWhileThereIsSomethingToFlush) {
+    std::vector<std::unique_ptr<Note>> notes;
+    for (int i = 0; i < 65; ++i) {
+        notes.push_back(std::make_unique<Note>(flushed, i));
+        loop.flush_later(*notes.back(), 1);
+    }
+    loop.turn();
+    EXPECT_EQ(backend.waits.back(), 0);
+    loop.turn();
+    EXPECT_EQ(backend.waits.back(), 0);
+    loop.turn();
+    EXPECT_EQ(backend.waits.back(), std::nullopt);
+}
+
+TEST_F(LoopTest, FiresTimersByTheBackendsClock) {
+    std::vector<int> fired;
+    TestTimer second{[&] { fired.push_back(2); }};
+    TestTimer first{[&] { fired.push_back(1); }};
+    TestTimer moved{[&] { fired.push_back(3); }};
+    TestTimer cancelled{[] { FAIL(); }};
+    second.start(20ms);
+    first.start(1500us);  // rounded up
+    moved.start(1ms);
+    moved.start(30ms);
+    cancelled.start(1ms);
+    cancelled.cancel();
+    backend.clock += 1;
+    loop.turn();
+    EXPECT_TRUE(fired.empty());
+    backend.clock += 1;
+    loop.turn();
+    EXPECT_EQ(fired, std::vector<int>{1});
+    backend.clock += 1000;
+    loop.turn();
+    EXPECT_EQ(fired, (std::vector<int>{1, 2, 3}));
+}
+
+TEST_F(LoopTest, SettlesOnlyWhenAFlushHasBroughtNothingNew) {
+    Note note{flushed, 1};
+    loop.flush_later(note, 1);
+    Note answer{flushed, 2};
+    backend.turns = {[] { return 0; },  // after which the note is flushed, and somebody answers
+                     [&] { return loop.flush_later(answer, 1), 1; }};
+    loop.settle();
+    EXPECT_EQ(flushed, (std::vector<int>{1, 2}));
+    EXPECT_EQ(backend.waits.back(), 0);
+}
+
+TEST_F(LoopTest, KeepsOneObjectOfEachTypeWithItself) {
+    struct First {
+        explicit First(Loop& owner) : loop(owner) {}
+        Loop& loop;
+    };
+    struct Second {
+        explicit Second(Loop&) {}
+    };
+    First& first = loop.local<First>();
+    loop.local<Second>();
+    EXPECT_EQ(&first, &loop.local<First>());
+    EXPECT_EQ(&first.loop, &loop);
+}
+
+TEST_F(LoopTest, IsTheCurrentLoopOfItsThreadUntilItEnds) {
+    EXPECT_EQ(&Loop::current(), &loop);
+    {
+        Loop inner{std::make_unique<ScriptedBackend>()};
+        EXPECT_EQ(&Loop::current(), &inner);
+    }
+    EXPECT_EQ(&Loop::current(), &loop);
+}
+
+TEST_F(LoopTest, WakesOnceForABatchOfCalls) {
+    std::vector<int> ran;
+    loop.mailbox()->post([&] { ran.push_back(1); });
+    loop.mailbox()->post([&] {
+        ran.push_back(2);
+        loop.mailbox()->post([&] { ran.push_back(3); });
+    });
+    EXPECT_EQ(backend.wakes, 1);
+    loop.turn();
+    EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+    EXPECT_EQ(backend.wakes, 2);
+    loop.turn();
+    EXPECT_EQ(ran, (std::vector<int>{1, 2, 3}));
+}
+
+TEST(Mailbox, RunsCallsOfOtherThreadsInTheirOrder) {
+    constexpr int kThreads = 4;
+    constexpr int kCalls = 1000;
+    Loop loop{std::make_unique<MemoryBackend>()};
+    std::vector<std::vector<int>> got(kThreads);
+    std::size_t count = 0;
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+        threads.emplace_back([&, thread, mailbox = loop.mailbox()] {
+            for (int i = 0; i < kCalls; ++i) {
+                mailbox->post([&, thread, i] {
+                    got[static_cast<std::size_t>(thread)].push_back(i);
+                    ++count;
+                });
+            }
+        });
+    }
+    while (count < std::size_t{kThreads} * kCalls) {
+        loop.turn();
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    for (const std::vector<int>& calls : got) {
+        for (int i = 0; i < kCalls; ++i) {
+            ASSERT_EQ(calls[static_cast<std::size_t>(i)], i);
+        }
+    }
+}
+
+TEST(Mailbox, DropsWhatIsPostedAfterTheLoop) {
+    std::shared_ptr<Mailbox> mailbox;
+    auto guard = std::make_shared<int>(0);
+    {
+        Loop loop{std::make_unique<MemoryBackend>()};
+        mailbox = loop.mailbox();
+        EXPECT_TRUE(mailbox->post([guard] { FAIL(); }));
+    }
+    EXPECT_EQ(guard.use_count(), 1);  // dropped, not kept
+    EXPECT_FALSE(mailbox->post([] { FAIL(); }));
+}
+
+TEST(Mailbox, MayBeUsedWhileTheLoopEnds) {
+    std::atomic<bool> stop = false;
+    std::shared_ptr<Mailbox> mailbox;
+    std::thread other;
+    {
+        Loop loop{std::make_unique<MemoryBackend>()};
+        mailbox = loop.mailbox();
+        other = std::thread{[&] {
+            while (!stop) {
+                mailbox->post([] {});
+            }
+        }};
+        for (int i = 0; i < 100; ++i) {
+            loop.turn();
+        }
+    }
+    stop = true;
+    other.join();
+    EXPECT_FALSE(mailbox->post([] {}));
+}
+
+}  // namespace
+}  // namespace c10k

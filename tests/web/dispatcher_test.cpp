@@ -1,0 +1,335 @@
+#include "web/dispatcher.hpp"
+
+#include "base/log.hpp"
+#include "c10k/web.hpp"
+#include "testkit/memory_backend.hpp"
+#include "testkit/peer.hpp"
+#include "testkit/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <variant>
+
+namespace c10k {
+namespace {
+
+Response hello(Request& request) { return Response::text("hello " + request.method); }
+Response word(Request& /*request*/, std::string_view text) { return Response::text(std::string{text}); }
+Response fail(Request& /*request*/) { throw std::out_of_range("<no> such cheese"); }
+Response fail_with(Request& /*request*/, int status) { throw HttpError(status, "because <b>"); }
+
+Task<Response> slow_word(Request& /*request*/, std::string_view text) {
+    co_await sleep_for(std::chrono::seconds{1});
+    co_return Response::text(std::string{text});
+}
+Task<Response> slow_fail(Request& /*request*/) {
+    co_await sleep_for(std::chrono::seconds{1});
+    throw NotFound("gone");
+}
+
+Task<> echo(WebSocket& socket, std::string_view room) {
+    while (auto message = co_await socket.recv()) {
+        co_await socket.send(std::string{room} + ": " + std::string{message->view()});
+    }
+}
+Task<> fail_early(WebSocket& /*socket*/) {
+    co_await yield();
+    throw PermissionDenied("not you");
+}
+Task<> fail_late(WebSocket& socket) {
+    socket.accept();
+    co_await yield();
+    throw std::runtime_error("broken");
+}
+
+// What a client would see.
+struct Answer {
+    int status;
+    Response response;
+    bool is_websocket = false;
+};
+
+class DispatcherTest : public testing::Test {
+protected:
+    DispatcherTest() {
+        log::set_level(log::Level::kError);
+        settings_.verbosity = 0;
+    }
+    ~DispatcherTest() override { log::set_level(log::Level::kInfo); }
+
+    static Request request(std::string_view target, Headers headers = {}, std::string_view method = "GET") {
+        Request request;
+        request.method = method;
+        request.target = target;
+        request.path = std::string{target.substr(0, target.find('?'))};
+        request.headers = std::move(headers);
+        if (request.headers.count("Host") == 0) {
+            request.headers.add("Host", "localhost:8000");
+        }
+        request.peer = "127.0.0.1:1234";
+        return request;
+    }
+    static Headers handshake(Headers more = {}) {
+        more.add("Upgrade", "websocket");
+        more.add("Connection", "Upgrade");
+        more.add("Sec-WebSocket-Version", "13");
+        more.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        return more;
+    }
+
+    Answer ask(Request request, int minor_version = 1) {
+        auto answer = dispatcher_.answer(request, minor_version);
+        if (auto* response = std::get_if<Response>(&answer)) {
+            return {response->status, *response};
+        }
+        return {101, {}, std::holds_alternative<WebSocketMatch>(answer)};
+    }
+    Answer get(std::string_view target, Headers headers = {}) { return ask(request(target, std::move(headers))); }
+
+    Settings settings_;
+    Urls urls_{
+        path("", hello, "index"),
+        path("form/", hello).methods({"GET", "POST"}),
+        path("word/<str:text>/", word, "word"),
+        path("raw/<path:file>", word),
+        path("fail/", fail, "fail"),
+        path("fail/<int:status>/", fail_with),
+        path("slow/<str:text>/", slow_word),
+        path("slow-fail/", slow_fail),
+        path("dav/", hello).methods({"PROPFIND"}),
+        path("chat/<slug:room>/", echo, "chat").subprotocols({"b", "a"}),
+        path("early/", fail_early),
+        path("late/", fail_late),
+        path("both/", hello),
+        path("both/", fail_late),
+    };
+    Dispatcher dispatcher_{urls_, settings_};
+};
+
+// ---- Host
+
+TEST_F(DispatcherTest, RefusesAHostThatIsNotOurs) {
+    EXPECT_EQ(get("/", {{"Host", "evil.example"}}).status, 400);
+    EXPECT_EQ(get("/nothing/", {{"Host", "evil.example"}}).status, 400);
+    EXPECT_EQ(get("/chat/x/", handshake({{"Host", "evil.example"}})).status, 400);
+    EXPECT_EQ(get("/", {{"Host", "127.0.0.9:1"}}).status, 200);
+    settings_.allowed_hosts = {".example.com"};
+    EXPECT_EQ(get("/", {{"Host", "www.example.com"}}).status, 200);
+}
+
+// RFC 9112, 3.2: only HTTP/1.0 may leave it out.
+TEST_F(DispatcherTest, TakesAnHttp10RequestWithoutAHost) {
+    Request old = request("/");
+    old.headers.remove("Host");
+    EXPECT_EQ(ask(old, 0).status, 200);
+    EXPECT_EQ(ask(old, 1).status, 400);
+}
+
+// ---- Paths
+
+TEST_F(DispatcherTest, TakesTheFirstRouteThatMatches) {
+    EXPECT_EQ(get("/").response.body, "hello GET");
+    EXPECT_EQ(get("/both/").status, 200);
+    EXPECT_EQ(get("/word/caf\xc3\xa9/?q=1").response.body, "caf\xc3\xa9");
+}
+
+TEST_F(DispatcherTest, AnswersAnUnknownPathWith404) {
+    for (const std::string_view target : {"/nothing/", "/nothing", "//", "/word//", "/fail/99999999999/", "/early"}) {
+        EXPECT_EQ(get(target).status, 404) << target;
+    }
+}
+
+TEST_F(DispatcherTest, SendsAPathThatLacksItsFinalSlashToThePage) {
+    const Answer answer = get("/word/a%20b?q=1&r=2");
+    EXPECT_EQ(answer.status, 301);
+    EXPECT_EQ(get("/form").response.headers.get("Location"), "/form/");
+    Request encoded = request("/word/a%20%5Cb?q=1&r=2");
+    encoded.path = "/word/a \\b";
+    EXPECT_EQ(ask(encoded).response.headers.get("Location"), "/word/a%20%5Cb/?q=1&r=2");
+}
+
+TEST_F(DispatcherTest, DoesNotAddASlashForAWebSocketOrTwice) {
+    EXPECT_EQ(get("/chat/lobby").status, 404);
+    EXPECT_EQ(get("/early").status, 404);
+    EXPECT_EQ(get("/raw/a").status, 200);
+}
+
+TEST_F(DispatcherTest, NeverRedirectsToAnotherSite) {
+    for (const std::string_view target : {"//evil.example", "//form", "/\\evil.example", "//evil.example/form"}) {
+        const Answer answer = get(target);
+        EXPECT_EQ(answer.status, 404) << target;
+        EXPECT_FALSE(answer.response.headers.get("Location"));
+    }
+}
+
+// ---- Methods
+
+TEST_F(DispatcherTest, ServesHeadAsGet) { EXPECT_EQ(ask(request("/", {}, "HEAD")).response.body, "hello HEAD"); }
+
+// RFC 9110, 15.5.6
+TEST_F(DispatcherTest, AnswersAMethodThatAPageDoesNotTakeWith405AndThoseItTakes) {
+    for (const std::string_view method : {"POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"}) {
+        const Answer answer = ask(request("/", {}, method));
+        EXPECT_EQ(answer.status, 405) << method;
+        EXPECT_EQ(answer.response.headers.get("Allow"), "GET, HEAD, OPTIONS");
+    }
+    EXPECT_EQ(ask(request("/form/", {}, "POST")).status, 200);
+    EXPECT_EQ(ask(request("/form/", {}, "PUT")).response.headers.get("Allow"), "GET, POST, HEAD, OPTIONS");
+}
+
+// RFC 9110, 15.6.2
+TEST_F(DispatcherTest, AnswersAMethodThatNobodyKnowsWith501) {
+    EXPECT_EQ(ask(request("/", {}, "BREW")).status, 501);
+    EXPECT_EQ(ask(request("/", {}, "get")).status, 501);
+    EXPECT_EQ(ask(request("/nothing/", {}, "BREW")).status, 404);
+    EXPECT_EQ(ask(request("/dav/", {}, "PROPFIND")).status, 200);
+}
+
+// RFC 9110, 9.3.7
+TEST_F(DispatcherTest, AnswersOptions) {
+    const Answer answer = ask(request("/form/", {}, "OPTIONS"));
+    EXPECT_EQ(answer.status, 204);
+    EXPECT_EQ(answer.response.headers.get("Allow"), "GET, POST, HEAD, OPTIONS");
+    EXPECT_EQ(ask(request("*", {}, "OPTIONS")).status, 204);
+}
+
+// ---- Handshakes
+
+TEST_F(DispatcherTest, OpensAWebSocketWithItsCapturesAndItsOffer) {
+    Request asked = request("/chat/lobby/", handshake({{"Sec-WebSocket-Protocol", "a, b"}}));
+    auto answer = dispatcher_.answer(asked, 1);
+    auto& match = std::get<WebSocketMatch>(answer);
+    asked = {};  // the captures stand for themselves
+    EXPECT_EQ(match.route->name, "/chat/<slug:room>/");
+    EXPECT_EQ(match.route->subprotocols, (std::vector<std::string>{"b", "a"}));
+    ASSERT_EQ(match.captures.texts().size(), 1U);
+    EXPECT_EQ(match.captures.texts()[0], "lobby");
+    EXPECT_EQ(match.offer.subprotocols, (std::vector<std::string>{"a", "b"}));
+}
+
+// RFC 9110, 15.5.22
+TEST_F(DispatcherTest, TellsAPlainGetOfAWebSocketToUpgrade) {
+    const Answer answer = get("/chat/lobby/");
+    EXPECT_EQ(answer.status, 426);
+    EXPECT_EQ(answer.response.headers.get("Upgrade"), "websocket");
+    EXPECT_EQ(answer.response.headers.get("Connection"), "Upgrade");
+}
+
+TEST_F(DispatcherTest, RefusesABadHandshake) {
+    Request asked = request("/chat/lobby/", handshake());
+    asked.headers.set("Sec-WebSocket-Version", "12");
+    EXPECT_EQ(ask(asked).status, 426);
+    EXPECT_EQ(ask(asked).response.headers.get("Sec-WebSocket-Version"), "13");
+    asked = request("/chat/lobby/", handshake());
+    asked.headers.set("Sec-WebSocket-Key", "short");
+    EXPECT_EQ(ask(asked).status, 400);
+    const Answer posted = ask(request("/chat/lobby/", handshake(), "POST"));
+    EXPECT_EQ(posted.status, 405);
+    EXPECT_EQ(posted.response.headers.get("Allow"), "GET");
+    EXPECT_EQ(ask(request("/chat/lobby/", handshake()), 0).status, 426);
+}
+
+// RFC 6455, 10.2
+TEST_F(DispatcherTest, OpensNoWebSocketForPagesOfOthers) {
+    EXPECT_TRUE(get("/chat/x/", handshake()).is_websocket);
+    EXPECT_TRUE(get("/chat/x/", handshake({{"Origin", "http://localhost:8000"}})).is_websocket);
+    EXPECT_EQ(get("/chat/x/", handshake({{"Origin", "https://evil.example"}})).status, 403);
+    EXPECT_EQ(get("/chat/x/", handshake({{"Origin", "null"}})).status, 403);
+    EXPECT_EQ(get("/chat/x/", handshake({{"Origin", "http://localhost:8000"}, {"Origin", "null"}})).status, 403);
+    settings_.allowed_origins = {"https://good.example"};
+    EXPECT_TRUE(get("/chat/x/", handshake({{"Origin", "https://good.example"}})).is_websocket);
+    EXPECT_EQ(get("/", {{"Origin", "https://evil.example"}}).status, 200);  // a page is for everybody
+}
+
+TEST_F(DispatcherTest, AnswersAHandshakeToAPageAsThatPage) {
+    EXPECT_EQ(get("/", handshake()).status, 200);
+    EXPECT_EQ(get("/nothing/", handshake()).status, 404);
+    EXPECT_EQ(get("/form", handshake()).status, 301);
+}
+
+// ---- Failures
+
+TEST_F(DispatcherTest, AnswersAViewThatThrowsWith500AndKeepsTheReasonToItself) {
+    const Answer answer = get("/fail/");
+    EXPECT_EQ(answer.status, 500);
+    EXPECT_EQ(answer.response.body.find("cheese"), std::string::npos);
+}
+
+TEST_F(DispatcherTest, AnswersAnHttpErrorWithItsStatus) {
+    EXPECT_EQ(get("/fail/404/").status, 404);
+    EXPECT_EQ(get("/fail/403/").status, 403);
+    EXPECT_EQ(get("/fail/503/").response.body.find("because"), std::string::npos);
+    EXPECT_EQ(get("/fail/200/").status, 500);  // no error at all
+}
+
+TEST_F(DispatcherTest, InDebugShowsTheExceptionAndTheRoute) {
+    settings_.debug = true;
+    const std::string body = get("/fail/").response.body;
+    EXPECT_NE(body.find("std::out_of_range: &lt;no&gt; such cheese"), std::string::npos);
+    EXPECT_NE(body.find("/fail/ (fail)"), std::string::npos);
+    EXPECT_NE(get("/fail/403/").response.body.find("because &lt;b&gt;"), std::string::npos);
+}
+
+TEST_F(DispatcherTest, InDebugListsTheRoutesThatWereTried) {
+    EXPECT_EQ(get("/<x>/").response.body.find("chat/"), std::string::npos);
+    settings_.debug = true;
+    const std::string body = get("/<x>/").response.body;
+    EXPECT_NE(body.find("/chat/&lt;slug:room&gt;/</code> (chat) WebSocket"), std::string::npos);
+    EXPECT_NE(body.find("GET /&lt;x&gt;/"), std::string::npos);
+    EXPECT_EQ(body.find("<x>"), std::string::npos);
+}
+
+TEST_F(DispatcherTest, AnswersWhatIsNoRequest) {
+    const Response response = dispatcher_.on_bad_request("127.0.0.1:1234", 431, "too many fields");
+    EXPECT_EQ(response.status, 431);
+    EXPECT_EQ(response.body, "too many fields\n");
+}
+
+// ---- With a server around it
+
+class ServedTest : public DispatcherTest {
+protected:
+    Response fetch(std::string_view target) {
+        testkit::Peer peer{stage_};
+        peer.send("GET " + std::string{target} + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        stage_.settle();
+        stage_.advance(std::chrono::seconds{2});
+        return peer.take_response();
+    }
+
+    testkit::Stage stage_{std::make_unique<MemoryBackend>(), dispatcher_};
+};
+
+TEST_F(ServedTest, AViewThatWaitsKeepsItsCaptures) {
+    const std::string text(100, 'x');
+    EXPECT_EQ(fetch("/slow/" + text + '/').body, text);
+    EXPECT_EQ(fetch("/slow/s/").body, "s");
+}
+
+TEST_F(ServedTest, AViewThatFailsLateGetsItsStatusToo) { EXPECT_EQ(fetch("/slow-fail/").status, 404); }
+
+TEST_F(ServedTest, AWebSocketTalksToItsView) {
+    testkit::WebSocketPeer peer{stage_, "/chat/lobby/", {}, {"a", "b"}};
+    EXPECT_EQ(peer.answer().status, 101);
+    EXPECT_EQ(peer.subprotocol(), "b");
+    peer.send_message("hi");
+    EXPECT_EQ(peer.recv(), "lobby: hi");
+}
+
+TEST_F(ServedTest, AWebSocketViewThatFailsBeforeItAcceptsGetsAStatus) {
+    testkit::WebSocketPeer peer{stage_, "/early/"};
+    EXPECT_EQ(peer.answer().status, 403);
+}
+
+TEST_F(ServedTest, AWebSocketViewThatFailsLaterIsClosedWith1011) {
+    testkit::WebSocketPeer peer{stage_, "/late/"};
+    EXPECT_EQ(peer.answer().status, 101);
+    EXPECT_EQ(peer.wait_for_close().code, 1011);
+}
+
+}  // namespace
+}  // namespace c10k
