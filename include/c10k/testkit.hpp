@@ -47,10 +47,13 @@ private:
     Response response_;
 };
 
+// The defaults, without a log of requests.
+[[nodiscard]] Settings quiet_settings();
+
 // The loop of a test with what a site is given. With only routes to test, there is no need for it.
 class Services {
 public:
-    explicit Services(Settings settings = {});
+    explicit Services(Settings settings = quiet_settings());
     // Stops the tasks in `background` and waits for them.
     ~Services();
     Services(const Services&) = delete;
@@ -118,7 +121,7 @@ struct ClientOptions {
 // A server of these routes, without a network. It is called "localhost".
 class Server {
 public:
-    explicit Server(Urls urls, Settings settings = {});
+    explicit Server(Urls urls, Settings settings = quiet_settings());
     // Serves the routes of a whole site, which was given `services`.
     Server(Services& services, Urls urls);
     // Closes all connections, as a server that is stopped does, and waits for the views.

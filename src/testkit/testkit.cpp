@@ -35,6 +35,12 @@ Refused::Refused(Response response)
     : std::runtime_error("the handshake was answered with " + std::to_string(response.status)),
       response_(std::move(response)) {}
 
+Settings quiet_settings() {
+    Settings settings;
+    settings.verbosity = 0;
+    return settings;
+}
+
 // ---- Services
 
 struct Services::Parts {

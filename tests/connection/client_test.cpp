@@ -31,6 +31,7 @@ public:
     std::function<std::string(std::string_view key)> answer;
     bool ends = false;
     std::string received;
+    bool client_ended = false;
 
 private:
     class Connection final : public SocketEvents {
@@ -68,7 +69,7 @@ private:
                 server_.loop_.backend().finish_sending(socket_);
             }
         }
-        void on_end() override {}
+        void on_end() override { server_.client_ended = true; }
         void on_failed(std::error_code) override {}
 
         CrudeServer& server_;
@@ -291,6 +292,15 @@ TEST_F(ClientInMemory, EndsByItselfWhenTheServerDoesNotAnswerTheClose) {
     const std::int64_t before = stage().network().now();
     stage().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }));
     EXPECT_EQ(stage().network().now() - before, 10'000);
+}
+
+TEST_F(ClientInMemory, LeavesTheEndOfTheTcpConnectionToTheServer) {  // RFC 6455, 7.1.1
+    CrudeServer server{stage().loop()};
+    server.answer = [](std::string_view key) { return switching(key) + "\x88\x02\x03\xe9"; };
+    const std::int64_t before = stage().network().now();
+    stage().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }));
+    EXPECT_EQ(stage().network().now() - before, 10'000);  // but not for ever
+    EXPECT_FALSE(server.client_ended);
 }
 
 TEST(Endpoint, RefusesWhatIsNoWebSocketUrl) {

@@ -25,7 +25,8 @@ def setUpModule():
     folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
-    for flag in ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+    for flag in ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
+                 "disable-background-networking",
                  "disable-component-update", "disable-sync", "disable-dev-shm-usage", "no-proxy-server",
                  f"user-data-dir={folder.name}", "window-size=1000,800"]:
         options.add_argument(f"--{flag}")
@@ -102,7 +103,8 @@ class Viewer(PageTestCase):
         self.wait_for_status("connected")
         game = self.play(8, "--seed", 3, "--speed", 0, "--steps", 7)
         self.assertEqual(game.wait(), 0, game.output)
-        self.wait(lambda: self.script("return life.size === 8 && life.steps.every(step => step === 7)"), "the last step")
+        self.wait(lambda: self.script("return life.size === 8 && life.steps.every(step => step === 7)"),
+                  "the last step")
         shown = self.script("""
             const canvas = document.getElementById('grid');
             const side = document.createElement('canvas').getContext('2d');
@@ -130,7 +132,8 @@ class Viewer(PageTestCase):
         self.wait(lambda: self.script("return life.steps.some(step => step >= 2)"), "the game is shown")
         self.play(9, "--seed", 1, "--speed", 20)
         self.wait(lambda: browser.title == "Game of Life (9x9)", "the new title")
-        self.wait(lambda: self.script("return life.cells.length === 81 && life.cells.every(cell => cell < 2)"), "the new game")
+        self.wait(lambda: self.script("return life.cells.length === 81 && life.cells.every(cell => cell < 2)"),
+                  "the new game")
         self.assert_no_complaints()
 
     def test_a_restart_of_the_server_is_told_and_survived(self):
@@ -163,7 +166,8 @@ class Echo(PageTestCase):
         self.open("/test/")
         self.wait(lambda: self.messages() == ["Connection open.", "Hello!"], "the greeting")
         expected = ["Connection open.", "Hello!"]
-        for number, text in enumerate(["Spam?", "<b>Käse</b> & \"more\"", "<script>document.title = 'stolen'</script>"], 1):
+        for number, text in enumerate(["Spam?", "<b>Käse</b> & \"more\"", "<script>document.title = 'stolen'</script>"],
+                                      1):
             self.element("text").send_keys(text)
             self.element("text").send_keys(Keys.ENTER)
             expected.append(f"{number}. {text}")
@@ -194,7 +198,8 @@ class Forms(PageTestCase):
         self.element(f"{form}-text").send_keys(self.TEXT)
         old = browser.find_element(By.TAG_NAME, "html")
         self.element(form).find_element(By.TAG_NAME, "button").click()
-        self.wait(lambda: browser.find_element(By.TAG_NAME, "html") != old and self.element("method").text, "the answer")
+        self.wait(lambda: browser.find_element(By.TAG_NAME, "html") != old and self.element("method").text,
+                  "the answer")
 
     def assert_text_stays_text(self, shown):
         self.assertEqual(shown, [["text", self.TEXT]])
@@ -223,7 +228,8 @@ class Links(PageTestCase):
         for name, title in [("Echo", "Echo"), ("Forms", "Forms"), ("Game of Life", "Game of Life (32x32)")]:
             browser.find_element(By.LINK_TEXT, name).click()
             self.wait(lambda: browser.title == title, title)
-            self.wait(lambda: browser.find_element(By.LINK_TEXT, name).get_attribute("aria-current") == "page", "the mark")
+            self.wait(lambda: browser.find_element(By.LINK_TEXT, name).get_attribute("aria-current") == "page",
+                      "the mark")
 
 
 class Origins(PageTestCase):

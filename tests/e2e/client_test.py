@@ -137,7 +137,8 @@ class TestEcho(ClientTestCase):
         self.assert_one_line(echo_clients(f"ws://127.0.0.1:{port}"), f"127.0.0.1:{port}", "refused")
 
     def test_says_what_is_wrong_with_a_url(self):
-        for url in ["http://127.0.0.1:1/", "127.0.0.1:1", "ws://", "ws://127.0.0.1:99999/", "ws://nobody.invalid/", "ws://127.0.0.1/#x", "", "wss://127.0.0.1/"]:
+        for url in ["http://127.0.0.1:1/", "127.0.0.1:1", "ws://", "ws://127.0.0.1:99999/", "ws://nobody.invalid/",
+                    "ws://127.0.0.1/#x", "", "wss://127.0.0.1/"]:
             with self.subTest(url=url):
                 self.assert_one_line(support.run("testecho", "--clients", 1, "--url", url))
 
@@ -248,7 +249,8 @@ class GameOfLife(ClientTestCase):
                 self.assertEqual(life_reference.differences(life_reference.plain_life(start, 3, wrapped), final), [])
                 updates = sorted(relay.updates[64:])  # the first game was of step 0 alone
                 self.assertEqual([update[:3] for update in updates],
-                                 sorted((step, row, col) for step in [0, 1, 2, 3] for row in range(8) for col in range(8)))
+                                 sorted((step, row, col) for step in [0, 1, 2,
+                                                                      3] for row in range(8) for col in range(8)))
 
     def test_a_url_may_end_with_a_slash(self):
         with Peer(life_peers.Relay()) as url:

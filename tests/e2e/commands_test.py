@@ -36,9 +36,11 @@ class Help(CommandTestCase):
     def test_tells_every_option_of_a_command(self):
         for command, options in {
             "runserver": ["address", "--workers", "--backend", "--noreload", "-v", "--settings", "--set"],
-            "gameoflife": ["-s", "--size", "-p", "--pattern", "-C", "--no-center", "-W", "--no-wrap", "-n", "--steps", "-l", "--speed",
+            "gameoflife": ["-s", "--size", "-p", "--pattern", "-C", "--no-center", "-W", "--no-wrap", "-n", "--steps",
+                           "-l", "--speed",
                            "-u", "--url", "--seed", "--dump", "32", "ws://127.0.0.1:8000", "manage runserver"],
-            "testecho": ["--clients", "--delay", "--url", "10000", "250ms", "ws://127.0.0.1:8000/test/ws/", "manage runserver"],
+            "testecho": ["--clients", "--delay", "--url", "10000", "250ms", "ws://127.0.0.1:8000/test/ws/",
+                         "manage runserver"],
             "urls": ["--settings", "--set"],
             "check": ["--settings", "--set"],
         }.items():
@@ -57,8 +59,10 @@ class Help(CommandTestCase):
 class Usage(CommandTestCase):
     def test_wrong_arguments_end_with_2_and_tell_where_help_is(self):
         for arguments in [
-            [], ["nothing"], ["runserver", "--nothing"], ["gameoflife", "--size"], ["gameoflife", "--size", "x"], ["gameoflife", "--steps", "-1"],
-            ["testecho", "--clients", "many"], ["urls", "more"], ["runserver", "--workers", "0"], ["gameoflife", "--speed", "fast"],
+            [], ["nothing"], ["runserver", "--nothing"], ["gameoflife", "--size"], ["gameoflife", "--size", "x"],
+            ["gameoflife", "--steps", "-1"],
+            ["testecho", "--clients", "many"], ["urls", "more"], ["runserver", "--workers", "0"],
+            ["gameoflife", "--speed", "fast"],
         ]:
             with self.subTest(arguments=arguments):
                 program = run(*arguments)
@@ -68,10 +72,14 @@ class Usage(CommandTestCase):
 
     def test_values_that_cannot_be_end_with_1_and_one_line(self):
         for arguments, word in [
-            (["gameoflife", "--size", "0"], "--size"), (["gameoflife", "--size", "5000"], "--size"), (["gameoflife", "--speed", "-1"], "--speed"),
-            (["gameoflife", "--size", "2"], "at least 3"), (["testecho", "--clients", "0"], "--clients"), (["testecho", "--delay", "soon"], "--delay"),
-            (["testecho", "--delay", "-1"], "--delay"), (["testecho", "--clients", "1000000000"], "ulimit"), (["gameoflife", "--size", "4096"], "ulimit"),
-            (["gameoflife", "--pattern", "nothing-of-that-name"], "nothing-of-that-name"), (["gameoflife", "--url", "nonsense"], "nonsense"),
+            (["gameoflife", "--size", "0"], "--size"), (["gameoflife", "--size", "5000"], "--size"),
+            (["gameoflife", "--speed", "-1"], "--speed"),
+            (["gameoflife", "--size", "2"], "at least 3"), (["testecho", "--clients", "0"], "--clients"),
+            (["testecho", "--delay", "soon"], "--delay"),
+            (["testecho", "--delay", "-1"], "--delay"), (["testecho", "--clients", "1000000000"], "ulimit"),
+            (["gameoflife", "--size", "4096"], "ulimit"),
+            (["gameoflife", "--pattern", "nothing-of-that-name"], "nothing-of-that-name"),
+            (["gameoflife", "--url", "nonsense"], "nonsense"),
             (["runserver", "no-port"], "no-port"), (["runserver", "127.0.0.1:65536"], "65536"),
             (["runserver", "--backend", "fastest"], "fastest"),
         ]:

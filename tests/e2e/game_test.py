@@ -3,6 +3,8 @@
 import asyncio
 import collections
 import itertools
+import pathlib
+import time
 
 import websockets
 
@@ -13,6 +15,9 @@ from life_peers import Watcher, Worker, connect_workers, reset, soon, websocket
 
 
 class GameTestCase(support.ServerTestCase):
+    async def asyncTearDown(self):
+        await life_peers.drop_workers()
+
     @property
     def url(self):
         return self.server.ws
@@ -70,7 +75,8 @@ class Games(GameTestCase):
 
     async def test_last_words_before_a_close_are_heard(self):
         workers = await self.workers(3, until="run")
-        last = support.frame(support.TEXT, "0 0 0 1") + support.frame(support.TEXT, "1 0 0 0") + support.close_frame(1000)
+        last = support.frame(support.TEXT, "0 0 0 1") + support.frame(support.TEXT,
+                                                                      "1 0 0 0") + support.close_frame(1000)
         workers[0].socket.transport.write(last)
         for worker in workers[1:]:
             self.assertEqual([await worker.recv(), await worker.recv()], ["0 0 0 1", "1 0 0 0"])
@@ -139,7 +145,8 @@ class Places(GameTestCase):
 
     async def test_one_that_leaves_early_makes_room(self):
         await self.begin(3)
-        workers = [await Worker(self.url, row, col, 3).connect() for row, col in itertools.product(range(3), repeat=2) if (row, col) != (2, 2)]
+        workers = [await Worker(self.url, row, col, 3).connect() for row,
+                   col in itertools.product(range(3), repeat=2) if (row, col) != (2, 2)]
         await workers.pop().leave()
         await (await Worker(self.url, 2, 1, 3).connect()).leave()
         workers.append(await Worker(self.url, 2, 1, 3).connect())
@@ -277,11 +284,16 @@ class BadMessages(GameTestCase):
 
     async def test_are_refused_with_the_reason(self):
         for text, word in [
-            ("hello", "expected"), ("", "expected"), ("Sub", "expected"), ("sub ", "expected"), (" sub", "expected"), ("1", "expected"), ("1 2 3", "expected"),
-            ("1 1 1 1 1", "expected"), ("1  1", "expected"), ("1 1 ", "expected"), (" 1 1", "expected"), ("a 1", "expected"), ("1 b", "expected"), ("1 -1", "expected"),
-            ("+1 1", "expected"), ("1.0 1", "expected"), ("0x1 1", "expected"), ("1\t1", "expected"), ("1 1\n", "expected"), ("١ 1", "expected"),
-            ("2 0", "outside"), ("0 2", "outside"), ("0 18446744073709551615", "outside"), ("0 18446744073709551616", ""),
-            ("0 4294967296", "outside"), ("1" * 65, "64 bytes"), ("0 " + "0" * 63, "64 bytes"), ("x" * 100_000, "64 bytes"), (b"0 1", "text"), (b"sub", "text"),
+            ("hello", "expected"), ("", "expected"), ("Sub", "expected"), ("sub ", "expected"), (" sub", "expected"),
+            ("1", "expected"), ("1 2 3", "expected"),
+            ("1 1 1 1 1", "expected"), ("1  1", "expected"), ("1 1 ", "expected"), (" 1 1", "expected"),
+            ("a 1", "expected"), ("1 b", "expected"), ("1 -1", "expected"),
+            ("+1 1", "expected"), ("1.0 1", "expected"), ("0x1 1", "expected"), ("1\t1", "expected"),
+            ("1 1\n", "expected"), ("١ 1", "expected"),
+            ("2 0", "outside"), ("0 2", "outside"), ("0 18446744073709551615", "outside"),
+            ("0 18446744073709551616", ""),
+            ("0 4294967296", "outside"), ("1" * 65, "64 bytes"), ("0 " + "0" * 63, "64 bytes"),
+            ("x" * 100_000, "64 bytes"), (b"0 1", "text"), (b"sub", "text"),
             ("0 0 0 1", "run"),
         ]:
             with self.subTest(text=text[:80]):
@@ -358,7 +370,8 @@ class Watchers(GameTestCase):
 
     def assert_whole_game(self, updates, grid, size, steps):
         cells = list(itertools.product(range(size), repeat=2))
-        self.assertEqual(sorted(update[:3] for update in updates), [(step, *cell) for step in range(steps + 1) for cell in cells])
+        self.assertEqual(sorted(update[:3] for update in updates),
+                         [(step, *cell) for step in range(steps + 1) for cell in cells])
         for row, col in cells:
             own = [update for update in updates if update[1:3] == (row, col)]
             self.assertEqual([update[0] for update in own], list(range(steps + 1)))  # in order
@@ -405,6 +418,40 @@ class Watchers(GameTestCase):
         await self.begin(6)
         grid, _ = await life_peers.play(self.url, life_peers.glider(6), 20)
         self.assertEqual(grid, life_reference.plain_life(life_peers.glider(6), 20, True))
+
+    def test_one_that_stays_too_far_behind_is_closed_with_1013_and_never_skipped(self):
+        server = support.Server("--set", "outbox_bytes=20000", "--set", "slow_bytes=20000", "--set", "slow_time=100ms")
+        self.addCleanup(server.kill)
+        deaf = support.Connection(server.port)
+        self.addCleanup(deaf.close)
+        deaf.open("/watcher/")
+        game = support.Program("gameoflife", "--url", server.ws, "--size", 16, "--speed", 0)
+        self.addCleanup(game.kill)
+        server.wait_for("Telling workers to run")
+        self.wait_until_nothing_more_is_sent(deaf)
+        steps = {}
+        while (received := deaf.frame()).opcode == support.TEXT:
+            step, row, col, _ = map(int, received.payload.split(b" "))
+            self.assertEqual(step, steps.get((row, col), -1) + 1)
+            steps[row, col] = step
+        self.assertEqual((received.opcode, received.payload[:2]), (support.CLOSE, (1013).to_bytes(2, "big")))
+        self.assertGreater(len(received.payload), 2)  # and a reason
+        self.assertIsNone(game.process.poll())  # the game goes on
+
+    def wait_until_nothing_more_is_sent(self, connection):
+        """Until the kernel holds as much for a peer that does not read as it will, for a second and a half."""
+        ports = [f":{port:04X}" for port in (connection.socket.getpeername()[1], connection.socket.getsockname()[1])]
+        last, since = None, time.monotonic()
+
+        def is_full():
+            nonlocal last, since
+            for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+                _, local, remote, _, queues, *_ = line.split()
+                if [local[-5:], remote[-5:]] == ports and queues != last:
+                    last, since = queues, time.monotonic()
+            return last is not None and time.monotonic() - since > 1.5
+
+        support.eventually(is_full, "the kernel's buffers are full")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ async def soon(awaitable):
 
 def neighbours(row, col, size, wrapped):
     """The cells around one."""
-    around = [(row + down, col + right) for down, right in itertools.product((-1, 0, 1), repeat=2) if (down, right) != (0, 0)]
+    around = [(row + down, col + right) for down,
+              right in itertools.product((-1, 0, 1), repeat=2) if (down, right) != (0, 0)]
     if wrapped:
         return [(r % size, c % size) for r, c in around]
     return [(r, c) for r, c in around if 0 <= r < size and 0 <= c < size]
@@ -38,6 +39,18 @@ def glider(size):
     for row, col in [(0, 1), (1, 2), (2, 0), (2, 1), (2, 2)]:
         grid[row][col] = 1
     return grid
+
+
+_worker_sockets = []
+
+
+async def drop_workers():
+    """Ends the connections of all workers that are left. A test calls it last: asyncio would wait for their farewells."""
+    for socket in _worker_sockets:
+        socket.transport.abort()
+    for socket in _worker_sockets:
+        await soon(socket.wait_closed())
+    _worker_sockets.clear()
 
 
 class Worker:
@@ -52,6 +65,7 @@ class Worker:
 
     async def connect(self):
         self.socket = await websocket(self._url, max_queue=None)
+        _worker_sockets.append(self.socket)
         return self
 
     async def recv(self):

@@ -22,7 +22,8 @@ class LifeTestCase(support.ServerTestCase):
     def play(self, *options, timeout=support.PATIENCE):
         """A game as fast as it can be; returns the program and the grid it ends with."""
         dump = f"{self.folder}/dump.rle"
-        program = support.run("gameoflife", "--url", self.server.ws, "--speed", 0, "--dump", dump, *options, timeout=timeout)
+        program = support.run("gameoflife", "--url", self.server.ws, "--speed", 0, "--dump", dump, *options,
+                              timeout=timeout)
         self.assertEqual(program.status, 0, program.output)
         self.assertEqual(program.stderr, [])
         return program, life_reference.read_rle(dump)

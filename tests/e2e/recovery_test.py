@@ -92,8 +92,8 @@ class Recovery(support.ServerTestCase):
     def test_from_a_watcher_that_never_reads(self):
         for _ in range(REPETITIONS):
             deaf = [self.watcher(), self.watcher("Sec-WebSocket-Protocol: life.batch")]
-            # Far more than the kernel takes for them: 24 x 24 cells, 14 bytes an update.
-            program = support.run("gameoflife", "--url", self.server.ws, "--size", 24, "--speed", 0, "--steps", 400)
+            # Megabytes for each of them: more than the kernel takes.
+            program = support.run("gameoflife", "--url", self.server.ws, "--size", 24, "--speed", 0, "--steps", 200)
             self.assertEqual(program.status, 0, program.output)
             for watcher in deaf:
                 watcher.abort()

@@ -4,13 +4,13 @@ Every wait ends with what it waits for, or fails after PATIENCE seconds: that is
 with the test that started them, whatever ends it.
 """
 
+import asyncio
 import atexit
 import base64
 import collections
 import faulthandler
 import hashlib
 import http.client
-import logging
 import os
 import pathlib
 import re
@@ -182,7 +182,14 @@ class Server(Program):
         return self.wait()
 
 
-class ServerTestCase(unittest.IsolatedAsyncioTestCase):
+class AsyncTestCase(unittest.IsolatedAsyncioTestCase):
+    """Tests that may be coroutines."""
+
+    async def asyncSetUp(self):
+        asyncio.get_running_loop().set_debug(False)  # unittest sets it, and asyncio is ten times slower with it
+
+
+class ServerTestCase(AsyncTestCase):
     """Tests that share one server, which must outlive them all and then end in good order."""
 
     @classmethod
@@ -366,6 +373,5 @@ def main():
     """Runs the tests of the calling file. One that hangs for all that shows where."""
     if not MANAGE.exists():
         sys.exit(f"{MANAGE} is not there: build it, or say in C10K_MANAGE where it is")
-    logging.getLogger("asyncio").setLevel(logging.ERROR)  # unittest has it warn of every tenth of a second
     faulthandler.dump_traceback_later(280, exit=True)
     unittest.main(verbosity=2)

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import signal
-import unittest
 
 import websockets
 
@@ -137,7 +136,8 @@ class Frames(support.ServerTestCase):
 
     def test_fragments_with_pings_between_them(self):
         connection = self.greet()
-        connection.send(frame(TEXT, b"\xe2\x82", final=False) + frame(PING, b"\xff") + frame(CONTINUATION, b"", final=False))
+        connection.send(frame(TEXT, b"\xe2\x82", final=False) + frame(PING, b"\xff") + frame(CONTINUATION, b"",
+                                                                                             final=False))
         self.assertEqual(connection.frame(), (True, 0, PONG, b"\xff"))
         connection.send(frame(PONG, "unasked") + frame(CONTINUATION, b"\xac") + frame(BINARY, b"\xff\x00"))
         self.assertEqual(connection.text(), "1. €")
@@ -152,13 +152,15 @@ class Frames(support.ServerTestCase):
     def test_a_message_in_one_byte_fragments(self):
         connection = self.greet()
         size = 100_000
-        connection.send(frame(TEXT, b"x", final=False) + frame(CONTINUATION, b"x", final=False) * (size - 2) + frame(CONTINUATION, b"x"))
+        connection.send(frame(TEXT, b"x", final=False) + frame(CONTINUATION, b"x",
+                                                               final=False) * (size - 2) + frame(CONTINUATION, b"x"))
         self.assertEqual(connection.text(), "1. " + "x" * size)
 
     # ---- The end
 
     def test_a_close_is_answered_and_the_server_ends_tcp_first(self):
-        for request, code in [(close_frame(1000, b"done"), 1000), (close_frame(4321), 4321), (frame(CLOSE), (1000, 1005))]:
+        for request, code in [(close_frame(1000, b"done"), 1000), (close_frame(4321), 4321),
+                              (frame(CLOSE), (1000, 1005))]:
             with self.subTest(request=request):
                 connection = self.greet()
                 connection.send(request)
@@ -254,7 +256,8 @@ class Frames(support.ServerTestCase):
         self.assert_fails(1009, frame(BINARY, b"x" * (MAX + 1)))
 
     def test_text_that_is_not_utf_8(self):
-        for bad in [b"\xff", b"a\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xe2\x82", b"\xc3("]:
+        for bad in [b"\xff", b"a\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80",
+                    b"\xe2\x82", b"\xc3("]:
             self.assert_fails(1007, frame(TEXT, bad))
         self.assert_fails(1007, frame(TEXT, b"\xe2\x82", final=False) + frame(CONTINUATION, b"x"))
         self.assert_fails(1007, frame(TEXT, b"x\xff", final=False))  # at once, not at the end
@@ -282,10 +285,11 @@ class Frames(support.ServerTestCase):
         self.assert_works()
 
 
-class Shutdown(unittest.IsolatedAsyncioTestCase):
+class Shutdown(support.AsyncTestCase):
     async def test_sigterm_closes_all_with_1001_and_ends_with_0(self):
         server = support.Server()
-        sockets = [await websocket(f"{server.ws}{path}") for path in ["/test/ws/", "/watcher/", "/worker/", "/reset/"] * 25]
+        sockets = [await websocket(f"{server.ws}{path}") for path in ["/test/ws/", "/watcher/", "/worker/",
+                                                                      "/reset/"] * 25]
         server.signal(signal.SIGTERM)
         await asyncio.wait_for(asyncio.gather(*[socket.wait_closed() for socket in sockets]), support.PATIENCE)
         self.assertEqual({socket.close_code for socket in sockets}, {1001})

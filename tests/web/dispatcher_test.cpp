@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "c10k/web.hpp"
+#include "loop/loop.hpp"
 #include "testkit/memory_backend.hpp"
 #include "testkit/peer.hpp"
 #include "testkit/stage.hpp"
@@ -301,7 +302,8 @@ protected:
         return peer.take_response();
     }
 
-    testkit::Stage stage_{std::make_unique<MemoryBackend>(), dispatcher_};
+    Loop loop_{std::make_unique<MemoryBackend>()};
+    testkit::Stage stage_{loop_, dispatcher_};
 };
 
 TEST_F(ServedTest, AViewThatWaitsKeepsItsCaptures) {
