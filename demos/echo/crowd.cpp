@@ -38,7 +38,9 @@ std::string times(const char* what, std::vector<float> values) {
         return std::string{what} + "none";
     }
     std::sort(values.begin(), values.end());
-    const auto at = [&](double share) { return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))]; };
+    const auto at = [&](double share) {
+        return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+    };
     char line[128];
     std::snprintf(line, sizeof line, "%sp50 %.2f ms, p99 %.2f ms, max %.2f ms", what, at(0.5), at(0.99), values.back());
     return line;

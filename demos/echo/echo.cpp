@@ -10,9 +10,7 @@ using namespace c10k;
 namespace {
 
 // Out of the view: what a coroutine builds between two waits stays in its frame as long as it lives.
-std::string numbered(int number, std::string_view text) {
-    return std::to_string(number) + ". " + std::string{text};
-}
+std::string numbered(int number, std::string_view text) { return std::to_string(number) + ". " + std::string{text}; }
 
 }  // namespace
 
@@ -24,9 +22,7 @@ Urls Site::urls() {
     };
 }
 
-Response Site::index(Request& request) {
-    return services_.templates.render(request, "echo/index.html");
-}
+Response Site::index(Request& request) { return services_.templates.render(request, "echo/index.html"); }
 
 Response Site::forms(Request& request) {
     const auto fields = [](const Parameters& parameters) {

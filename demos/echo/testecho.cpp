@@ -37,9 +37,10 @@ std::string_view TestEcho::help() const noexcept {
 
 void TestEcho::add_options(CLI::App& options) {
     options.add_option("--clients", clients_, "How many clients are connected at the same time")->capture_default_str();
-    options.add_option("--delay", delay_,
-                       "Each client starts within twice this time, and waits this long before each of its three "
-                       "messages: seconds, or 250ms, 1m")
+    options
+        .add_option("--delay", delay_,
+                    "Each client starts within twice this time, and waits this long before each of its three "
+                    "messages: seconds, or 250ms, 1m")
         ->capture_default_str();
     options.add_option("--url", url_, "Where the echo test is")->capture_default_str();
 }

@@ -32,7 +32,8 @@ Task<> report(const Players& players, std::size_t cells) {
         if (progress.states_sent > 0) {
             const auto now = std::chrono::steady_clock::now();
             const double seconds = std::chrono::duration<double>(now - last_time).count();
-            const double rate = static_cast<double>(progress.states_sent - last_states) / static_cast<double>(cells) / seconds;
+            const double rate =
+                static_cast<double>(progress.states_sent - last_states) / static_cast<double>(cells) / seconds;
             last_states = progress.states_sent;
             last_time = now;
             char buffer[96];
@@ -57,13 +58,16 @@ std::string_view GameOfLife::help() const noexcept {
 
 void GameOfLife::add_options(CLI::App& options) {
     options.add_option("-s,--size", size_, "The grid is SIZE x SIZE, one client per cell")->capture_default_str();
-    options.add_option("-p,--pattern", pattern_,
-                       "Initial state: a file (plain text, .cells, RLE, Life 1.06) or a shipped pattern such as glider or "
-                       "gosper; without it random, one cell in four alive");
+    options.add_option(
+        "-p,--pattern", pattern_,
+        "Initial state: a file (plain text, .cells, RLE, Life 1.06) or a shipped pattern such as glider or "
+        "gosper; without it random, one cell in four alive");
     options.add_flag("-C,--no-center", top_left_, "Put the pattern at the top left instead of the middle");
     options.add_flag("-W,--no-wrap", flat_, "A flat grid: by default left joins right and top joins bottom");
-    options.add_option("-n,--steps", steps_,
-                       "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever")
+    options
+        .add_option(
+            "-n,--steps", steps_,
+            "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever")
         ->check(CLI::NonNegativeNumber);
     options.add_option("-l,--speed", speed_, "At most so many steps per second, 0 = no limit")->capture_default_str();
     options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();

@@ -34,9 +34,7 @@ std::string lower(std::string_view text) {
     return lowered;
 }
 
-std::string_view trim_end(std::string_view text) {
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
+std::string_view trim_end(std::string_view text) { return text.substr(0, text.find_last_not_of(kBlanks) + 1); }
 
 std::string_view trim_start(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(kBlanks), text.size()));
@@ -225,11 +223,11 @@ public:
         }
         const int count = std::max(std::exchange(count_, 0), 1);
         switch (c) {
-        case 'b': col_ += count; break;
-        case 'o': add_living(count, lines); break;
-        case '$': row_ += count, col_ = 0; break;
-        case '!': finished_ = true; break;
-        default: lines.fail("unexpected " + quote({&c, 1}) + "; an RLE pattern has counts, b, o, $ and !");
+            case 'b': col_ += count; break;
+            case 'o': add_living(count, lines); break;
+            case '$': row_ += count, col_ = 0; break;
+            case '!': finished_ = true; break;
+            default: lines.fail("unexpected " + quote({&c, 1}) + "; an RLE pattern has counts, b, o, $ and !");
         }
         if (row_ > kMaxSize || col_ > kMaxSize) {
             lines.fail("a cell beyond 4096 rows or columns, the largest grid has no room for it; cut the pattern");
@@ -399,7 +397,8 @@ std::filesystem::path find_pattern(const std::string& path_or_name, const std::f
         return path_or_name;
     }
     std::string name = lower(path_or_name);
-    std::replace_if(name.begin(), name.end(), [](char c) { return c == '_' || c == ' '; }, '-');
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '_' || c == ' '; }, '-');
     const auto alias = std::find_if(kAliases.begin(), kAliases.end(), [&](const auto& a) { return a.first == name; });
     if (alias != kAliases.end()) {
         name = alias->second;

@@ -23,9 +23,7 @@ std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-std::string name(Position cell) {
-    return "cell " + std::to_string(cell.row) + ' ' + std::to_string(cell.col);
-}
+std::string name(Position cell) { return "cell " + std::to_string(cell.row) + ' ' + std::to_string(cell.col); }
 
 [[noreturn]] void throw_closed(Position cell, const CloseInfo& info) {
     std::string text = name(cell) + " cannot go on: its connection was closed with " + std::to_string(info.code);
@@ -194,7 +192,8 @@ Task<> Players::watch() {
             if (waiting_since_[i] != 0 && now - waiting_since_[i] > patience_ms) {
                 const auto size = static_cast<std::size_t>(grid_.size());
                 throw GameOver(name({static_cast<int>(i / size), static_cast<int>(i % size)}) +
-                               " cannot go on: no word from a neighbour for " + std::to_string(patience_ms / 1000) + " s");
+                               " cannot go on: no word from a neighbour for " + std::to_string(patience_ms / 1000) +
+                               " s");
             }
         }
         if (const std::size_t ready = progress_.connected + progress_.subscribed; ready != last_ready) {
@@ -202,9 +201,9 @@ Task<> Players::watch() {
             last_change = now;
         }
         if (progress_.states_sent == 0 && now - last_change > patience_ms) {
-            throw GameOver("the game does not begin: " + std::to_string(progress_.connected) + " cells are connected, " +
-                           std::to_string(progress_.subscribed) + " subscribed, and nothing has moved for " +
-                           std::to_string(patience_ms / 1000) + " s");
+            throw GameOver("the game does not begin: " + std::to_string(progress_.connected) +
+                           " cells are connected, " + std::to_string(progress_.subscribed) +
+                           " subscribed, and nothing has moved for " + std::to_string(patience_ms / 1000) + " s");
         }
     }
 }

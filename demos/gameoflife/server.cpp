@@ -76,9 +76,7 @@ Task<bool> Server::change(Game from, Game to) {
     co_return co_await services_.values.compare_and_set(kGameValue, std::move(expected), std::move(next));
 }
 
-Group Server::workers(const Game& game) {
-    return services_.groups.named("life.workers", std::to_string(game.number));
-}
+Group Server::workers(const Game& game) { return services_.groups.named("life.workers", std::to_string(game.number)); }
 
 Group Server::subscribed(const Game& game) {
     return services_.groups.named("life.subscribed", std::to_string(game.number));
@@ -86,17 +84,12 @@ Group Server::subscribed(const Game& game) {
 
 // The workers that want to hear of one cell.
 Group Server::cell(const Game& game, int row, int col) {
-    return services_.groups.named(
-        {"life.cell", std::to_string(game.number), std::to_string(row), std::to_string(col)});
+    return services_.groups.named({"life.cell", std::to_string(game.number), std::to_string(row), std::to_string(col)});
 }
 
-Group Server::watchers() {
-    return services_.groups.named("life.watchers");
-}
+Group Server::watchers() { return services_.groups.named("life.watchers"); }
 
-Group Server::batch_watchers() {
-    return services_.groups.named("life.watchers", "batch");
-}
+Group Server::batch_watchers() { return services_.groups.named("life.watchers", "batch"); }
 
 // ---- Watching
 

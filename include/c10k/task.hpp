@@ -319,8 +319,8 @@ private:
     StopScope scope_;
 };
 
-// Awaits `awaitable` (a task or an awaiter), but stops it after `limit` and then throws TimedOut. What was waited for is
-// not lost: a message that has not been taken can still be received.
+// Awaits `awaitable` (a task or an awaiter), but stops it after `limit` and then throws TimedOut. What was waited for
+// is not lost: a message that has not been taken can still be received.
 template <typename Awaitable>
 Task<typename AwaitResult<Awaitable>::Type> with_timeout(Duration limit, Awaitable awaitable) {
     TaskPromise& me = co_await this_task();

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-// Tests of views with a real handshake, real frames, the real routes and limits: but in memory, on one thread, and with a
-// clock that only the test moves. Nothing sleeps, and no port is needed.
+// Tests of views with a real handshake, real frames, the real routes and limits: but in memory, on one thread, and with
+// a clock that only the test moves. Nothing sleeps, and no port is needed.
 //
 //     TEST(Chat, MessageReachesItsRoomAndNoOther) {
 //         testkit::Services services;

@@ -85,9 +85,7 @@ const Request& AcceptedWebSocket::handshake_request() const {
     return handshake_ ? handshake_->request : WebSocketConnection::handshake_request();
 }
 
-std::string_view AcceptedWebSocket::subprotocol() const noexcept {
-    return subprotocol_;
-}
+std::string_view AcceptedWebSocket::subprotocol() const noexcept { return subprotocol_; }
 
 void AcceptedWebSocket::on_received(std::span<char> bytes) {
     if (handshake_) {
@@ -132,9 +130,7 @@ void AcceptedWebSocket::on_gone() {
     }
 }
 
-void AcceptedWebSocket::shut_down() {
-    close(kGoingAway, "the server is shutting down");
-}
+void AcceptedWebSocket::shut_down() { close(kGoingAway, "the server is shutting down"); }
 
 void AcceptedWebSocket::abort() {
     scope_.request_stop();

@@ -39,9 +39,7 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     data_ = std::move(data);
 }
 
-const std::string& Endpoint::url() const noexcept {
-    return data_->url;
-}
+const std::string& Endpoint::url() const noexcept { return data_->url; }
 
 // A client's WebSocket. It belongs to connect(), which waits for its beginning and its end.
 class DialledWebSocket final : public WebSocketConnection {
@@ -160,13 +158,9 @@ private:
     Until until_;
 };
 
-DialledWebSocket::ProgressAwaiter DialledWebSocket::opened() {
-    return {*this, ProgressAwaiter::Until::kOpened};
-}
+DialledWebSocket::ProgressAwaiter DialledWebSocket::opened() { return {*this, ProgressAwaiter::Until::kOpened}; }
 
-DialledWebSocket::ProgressAwaiter DialledWebSocket::gone() {
-    return {*this, ProgressAwaiter::Until::kGone};
-}
+DialledWebSocket::ProgressAwaiter DialledWebSocket::gone() { return {*this, ProgressAwaiter::Until::kGone}; }
 
 void DialledWebSocket::wake() {
     if (waiting_ != nullptr) {

@@ -238,9 +238,7 @@ void HttpConnection::on_end() {
     }
 }
 
-void HttpConnection::on_failed(std::error_code /*error*/) {
-    end();
-}
+void HttpConnection::on_failed(std::error_code /*error*/) { end(); }
 
 void HttpConnection::end() {
     if (!lost_) {

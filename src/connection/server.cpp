@@ -43,9 +43,10 @@ public:
         const std::int64_t now = server_.loop().now();
         if (now >= quiet_until_) {
             quiet_until_ = now + kComplaintIntervalMs;
-            log::error("cannot accept: " + error.message() + "; " + std::to_string(server_.count()) +
-                       " connections are open. Those are served, and accepting goes on when some have ended. To hold more, "
-                       "raise the limit of open files (ulimit -n).");
+            log::error(
+                "cannot accept: " + error.message() + "; " + std::to_string(server_.count()) +
+                " connections are open. Those are served, and accepting goes on when some have ended. To hold more, "
+                "raise the limit of open files (ulimit -n).");
         }
         start(kRetryInterval);
     }
@@ -107,9 +108,7 @@ void Server::on_accepted(SocketId socket, const Address& peer) {
     new HttpConnection{*this, socket, peer.text()};  // owns itself, and is in the list until it ends
 }
 
-void Server::on_accept_failed(std::error_code error) {
-    retry_->pause(error);
-}
+void Server::on_accept_failed(std::error_code error) { retry_->pause(error); }
 
 void Server::on_ended() {
     if (count_ == 0 && waiting_ != nullptr) {

@@ -10,9 +10,7 @@
 
 namespace c10k {
 
-WebSocketConnection& WebSocket::connection() noexcept {
-    return static_cast<WebSocketConnection&>(*this);
-}
+WebSocketConnection& WebSocket::connection() noexcept { return static_cast<WebSocketConnection&>(*this); }
 const WebSocketConnection& WebSocket::connection() const noexcept {
     return static_cast<const WebSocketConnection&>(*this);
 }
@@ -34,41 +32,23 @@ WebSocket::SendAwaiter WebSocket::send(std::string_view text) {
     return SendAwaiter{connection()};
 }
 
-WebSocket::ClosedAwaiter WebSocket::closed() {
-    return ClosedAwaiter{connection()};
-}
+WebSocket::ClosedAwaiter WebSocket::closed() { return ClosedAwaiter{connection()}; }
 
-void WebSocket::close(std::uint16_t code, std::string_view reason) {
-    connection().close(code, reason);
-}
+void WebSocket::close(std::uint16_t code, std::string_view reason) { connection().close(code, reason); }
 
-void WebSocket::accept() {
-    connection().answer_handshake();
-}
+void WebSocket::accept() { connection().answer_handshake(); }
 
-void WebSocket::refuse(int status, std::string_view text) {
-    connection().refuse_handshake(status, text);
-}
+void WebSocket::refuse(int status, std::string_view text) { connection().refuse_handshake(status, text); }
 
-const Request& WebSocket::request() const {
-    return connection().handshake_request();
-}
+const Request& WebSocket::request() const { return connection().handshake_request(); }
 
-std::string_view WebSocket::subprotocol() const noexcept {
-    return connection().subprotocol();
-}
+std::string_view WebSocket::subprotocol() const noexcept { return connection().subprotocol(); }
 
-bool WebSocket::is_open() const noexcept {
-    return connection().is_open();
-}
+bool WebSocket::is_open() const noexcept { return connection().is_open(); }
 
-const CloseInfo& WebSocket::close_info() const noexcept {
-    return connection().close_info();
-}
+const CloseInfo& WebSocket::close_info() const noexcept { return connection().close_info(); }
 
-Handle WebSocket::handle() const {
-    return connection().handle();
-}
+Handle WebSocket::handle() const { return connection().handle(); }
 
 // ---- recv()
 
@@ -129,9 +109,7 @@ void WebSocket::SendAwaiter::on_stop() noexcept {
 
 // ---- closed()
 
-bool WebSocket::ClosedAwaiter::await_ready() const noexcept {
-    return !connection_.is_open() || stop_requested();
-}
+bool WebSocket::ClosedAwaiter::await_ready() const noexcept { return !connection_.is_open() || stop_requested(); }
 
 void WebSocket::ClosedAwaiter::await_suspend(std::coroutine_handle<> task) {
     next_ = std::exchange(connection_.watchers, this);

@@ -43,9 +43,7 @@ const CloseInfo& WebSocketConnection::close_info() const noexcept {
     return close_info_ ? *close_info_ : kLost;
 }
 
-Handle WebSocketConnection::handle() const {
-    return loop_.local<Connections>().handle(slot_);
-}
+Handle WebSocketConnection::handle() const { return loop_.local<Connections>().handle(slot_); }
 
 // ---- Opening
 
@@ -310,9 +308,7 @@ void WebSocketConnection::on_end() {
     finish();
 }
 
-void WebSocketConnection::on_failed(std::error_code error) {
-    drop(kAbnormal, error.message());
-}
+void WebSocketConnection::on_failed(std::error_code error) { drop(kAbnormal, error.message()); }
 
 void WebSocketConnection::drop(std::uint16_t code, std::string_view reason) {
     if (phase_ == Phase::kGone) {

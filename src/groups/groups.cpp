@@ -6,9 +6,7 @@ namespace c10k {
 
 // ---- Room
 
-Room::~Room() {
-    groups_.rooms_.erase(name_);
-}
+Room::~Room() { groups_.rooms_.erase(name_); }
 
 void Room::add(Membership& membership, WebSocketConnection& member) {
     membership.member_ = &member;
@@ -79,13 +77,9 @@ Task<Membership> Group::join(WebSocket& socket) {
     co_return std::move(membership);
 }
 
-void Group::send(const Message& message) {
-    room_->send(message);
-}
+void Group::send(const Message& message) { room_->send(message); }
 
-void Group::close(std::uint16_t code, std::string_view reason) {
-    room_->close(code, reason);
-}
+void Group::close(std::uint16_t code, std::string_view reason) { room_->close(code, reason); }
 
 // ---- Groups
 

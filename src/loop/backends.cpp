@@ -17,8 +17,6 @@ BackendChoice parse_backend(std::string_view name) {
     throw std::invalid_argument("no backend '" + std::string{name} + "' in this build: use auto or epoll");
 }
 
-std::unique_ptr<Backend> make_backend(BackendChoice /*choice*/) {
-    return std::make_unique<EpollBackend>();
-}
+std::unique_ptr<Backend> make_backend(BackendChoice /*choice*/) { return std::make_unique<EpollBackend>(); }
 
 }  // namespace c10k

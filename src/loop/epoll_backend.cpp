@@ -22,13 +22,9 @@ constexpr std::uint32_t kNone = 0xffffffff;
 // What epoll reports for the eventfd behind wake(); no slot has this generation.
 constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 
-[[noreturn]] void throw_errno(const char* what) {
-    throw std::system_error(errno, std::system_category(), what);
-}
+[[noreturn]] void throw_errno(const char* what) { throw std::system_error(errno, std::system_category(), what); }
 
-std::uint64_t tag(SocketId socket) noexcept {
-    return std::uint64_t{socket.generation} << 32 | socket.slot;
-}
+std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.generation} << 32 | socket.slot; }
 
 void set_option(int fd, int level, int option, int value) noexcept {
     ::setsockopt(fd, level, option, &value, sizeof value);
@@ -143,13 +139,9 @@ Address EpollBackend::local_address(SocketId socket) const {
     return Address{reinterpret_cast<const sockaddr*>(&storage), size};
 }
 
-void EpollBackend::pause_accepting(SocketId listener) {
-    stop_receiving(listener);
-}
+void EpollBackend::pause_accepting(SocketId listener) { stop_receiving(listener); }
 
-void EpollBackend::resume_accepting(SocketId listener) {
-    start_receiving(listener);
-}
+void EpollBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
 
 SocketId EpollBackend::connect(const Address& address) {
     const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -49,9 +49,7 @@ Loop::~Loop() {
     current_loop = outer_;
 }
 
-Loop& Loop::current() noexcept {
-    return *current_loop;
-}
+Loop& Loop::current() noexcept { return *current_loop; }
 
 void Loop::turn() {
     if (!ready_.empty() || oldest_ != nullptr) {

@@ -54,7 +54,8 @@ std::optional<TimerWheel::Due> TimerWheel::next_slot() const noexcept {
         // All that is left on a level lies ahead of the present, so the lowest slot is the next one.
         const int slot = std::countr_zero(occupied);
         const int shift = level * kDigitBits;
-        const std::int64_t start = (now_ >> (shift + kDigitBits) << (shift + kDigitBits)) | (std::int64_t{slot} << shift);
+        const std::int64_t start =
+            (now_ >> (shift + kDigitBits) << (shift + kDigitBits)) | (std::int64_t{slot} << shift);
         return Due{start, level, slot};
     }
     return std::nullopt;

@@ -41,9 +41,10 @@ void check(const SiteFactory& site, const SettingsReader& reader) {
     }
     std::printf("  %zu errors, %zu warnings\n", errors, messages.size() - errors);
     print_settings(reader.describe());
-    std::printf("\nThis process may hold %zu connections (%zu open files; the soft limit is raised to the hard one, and\n"
-                "`ulimit -Hn NUMBER` as root raises that).\n",
-                connection_limit(), raise_file_limit());
+    std::printf(
+        "\nThis process may hold %zu connections (%zu open files; the soft limit is raised to the hard one, and\n"
+        "`ulimit -Hn NUMBER` as root raises that).\n",
+        connection_limit(), raise_file_limit());
     if (errors > 0) {
         throw CommandError("the checks found " + std::to_string(errors) + " errors");
     }

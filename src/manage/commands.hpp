@@ -12,8 +12,8 @@ void runserver(const SiteFactory& site, const Settings& settings);
 // Lists the routes.
 void list_urls(const SiteFactory& site, const Settings& settings);
 
-// Says what is wrong with the settings and the site, which settings are in force, and how many connections fit into this
-// process. Throws CommandError if something is an error.
-void check(const SiteFactory& site, const SettingsReader& settings);
+// Says what is wrong with the settings and the site, which settings are in force, and how many connections fit into
+// this process. Throws CommandError if something is an error.
+void check(const SiteFactory& site, const SettingsReader& reader);
 
 }  // namespace c10k

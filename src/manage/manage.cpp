@@ -25,9 +25,11 @@ constexpr int kInterrupted = 130;  // as shells say it of SIGINT
 class SettingOptions {
 public:
     void add_to(CLI::App& command) {
-        command.add_option("--settings", file_, "A file of settings, one `name = value` a line; without it c10k.conf, if there "
-                                                "is one");
-        command.add_option("--set", assignments_, "Sets one setting: --set ping_interval=10s (manage check lists them)")
+        command.add_option("--settings", file_,
+                           "A file of settings, one `name = value` a line; without it c10k.conf, if there "
+                           "is one");
+        command
+            .add_option("--set", assignments_, "Sets one setting: --set ping_interval=10s (manage check lists them)")
             ->allow_extra_args(false);
     }
 
@@ -81,8 +83,9 @@ void add_runserver(CLI::App& app, SettingOptions& settings, std::function<void()
     command->add_option_function<std::string>(
         "address", [&](const std::string& text) { set_address(settings, text); },
         "[ADDR:]PORT to listen on, 127.0.0.1:8000 by default; port 0 takes any that is free");
-    command->add_option_function<int>(
-        "--workers", [](int) {}, "How many loops serve, one a thread; this version has one")
+    command
+        ->add_option_function<int>(
+            "--workers", [](int) {}, "How many loops serve, one a thread; this version has one")
         ->check(CLI::Range(1, 1));
     command->add_option_function<std::string>(
         "--backend", [&](const std::string& name) { settings.set("backend", name); }, "auto or epoll");
@@ -127,13 +130,15 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
     settings.add_to(*urls);
     urls->final_callback([&] { chosen = [&] { list_urls(site, settings.read().settings()); }; });
 
-    CLI::App* checks = app.add_subcommand("check", "Check the settings and the site, and list what is in force and why");
+    CLI::App* checks =
+        app.add_subcommand("check", "Check the settings and the site, and list what is in force and why");
     settings.add_to(*checks);
     checks->final_callback([&] { chosen = [&] { check(site, settings.read()); }; });
 
     for (Command* command : commands) {
         const std::string_view help = command->help();
-        CLI::App* added = app.add_subcommand(std::string{command->name()}, std::string{help.substr(0, help.find('\n'))});
+        CLI::App* added =
+            app.add_subcommand(std::string{command->name()}, std::string{help.substr(0, help.find('\n'))});
         if (const std::size_t more = help.find('\n'); more != std::string_view::npos) {
             added->footer(std::string{help.substr(more + 1)});
         }

@@ -1,5 +1,5 @@
-#include "c10k/task.hpp"
 #include "task/run.hpp"
+#include "c10k/task.hpp"
 
 #include <atomic>
 #include <cerrno>

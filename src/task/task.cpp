@@ -4,13 +4,9 @@
 
 namespace c10k {
 
-void schedule(std::coroutine_handle<> task) {
-    Loop::current().schedule(task);
-}
+void schedule(std::coroutine_handle<> task) { Loop::current().schedule(task); }
 
-void continue_with(std::coroutine_handle<> task) noexcept {
-    Loop::current().continue_with(task);
-}
+void continue_with(std::coroutine_handle<> task) noexcept { Loop::current().continue_with(task); }
 
 void StopScope::request_stop() noexcept {
     if (!requested_) {

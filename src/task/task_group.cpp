@@ -57,9 +57,7 @@ private:
     Member* next_;
 };
 
-void TaskGroup::spawn(Task<> task) {
-    spawn(std::move(task), nullptr);
-}
+void TaskGroup::spawn(Task<> task) { spawn(std::move(task), nullptr); }
 
 void TaskGroup::spawn(Task<> task, FailureHandler on_failure) {
     new Member{*this, std::move(task), std::move(on_failure)};  // owns itself, and is in the list until it ends

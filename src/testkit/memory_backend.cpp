@@ -33,9 +33,7 @@ MemoryBackend::MemoryBackend() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
     }
 }
 
-MemoryBackend::~MemoryBackend() {
-    ::close(wake_);
-}
+MemoryBackend::~MemoryBackend() { ::close(wake_); }
 
 void MemoryBackend::advance(Duration time) noexcept {
     now_ += std::chrono::ceil<std::chrono::milliseconds>(time).count();
@@ -92,17 +90,11 @@ SocketId MemoryBackend::listen(const Address& address, int /*backlog*/, Listener
     return id;
 }
 
-Address MemoryBackend::local_address(SocketId socket) const {
-    return sockets_[socket.slot].address;
-}
+Address MemoryBackend::local_address(SocketId socket) const { return sockets_[socket.slot].address; }
 
-void MemoryBackend::pause_accepting(SocketId listener) {
-    stop_receiving(listener);
-}
+void MemoryBackend::pause_accepting(SocketId listener) { stop_receiving(listener); }
 
-void MemoryBackend::resume_accepting(SocketId listener) {
-    start_receiving(listener);
-}
+void MemoryBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
 
 SocketId MemoryBackend::connect(const Address& address) {
     const SocketId dialling = add(Kind::kDialling, localhost(next_port_++));

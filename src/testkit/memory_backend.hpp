@@ -19,11 +19,11 @@ class MemoryBackend final : public Backend {
 public:
     // What this network does to those who use it. May be changed at any time.
     struct Conditions {
-        std::size_t send_bytes = SIZE_MAX;          // the most that one send() takes
-        std::size_t receive_bytes = SIZE_MAX;       // the most that one on_received() brings
-        std::size_t kernel_bytes = 1024 * 1024;     // the most under way in one direction: then the kernel is full
-        bool answers_later = false;                 // wait() answers a send(), and only then looks at its bytes
-        int failing_accepts = 0;                    // so many of the next find no descriptor (EMFILE)
+        std::size_t send_bytes = SIZE_MAX;       // the most that one send() takes
+        std::size_t receive_bytes = SIZE_MAX;    // the most that one on_received() brings
+        std::size_t kernel_bytes = 1024 * 1024;  // the most under way in one direction: then the kernel is full
+        bool answers_later = false;              // wait() answers a send(), and only then looks at its bytes
+        int failing_accepts = 0;                 // so many of the next find no descriptor (EMFILE)
     };
 
     MemoryBackend();

@@ -31,9 +31,7 @@ Peer::Peer(Stage& stage) : stage_(stage), socket_(stage.loop().backend().connect
     stage_.loop().backend().start_receiving(socket_);
 }
 
-Peer::~Peer() {
-    close();
-}
+Peer::~Peer() { close(); }
 
 void Peer::send(std::string_view bytes) {
     unsent_ += bytes;
@@ -45,13 +43,9 @@ void Peer::finish_sending() {
     send_more();
 }
 
-void Peer::stop_receiving() {
-    stage_.loop().backend().stop_receiving(socket_);
-}
+void Peer::stop_receiving() { stage_.loop().backend().stop_receiving(socket_); }
 
-void Peer::start_receiving() {
-    stage_.loop().backend().start_receiving(socket_);
-}
+void Peer::start_receiving() { stage_.loop().backend().start_receiving(socket_); }
 
 void Peer::close() {
     if (std::exchange(open_, false)) {
@@ -207,13 +201,9 @@ void WebSocketPeer::on_bytes() {
     }
 }
 
-void WebSocketPeer::on_message(Message message) {
-    inbox_.push_back(std::move(message));
-}
+void WebSocketPeer::on_message(Message message) { inbox_.push_back(std::move(message)); }
 
-void WebSocketPeer::on_pong(std::string_view payload) {
-    pongs_.emplace_back(payload);
-}
+void WebSocketPeer::on_pong(std::string_view payload) { pongs_.emplace_back(payload); }
 
 void WebSocketPeer::on_reply(std::string_view frame) {
     constexpr unsigned char kPongByte = 0x8A;
@@ -225,8 +215,6 @@ void WebSocketPeer::on_reply(std::string_view frame) {
     }
 }
 
-void WebSocketPeer::on_close(const CloseInfo& info) {
-    close_info_ = info;
-}
+void WebSocketPeer::on_close(const CloseInfo& info) { close_info_ = info; }
 
 }  // namespace c10k::testkit

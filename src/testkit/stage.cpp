@@ -42,9 +42,7 @@ Stage::Stage(Loop& loop, Application& application, ServerLimits limits)
     : loop_(loop), network_(dynamic_cast<MemoryBackend*>(&loop_.backend())), limits_(std::move(limits)),
       server_(loop_, application, limits_), address_(server_.listen(Address::resolve("127.0.0.1", 0))) {}
 
-Stage::~Stage() {
-    close();
-}
+Stage::~Stage() { close(); }
 
 void Stage::run_until(const std::function<bool()>& done, std::string_view what) {
     if (network_ != nullptr) {

@@ -45,8 +45,9 @@ Settings quiet_settings() {
 
 struct Services::Parts {
     explicit Parts(Settings chosen)
-        : settings(std::move(chosen)), templates(Templates::Mode::kDebug),
-          services{groups, values, templates, static_files, urls, settings, background} {}
+        : settings(std::move(chosen)),
+          templates(Templates::Mode::kDebug), services{groups, values,   templates, static_files,
+                                                       urls,   settings, background} {}
 
     std::shared_ptr<Loop> loop = shared_loop();
     Settings settings;
@@ -73,9 +74,7 @@ Services::~Services() {
     }
 }
 
-Services::operator c10k::Services&() noexcept {
-    return parts_->services;
-}
+Services::operator c10k::Services&() noexcept { return parts_->services; }
 
 // ---- Client
 
@@ -106,9 +105,7 @@ void Client::send(const Message& message) {
     state_->peer.stage().settle();
 }
 
-Message Client::recv() {
-    return state_->peer.recv();
-}
+Message Client::recv() { return state_->peer.recv(); }
 
 bool Client::has_message() {
     state_->peer.stage().settle();
@@ -130,29 +127,23 @@ bool Client::is_open() {
     return state_->peer.is_open();
 }
 
-const CloseInfo& Client::close_info() {
-    return state_->peer.wait_for_close();
-}
+const CloseInfo& Client::close_info() { return state_->peer.wait_for_close(); }
 
-void Client::stop_reading() {
-    state_->peer.stop_receiving();
-}
+void Client::stop_reading() { state_->peer.stop_receiving(); }
 
 void Client::go_on_reading() {
     state_->peer.start_receiving();
     state_->peer.stage().settle();
 }
 
-const std::string& Client::subprotocol() const noexcept {
-    return state_->peer.subprotocol();
-}
+const std::string& Client::subprotocol() const noexcept { return state_->peer.subprotocol(); }
 
 // ---- Server
 
 struct Server::State {
     State(Urls served, Settings chosen)
-        : loop(shared_loop()), own_urls(std::move(served)), settings(std::move(chosen)),
-          dispatcher(own_urls, settings), stage(*loop, dispatcher, server_limits(settings)) {}
+        : loop(shared_loop()), own_urls(std::move(served)), settings(std::move(chosen)), dispatcher(own_urls, settings),
+          stage(*loop, dispatcher, server_limits(settings)) {}
     State(const Urls& served, const Settings& chosen, std::shared_ptr<Loop> shared)
         : loop(std::move(shared)), settings(chosen), dispatcher(served, settings),
           stage(*loop, dispatcher, server_limits(settings)) {}
@@ -164,8 +155,7 @@ struct Server::State {
     Stage stage;
 };
 
-Server::Server(Urls urls, Settings settings)
-    : state_(std::make_unique<State>(std::move(urls), std::move(settings))) {}
+Server::Server(Urls urls, Settings settings) : state_(std::make_unique<State>(std::move(urls), std::move(settings))) {}
 
 Server::Server(Services& services, Urls urls) {
     Services::Parts& parts = *services.parts_;
@@ -183,9 +173,7 @@ Client Server::connect(std::string_view target, const ClientOptions& options) {
     return client;
 }
 
-Response Server::get(std::string_view target, const Headers& headers) {
-    return request("GET", target, headers);
-}
+Response Server::get(std::string_view target, const Headers& headers) { return request("GET", target, headers); }
 
 Response Server::post(std::string_view target, std::string_view body, const Headers& headers) {
     Headers fields = headers;
@@ -216,12 +204,8 @@ Response Server::request(std::string_view method, std::string_view target, const
     return peer.take_response(method);
 }
 
-void Server::advance(Duration time) {
-    state_->stage.advance(time);
-}
+void Server::advance(Duration time) { state_->stage.advance(time); }
 
-void Server::close() {
-    state_->stage.close();
-}
+void Server::close() { state_->stage.close(); }
 
 }  // namespace c10k::testkit

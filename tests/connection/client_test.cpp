@@ -109,7 +109,8 @@ protected:
     }
 };
 INSTANTIATE_TEST_SUITE_P(Networks, ClientOnEveryNetwork,
-                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll),
+                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers,
+                                         Network::kEpoll),
                          network_name);
 
 class ClientInMemory : public InMemory {};
@@ -210,7 +211,12 @@ TEST_P(ClientOnEveryNetwork, RefusesAServerThatHangsUp) {
 
 TEST_P(ClientOnEveryNetwork, TakesFramesThatComeWithTheHandshake) {
     CrudeServer server{stage().loop()};
-    server.answer = [](std::string_view key) { return switching(key) + "\x81\x05" "early" + "\x88\x02\x03\xe9"; };
+    server.answer = [](std::string_view key) {
+        return switching(key) +
+               "\x81\x05"
+               "early" +
+               "\x88\x02\x03\xe9";
+    };
     server.ends = true;
     std::vector<std::string> got;
     std::optional<CloseInfo> info;
@@ -268,8 +274,9 @@ TEST_F(ClientInMemory, GivesUpAServerThatDoesNotAnswerTheHandshake) {
 
 TEST_F(ClientInMemory, StopsWhileItConnects) {
     CrudeServer server{stage().loop()};
-    EXPECT_THROW(stage().run(with_timeout(1s, connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }))),
-                 TimedOut);
+    EXPECT_THROW(
+        stage().run(with_timeout(1s, connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }))),
+        TimedOut);
     EXPECT_NE(server.received.find("GET / HTTP/1.1"), std::string::npos);
 }
 

@@ -53,7 +53,9 @@ public:
     }
     void on_websocket_failed(const WebSocketRoute&, std::exception_ptr) override { ++failures; }
     void on_answered(const Request&, const Response& response) override { statuses.push_back(response.status); }
-    void on_websocket_opened(const WebSocketRoute&, const Request& request) override { opened.push_back(request.target); }
+    void on_websocket_opened(const WebSocketRoute&, const Request& request) override {
+        opened.push_back(request.target);
+    }
     void on_websocket_closed(const WebSocketRoute&, const CloseInfo& info) override { closed.push_back(info.code); }
 };
 

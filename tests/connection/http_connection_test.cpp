@@ -12,7 +12,8 @@ constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 class HttpOnEveryNetwork : public OnEveryNetwork {};
 INSTANTIATE_TEST_SUITE_P(Networks, HttpOnEveryNetwork,
-                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll),
+                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers,
+                                         Network::kEpoll),
                          network_name);
 
 Task<Response> say(std::string text) {

@@ -26,7 +26,8 @@ Task<> echo(WebSocket& socket, Captured) {
 
 class WebSocketOnEveryNetwork : public OnEveryNetwork {};
 INSTANTIATE_TEST_SUITE_P(Networks, WebSocketOnEveryNetwork,
-                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll),
+                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers,
+                                         Network::kEpoll),
                          network_name);
 
 class WebSocketInMemory : public InMemory {};
@@ -96,6 +97,19 @@ TEST_P(WebSocketOnEveryNetwork, LetsTheViewRefuse) {
     EXPECT_TRUE(app.opened.empty());
     EXPECT_TRUE(app.closed.empty());
     EXPECT_EQ(app.statuses, std::vector<int>{403});
+}
+
+TEST_P(WebSocketOnEveryNetwork, ThrowsAwayWhatComesBehindAHandshakeThatItRefuses) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        socket.refuse(403);
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+    });
+    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    peer.send("no frame at all");
+    EXPECT_EQ(peer.answer().status, 403);
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    EXPECT_EQ(peer.received(), "");
 }
 
 TEST_P(WebSocketOnEveryNetwork, AnswersAnExceptionBeforeThe101With500) {

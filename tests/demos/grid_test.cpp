@@ -82,9 +82,7 @@ std::string complaint(const Pattern& pattern, int size) {
     return "";
 }
 
-TEST(Grid, IsDeadAtFirst) {
-    EXPECT_EQ(living(Grid(5)), std::vector<Position>{});
-}
+TEST(Grid, IsDeadAtFirst) { EXPECT_EQ(living(Grid(5)), std::vector<Position>{}); }
 
 TEST(Grid, HasASizeFromOneToTheLargest) {
     EXPECT_EQ(Grid(1).size(), 1);
@@ -135,8 +133,9 @@ TEST(RandomGrid, IsRepeatedByItsSeed) {
 }
 
 TEST(RandomGrid, IsTheSameOnEveryMachine) {
-    EXPECT_EQ(to_rle(Grid::random(8, 1), Edges::kFlat), "x = 8, y = 8, rule = B3/S23:P8,8\n"
-                                                       "o3bobob$3o3bob$3bo2bob$4bo3b$bobo3bo$3o5b$3b2o3b$6b2o!\n");
+    EXPECT_EQ(to_rle(Grid::random(8, 1), Edges::kFlat),
+              "x = 8, y = 8, rule = B3/S23:P8,8\n"
+              "o3bobob$3o3bob$3bo2bob$4bo3b$bobo3bo$3o5b$3b2o3b$6b2o!\n");
 }
 
 TEST(RandomGrid, HasOneCellInFourAlive) {
@@ -170,8 +169,7 @@ TEST(Neighbours, AreEightDifferentOnesOnTheSmallestWrappedGrid) {
 
 TEST(Neighbours, AreFewerOnAFlatEdge) {
     EXPECT_EQ(neighbours({0, 0}, 5, Edges::kFlat), (std::vector<Position>{{0, 1}, {1, 0}, {1, 1}}));
-    EXPECT_EQ(neighbours({4, 2}, 5, Edges::kFlat),
-              (std::vector<Position>{{3, 1}, {3, 2}, {3, 3}, {4, 1}, {4, 3}}));
+    EXPECT_EQ(neighbours({4, 2}, 5, Edges::kFlat), (std::vector<Position>{{3, 1}, {3, 2}, {3, 3}, {4, 1}, {4, 3}}));
     EXPECT_EQ(neighbours({0, 0}, 1, Edges::kFlat), std::vector<Position>{});
     EXPECT_EQ(neighbours({0, 0}, 2, Edges::kFlat).size(), 3u);
 }

@@ -82,9 +82,7 @@ protected:
 
 const std::string kGlider = ".O.\n..O\nOOO\n";
 
-TEST(Plaintext, HoldsForAliveAnyCharacterButDotAndSpace) {
-    EXPECT_EQ(drawing("x .\n#!*\n", "p.txt"), "O..\nOOO\n");
-}
+TEST(Plaintext, HoldsForAliveAnyCharacterButDotAndSpace) { EXPECT_EQ(drawing("x .\n#!*\n", "p.txt"), "O..\nOOO\n"); }
 
 TEST(Plaintext, KeepsADotAtTheEndOfARowButNoBlanks) {
     const Pattern pattern = parse_pattern("O..   \nO \t\n", "p");
@@ -92,30 +90,22 @@ TEST(Plaintext, KeepsADotAtTheEndOfARowButNoBlanks) {
     EXPECT_EQ(pattern.height, 2);
 }
 
-TEST(Plaintext, KeepsEmptyRows) {
-    EXPECT_EQ(drawing("\nO\n\nO\n\n", "p"), ".\nO\n.\nO\n.\n");
-}
+TEST(Plaintext, KeepsEmptyRows) { EXPECT_EQ(drawing("\nO\n\nO\n\n", "p"), ".\nO\n.\nO\n.\n"); }
 
-TEST(Plaintext, ReadsEveryLineEnd) {
-    EXPECT_EQ(drawing(".O.\r\n..O\r\nOOO", "p"), kGlider);
-}
+TEST(Plaintext, ReadsEveryLineEnd) { EXPECT_EQ(drawing(".O.\r\n..O\r\nOOO", "p"), kGlider); }
 
 TEST(Plaintext, CountsACharacterOfSeveralBytesAsOneCell) {
     EXPECT_EQ(drawing("\u2588.\u2588\n.\u00e9\U0001F41E\n", "p"), "O.O\n.OO\n");
 }
 
-TEST(Plaintext, SkipsAByteOrderMark) {
-    EXPECT_EQ(drawing("\xEF\xBB\xBF.O.\n..O\nOOO\n", "p"), kGlider);
-}
+TEST(Plaintext, SkipsAByteOrderMark) { EXPECT_EQ(drawing("\xEF\xBB\xBF.O.\n..O\nOOO\n", "p"), kGlider); }
 
 TEST(Plaintext, ListsTheCellsRowByRow) {
     const std::vector<Position> expected{{0, 1}, {1, 2}, {2, 0}, {2, 1}, {2, 2}};
     EXPECT_EQ(parse_pattern(kGlider, "p").alive, expected);
 }
 
-TEST(Plaintext, MayBeAllDead) {
-    EXPECT_EQ(drawing("..\n..\n", "p"), "..\n..\n");
-}
+TEST(Plaintext, MayBeAllDead) { EXPECT_EQ(drawing("..\n..\n", "p"), "..\n..\n"); }
 
 TEST(Plaintext, ThatIsEmptyIsRefused) {
     EXPECT_EQ(complaint("", "p.txt"), "p.txt: the file is empty; draw the pattern with . and O");
@@ -147,17 +137,13 @@ TEST(Cells, IsKnownByItsNameLineWhateverTheFileIsCalled) {
     EXPECT_EQ(drawing("!Name: Glider\n!\n.O.\n..O\nOOO\n", "glider.txt"), kGlider);
 }
 
-TEST(Cells, CommentsAreCellsInPlainText) {
-    EXPECT_EQ(drawing("!.!\n", "p.txt"), "O.O\n");
-}
+TEST(Cells, CommentsAreCellsInPlainText) { EXPECT_EQ(drawing("!.!\n", "p.txt"), "O.O\n"); }
 
 TEST(Cells, CountsCommentsInTheLineOfAnError) {
     EXPECT_EQ(complaint("!\n!\nO\x01\n", "p.cells").find("p.cells:3: column 2"), 0u);
 }
 
-TEST(Rle, ReadsRunsRowsAndTheEnd) {
-    EXPECT_EQ(drawing("x = 3, y = 3, rule = B3/S23\nbo$2bo$3o!", "p.rle"), kGlider);
-}
+TEST(Rle, ReadsRunsRowsAndTheEnd) { EXPECT_EQ(drawing("x = 3, y = 3, rule = B3/S23\nbo$2bo$3o!", "p.rle"), kGlider); }
 
 TEST(Rle, IsKnownByItsHeaderWhateverTheFileIsCalled) {
     for (const char* name : {"p", "p.txt", "p.cells", "p.lif"}) {
@@ -165,26 +151,20 @@ TEST(Rle, IsKnownByItsHeaderWhateverTheFileIsCalled) {
     }
 }
 
-TEST(Rle, RepeatsRowEnds) {
-    EXPECT_EQ(drawing("x = 2, y = 5, rule = B3/S23\no3$bo$!\n", "p"), "O.\n..\n..\n.O\n..\n");
-}
+TEST(Rle, RepeatsRowEnds) { EXPECT_EQ(drawing("x = 2, y = 5, rule = B3/S23\no3$bo$!\n", "p"), "O.\n..\n..\n.O\n..\n"); }
 
 TEST(Rle, MayBeBrokenIntoLinesAnywhere) {
     EXPECT_EQ(drawing("x = 12, y = 2\n\n1\r\n2\n o\n$\n#C between\n 1\t1b\no\n!", "p"), "OOOOOOOOOOOO\n...........O\n");
 }
 
-TEST(Rle, IgnoresWhatFollowsTheEnd) {
-    EXPECT_EQ(drawing("x = 1, y = 1\no! 3 words?\nmore\n", "p"), "O\n");
-}
+TEST(Rle, IgnoresWhatFollowsTheEnd) { EXPECT_EQ(drawing("x = 1, y = 1\no! 3 words?\nmore\n", "p"), "O\n"); }
 
 TEST(Rle, TakesItsSizeFromTheHeader) {
     EXPECT_EQ(drawing("x = 4, y = 3\no!", "p"), "O...\n....\n....\n");
     EXPECT_EQ(drawing("x = 0, y = 0, rule = B3/S23\n!", "p"), "");
 }
 
-TEST(Rle, ForgivesDeadCellsOutsideTheHeadersSize) {
-    EXPECT_EQ(drawing("x = 1, y = 1\no5b$9b$!", "p"), "O\n");
-}
+TEST(Rle, ForgivesDeadCellsOutsideTheHeadersSize) { EXPECT_EQ(drawing("x = 1, y = 1\no5b$9b$!", "p"), "O\n"); }
 
 TEST(Rle, KnowsConwaysRuleInEachSpelling) {
     for (const char* rule : {"B3/S23", "b3/s23", "23/3", "B3/S23:T64,64", "b3/s23:p64,32", "B3/S23:T64", "23/3:P9 "}) {
@@ -195,8 +175,8 @@ TEST(Rle, KnowsConwaysRuleInEachSpelling) {
 TEST(Rle, RefusesAnotherRule) {
     EXPECT_EQ(complaint("#C\nx = 1, y = 1, rule = B36/S23\no!", "p.rle"),
               "p.rle:2: the rule is 'B36/S23', but this game plays B3/S23 only; choose another pattern");
-    for (const char* rule : {"", "B3/S2", "B3/S234", "23/36", "WireWorld", "B3/S23:K9,9", "B3/S23:T9+1,9", "B3/S23:",
-                             "B3/S23H", "3/23"}) {
+    for (const char* rule :
+         {"", "B3/S2", "B3/S234", "23/36", "WireWorld", "B3/S23:K9,9", "B3/S23:T9+1,9", "B3/S23:", "B3/S23H", "3/23"}) {
         const std::string text = std::string("x = 1, y = 1, rule = ") + rule + "\no!";
         EXPECT_EQ(complaint(text, "p").find("p:1: the rule is '"), 0u) << rule;
     }
@@ -211,9 +191,9 @@ TEST(Rle, RefusesAnotherRuleInAComment) {
 TEST(Rle, RefusesABadHeader) {
     const std::string problem =
         ": expected an RLE header, `x = WIDTH, y = HEIGHT, rule = B3/S23`, each size at most 4096";
-    for (const char* header : {"x = 4097, y = 1", "x = 1, y = 4097", "x = -1, y = 1", "x = 1, y = -1", "x = 1",
-                               "x = 1,", "x = 1, y", "x = 1, y = ", "x = 99999999999999999999, y = 1",
-                               "x = 1, y = 4294967297"}) {
+    for (const char* header :
+         {"x = 4097, y = 1", "x = 1, y = 4097", "x = -1, y = 1", "x = 1, y = -1", "x = 1", "x = 1,", "x = 1, y",
+          "x = 1, y = ", "x = 99999999999999999999, y = 1", "x = 1, y = 4294967297"}) {
         EXPECT_EQ(complaint(std::string(header) + "\no!", "p"), "p:1" + problem) << header;
     }
     EXPECT_EQ(complaint("\n#C\nbo$2bo$3o!", "p.rle"), "p.rle:3" + problem);
@@ -270,9 +250,7 @@ TEST(Life106, CountsACellOnceThatIsListedTwice) {
     EXPECT_EQ(parse_pattern("#Life 1.06\n3 3\n4 4\n3 3\n", "p").alive, (std::vector<Position>{{0, 0}, {1, 1}}));
 }
 
-TEST(Life106, MayBeAllDead) {
-    EXPECT_EQ(drawing("#Life 1.06\n", "p"), "");
-}
+TEST(Life106, MayBeAllDead) { EXPECT_EQ(drawing("#Life 1.06\n", "p"), ""); }
 
 TEST(Life106, RefusesOtherVersions) {
     const std::string problem = "p.lif:1: expected `#Life 1.06`; save the pattern as Life 1.06 or RLE";
@@ -281,8 +259,8 @@ TEST(Life106, RefusesOtherVersions) {
 }
 
 TEST(Life106, RefusesWhatIsNoPairOfNumbers) {
-    for (const char* line : {"1", "1 2 3", "1,2", "a b", "1 2.5", "1 -", "--1 2", "0x1 2", "2147483648 0",
-                             "0 99999999999999999999"}) {
+    for (const char* line :
+         {"1", "1 2 3", "1,2", "a b", "1 2.5", "1 -", "--1 2", "0x1 2", "2147483648 0", "0 99999999999999999999"}) {
         EXPECT_EQ(complaint(std::string("#Life 1.06\n0 0\n") + line + "\n", "p"),
                   "p:3: expected two whole numbers, `X Y`, instead of '" + std::string(line) + "'");
     }
@@ -347,8 +325,9 @@ TEST(ShippedPatterns, ComeInEachFormatAndHaveTheirKnownPopulations) {
 }
 
 TEST(ShippedPatterns, AreListedWhenANameIsUnknown) {
-    EXPECT_EQ(load_complaint("gospel"), "'gospel' is neither a file nor a shipped pattern; shipped are: acorn, beacon, "
-                                        "blinker, glider, gosper, hwss, lwss, mwss, pulsar, toad");
+    EXPECT_EQ(load_complaint("gospel"),
+              "'gospel' is neither a file nor a shipped pattern; shipped are: acorn, beacon, "
+              "blinker, glider, gosper, hwss, lwss, mwss, pulsar, toad");
     EXPECT_NE(load_complaint(""), "");
     EXPECT_NE(load_complaint("../patterns/gosper"), "");
     EXPECT_NE(load_complaint(std::string(100000, 'x')), "");

@@ -166,8 +166,8 @@ class Echo(PageTestCase):
         self.open("/test/")
         self.wait(lambda: self.messages() == ["Connection open.", "Hello!"], "the greeting")
         expected = ["Connection open.", "Hello!"]
-        for number, text in enumerate(["Spam?", "<b>Käse</b> & \"more\"", "<script>document.title = 'stolen'</script>"],
-                                      1):
+        texts = ["Spam?", "<b>Käse</b> & \"more\"", "<script>document.title = 'stolen'</script>"]
+        for number, text in enumerate(texts, 1):
             self.element("text").send_keys(text)
             self.element("text").send_keys(Keys.ENTER)
             expected.append(f"{number}. {text}")

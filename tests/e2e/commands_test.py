@@ -58,33 +58,35 @@ class Help(CommandTestCase):
 
 class Usage(CommandTestCase):
     def test_wrong_arguments_end_with_2_and_tell_where_help_is(self):
-        for arguments in [
-            [], ["nothing"], ["runserver", "--nothing"], ["gameoflife", "--size"], ["gameoflife", "--size", "x"],
-            ["gameoflife", "--steps", "-1"],
-            ["testecho", "--clients", "many"], ["urls", "more"], ["runserver", "--workers", "0"],
-            ["gameoflife", "--speed", "fast"],
+        for line in [
+            "", "nothing", "runserver --nothing", "runserver --workers 0", "gameoflife --size", "gameoflife --size x",
+            "gameoflife --steps -1", "gameoflife --speed fast", "testecho --clients many", "urls more",
         ]:
-            with self.subTest(arguments=arguments):
-                program = run(*arguments)
+            with self.subTest(line=line):
+                program = run(*line.split())
                 self.assertEqual(program.status, 2, program.output)
                 self.assertEqual(program.stdout, [])
                 self.assertIn("--help", program.output)
 
     def test_values_that_cannot_be_end_with_1_and_one_line(self):
-        for arguments, word in [
-            (["gameoflife", "--size", "0"], "--size"), (["gameoflife", "--size", "5000"], "--size"),
-            (["gameoflife", "--speed", "-1"], "--speed"),
-            (["gameoflife", "--size", "2"], "at least 3"), (["testecho", "--clients", "0"], "--clients"),
-            (["testecho", "--delay", "soon"], "--delay"),
-            (["testecho", "--delay", "-1"], "--delay"), (["testecho", "--clients", "1000000000"], "ulimit"),
-            (["gameoflife", "--size", "4096"], "ulimit"),
-            (["gameoflife", "--pattern", "nothing-of-that-name"], "nothing-of-that-name"),
-            (["gameoflife", "--url", "nonsense"], "nonsense"),
-            (["runserver", "no-port"], "no-port"), (["runserver", "127.0.0.1:65536"], "65536"),
-            (["runserver", "--backend", "fastest"], "fastest"),
-        ]:
-            with self.subTest(arguments=arguments):
-                self.assert_one_line(run(*arguments), word)
+        for line, word in {
+            "gameoflife --size 0": "--size",
+            "gameoflife --size 5000": "--size",
+            "gameoflife --size 2": "at least 3",
+            "gameoflife --size 4096": "ulimit",
+            "gameoflife --speed -1": "--speed",
+            "gameoflife --pattern nothing-of-that-name": "nothing-of-that-name",
+            "gameoflife --url nonsense": "nonsense",
+            "testecho --clients 0": "--clients",
+            "testecho --clients 1000000000": "ulimit",
+            "testecho --delay soon": "--delay",
+            "testecho --delay -1": "--delay",
+            "runserver no-port": "no-port",
+            "runserver 127.0.0.1:65536": "65536",
+            "runserver --backend fastest": "fastest",
+        }.items():
+            with self.subTest(line=line):
+                self.assert_one_line(run(*line.split()), word)
 
     def test_an_unknown_host_is_told(self):
         program = run("runserver", "nobody.invalid:8000")
@@ -124,7 +126,7 @@ class Information(CommandTestCase):
 
     def test_check_lists_each_setting_with_its_origin_and_reason(self):
         program = run("check", "--set", "ping_interval=7s")
-        self.assertRegex(program.output, r"(?m)^ +ping_interval +7s.*--set|(?m:^ +ping_interval +7s.*--ping-interval)")
+        self.assertRegex(program.output, r"(?m)^ +ping_interval +7s?\b.*, from --")
         self.assertRegex(program.output, r"(?m)^ +ping_timeout .*default")
 
     def test_check_tells_all_problems_at_once(self):
@@ -171,7 +173,8 @@ class SettingsOrder(CommandTestCase):
         self.assertEqual(self.in_force("--settings", other, file="max_body_bytes = 1001\n"), ("1004", f"{other}:3"))
 
     def test_what_is_in_force_is_what_the_server_does(self):
-        (self.folder / "c10k.conf").write_text("max_body_bytes = 10\nallowed_hosts = file.example\nallowed_origins = http://friend.example\n")
+        (self.folder / "c10k.conf").write_text(
+            "max_body_bytes = 10\nallowed_hosts = file.example\nallowed_origins = http://friend.example\n")
         server = self.serve("--set", "max_message_bytes=5", cwd=self.folder, env={"C10K_ALLOWED_HOSTS": "env.example"})
         for host, status in [("env.example", 200), ("file.example", 400), ("localhost", 200)]:
             connection = support.Connection(server.port)
@@ -236,8 +239,7 @@ class RunServer(CommandTestCase):
         self.assertEqual(done.status, 0, done.output)
         server.wait_for(r"\+\d+ -\d+, \d+ open")
         self.assertEqual(server.stop(), 0)
-        single = [line for line in server.stdout + server.stderr if "WebSocket CONNECT" in line or "WebSocket DISCONNECT" in line]
-        self.assertLess(len(single), 100)
+        self.assertLess(len(re.findall(r"WebSocket (DIS)?CONNECT", server.output)), 100)
 
     def test_logs_all_websockets_when_told_to(self):
         server = self.serve("-v", "2")

@@ -63,7 +63,10 @@ class Games(GameTestCase):
                 self.assertEqual(grid, life_reference.plain_life(start, 12, wrapped))
                 for worker in workers:
                     heard = [tuple(map(int, update.split(" ")[1:3])) for update in worker.heard]
-                    self.assertEqual(collections.Counter(heard), {cell: 12 for cell in worker.around})
+                    counts = collections.Counter(heard)
+                    self.assertEqual(set(counts), set(worker.around))
+                    # The last state of a neighbour that was a step ahead may have come too, or may not.
+                    self.assertTrue(all(count in (12, 13) for count in counts.values()), counts)
 
     async def test_updates_arrive_unchanged_and_in_order(self):
         workers = await self.workers(3, until="run")
@@ -75,9 +78,8 @@ class Games(GameTestCase):
 
     async def test_last_words_before_a_close_are_heard(self):
         workers = await self.workers(3, until="run")
-        last = support.frame(support.TEXT, "0 0 0 1") + support.frame(support.TEXT,
-                                                                      "1 0 0 0") + support.close_frame(1000)
-        workers[0].socket.transport.write(last)
+        last_words = [support.frame(support.TEXT, text) for text in ("0 0 0 1", "1 0 0 0")]
+        workers[0].socket.transport.write(b"".join([*last_words, support.close_frame(1000)]))
         for worker in workers[1:]:
             self.assertEqual([await worker.recv(), await worker.recv()], ["0 0 0 1", "1 0 0 0"])
 
@@ -145,8 +147,8 @@ class Places(GameTestCase):
 
     async def test_one_that_leaves_early_makes_room(self):
         await self.begin(3)
-        workers = [await Worker(self.url, row, col, 3).connect() for row,
-                   col in itertools.product(range(3), repeat=2) if (row, col) != (2, 2)]
+        cells = list(itertools.product(range(3), repeat=2))
+        workers = [await Worker(self.url, row, col, 3).connect() for row, col in cells[:-1]]
         await workers.pop().leave()
         await (await Worker(self.url, 2, 1, 3).connect()).leave()
         workers.append(await Worker(self.url, 2, 1, 3).connect())
@@ -248,7 +250,7 @@ class Resets(GameTestCase):
 
     async def test_sizes_that_are_none_are_refused(self):
         await self.begin(4)
-        for text in ["0", "4097", "-1", "+4", "4.0", "0x4", "4 ", " 4", "", "four", "99999999999999999999", "4\n", "٤"]:
+        for text in ["0", "4097", "-1", "+4", "4.0", "0x4", "4 ", " 4", "4\n", "", "four", "٤", "9" * 20]:
             with self.subTest(text=text):
                 code, reason = await reset(self.url, text)
                 self.assertEqual(code, 1008)
@@ -283,23 +285,19 @@ class BadMessages(GameTestCase):
         return reason
 
     async def test_are_refused_with_the_reason(self):
-        for text, word in [
-            ("hello", "expected"), ("", "expected"), ("Sub", "expected"), ("sub ", "expected"), (" sub", "expected"),
-            ("1", "expected"), ("1 2 3", "expected"),
-            ("1 1 1 1 1", "expected"), ("1  1", "expected"), ("1 1 ", "expected"), (" 1 1", "expected"),
-            ("a 1", "expected"), ("1 b", "expected"), ("1 -1", "expected"),
-            ("+1 1", "expected"), ("1.0 1", "expected"), ("0x1 1", "expected"), ("1\t1", "expected"),
-            ("1 1\n", "expected"), ("١ 1", "expected"),
-            ("2 0", "outside"), ("0 2", "outside"), ("0 18446744073709551615", "outside"),
-            ("0 18446744073709551616", ""),
-            ("0 4294967296", "outside"), ("1" * 65, "64 bytes"), ("0 " + "0" * 63, "64 bytes"),
-            ("x" * 100_000, "64 bytes"), (b"0 1", "text"), (b"sub", "text"),
-            ("0 0 0 1", "run"),
-        ]:
-            with self.subTest(text=text[:80]):
-                await self.begin(2)
-                worker = await Worker(self.url, 0, 0, 2).connect()
-                self.assertIn(word, await self.assert_refused(worker, text))
+        for word, texts in {
+            "expected": ["hello", "", "Sub", "sub ", " sub", "1", "1 2 3", "1 1 1 1 1", "1  1", "1 1 ", " 1 1", "a 1",
+                         "1 b", "1 -1", "+1 1", "1.0 1", "0x1 1", "1\t1", "1 1\n", "١ 1", f"0 {2**64}"],
+            "outside": ["2 0", "0 2", f"0 {2**32}", f"0 {2**64 - 1}"],
+            "64 bytes": ["1" * 65, "0 " + "0" * 63, "x" * 100_000],
+            "text": [b"0 1", b"sub"],
+            "run": ["0 0 0 1"],
+        }.items():
+            for text in texts:
+                with self.subTest(text=text[:80]):
+                    await self.begin(2)
+                    worker = await Worker(self.url, 0, 0, 2).connect()
+                    self.assertIn(word, await self.assert_refused(worker, text))
 
     async def test_a_long_one_of_64_bytes_is_fine(self):
         workers = await self.workers(3, until="run")

@@ -1,4 +1,4 @@
-"""Both sides of the Game of Life in Python, from the contract alone: workers for our server, a relay for our workers."""
+"""Both sides of the Game of Life, from the contract alone: workers for our server, and a relay for our workers."""
 
 import asyncio
 import itertools
@@ -26,8 +26,8 @@ async def soon(awaitable):
 
 def neighbours(row, col, size, wrapped):
     """The cells around one."""
-    around = [(row + down, col + right) for down,
-              right in itertools.product((-1, 0, 1), repeat=2) if (down, right) != (0, 0)]
+    offsets = [offset for offset in itertools.product((-1, 0, 1), repeat=2) if offset != (0, 0)]
+    around = [(row + down, col + right) for down, right in offsets]
     if wrapped:
         return [(r % size, c % size) for r, c in around]
     return [(r, c) for r, c in around if 0 <= r < size and 0 <= c < size]
@@ -45,7 +45,7 @@ _worker_sockets = []
 
 
 async def drop_workers():
-    """Ends the connections of all workers that are left. A test calls it last: asyncio would wait for their farewells."""
+    """Ends the connections of all workers that are left. asyncio would wait for the farewell of each."""
     for socket in _worker_sockets:
         socket.transport.abort()
     for socket in _worker_sockets:

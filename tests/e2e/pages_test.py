@@ -61,8 +61,8 @@ class Pages(HttpTestCase):
                 connection.request(f"HEAD {path}")
                 head = connection.answer(head_only=True)
                 self.assertEqual(head.status, 200)
-                self.assertEqual(head.headers["Content-Length"], str(len(whole.body) + len("HEAD") - len("GET"))
-                                 if path == "/test/wsgi/" else str(len(whole.body)))  # which shows the method
+                longer = 1 if path == "/test/wsgi/" else 0  # this page shows the method
+                self.assertEqual(int(head.headers["Content-Length"]), len(whole.body) + longer)
                 connection.request("GET /test/")  # nothing is in between
                 self.assertEqual(connection.answer().status, 200)
 
@@ -196,9 +196,9 @@ class Origins(HttpTestCase):
     def test_null_and_foreign_ones_are_forbidden(self):
         for origin in [
             "null", "http://evil.example", f"http://evil.example:{self.server.port}",
-            f"{self.server.http}.evil.example",
-            f"http://evil-{self.server.host}", f"http://{self.server.host}@evil.example", "http://127.0.0.1:1",
-            "http://localhost", "", "file://", self.server.host,
+            f"{self.server.http}.evil.example", f"http://evil-{self.server.host}",
+            f"http://{self.server.host}@evil.example", "http://127.0.0.1:1", "http://localhost", "", "file://",
+            self.server.host,
         ]:
             with self.subTest(origin=origin):
                 self.assertEqual(self.status(origin), 403)
@@ -217,9 +217,8 @@ class Hosts(HttpTestCase):
     def test_others_are_bad_requests(self):
         for host in [
             "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil-localhost", "128.0.0.1",
-            "user@localhost",
-            "localhost/path", "localhost,evil.example", "localhost:x", "localhost:80:80", "", "local host",
-            "127.0.0.1:99999",
+            "user@localhost", "localhost/path", "localhost,evil.example", "localhost:x", "localhost:80:80", "",
+            "local host", "127.0.0.1:99999",
         ]:
             for path in ["/test/", "/static/site/site.css", "/nothing/"]:
                 with self.subTest(host=host, path=path):
@@ -372,8 +371,8 @@ class Limits(HttpTestCase):
                 self.assert_refused(f"GET /{'x' * size} HTTP/1.1\r\nHost: {self.server.host}\r\n\r\n".encode(), 414)
 
     def test_a_long_method_is_refused(self):
-        self.assert_refused(f"{'X' * 64_000} / HTTP/1.1\r\nHost: {self.server.host}\r\n\r\n".encode(), 400, 414, 431,
-                            501)
+        self.assert_refused(f"{'X' * 64_000} / HTTP/1.1\r\nHost: {self.server.host}\r\n\r\n".encode(),
+                            400, 414, 431, 501)
 
     def test_too_many_fields_are_refused(self):
         self.assert_refused(self.get(*[f"X-{i}: 1" for i in range(2000)]), 400, 431)
@@ -401,46 +400,42 @@ class Smuggling(HttpTestCase):
         with self.subTest(head=head, body=body[:80]):
             self.assert_refused(head.replace(b"HOST\r\n", host) + b"\r\n" + body + smuggled, *statuses)
 
+    POST = b"POST /test/wsgi/ HTTP/1.1\r\nHOST\r\n"
+
     def test_lengths(self):
-        for length in [b"+5", b"-5", b"0x5", b"1_0", b"5, 5", b"5,5", b"5 5", b"18446744073709551616", b"5.0", b"5a",
-                       b""]:
-            self.assert_bad(b"POST /test/wsgi/ HTTP/1.1\r\nHOST\r\nContent-Length: " + length + b"\r\n", b"12345",
-                            (400, 413))
+        for length in [b"+5", b"-5", b"0x5", b"1_0", b"5, 5", b"5,5", b"5 5", b"%d" % 2**64, b"5.0", b"5a", b""]:
+            self.assert_bad(self.POST + b"Content-Length: " + length + b"\r\n", b"12345", (400, 413))
         for second in [b"5", b"6"]:
-            self.assert_bad(b"POST /test/wsgi/ HTTP/1.1\r\nHOST\r\nContent-Length: 5\r\nContent-Length: " + second + b"\r\n", b"12345")
+            self.assert_bad(self.POST + b"Content-Length: 5\r\nContent-Length: " + second + b"\r\n", b"12345")
 
     def test_transfer_encodings(self):
         chunked = b"Transfer-Encoding: chunked\r\n"
         for fields in [
             b"Content-Length: 5\r\n" + chunked, chunked + b"Content-Length: 5\r\n", chunked + chunked,
             b"Transfer-Encoding: xchunked\r\n", b"Transfer-Encoding: identity\r\n",
-            b"Transfer-Encoding: chunked, gzip\r\n",
-            b"Transfer-Encoding: gzip, chunked\r\n", b"Transfer-Encoding: chunked, chunked\r\n",
-            b"Transfer-Encoding: \x0bchunked\r\n",
+            b"Transfer-Encoding: chunked, gzip\r\n", b"Transfer-Encoding: gzip, chunked\r\n",
+            b"Transfer-Encoding: chunked, chunked\r\n", b"Transfer-Encoding: \x0bchunked\r\n",
             b"Transfer-Encoding: \x0cchunked\r\n", b"Transfer-Encoding: chunked\x00\r\n", b"Transfer-Encoding:\r\n",
             b"Transfer-Encoding : chunked\r\n", b"Transfer-Encoding: chunked;q=1\r\n",
             b"Transfer-Encoding:\r\n chunked\r\n",
         ]:
-            self.assert_bad(b"POST /test/wsgi/ HTTP/1.1\r\nHOST\r\n" + fields, b"0\r\n\r\n")
+            self.assert_bad(self.POST + fields, b"0\r\n\r\n")
         self.assert_bad(b"POST /test/wsgi/ HTTP/1.0\r\nHOST\r\n" + chunked, b"0\r\n\r\n")
 
     def test_chunks(self):
         for body in [
             b"10000000000000000\r\nx\r\n0\r\n\r\n", b"-1\r\nx\r\n0\r\n\r\n", b"0x1\r\nx\r\n0\r\n\r\n",
-            b"1_0\r\nx\r\n0\r\n\r\n",
-            b" 1\r\nx\r\n0\r\n\r\n", b"1 \r\nx\r\n0\r\n\r\n", b"1\nx\n0\n\n", b"1\r\nxx\r\n0\r\n\r\n",
-            b"1\r\nx0\r\n\r\n",
-            b"\r\n", b";\r\n", b"1;" + b"x" * 65536 + b"\r\nx\r\n0\r\n\r\n", b"0\r\nBad Name: 1\r\n\r\n",
-            b"1;a\nb\r\nx\r\n0\r\n\r\n",
+            b"1_0\r\nx\r\n0\r\n\r\n", b" 1\r\nx\r\n0\r\n\r\n", b"1 \r\nx\r\n0\r\n\r\n", b"1\nx\n0\n\n",
+            b"1\r\nxx\r\n0\r\n\r\n", b"1\r\nx0\r\n\r\n", b"\r\n", b";\r\n",
+            b"1;" + b"x" * 65536 + b"\r\nx\r\n0\r\n\r\n", b"0\r\nBad Name: 1\r\n\r\n", b"1;a\nb\r\nx\r\n0\r\n\r\n",
         ]:
-            head = b"POST /test/wsgi/ HTTP/1.1\r\nHOST\r\nTransfer-Encoding: chunked\r\n"
-            self.assert_bad(head, body, (400, 413) if body.startswith(b"100000") else (400, 501))
+            self.assert_bad(self.POST + b"Transfer-Encoding: chunked\r\n", body, (400, 413))
 
     def test_fields(self):
         for field in [
             b"X: 1\r\n folded\r\n", b"X: 1\r\n\tfolded\r\n", b" X: 1\r\n", b"X : 1\r\n", b"X: \x00\r\n", b"X: \x01\r\n",
-            b"X: a\x7fb\r\n",
-            b"X Y: 1\r\n", b"X(: 1\r\n", b": 1\r\n", b"X\r\n", b"X: a\rb\r\n", b"X: 1\n", b"\xc3\xa9: 1\r\n",
+            b"X: a\x7fb\r\n", b"X Y: 1\r\n", b"X(: 1\r\n", b": 1\r\n", b"X\r\n", b"X: a\rb\r\n", b"X: 1\n",
+            b"\xc3\xa9: 1\r\n",
         ]:
             self.assert_bad(b"GET /test/ HTTP/1.1\r\nHOST\r\n" + field)
 
@@ -452,8 +447,8 @@ class Smuggling(HttpTestCase):
 
     def test_request_lines(self):
         for line in [b"GET /test/", b"GET  /test/ HTTP/1.1", b"GET /te st/ HTTP/1.1", b"GET test/ HTTP/1.1",
-                     b"G(T /test/ HTTP/1.1",
-                     b"GET /test/ HTTP/1.1 ", b"GET /test/#x HTTP/1.1", b"GET /\xc3\xa9 HTTP/1.1",
+                     b"G(T /test/ HTTP/1.1", b"GET /test/ HTTP/1.1 ", b"GET /test/#x HTTP/1.1",
+                     b"GET /\xc3\xa9 HTTP/1.1",
                      b" GET /test/ HTTP/1.1", b"GET /test/ http/1.1"]:
             self.assert_bad(line + b"\r\nHOST\r\n")
 
@@ -507,12 +502,10 @@ class StaticFiles(HttpTestCase):
     def test_nothing_outside_is_served(self):
         for path in [
             "../manage.cpp", "site/../../manage.cpp", "..%2fmanage.cpp", "%2e%2e/manage.cpp", "%2e%2e%2fmanage.cpp",
-            "..%5cmanage.cpp",
-            "..\\manage.cpp", "site/%2e%2e/%2e%2e/manage.cpp", "/etc/passwd", "%2fetc/passwd", "%2fetc%2fpasswd",
-            "//etc/passwd",
-            "site/../../../../../../../../etc/passwd", "....//manage.cpp", "site", "site/", "", ".", "..",
-            "site/site.css/", "site/site.css%00",
-            "site//site.css", "./site/site.css", "site/nothing.css", ".hidden",
+            "..%5cmanage.cpp", "..\\manage.cpp", "site/%2e%2e/%2e%2e/manage.cpp", "/etc/passwd", "%2fetc/passwd",
+            "%2fetc%2fpasswd", "//etc/passwd", "site/../../../../../../../../etc/passwd", "....//manage.cpp", "site",
+            "site/", "", ".", "..", "site/site.css/", "site/site.css%00", "site//site.css", "./site/site.css",
+            "site/nothing.css", ".hidden",
         ]:
             with self.subTest(path=path):
                 answer = self.ask(f"GET /static/{path}")

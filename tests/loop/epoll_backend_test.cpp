@@ -1,5 +1,5 @@
-#include "loop/backends.hpp"
 #include "loop/epoll_backend.hpp"
+#include "loop/backends.hpp"
 #include "testkit/memory_backend.hpp"
 
 #include <array>

@@ -101,7 +101,9 @@ TEST(TimerWheel, BehavesLikeASortedList) {
     for (std::uint32_t seed = 0; seed < 50; ++seed) {
         SCOPED_TRACE(seed);
         std::mt19937_64 random{seed};
-        const auto below = [&](std::int64_t limit) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit)); };
+        const auto below = [&](std::int64_t limit) {
+            return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
+        };
         const auto delay = [&] { return below(std::int64_t{1} << below(24)); };
         std::int64_t now = below(std::int64_t{1} << 40);
         TimerWheel wheel{now};

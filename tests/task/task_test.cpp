@@ -8,9 +8,7 @@
 namespace c10k {
 namespace {
 
-Task<int> immediate(int value) {
-    co_return value;
-}
+Task<int> immediate(int value) { co_return value; }
 
 Task<int> later(int value) {
     co_await sleep_for(1ms);

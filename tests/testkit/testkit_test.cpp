@@ -165,9 +165,7 @@ TEST(Testkit, GivesASiteAllItsServices) {
                 co_await sleep_for(1h);
             }(given.values));
         }
-        Urls urls() {
-            return {path("phase/", this, &Site::phase, "phase"), path("link/", this, &Site::link)};
-        }
+        Urls urls() { return {path("phase/", this, &Site::phase, "phase"), path("link/", this, &Site::link)}; }
         Task<Response> phase(Request&) {
             const auto text = co_await given.values.get("phase");
             co_return Response::text(text.value_or("none"));

@@ -5,12 +5,26 @@
 
 #include <gtest/gtest.h>
 
+struct Month {
+    int number;
+};
+
+template <>
+struct c10k::Converter<Month> {
+    static constexpr std::string_view kName = "month";
+    static std::optional<Month> parse(std::string_view text) {
+        return text == "may" ? std::optional{Month{5}} : std::nullopt;
+    }
+    static std::string format(const Month& /*month*/) { return "may"; }
+};
+
 namespace c10k {
 namespace {
 
 Response page(Request& /*request*/) { return {}; }
 Response number_page(Request& /*request*/, int /*number*/) { return {}; }
 Response small_number_page(Request& /*request*/, std::uint8_t /*number*/) { return {}; }
+Response month_page(Request& /*request*/, Month /*month*/) { return {}; }
 Response text_page(Request& /*request*/, std::string_view /*text*/) { return {}; }
 
 std::string ids(const std::vector<CheckMessage>& messages) {
@@ -73,6 +87,11 @@ TEST(Checks, DoNotComplainOfNarrowRoutesInFront) {
                               path("<str:x>/", text_page), path("<path:x>", text_page)})),
               "");
     EXPECT_EQ(ids(check_urls({path("<int:x>/", small_number_page), path("<int:x>/", number_page)})), "");
+}
+
+// Nobody but the converter knows what it takes.
+TEST(Checks, DoNotComplainOfRoutesWithAConverterOfTheUser) {
+    EXPECT_EQ(ids(check_urls({path("<int:x>/", number_page), path("<month:x>/", month_page)})), "");
 }
 
 TEST(Checks, FindFoldersThatAreMissing) {

@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <csignal>
 #include <netinet/in.h>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <sys/socket.h>
@@ -54,6 +56,38 @@ public:
 private:
     int socket_;
     std::uint16_t number_ = 0;
+};
+
+// Opens a WebSocket to 127.0.0.1 and never reads, so that nothing has to run meanwhile.
+class SilentClient {
+public:
+    explicit SilentClient(const std::string& port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
+        ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        const std::string_view handshake =
+            "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        ::send(socket_, handshake.data(), handshake.size(), 0);
+    }
+    ~SilentClient() { ::close(socket_); }
+    SilentClient(const SilentClient&) = delete;
+    SilentClient& operator=(const SilentClient&) = delete;
+
+    // All that came. Requires: the server has ended.
+    [[nodiscard]] std::string take_all() const {
+        std::string bytes;
+        std::array<char, 4096> piece;
+        for (ssize_t size = 0; (size = ::recv(socket_, piece.data(), piece.size(), 0)) > 0;) {
+            bytes.append(piece.data(), static_cast<std::size_t>(size));
+        }
+        return bytes;
+    }
+
+private:
+    int socket_;
 };
 
 class SiteTest : public testing::Test {
@@ -143,6 +177,31 @@ TEST_F(SiteTest, EndsOnSigtermInGoodOrder) {
     });
     EXPECT_TRUE(address.starts_with("127.0.0.1:") && !address.ends_with(":0")) << address;
     EXPECT_TRUE(ended);
+}
+
+// RFC 6455, 7.4.1: 1001 is going away.
+TEST_F(SiteTest, ClosesItsWebSocketsWhenItEnds) {
+    const auto view = [](WebSocket& socket) -> Task<> {
+        socket.accept();
+        std::raise(SIGTERM);
+        co_await socket.recv();
+    };
+    settings_.close_time = std::chrono::milliseconds{1};
+    std::optional<SilentClient> client;
+    run_site(
+        [&view](Services&) {
+            return BuiltSite{nullptr, {path("", view)}};
+        },
+        settings_,
+        [&client](const Listening& listening) {
+            client.emplace(listening.address.substr(listening.address.rfind(':') + 1));
+        });
+    const std::string bytes = client->take_all();
+    EXPECT_TRUE(bytes.starts_with("HTTP/1.1 101 ")) << bytes;
+    const std::size_t frames = bytes.find("\r\n\r\n") + 4;
+    ASSERT_GT(bytes.size(), frames + 4);
+    EXPECT_EQ(bytes[frames], '\x88');
+    EXPECT_EQ(bytes.substr(frames + 2, 2), "\x03\xe9");
 }
 
 TEST_F(SiteTest, EndsWhenABackgroundTaskFails) {

@@ -287,6 +287,13 @@ TEST(Urls, DoNotTurnBackWhatWouldNotComeToTheSameView) {
     EXPECT_THROW(static_cast<void>(site.reverse("word", "")), std::logic_error);
 }
 
+TEST(Urls, DoNotTurnBackArgumentsThatWouldComeBackAsOthers) {
+    const auto view = [](Request&, std::string_view, std::string_view) { return Response{}; };
+    const Urls site{path("<slug:stem>.<str:rest>", view, "file")};
+    EXPECT_EQ(site.reverse("file", "a", "b.c"), "/a.b.c");
+    EXPECT_THROW(static_cast<void>(site.reverse("file", "a.b", "c")), std::logic_error);
+}
+
 TEST(Urls, TurnBackTheRouteOfThatNameWhichTakesTheArguments) {
     Blog blog;
     const Urls site{path("list/", index, "list"), path("list/<str:page>/", word, "list")};
