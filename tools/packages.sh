@@ -14,7 +14,7 @@ build_packages=(
     ninja-build
 )
 
-# To test them: other people's clients, servers and Life, a real browser, and the checks of the source.
+# To test them: other people's clients and Life, a real browser, and the checks of the source.
 test_packages=(
     chromium
     chromium-driver
@@ -23,8 +23,6 @@ test_packages=(
     curl
     golly
     libgtest-dev
-    node-ws
-    nodejs
     python3
     python3-selenium
     python3-websockets

@@ -26,6 +26,10 @@ constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 
 std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.generation} << 32 | socket.slot; }
 
+// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would be
+// memory that no limit of ours counts.
+constexpr int kMostUnsentBytes = 128 * 1024;
+
 void set_option(int fd, int level, int option, int value) noexcept {
     ::setsockopt(fd, level, option, &value, sizeof value);
 }
@@ -119,7 +123,9 @@ SocketId EpollBackend::listen(const Address& address, int backlog, ListenerEvent
         throw_errno("socket");
     }
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it: batching is ours
+    // Accepted sockets inherit both.
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // batching is ours
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
     if (::bind(fd, address.get(), address.size()) < 0 || ::listen(fd, backlog) < 0) {
         const int error = errno;
         ::close(fd);
@@ -149,6 +155,7 @@ SocketId EpollBackend::connect(const Address& address) {
         throw_errno("socket");
     }
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
     if (::connect(fd, address.get(), address.size()) < 0 && errno != EINPROGRESS) {
         const int error = errno;
         ::close(fd);

@@ -103,6 +103,13 @@ void AccessLog::refused(std::string_view peer, int status, std::string_view reas
     }
 }
 
+void AccessLog::on_time() {
+    sockets_.end_second();
+    if (sockets_.is_in_sum()) {
+        time_second();
+    }
+}
+
 void AccessLog::time_second() {
     if (!is_running()) {
         start(std::chrono::seconds{1});

@@ -32,8 +32,11 @@ public:
     // "WebSocket REJECT /test/ws/ 403 [127.0.0.1:1234]"
     void rejected(std::string_view path, int status, std::string_view peer);
 
-    // A second is over. Requires: called a second after the first line of each second in which there was one.
+    // A second is over. Requires: called a second after the first line of each second in which there was one, and a
+    // second later as long as is_in_sum().
     void end_second();
+    // Whether the next line would only be counted; the seconds have to go on until it is not.
+    [[nodiscard]] bool is_in_sum() const noexcept { return in_sum_; }
 
 private:
     // Counts, and writes the line unless there are too many.
@@ -63,7 +66,7 @@ public:
     void refused(std::string_view peer, int status, std::string_view reason);
 
 private:
-    void on_time() override { sockets_.end_second(); }
+    void on_time() override;
     void time_second();
 
     std::uint32_t verbosity_;

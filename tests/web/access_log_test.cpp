@@ -63,6 +63,17 @@ TEST_F(WebSocketLogTest, ReturnsToSingleLinesAfterASecondWithFew) {
     EXPECT_EQ(lines_.size(), 1U);
 }
 
+TEST_F(WebSocketLogTest, ReturnsToSingleLinesAfterAQuietSecond) {
+    connect(30);
+    log_.end_second();
+    EXPECT_TRUE(log_.is_in_sum());
+    log_.end_second();
+    EXPECT_FALSE(log_.is_in_sum());
+    lines_.clear();
+    connect(1);
+    EXPECT_EQ(lines_, std::vector<std::string>{"WebSocket CONNECT /ws/ [127.0.0.1:1234]"});
+}
+
 TEST_F(WebSocketLogTest, CountsOnlyTheSecondAtHand) {
     for (int second = 0; second < 3; ++second) {
         connect(20);
