@@ -26,8 +26,8 @@ constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 
 std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.generation} << 32 | socket.slot; }
 
-// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would be
-// memory that no limit of ours counts.
+// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would
+// be memory that no limit of ours counts.
 constexpr int kMostUnsentBytes = 128 * 1024;
 
 void set_option(int fd, int level, int option, int value) noexcept {
