@@ -11,6 +11,7 @@ build_packages=(
     libsimdjson-dev
     libspdlog-dev
     libssl-dev
+    liburing-dev
     ninja-build
 )
 

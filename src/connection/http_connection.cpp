@@ -13,6 +13,9 @@ constexpr std::size_t kMostUnsent = 256 * 1024;
 // How long to wait for the peer's FIN after ours, reading what it still sends (RFC 9112, 9.6).
 constexpr std::chrono::seconds kLingerTime{2};
 
+// Lets the memory go too, which clear() and an assignment would keep.
+void forget(std::string& text) noexcept { std::string{}.swap(text); }
+
 }  // namespace
 
 HttpConnection::HttpConnection(Server& server, SocketId socket, std::string peer)
@@ -69,7 +72,7 @@ void HttpConnection::read_requests() {
     if (read < unread_.size()) {
         unread_.erase(0, read);
     } else {
-        unread_ = {};
+        forget(unread_);
     }
     if (match_ && outbox_.empty()) {
         become_websocket();
@@ -208,6 +211,7 @@ void HttpConnection::on_sent(std::size_t bytes) {
 
 void HttpConnection::finish() {
     phase_ = Phase::kFinishing;
+    forget(unread_);
     set_deadline();
     loop_.backend().start_receiving(socket_);
 }
@@ -242,7 +246,7 @@ void HttpConnection::on_failed(std::error_code /*error*/) { end(); }
 
 void HttpConnection::end() {
     if (!lost_) {
-        loop_.backend().close(socket_);
+        loop_.backend().close(socket_, outbox_.release());
         lost_ = true;
     }
     if (!view_) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -107,6 +108,17 @@ void Outbox::consume(std::size_t size) noexcept {
         std::free(done);
     }
     last_ = nullptr;
+}
+
+std::shared_ptr<const void> Outbox::release() {
+    if (empty()) {
+        return nullptr;
+    }
+    auto released = std::make_shared<Outbox>();
+    released->first_ = std::exchange(first_, nullptr);
+    released->last_ = std::exchange(last_, nullptr);
+    released->bytes_ = std::exchange(bytes_, 0);
+    return released;
 }
 
 }  // namespace c10k

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <sys/uio.h>
@@ -35,6 +36,8 @@ public:
     // Drops the oldest `size` bytes.
     void consume(std::size_t size) noexcept;
     void clear() noexcept { consume(bytes_); }
+    // Empties it, and hands its memory over: for a send that the kernel has not answered. Null if it was empty.
+    [[nodiscard]] std::shared_ptr<const void> release();
 
 private:
     struct Chunk;

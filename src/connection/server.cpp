@@ -98,8 +98,8 @@ Server::~Server() {
     }
 }
 
-Address Server::listen(const Address& address) {
-    const SocketId listener = loop_.backend().listen(address, limits_.backlog, *this);
+Address Server::listen(const Address& address, PortUse use) {
+    const SocketId listener = loop_.backend().listen(address, {.backlog = limits_.backlog, .port_use = use}, *this);
     listeners_.push_back(listener);
     return loop_.backend().local_address(listener);
 }

@@ -68,7 +68,7 @@ public:
     Server& operator=(const Server&) = delete;
 
     // Returns the address it got. Throws std::system_error.
-    Address listen(const Address& address);
+    Address listen(const Address& address, PortUse use = PortUse::kAlone);
 
     // Stops listening, closes every WebSocket with 1001, lets requests that run finish, and waits for the end of all
     // connections; those that are left after the shutdown time are cut.

@@ -33,7 +33,7 @@ WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role
 
 WebSocketConnection::~WebSocketConnection() {
     if (phase_ != Phase::kGone) {
-        loop_.backend().close(socket_);
+        loop_.backend().close(socket_, outbox_.release());
     }
     loop_.local<Connections>().remove(slot_);
 }
@@ -209,9 +209,10 @@ void WebSocketConnection::flush() {
 void WebSocketConnection::on_sent(std::size_t bytes) {
     sending_ = false;
     outbox_.consume(bytes);
-    if (bytes == 0 && phase_ == Phase::kOpen) {
+    if ((bytes == 0 || stalled_) && phase_ == Phase::kOpen) {
         // There was no room and now there is: the peer's kernel has taken something, so the peer lives.
         pinged_ = false;
+        stalled_ = false;
         loop_.local<Connections>().heard(slot_, limits_.ping_interval);
     }
     if (is_slow_ && outbox_.bytes() <= limits_.slow_bytes) {
@@ -315,8 +316,7 @@ void WebSocketConnection::drop(std::uint16_t code, std::string_view reason) {
         return;
     }
     phase_ = Phase::kGone;
-    loop_.backend().close(socket_);
-    outbox_.clear();
+    loop_.backend().close(socket_, outbox_.release());
     deadline_.reset();
     note_closed(code, reason);
     on_gone();
@@ -335,6 +335,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
         return next;
     }
     pinged_ = true;
+    stalled_ = sending_;  // a send that is still unanswered has found no room
     const wire::ControlFrame frame = protocol_.ping({});
     outbox_.append(frame.view());
     queued(frame.view().size());

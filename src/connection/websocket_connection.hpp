@@ -140,7 +140,8 @@ private:
     bool sending_ = false;  // a send() of the backend is unanswered
     bool fin_sent_ = false;
     bool fin_received_ = false;
-    bool pinged_ = false;  // and nothing has come since
+    bool pinged_ = false;   // and nothing has come since
+    bool stalled_ = false;  // a send() was unanswered then
     bool is_slow_ = false;
 };
 

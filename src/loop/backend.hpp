@@ -1,10 +1,11 @@
 #pragma once
 
 #include "base/address.hpp"
+#include "loop/sockets.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -35,7 +36,7 @@ public:
     virtual void on_received(std::span<char> bytes) = 0;
     // The peer has finished sending.
     virtual void on_end() = 0;
-    // Answers one send(): so many of its bytes were taken. 0 means that the kernel was full and has room again.
+    // Answers one send(): so many of its bytes were taken; 0 means that the kernel was full and has room again.
     virtual void on_sent(std::size_t bytes) = 0;
     // The connection is lost (or was never made). Nothing follows; the socket is still to be closed.
     virtual void on_failed(std::error_code error) = 0;
@@ -55,6 +56,11 @@ protected:
     ~ListenerEvents() = default;
 };
 
+struct ListenOptions {
+    int backlog = 4096;  // connections that the kernel completes before they are accepted
+    PortUse port_use = PortUse::kAlone;
+};
+
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -62,33 +68,39 @@ public:
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
     // Throws std::system_error if the address cannot be listened on.
-    virtual SocketId listen(const Address& address, int backlog, ListenerEvents& events) = 0;
+    virtual SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) = 0;
     // The address that a listener got: port 0 becomes a real one.
     [[nodiscard]] virtual Address local_address(SocketId socket) const = 0;
     virtual void pause_accepting(SocketId listener) = 0;
     virtual void resume_accepting(SocketId listener) = 0;
 
-    // A new socket, to be attached at once; then on_connected() or on_failed() follows.
+    // A new socket, to be attached at once; then on_connected() or on_failed() follows. It comes from the address
+    // `from`, unless that has no family: then the kernel chooses.
     // Throws std::system_error if there is no socket to be had.
-    virtual SocketId connect(const Address& address) = 0;
+    virtual SocketId connect(const Address& to, const Address& from) = 0;
+    SocketId connect(const Address& to) { return connect(to, {}); }
 
     // Who gets the events of this socket from now on.
     virtual void attach(SocketId socket, SocketEvents& events) = 0;
     virtual void start_receiving(SocketId socket) = 0;
     // Bytes that are already under way may still arrive.
     virtual void stop_receiving(SocketId socket) = 0;
-    // Answered by exactly one on_sent() or on_failed(), perhaps before send() returns. Until then `bytes` must stay.
+    // Answered by exactly one on_sent() or on_failed(), perhaps before send() returns. Until then `bytes` must stay,
+    // beyond close() too: see there.
     // Requires: no other send() on this socket is unanswered.
     virtual void send(SocketId socket, std::span<const iovec> bytes) = 0;
     // Sends FIN after what was sent.
     virtual void finish_sending(SocketId socket) = 0;
     // No event follows. What the kernel has taken is still delivered, unless bytes came that nobody read.
-    virtual void close(SocketId socket) = 0;
+    // `unsent` owns the bytes of a send() that is unanswered; it is kept for as long as the kernel may read them.
+    virtual void close(SocketId socket, std::shared_ptr<const void> unsent) = 0;
+    void close(SocketId socket) { close(socket, nullptr); }
 
     // Milliseconds of a clock that never jumps.
     [[nodiscard]] virtual std::int64_t now() const noexcept = 0;
     // Delivers the events there are; if there are none, sleeps until one comes, wake() is called, or the clock shows
-    // `until` (nullopt: for ever). Returns how many it delivered.
+    // `until` (nullopt: for ever). Returns how many it delivered, answers to send() not counted: 0 means that there was
+    // nothing to read.
     virtual int wait(std::optional<std::int64_t> until) = 0;
     // Ends a wait() that is going on, or the next one. Thread: any; also from a signal handler.
     virtual void wake() noexcept = 0;

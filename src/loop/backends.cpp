@@ -1,9 +1,12 @@
 #include "loop/backends.hpp"
 
+#include "base/log.hpp"
 #include "loop/epoll_backend.hpp"
+#include "loop/ring.hpp"
+#include "loop/uring_backend.hpp"
 
 #include <stdexcept>
-#include <string>
+#include <system_error>
 
 namespace c10k {
 
@@ -14,9 +17,39 @@ BackendChoice parse_backend(std::string_view name) {
     if (name == "epoll") {
         return BackendChoice::kEpoll;
     }
-    throw std::invalid_argument("no backend '" + std::string{name} + "' in this build: use auto or epoll");
+    if (name == "io_uring") {
+        return BackendChoice::kUring;
+    }
+    throw std::invalid_argument("no backend '" + std::string{name} + "': use auto, epoll or io_uring");
 }
 
-std::unique_ptr<Backend> make_backend(BackendChoice /*choice*/) { return std::make_unique<EpollBackend>(); }
+std::unique_ptr<Backend> make_backend(BackendChoice choice) {
+    if (choice == BackendChoice::kEpoll) {
+        return std::make_unique<EpollBackend>();
+    }
+    try {
+        return std::make_unique<UringBackend>();
+    } catch (const std::system_error& error) {
+        if (choice == BackendChoice::kUring) {
+            throw;
+        }
+        static const bool said = [&] {
+            log::info(std::string{"using epoll: "} + error.what());
+            return true;
+        }();
+        static_cast<void>(said);
+        return std::make_unique<EpollBackend>();
+    }
+}
+
+UringReport probe_uring() {
+    UringReport report;
+    try {
+        report.incremental_buffers = Ring{RingFeatures{}}.features().incremental_buffers;
+    } catch (const std::system_error& error) {
+        report.refusal = error.what();
+    }
+    return report;
+}
 
 }  // namespace c10k

@@ -3,17 +3,25 @@
 #include "loop/backend.hpp"
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace c10k {
 
-// The backends of this build. Auto takes the best that works here.
-enum class BackendChoice { kAuto, kEpoll };
+// The backends of this build. Auto takes io_uring where the kernel allows it, else epoll.
+enum class BackendChoice { kAuto, kEpoll, kUring };
 
-// "auto" or "epoll". Throws std::invalid_argument with a text for a user.
+// "auto", "epoll" or "io_uring". Throws std::invalid_argument with a text for a user.
 [[nodiscard]] BackendChoice parse_backend(std::string_view name);
 
-// Throws std::system_error.
+// Throws std::system_error with a text for a user; auto only if there is no backend at all.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(BackendChoice choice);
+
+// What this kernel's io_uring offers.
+struct UringReport {
+    std::string refusal;  // why there is none; empty if there is
+    bool incremental_buffers = false;
+};
+[[nodiscard]] UringReport probe_uring();
 
 }  // namespace c10k

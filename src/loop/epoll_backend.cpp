@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -22,21 +19,7 @@ constexpr std::uint32_t kNone = 0xffffffff;
 // What epoll reports for the eventfd behind wake(); no slot has this generation.
 constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 
-[[noreturn]] void throw_errno(const char* what) { throw std::system_error(errno, std::system_category(), what); }
-
 std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.generation} << 32 | socket.slot; }
-
-// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would
-// be memory that no limit of ours counts.
-constexpr int kMostUnsentBytes = 128 * 1024;
-
-void set_option(int fd, int level, int option, int value) noexcept {
-    ::setsockopt(fd, level, option, &value, sizeof value);
-}
-
-bool out_of_resources(int error) noexcept {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
 
 }  // namespace
 
@@ -83,7 +66,7 @@ SocketId EpollBackend::add(int fd, Kind kind) {
     event.data.u64 = tag(id);
     if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) < 0) {
         const int error = errno;
-        close(id);
+        close(id, nullptr);
         errno = error;
         throw_errno("epoll_ctl");
     }
@@ -117,46 +100,22 @@ void EpollBackend::update(std::uint32_t index) {
     ::epoll_ctl(epoll_, EPOLL_CTL_MOD, slot.fd, &event);
 }
 
-SocketId EpollBackend::listen(const Address& address, int backlog, ListenerEvents& events) {
-    const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        throw_errno("socket");
-    }
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    // Accepted sockets inherit both.
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // batching is ours
-    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
-    if (::bind(fd, address.get(), address.size()) < 0 || ::listen(fd, backlog) < 0) {
-        const int error = errno;
-        ::close(fd);
-        errno = error;
-        throw_errno("listen");
-    }
-    const SocketId id = add(fd, Kind::kListener);
+SocketId EpollBackend::listen(const Address& address, const ListenOptions& options, ListenerEvents& events) {
+    const SocketId id = add(open_listener(address, options.backlog, options.port_use, Blocking::kNo), Kind::kListener);
     slots_[id.slot].listener_events = &events;
     resume_accepting(id);
     return id;
 }
 
-Address EpollBackend::local_address(SocketId socket) const {
-    sockaddr_storage storage{};
-    socklen_t size = sizeof storage;
-    ::getsockname(slots_[socket.slot].fd, reinterpret_cast<sockaddr*>(&storage), &size);
-    return Address{reinterpret_cast<const sockaddr*>(&storage), size};
-}
+Address EpollBackend::local_address(SocketId socket) const { return local_address_of(slots_[socket.slot].fd); }
 
 void EpollBackend::pause_accepting(SocketId listener) { stop_receiving(listener); }
 
 void EpollBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
 
-SocketId EpollBackend::connect(const Address& address) {
-    const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        throw_errno("socket");
-    }
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
-    if (::connect(fd, address.get(), address.size()) < 0 && errno != EINPROGRESS) {
+SocketId EpollBackend::connect(const Address& to, const Address& from) {
+    const int fd = open_dialling(to, from, Blocking::kNo);
+    if (::connect(fd, to.get(), to.size()) < 0 && errno != EINPROGRESS) {
         const int error = errno;
         ::close(fd);
         errno = error;
@@ -219,7 +178,7 @@ void EpollBackend::finish_sending(SocketId socket) {
     }
 }
 
-void EpollBackend::close(SocketId socket) {
+void EpollBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*/) {
     if (Slot* slot = find(socket)) {
         ::close(slot->fd);
         slot->kind = Kind::kFree;
@@ -229,10 +188,7 @@ void EpollBackend::close(SocketId socket) {
     }
 }
 
-std::int64_t EpollBackend::now() const noexcept {
-    using std::chrono::steady_clock;
-    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
+std::int64_t EpollBackend::now() const noexcept { return steady_milliseconds(); }
 
 int EpollBackend::wait(std::optional<std::int64_t> until) {
     std::array<epoll_event, kEventsAtOnce> events;

@@ -17,17 +17,19 @@ public:
     EpollBackend& operator=(const EpollBackend&) = delete;
 
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
-    SocketId listen(const Address& address, int backlog, ListenerEvents& events) override;
+    SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) override;
     [[nodiscard]] Address local_address(SocketId socket) const override;
     void pause_accepting(SocketId listener) override;
     void resume_accepting(SocketId listener) override;
-    SocketId connect(const Address& address) override;
+    using Backend::connect;
+    SocketId connect(const Address& to, const Address& from) override;
     void attach(SocketId socket, SocketEvents& events) override;
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
     void send(SocketId socket, std::span<const iovec> bytes) override;
     void finish_sending(SocketId socket) override;
-    void close(SocketId socket) override;
+    using Backend::close;
+    void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::int64_t now() const noexcept override;
     int wait(std::optional<std::int64_t> until) override;
     void wake() noexcept override;

@@ -88,7 +88,8 @@ void add_runserver(CLI::App& app, SettingOptions& settings, std::function<void()
             "--workers", [](int) {}, "How many loops serve, one a thread; this version has one")
         ->check(CLI::Range(1, 1));
     command->add_option_function<std::string>(
-        "--backend", [&](const std::string& name) { settings.set("backend", name); }, "auto or epoll");
+        "--backend", [&](const std::string& name) { settings.set("backend", name); },
+        "auto, epoll or io_uring; auto takes io_uring where the kernel allows it");
     command->add_flag_function(
         "--noreload", [](std::int64_t) {}, "Do not restart when the program changes; this version never does");
     command->add_option_function<std::string>(

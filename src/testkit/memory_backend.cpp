@@ -77,10 +77,10 @@ void MemoryBackend::lose(Socket& socket, int error) {
     socket.failure = {error, std::system_category()};
 }
 
-SocketId MemoryBackend::listen(const Address& address, int /*backlog*/, ListenerEvents& events) {
+SocketId MemoryBackend::listen(const Address& address, const ListenOptions& options, ListenerEvents& events) {
     const std::uint16_t port = address.port() != 0 ? address.port() : next_port_++;
     for (const Socket& socket : sockets_) {
-        if (socket.kind == Kind::kListener && socket.address.port() == port) {
+        if (options.port_use == PortUse::kAlone && socket.kind == Kind::kListener && socket.address.port() == port) {
             throw std::system_error(EADDRINUSE, std::system_category(), "listen");
         }
     }
@@ -96,10 +96,10 @@ void MemoryBackend::pause_accepting(SocketId listener) { stop_receiving(listener
 
 void MemoryBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
 
-SocketId MemoryBackend::connect(const Address& address) {
+SocketId MemoryBackend::connect(const Address& to, const Address& /*from*/) {
     const SocketId dialling = add(Kind::kDialling, localhost(next_port_++));
     for (Socket& listener : sockets_) {
-        if (listener.kind == Kind::kListener && listener.address.port() == address.port()) {
+        if (listener.kind == Kind::kListener && listener.address.port() == to.port()) {
             const SocketId accepted = add(Kind::kConnected, listener.address);
             sockets_[accepted.slot].peer = dialling;
             sockets_[dialling.slot].peer = accepted;
@@ -180,7 +180,7 @@ void MemoryBackend::finish_sending(SocketId socket) {
     }
 }
 
-void MemoryBackend::close(SocketId socket) {
+void MemoryBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*/) {
     Socket* found = find(socket);
     if (found == nullptr) {
         return;

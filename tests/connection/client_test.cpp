@@ -20,7 +20,7 @@ Task<> echo(WebSocket& socket, Captured) {
 class CrudeServer final : private ListenerEvents {
 public:
     explicit CrudeServer(Loop& loop)
-        : loop_(loop), listener_(loop.backend().listen(Address::resolve("127.0.0.1", 0), 8, *this)) {}
+        : loop_(loop), listener_(loop.backend().listen(Address::resolve("127.0.0.1", 0), {.backlog = 8}, *this)) {}
     ~CrudeServer() { loop_.backend().close(listener_); }
     CrudeServer(const CrudeServer&) = delete;
     CrudeServer& operator=(const CrudeServer&) = delete;
@@ -109,8 +109,8 @@ protected:
     }
 };
 INSTANTIATE_TEST_SUITE_P(Networks, ClientOnEveryNetwork,
-                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers,
-                                         Network::kEpoll),
+                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll,
+                                         Network::kUring),
                          network_name);
 
 class ClientInMemory : public InMemory {};

@@ -2,7 +2,7 @@
 
 #include "connection/application.hpp"
 #include "connection/server.hpp"
-#include "loop/epoll_backend.hpp"
+#include "loop/backends.hpp"
 #include "testkit/memory_backend.hpp"
 #include "testkit/peer.hpp"
 #include "testkit/stage.hpp"
@@ -65,6 +65,7 @@ enum class Network {
     kByteByByte,   // one byte each send and receive
     kLateAnswers,  // sends are answered later, as io_uring does
     kEpoll,
+    kUring,
 };
 
 inline std::string network_name(const testing::TestParamInfo<Network>& info) {
@@ -73,13 +74,14 @@ inline std::string network_name(const testing::TestParamInfo<Network>& info) {
         case Network::kByteByByte: return "byte_by_byte";
         case Network::kLateAnswers: return "late_answers";
         case Network::kEpoll: return "epoll";
+        case Network::kUring: return "io_uring";
     }
     return "?";
 }
 
 inline std::unique_ptr<Backend> make_network(Network network) {
-    if (network == Network::kEpoll) {
-        return std::make_unique<EpollBackend>();
+    if (network == Network::kEpoll || network == Network::kUring) {
+        return make_backend(network == Network::kEpoll ? BackendChoice::kEpoll : BackendChoice::kUring);
     }
     auto memory = std::make_unique<MemoryBackend>();
     if (network == Network::kByteByByte) {
@@ -118,7 +120,13 @@ private:
 // The same on every network.
 class OnEveryNetwork : public ConnectionTest, public testing::WithParamInterface<Network> {
 protected:
-    void SetUp() override { start(GetParam()); }
+    void SetUp() override {
+        if (GetParam() == Network::kUring && !probe_uring().refusal.empty()) {
+            GTEST_SKIP() << probe_uring().refusal;
+        }
+        start(GetParam());
+    }
+    [[nodiscard]] static bool is_in_memory() { return GetParam() != Network::kEpoll && GetParam() != Network::kUring; }
 };
 
 // In memory, where the clock is ours.

@@ -21,17 +21,17 @@ public:
     std::int64_t clock = 1000;
 
     [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
-    SocketId listen(const Address&, int, ListenerEvents&) override { return {}; }
+    SocketId listen(const Address&, const ListenOptions&, ListenerEvents&) override { return {}; }
     [[nodiscard]] Address local_address(SocketId) const override { return {}; }
     void pause_accepting(SocketId) override {}
     void resume_accepting(SocketId) override {}
-    SocketId connect(const Address&) override { return {}; }
+    SocketId connect(const Address&, const Address&) override { return {}; }
     void attach(SocketId, SocketEvents&) override {}
     void start_receiving(SocketId) override {}
     void stop_receiving(SocketId) override {}
     void send(SocketId, std::span<const iovec>) override {}
     void finish_sending(SocketId) override {}
-    void close(SocketId) override {}
+    void close(SocketId, std::shared_ptr<const void>) override {}
     [[nodiscard]] std::int64_t now() const noexcept override { return clock; }
     int wait(std::optional<std::int64_t> until) override {
         waits.push_back(until);

@@ -1,0 +1,91 @@
+#include "loop/sockets.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace c10k {
+namespace {
+
+// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would
+// be memory that no limit of ours counts.
+constexpr int kMostUnsentBytes = 128 * 1024;
+
+void set_option(int descriptor, int level, int option, int value) noexcept {
+    ::setsockopt(descriptor, level, option, &value, sizeof value);
+}
+
+int open_tcp(int family, Blocking blocking) {
+    const int type = SOCK_STREAM | SOCK_CLOEXEC | (blocking == Blocking::kNo ? SOCK_NONBLOCK : 0);
+    const int descriptor = ::socket(family, type, 0);
+    if (descriptor < 0) {
+        throw_errno("socket");
+    }
+    set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);  // batching is ours
+    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
+    return descriptor;
+}
+
+[[noreturn]] void close_and_throw(int descriptor, const char* what) {
+    const int error = errno;
+    ::close(descriptor);
+    errno = error;
+    throw_errno(what);
+}
+
+}  // namespace
+
+void throw_errno(const char* what) { throw std::system_error(errno, std::system_category(), what); }
+
+int open_listener(const Address& address, int backlog, PortUse use, Blocking blocking) {
+    const int descriptor = open_tcp(address.family(), blocking);
+    set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (use == PortUse::kShared) {
+        set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (::bind(descriptor, address.get(), address.size()) < 0 || ::listen(descriptor, backlog) < 0) {
+        close_and_throw(descriptor, "listen");
+    }
+    return descriptor;
+}
+
+int open_dialling(const Address& to, const Address& from, Blocking blocking) {
+    const int descriptor = open_tcp(to.family(), blocking);
+    if (from.family() != AF_UNSPEC) {
+        set_option(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+        if (::bind(descriptor, from.get(), from.size()) < 0) {
+            close_and_throw(descriptor, "bind");
+        }
+    }
+    return descriptor;
+}
+
+Address local_address_of(int descriptor) noexcept {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &size);
+    return Address{reinterpret_cast<const sockaddr*>(&storage), size};
+}
+
+Address peer_address_of(int descriptor) noexcept {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&storage), &size) < 0) {
+        return {};  // it has gone already
+    }
+    return Address{reinterpret_cast<const sockaddr*>(&storage), size};
+}
+
+bool out_of_resources(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+std::int64_t steady_milliseconds() noexcept {
+    using std::chrono::steady_clock;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace c10k

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "base/address.hpp"
+
+#include <cstdint>
+#include <system_error>
+
+namespace c10k {
+
+// What the backends that use the kernel's sockets share: how a socket is made before a backend takes it over.
+// All throw std::system_error.
+
+enum class Blocking : std::uint8_t { kYes, kNo };
+
+// Who else may listen on the port of a listener.
+enum class PortUse : std::uint8_t {
+    kAlone,
+    kShared,  // other listeners of this user that say so too; the kernel spreads the connections over them
+};
+
+// A listening socket. Those it accepts inherit its options.
+[[nodiscard]] int open_listener(const Address& address, int backlog, PortUse use, Blocking blocking);
+
+// A socket that is to be connected to `to`. It comes from `from`, unless that has no family: then the kernel chooses.
+// The port is chosen at connect(), so that one source address has all its ports for each destination.
+[[nodiscard]] int open_dialling(const Address& to, const Address& from, Blocking blocking);
+
+[[nodiscard]] Address local_address_of(int descriptor) noexcept;
+[[nodiscard]] Address peer_address_of(int descriptor) noexcept;
+
+// Descriptors or memory have run out: nobody can be accepted for a while.
+[[nodiscard]] bool out_of_resources(int error) noexcept;
+
+[[noreturn]] void throw_errno(const char* what);
+
+// Milliseconds of a clock that never jumps.
+[[nodiscard]] std::int64_t steady_milliseconds() noexcept;
+
+}  // namespace c10k

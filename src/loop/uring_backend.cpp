@@ -1,0 +1,511 @@
+#include "loop/uring_backend.hpp"
+
+#include "loop/ring.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace c10k {
+namespace {
+
+constexpr std::uint32_t kNone = 0xffffffff;
+constexpr std::size_t kMostRings = 1024;
+
+// What an operation is called in its completions: the slot, and in the lowest byte the operation.
+constexpr unsigned kOperationBits = 8;
+
+}  // namespace
+
+UringBackend::UringBackend() : UringBackend(RingFeatures{}) {}
+
+UringBackend::UringBackend(const RingFeatures& wanted)
+    : first_free_(kNone), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (wake_ < 0) {
+        throw_errno("eventfd");
+    }
+    try {
+        rings_.push_back(std::make_unique<Ring>(wanted));
+    } catch (...) {
+        ::close(wake_);
+        throw;
+    }
+    arm_wake();
+}
+
+UringBackend::~UringBackend() {
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+        if (slots_[i].kind != Kind::kFree && slots_[i].kind != Kind::kClosing) {
+            close({i, slots_[i].generation});
+        }
+    }
+    // What the kernel still works on points into this object.
+    const auto is_free = [](const Slot& slot) { return slot.kind == Kind::kFree; };
+    while (!std::all_of(slots_.begin(), slots_.end(), is_free)) {
+        wait(now() + 1);
+    }
+    rings_.clear();
+    ::close(wake_);
+}
+
+// ---- Slots
+
+SocketId UringBackend::add(Kind kind) {
+    std::uint32_t index = first_free_;
+    if (index == kNone) {
+        index = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+        slots_[index].generation = 0;
+    } else {
+        first_free_ = slots_[index].next_free;
+    }
+    Slot& slot = slots_[index];
+    const std::uint32_t generation = slot.generation;
+    slot = {};
+    slot.generation = generation;
+    slot.kind = kind;
+    return {index, generation};
+}
+
+SocketId UringBackend::adopt(int descriptor, Kind kind) {
+    std::size_t ring = 0;
+    while (ring < rings_.size() && !rings_[ring]->has_room()) {
+        ++ring;
+    }
+    unsigned file = 0;
+    try {
+        if (ring == rings_.size()) {
+            if (ring == kMostRings) {
+                throw std::system_error(ENFILE, std::system_category(), "io_uring: too many rings");
+            }
+            auto made = std::make_unique<Ring>(rings_.front()->features());
+            made->register_wake(wake_);
+            rings_.push_back(std::move(made));
+        }
+        file = rings_[ring]->adopt(descriptor);
+    } catch (...) {
+        ::close(descriptor);
+        throw;
+    }
+    const SocketId id = add(kind);
+    slots_[id.slot].ring = static_cast<std::uint16_t>(ring);
+    slots_[id.slot].file = file;
+    return id;
+}
+
+UringBackend::Slot* UringBackend::find(SocketId socket) noexcept {
+    if (socket.slot >= slots_.size()) {
+        return nullptr;
+    }
+    Slot& slot = slots_[socket.slot];
+    const bool is_open = slot.kind != Kind::kFree && slot.kind != Kind::kClosing;
+    return is_open && slot.generation == socket.generation ? &slot : nullptr;
+}
+
+void UringBackend::free(std::uint32_t index) noexcept {
+    Slot& slot = slots_[index];
+    unsent_.erase(index);
+    slot.kind = Kind::kFree;
+    slot.next_free = first_free_;
+    first_free_ = index;
+}
+
+// ---- The seam
+
+SocketId UringBackend::listen(const Address& address, const ListenOptions& options, ListenerEvents& events) {
+    const int descriptor = open_listener(address, options.backlog, options.port_use, Blocking::kYes);
+    const SocketId id = add(Kind::kListener);
+    slots_[id.slot].file = static_cast<std::uint32_t>(descriptor);
+    slots_[id.slot].listener_events = &events;
+    resume_accepting(id);
+    return id;
+}
+
+Address UringBackend::local_address(SocketId socket) const {
+    return local_address_of(static_cast<int>(slots_[socket.slot].file));
+}
+
+void UringBackend::pause_accepting(SocketId listener) { stop_receiving(listener); }
+
+void UringBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
+
+SocketId UringBackend::connect(const Address& to, const Address& from) {
+    const SocketId id = adopt(open_dialling(to, from, Blocking::kYes), Kind::kDialling);
+    Ring& ring = ring_of(id.slot);
+    io_uring_sqe& entry = ring.prepare();
+    sockaddr_storage& address = ring.address_for_entry();
+    std::copy_n(reinterpret_cast<const char*>(to.get()), to.size(), reinterpret_cast<char*>(&address));
+    ::io_uring_prep_connect(&entry, static_cast<int>(slots_[id.slot].file), reinterpret_cast<const sockaddr*>(&address),
+                            to.size());
+    start(id.slot, entry, Operation::kConnect);
+    return id;
+}
+
+void UringBackend::attach(SocketId socket, SocketEvents& events) {
+    if (Slot* slot = find(socket)) {
+        slot->socket_events = &events;
+    }
+}
+
+void UringBackend::start_receiving(SocketId socket) {
+    if (Slot* slot = find(socket)) {
+        slot->receiving = true;
+        changed(socket.slot);
+    }
+}
+
+void UringBackend::stop_receiving(SocketId socket) {
+    if (Slot* slot = find(socket)) {
+        slot->receiving = false;
+        changed(socket.slot);
+    }
+}
+
+void UringBackend::send(SocketId socket, std::span<const iovec> bytes) {
+    Slot* slot = find(socket);
+    if (slot == nullptr) {
+        return;
+    }
+    slot->sending = true;
+    Ring& ring = ring_of(socket.slot);
+    io_uring_sqe& entry = ring.prepare();
+    if (bytes.size() == 1) {
+        ::io_uring_prep_send(&entry, static_cast<int>(slot->file), bytes[0].iov_base, bytes[0].iov_len, MSG_NOSIGNAL);
+    } else {
+        ::io_uring_prep_sendmsg(&entry, static_cast<int>(slot->file), &ring.message_for_entry(bytes), MSG_NOSIGNAL);
+    }
+    start(socket.slot, entry, Operation::kSend);
+}
+
+void UringBackend::finish_sending(SocketId socket) {
+    if (Slot* slot = find(socket)) {
+        io_uring_sqe& entry = ring_of(socket.slot).prepare();
+        ::io_uring_prep_shutdown(&entry, static_cast<int>(slot->file), SHUT_WR);
+        start(socket.slot, entry, Operation::kShutdown);
+    }
+}
+
+void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
+    Slot* slot = find(socket);
+    if (slot == nullptr) {
+        return;
+    }
+    const std::uint32_t index = socket.slot;
+    if (slot->watch != Watch::kNothing && !slot->cancelling) {
+        cancel(index, watching(*slot));
+    }
+    if (slot->sending) {
+        cancel(index, Operation::kSend);
+        unsent_[index] = std::move(unsent);
+    }
+    if (slot->kind == Kind::kDialling) {
+        cancel(index, Operation::kConnect);
+    }
+    if (slot->kind == Kind::kListener) {
+        ::shutdown(static_cast<int>(slot->file), SHUT_RDWR);  // at once: an accept under way holds it a little longer
+        ::close(static_cast<int>(slot->file));
+    } else {
+        io_uring_sqe& entry = ring_of(socket.slot).prepare();
+        ::io_uring_prep_close_direct(&entry, slot->file);
+        start(index, entry, Operation::kClose);
+    }
+    slot->kind = Kind::kClosing;
+    ++slot->generation;
+    if (slot->under_way == 0) {
+        free(index);
+    }
+}
+
+std::int64_t UringBackend::now() const noexcept { return steady_milliseconds(); }
+
+void UringBackend::wake() noexcept {
+    const std::uint64_t one = 1;
+    (void)!::write(wake_, &one, sizeof one);
+}
+
+// ---- What the kernel is asked
+
+void UringBackend::start(std::uint32_t index, io_uring_sqe& entry, Operation operation) {
+    Slot& slot = slots_[index];
+    ++slot.under_way;
+    entry.user_data = std::uint64_t{index} << kOperationBits | static_cast<unsigned>(operation);
+    if (slot.kind != Kind::kListener && operation != Operation::kClose) {
+        entry.flags |= IOSQE_FIXED_FILE;
+    }
+}
+
+void UringBackend::cancel(std::uint32_t index, Operation operation) {
+    io_uring_sqe& entry = ring_of(index).prepare();
+    const std::uint64_t target = std::uint64_t{index} << kOperationBits | static_cast<unsigned>(operation);
+    ::io_uring_prep_cancel64(&entry, target, 0);
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    entry.user_data = static_cast<unsigned>(Operation::kNone);
+}
+
+void UringBackend::arm_wake() {
+    io_uring_sqe& entry = rings_.front()->prepare();
+    ::io_uring_prep_poll_multishot(&entry, wake_, POLLIN);
+    entry.user_data = static_cast<unsigned>(Operation::kWake);
+}
+
+void UringBackend::changed(std::uint32_t index) {
+    if (!slots_[index].is_changed) {
+        slots_[index].is_changed = true;
+        changed_.push_back(index);
+    }
+}
+
+void UringBackend::update_watches() {
+    for (const std::uint32_t index : changed_) {
+        slots_[index].is_changed = false;
+        update_watch(index);
+    }
+    changed_.clear();
+}
+
+UringBackend::Watch UringBackend::wanted_watch(const Slot& slot) noexcept {
+    if (slot.kind == Kind::kListener) {
+        return slot.receiving ? Watch::kInput : Watch::kNothing;
+    }
+    if (slot.kind != Kind::kSocket || slot.ended || slot.failed) {
+        return Watch::kNothing;
+    }
+    if (slot.receiving) {
+        return Watch::kInput;
+    }
+    return slot.half_open ? Watch::kNothing : Watch::kLoss;
+}
+
+UringBackend::Operation UringBackend::watching(const Slot& slot) noexcept {
+    if (slot.watch == Watch::kLoss) {
+        return Operation::kLoss;
+    }
+    return slot.kind == Kind::kListener ? Operation::kAccept : Operation::kReceive;
+}
+
+// One watch at a time: another begins when the kernel has confirmed the end of the first.
+void UringBackend::update_watch(std::uint32_t index) {
+    Slot& slot = slots_[index];
+    const Watch wanted = wanted_watch(slot);
+    if (slot.watch == wanted || slot.cancelling || slot.kind == Kind::kFree || slot.kind == Kind::kClosing) {
+        return;
+    }
+    if (slot.watch != Watch::kNothing) {
+        slot.cancelling = true;
+        cancel(index, watching(slot));
+        return;
+    }
+    slot.watch = wanted;
+    io_uring_sqe& entry = ring_of(index).prepare();
+    const int file = static_cast<int>(slot.file);
+    if (wanted == Watch::kLoss) {
+        ::io_uring_prep_poll_add(&entry, file, 0);  // errors are reported even so
+    } else if (slot.kind == Kind::kListener) {
+        ::io_uring_prep_multishot_accept(&entry, file, nullptr, nullptr, SOCK_CLOEXEC);
+    } else {
+        ::io_uring_prep_recv_multishot(&entry, file, nullptr, 0, 0);
+        entry.flags |= IOSQE_BUFFER_SELECT;
+        entry.buf_group = Ring::kBuffers;
+    }
+    start(index, entry, watching(slot));
+}
+
+// ---- What the kernel answers
+
+int UringBackend::wait(std::optional<std::int64_t> until) {
+    update_watches();
+    const bool may_sleep = !until || (*until != 0 && *until > now());
+    for (const auto& ring : rings_) {
+        // The first one submits when it sleeps.
+        if ((!may_sleep || ring != rings_.front()) && ring->wants_enter()) {
+            ring->enter();
+        }
+    }
+    Taken taken = take_completions();
+    if (taken.completions == 0 && may_sleep) {
+        sleep(until);
+        taken = take_completions();
+    }
+    return taken.events;
+}
+
+// The thread sleeps in the first ring; the others wake it through the eventfd.
+void UringBackend::sleep(std::optional<std::int64_t> until) {
+    bool has_news = false;
+    for (std::size_t i = 1; i < rings_.size(); ++i) {
+        rings_[i]->set_notify(Ring::Notify::kYes);
+        has_news = has_news || rings_[i]->wants_enter();
+    }
+    std::optional<std::chrono::milliseconds> time;
+    if (until || has_news) {
+        time = std::chrono::milliseconds{has_news ? 0 : std::max(*until - now(), std::int64_t{0})};
+    }
+    rings_.front()->sleep(time);
+    for (std::size_t i = 1; i < rings_.size(); ++i) {
+        rings_[i]->set_notify(Ring::Notify::kNo);
+        if (rings_[i]->wants_enter()) {
+            rings_[i]->enter();
+        }
+    }
+}
+
+UringBackend::Taken UringBackend::take_completions() {
+    Taken taken;
+    for (std::size_t i = 0; i < rings_.size(); ++i) {  // an accepted socket may bring a new ring
+        io_uring_cqe completion;
+        while (rings_[i]->take(completion)) {
+            ++taken.completions;
+            taken.events += complete(*rings_[i], completion);
+        }
+    }
+    return taken;
+}
+
+int UringBackend::complete(Ring& ring, const io_uring_cqe& completion) {
+    const auto operation = static_cast<Operation>(completion.user_data & ((1U << kOperationBits) - 1));
+    const auto index = static_cast<std::uint32_t>(completion.user_data >> kOperationBits);
+    const int result = completion.res;
+    const bool is_last = (completion.flags & IORING_CQE_F_MORE) == 0;
+    if (operation == Operation::kNone) {
+        return 0;
+    }
+    if (operation == Operation::kWake) {
+        std::uint64_t ignored = 0;
+        (void)!::read(wake_, &ignored, sizeof ignored);
+        if (is_last) {
+            arm_wake();
+        }
+        return 0;
+    }
+    if (Slot& slot = slots_[index]; is_last) {
+        --slot.under_way;
+        if (slot.watch != Watch::kNothing && operation == watching(slot)) {
+            slot.watch = Watch::kNothing;
+            slot.cancelling = false;
+            changed(index);
+        }
+    }
+    int events = 0;
+    switch (operation) {
+        case Operation::kAccept: events = accepted(index, result); break;
+        case Operation::kConnect: events = connected(index, result); break;
+        case Operation::kReceive:
+            if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
+                events = received(index, ring.received(completion), result);
+                ring.recycle(completion);
+            } else {
+                events = received(index, {}, result);
+            }
+            break;
+        case Operation::kLoss: events = noticed(index, result); break;
+        case Operation::kSend: events = sent(index, result); break;
+        case Operation::kClose: ring.release(slots_[index].file); break;
+        default: break;
+    }
+    if (slots_[index].kind == Kind::kClosing && slots_[index].under_way == 0) {
+        free(index);
+    }
+    return events;
+}
+
+int UringBackend::accepted(std::uint32_t index, int result) {
+    if (slots_[index].kind != Kind::kListener) {  // closed meanwhile
+        if (result >= 0) {
+            ::close(result);
+        }
+        return 0;
+    }
+    ListenerEvents& events = *slots_[index].listener_events;
+    int error = -result;
+    if (result >= 0) {
+        const Address peer = peer_address_of(result);  // while there is a descriptor to ask
+        try {
+            events.on_accepted(adopt(result, Kind::kSocket), peer);
+            return 1;
+        } catch (const std::system_error& failure) {
+            error = failure.code().value();
+        }
+    } else if (!out_of_resources(error)) {
+        return 0;  // ECONNABORTED and the like concern one peer, who has gone
+    }
+    slots_[index].receiving = false;
+    changed(index);
+    events.on_accept_failed({error, std::system_category()});
+    return 1;
+}
+
+int UringBackend::connected(std::uint32_t index, int result) {
+    Slot& slot = slots_[index];
+    if (slot.kind != Kind::kDialling) {
+        return 0;
+    }
+    slot.kind = Kind::kSocket;
+    changed(index);
+    if (result < 0) {
+        return lose(index, -result);
+    }
+    slot.socket_events->on_connected();
+    return 1;
+}
+
+int UringBackend::received(std::uint32_t index, std::span<char> bytes, int result) {
+    Slot& slot = slots_[index];
+    if (slot.kind != Kind::kSocket || slot.failed) {
+        return 0;
+    }
+    if (result > 0) {
+        slot.socket_events->on_received(bytes);
+        return 1;
+    }
+    if (result == 0) {
+        slot.ended = true;
+        slot.socket_events->on_end();
+        return 1;
+    }
+    switch (-result) {
+        case ENOBUFS:    // all buffers were full: it goes on with those that are given back
+        case ECANCELED:  // as we asked
+        case EINTR:
+        case EAGAIN: return 0;
+        default: return lose(index, -result);
+    }
+}
+
+// Something has happened to a socket that does not receive.
+int UringBackend::noticed(std::uint32_t index, int result) {
+    Slot& slot = slots_[index];
+    if (slot.kind != Kind::kSocket || slot.failed || result < 0) {
+        return 0;
+    }
+    if ((result & (POLLERR | POLLHUP)) != 0) {
+        return lose(index, (result & POLLERR) != 0 ? ECONNRESET : EPIPE);
+    }
+    slot.half_open = true;
+    return 0;
+}
+
+int UringBackend::sent(std::uint32_t index, int result) {
+    Slot& slot = slots_[index];
+    slot.sending = false;
+    if (slot.kind != Kind::kSocket || slot.failed) {
+        return 0;
+    }
+    const int error = std::max(-result, 0);
+    if (error == 0 || error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM) {
+        slot.socket_events->on_sent(static_cast<std::size_t>(std::max(result, 0)));
+        return 0;
+    }
+    return lose(index, error);
+}
+
+int UringBackend::lose(std::uint32_t index, int error) {
+    Slot& slot = slots_[index];
+    slot.failed = true;
+    changed(index);
+    slot.socket_events->on_failed({error, std::system_category()});
+    return 1;
+}
+
+}  // namespace c10k

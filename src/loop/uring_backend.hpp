@@ -1,0 +1,120 @@
+#pragma once
+
+#include "loop/backend.hpp"
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+struct io_uring_cqe;
+struct io_uring_sqe;
+
+namespace c10k {
+
+class Ring;
+struct RingFeatures;
+
+// Completions as the kernel gives them: io_uring, with multishot accept and receive, and sends that go out together.
+//
+// Sockets are direct descriptors, in as many rings as it takes: the process's limit of open files bounds each ring, and
+// not the whole. What is asked of a socket is collected, and told to the kernel at the next wait(), with one call.
+class UringBackend final : public Backend {
+public:
+    // Throws std::system_error if the kernel has no such io_uring, or does not allow it; what() says what to do.
+    UringBackend();
+    explicit UringBackend(const RingFeatures& wanted);
+    ~UringBackend() override;
+    UringBackend(const UringBackend&) = delete;
+    UringBackend& operator=(const UringBackend&) = delete;
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
+    SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) override;
+    [[nodiscard]] Address local_address(SocketId socket) const override;
+    void pause_accepting(SocketId listener) override;
+    void resume_accepting(SocketId listener) override;
+    using Backend::connect;
+    SocketId connect(const Address& to, const Address& from) override;
+    void attach(SocketId socket, SocketEvents& events) override;
+    void start_receiving(SocketId socket) override;
+    void stop_receiving(SocketId socket) override;
+    void send(SocketId socket, std::span<const iovec> bytes) override;
+    void finish_sending(SocketId socket) override;
+    using Backend::close;
+    void close(SocketId socket, std::shared_ptr<const void> unsent) override;
+    [[nodiscard]] std::int64_t now() const noexcept override;
+    int wait(std::optional<std::int64_t> until) override;
+    void wake() noexcept override;
+
+private:
+    enum class Kind : std::uint8_t { kFree, kListener, kDialling, kSocket, kClosing };
+    // What the kernel has been asked to tell of a socket or listener.
+    enum class Watch : std::uint8_t { kNothing, kInput, kLoss };
+    enum class Operation : std::uint8_t { kNone, kWake, kAccept, kConnect, kReceive, kLoss, kSend, kShutdown, kClose };
+
+    struct Slot {
+        union {
+            SocketEvents* socket_events;
+            ListenerEvents* listener_events;
+            std::uint32_t next_free;
+        };
+        std::uint32_t generation;
+        std::uint32_t file;  // in the ring's table; of a listener, the descriptor
+        std::uint16_t ring;
+        std::uint8_t under_way;  // operations whose last completion is still to come
+        Kind kind;
+        Watch watch;
+        bool receiving : 1;   // wanted
+        bool cancelling : 1;  // what is watched
+        bool sending : 1;
+        bool ended : 1;       // FIN came, and was said
+        bool half_open : 1;   // FIN is on its way to a socket that does not receive
+        bool failed : 1;      // and that was said
+        bool is_changed : 1;  // in changed_
+    };
+
+    SocketId add(Kind kind);
+    // Into a ring with room, or into a new one. Owns the descriptor. Throws std::system_error.
+    SocketId adopt(int descriptor, Kind kind);
+    Slot* find(SocketId socket) noexcept;
+    [[nodiscard]] Ring& ring_of(std::uint32_t index) noexcept { return *rings_[slots_[index].ring]; }
+    void free(std::uint32_t index) noexcept;
+
+    // Has the entry done for the slot; complete() hears of it.
+    void start(std::uint32_t index, io_uring_sqe& entry, Operation operation);
+    void cancel(std::uint32_t index, Operation operation);
+    void arm_wake();
+
+    // What is watched may have to change before the next wait.
+    void changed(std::uint32_t index);
+    void update_watches();
+    void update_watch(std::uint32_t index);
+    [[nodiscard]] static Watch wanted_watch(const Slot& slot) noexcept;
+    [[nodiscard]] static Operation watching(const Slot& slot) noexcept;
+
+    void sleep(std::optional<std::int64_t> until);
+
+    // How much was taken from the kernel.
+    struct Taken {
+        int completions = 0;
+        int events = 0;  // delivered, answers to send() not counted
+    };
+    Taken take_completions();
+    // Return how many events were delivered.
+    int complete(Ring& ring, const io_uring_cqe& completion);
+    int accepted(std::uint32_t index, int result);
+    int connected(std::uint32_t index, int result);
+    int received(std::uint32_t index, std::span<char> bytes, int result);
+    int noticed(std::uint32_t index, int result);
+    int sent(std::uint32_t index, int result);
+    int lose(std::uint32_t index, int error);
+
+    std::vector<std::unique_ptr<Ring>> rings_;
+    std::vector<Slot> slots_;
+    std::uint32_t first_free_;
+    std::vector<std::uint32_t> changed_;
+    std::unordered_map<std::uint32_t, std::shared_ptr<const void>>
+        unsent_;  // of closed slots, until the kernel lets go
+    int wake_;
+};
+
+}  // namespace c10k
