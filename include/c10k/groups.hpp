@@ -16,6 +16,8 @@
 namespace c10k {
 
 class Groups;
+class Hub;
+class Outgoing;
 class Room;
 
 // A WebSocket's place in a group. It leaves with the destructor, at the latest when the view ends.
@@ -63,14 +65,20 @@ private:
     std::shared_ptr<Room> room_;
 };
 
-// The groups of a program. With Values, the only state that loops share.
+// The groups of a program, as one of its loops sees them. With Values, the only state that loops share.
+// Thread: that of the loop.
 class Groups {
 public:
-    Groups() = default;
+    // Those of a program with one loop.
+    Groups();
+    // Those of loop number `loop` of a program. Requires: it is made on the thread of the loop.
+    Groups(std::shared_ptr<Hub> hub, std::size_t loop);
+    ~Groups();
     Groups(const Groups&) = delete;
     Groups& operator=(const Groups&) = delete;
 
-    // The group of that name; the parts are kept apart, so no two lists of parts name the same group.
+    // The group of that name; the parts are kept apart, so no two lists of parts name the same group. Finding one that
+    // this loop does not have yet takes a lock: keep what you send to often.
     [[nodiscard]] Group named(std::string_view name) { return named({name}); }
     [[nodiscard]] Group named(std::string_view kind, std::string_view name) { return named({kind, name}); }
     [[nodiscard]] Group named(std::initializer_list<std::string_view> parts);
@@ -78,6 +86,9 @@ public:
 private:
     friend class Room;
 
+    std::shared_ptr<Hub> hub_;
+    std::size_t loop_;
+    std::unique_ptr<Outgoing> outgoing_;
     std::unordered_map<std::string, std::weak_ptr<Room>> rooms_;
 };
 

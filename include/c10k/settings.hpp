@@ -16,6 +16,7 @@ struct Settings {
     std::string host = "127.0.0.1";
     std::uint32_t port = 8000;
     std::string backend = "auto";
+    std::uint32_t workers = 1;
     std::uint32_t backlog = 4096;
 
     bool debug = false;

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -398,6 +399,11 @@ Task<> task_group(Body body) {
     group.spawn(body(group));
     co_await group.join();
 }
+
+// Runs `part(0)` on this loop, and `part(1)` to `part(count - 1)` each on a new loop on a thread of its own, with the
+// same backend. Returns when all have ended. If one fails, the others are stopped, and on_loops() throws what it threw.
+// Stops: all of them. Requires: count > 0. `part` is called on all these threads at once.
+Task<> on_loops(std::size_t count, std::function<Task<>(std::size_t)> part);
 
 // A failure handler for TaskGroup::spawn that writes one line to the log.
 void log_failure(std::exception_ptr failure);

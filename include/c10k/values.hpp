@@ -3,6 +3,7 @@
 #include "c10k/task.hpp"
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,8 @@ namespace c10k {
 
 // The few facts that a program shares, by name: a size, a phase. For more there are databases.
 //
-// Everything is awaited, because another loop may have the word; changes of one value are seen in one order by all.
+// Everything is awaited, so that values may one day live elsewhere; changes of one value are seen in one order by all.
+// Thread: any.
 class Values {
 public:
     Values() = default;
@@ -25,6 +27,7 @@ public:
     Task<bool> compare_and_set(std::string name, std::optional<std::string> expected, std::string value);
 
 private:
+    std::mutex mutex_;
     std::map<std::string, std::string, std::less<>> values_;
 };
 

@@ -148,7 +148,7 @@ bool Handle::send(Message message) const {
     if (!mailbox_) {
         return false;
     }
-    return mailbox_->post([slot = slot_, generation = generation_, message = std::move(message)] {
+    return mailbox_->post_call([slot = slot_, generation = generation_, message = std::move(message)] {
         if (WebSocketConnection* connection = Loop::current().local<Connections>().find(slot, generation)) {
             connection->deliver(message);
         }
@@ -160,7 +160,7 @@ void Handle::close(std::uint16_t code, std::string reason) const {
         throw std::invalid_argument("close(): the code may not be sent, or the reason is not UTF-8");
     }
     if (mailbox_) {
-        mailbox_->post([slot = slot_, generation = generation_, code, reason = std::move(reason)] {
+        mailbox_->post_call([slot = slot_, generation = generation_, code, reason = std::move(reason)] {
             if (WebSocketConnection* connection = Loop::current().local<Connections>().find(slot, generation)) {
                 connection->close(code, reason);
             }

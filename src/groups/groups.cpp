@@ -6,13 +6,24 @@ namespace c10k {
 
 // ---- Room
 
-Room::~Room() { groups_.rooms_.erase(name_); }
+Room::Room(Groups& groups, const std::string& name)
+    : groups_(groups), shared_(groups.hub_->named(name)), bit_(std::uint64_t{1} << groups.loop_) {
+    shared_->rooms[groups_.loop_] = this;
+}
+
+Room::~Room() {
+    shared_->rooms[groups_.loop_] = nullptr;
+    groups_.rooms_.erase(shared_->name);
+}
 
 void Room::add(Membership& membership, WebSocketConnection& member) {
     membership.member_ = &member;
     membership.index_ = static_cast<std::uint32_t>(entries_.size());
     entries_.push_back({&member, &membership});
-    membership.count_ = static_cast<std::uint32_t>(entries_.size());
+    if (entries_.size() == 1) {
+        shared_->loops |= bit_;  // from now on, what others send comes here
+    }
+    membership.count_ = ++shared_->members;
 }
 
 void Room::remove(Membership& membership) noexcept {
@@ -20,19 +31,38 @@ void Room::remove(Membership& membership) noexcept {
     entry = entries_.back();
     entry.membership->index_ = membership.index_;
     entries_.pop_back();
+    --shared_->members;
+    if (entries_.empty()) {
+        shared_->loops &= ~bit_;
+    }
+}
+
+void Room::send(const Message& message) {
+    deliver(message);
+    if (has_others()) {
+        groups_.outgoing_->add({shared_, message, nullptr});
+    }
+}
+
+void Room::close(std::uint16_t code, std::string_view reason) {
+    const auto info = std::make_shared<const CloseInfo>(CloseInfo{code, std::string{reason}});
+    close_members(*info);
+    if (has_others()) {
+        groups_.outgoing_->add({shared_, {}, info});
+    }
 }
 
 // Neither deliver() nor close() ends a connection at once, nor resumes a view: the members stay as they are meanwhile.
 
-void Room::send(const Message& message) {
+void Room::deliver(const Message& message) {
     for (const Entry& entry : entries_) {
         entry.member->deliver(message);
     }
 }
 
-void Room::close(std::uint16_t code, std::string_view reason) {
+void Room::close_members(const CloseInfo& info) {
     for (const Entry& entry : entries_) {
-        entry.member->close(code, reason);
+        entry.member->close(info.code, info.reason);
     }
 }
 
@@ -82,6 +112,17 @@ void Group::send(const Message& message) { room_->send(message); }
 void Group::close(std::uint16_t code, std::string_view reason) { room_->close(code, reason); }
 
 // ---- Groups
+
+Groups::Groups() : Groups(std::make_shared<Hub>(1), 0) {}
+
+Groups::Groups(std::shared_ptr<Hub> hub, std::size_t loop)
+    : hub_(std::move(hub)), loop_(loop), outgoing_(std::make_unique<Outgoing>(*hub_, loop)) {
+    if (hub_->loops() > 1) {
+        hub_->enter(loop, Loop::current().mailbox());
+    }
+}
+
+Groups::~Groups() = default;
 
 Group Groups::named(std::initializer_list<std::string_view> parts) {
     std::string name;

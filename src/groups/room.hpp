@@ -2,16 +2,17 @@
 
 #include "c10k/groups.hpp"
 #include "connection/websocket_connection.hpp"
+#include "groups/hub.hpp"
 
 #include <string>
 #include <vector>
 
 namespace c10k {
 
-// The members of one group on one loop.
+// The members of one group on one loop, and their way to the others.
 class Room {
 public:
-    Room(Groups& groups, std::string name) : groups_(groups), name_(std::move(name)) {}
+    Room(Groups& groups, const std::string& name);
     ~Room();
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
@@ -21,8 +22,13 @@ public:
     // `membership` has moved in memory.
     void moved(Membership& membership) noexcept { entries_[membership.index_].membership = &membership; }
 
+    // For all members of the group, on this loop and on others.
     void send(const Message& message);
     void close(std::uint16_t code, std::string_view reason);
+
+    // For those on this loop.
+    void deliver(const Message& message);
+    void close_members(const CloseInfo& info);
 
 private:
     struct Entry {
@@ -30,8 +36,11 @@ private:
         Membership* membership;
     };
 
+    [[nodiscard]] bool has_others() const noexcept { return (shared_->loops & ~bit_) != 0; }
+
     Groups& groups_;
-    std::string name_;
+    std::shared_ptr<SharedGroup> shared_;
+    std::uint64_t bit_;  // of this loop
     std::vector<Entry> entries_;
 };
 

@@ -21,30 +21,18 @@ Flushable::~Flushable() {
     }
 }
 
-bool Mailbox::post(std::function<void()> call) {
-    const std::lock_guard lock{mutex_};
-    if (loop_ == nullptr) {
-        return false;
+EndOfTurn::~EndOfTurn() {
+    if (queued_on_ != nullptr) {
+        queued_on_->forget(*this);
     }
-    posted_.push_back(std::move(call));
-    if (posted_.size() == 1) {
-        loop_->backend().wake();
-    }
-    return true;
 }
 
 Loop::Loop(std::unique_ptr<Backend> backend)
     : outer_(std::exchange(current_loop, this)), backend_(std::move(backend)), now_(backend_->now()), timers_(now_),
-      mailbox_(std::make_shared<Mailbox>()) {
-    mailbox_->loop_ = this;
-}
+      mailbox_(std::make_shared<Mailbox>(*backend_)) {}
 
 Loop::~Loop() {
-    {
-        const std::lock_guard lock{mailbox_->mutex_};
-        mailbox_->loop_ = nullptr;
-        mailbox_->posted_.clear();
-    }
+    mailbox_->close();
     locals_.clear();
     current_loop = outer_;
 }
@@ -52,7 +40,8 @@ Loop::~Loop() {
 Loop& Loop::current() noexcept { return *current_loop; }
 
 void Loop::turn() {
-    if (!ready_.empty() || oldest_ != nullptr) {
+    const bool is_busy = !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
+    if (is_busy || !mailbox_->fall_asleep()) {
         take_in(0);
     } else {
         take_in(timers_.next());
@@ -66,24 +55,14 @@ void Loop::settle() {
 
 int Loop::take_in(std::optional<std::int64_t> until) {
     const int events = backend_->wait(until);
+    mailbox_->awake();
     now_ = backend_->now();
     const int fired = timers_.advance(now_);
-    const bool posted = run_posted();
+    const bool posted = mailbox_->read();
     const bool ran = run_ready();
+    end_turn();
     const int flushed = events == 0 || must_flush() ? flush_oldest() : 0;
     return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;
-}
-
-bool Loop::run_posted() {
-    std::vector<std::function<void()>> posted;
-    {
-        const std::lock_guard lock{mailbox_->mutex_};
-        posted.swap(mailbox_->posted_);
-    }
-    for (const auto& call : posted) {
-        call();
-    }
-    return !posted.empty();
 }
 
 bool Loop::run_ready() {
@@ -97,6 +76,26 @@ bool Loop::run_ready() {
     const bool ran = !running_.empty();
     running_.clear();
     return ran;
+}
+
+void Loop::at_end_of_turn(EndOfTurn& work) {
+    if (work.queued_on_ == nullptr) {
+        work.queued_on_ = this;
+        at_end_.push_back(&work);
+    }
+}
+
+void Loop::forget(EndOfTurn& work) noexcept {
+    std::erase(at_end_, &work);
+    work.queued_on_ = nullptr;
+}
+
+void Loop::end_turn() {
+    while (!at_end_.empty()) {
+        EndOfTurn& work = *at_end_.front();
+        forget(work);
+        work.end_turn();
+    }
 }
 
 void Loop::flush_later(Flushable& flushable, std::size_t bytes) {

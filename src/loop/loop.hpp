@@ -2,14 +2,13 @@
 
 #include "c10k/timer.hpp"
 #include "loop/backend.hpp"
+#include "loop/mailbox.hpp"
 #include "loop/timer_wheel.hpp"
 
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <typeindex>
 #include <utility>
@@ -42,18 +41,23 @@ private:
     std::uint32_t since_ = 0;  // ms of the loop's clock, cut to 32 bits
 };
 
-// The way to a loop from other threads. It outlives the loop: what is posted after that is dropped.
-class Mailbox {
+// Something that gathers work during a turn of the loop, and does it at the end of the turn.
+class EndOfTurn {
 public:
-    // Runs `call` on the loop's thread in one of its next turns. Returns false if the loop has gone. Thread: any.
-    bool post(std::function<void()> call);
+    EndOfTurn() = default;
+    EndOfTurn(const EndOfTurn&) = delete;
+    EndOfTurn& operator=(const EndOfTurn&) = delete;
+
+    // Called once for each Loop::at_end_of_turn().
+    virtual void end_turn() = 0;
+
+protected:
+    ~EndOfTurn();
 
 private:
     friend class Loop;
 
-    std::mutex mutex_;
-    std::vector<std::function<void()>> posted_;
-    Loop* loop_ = nullptr;
+    Loop* queued_on_ = nullptr;
 };
 
 // One event loop, on one thread. A turn takes in all that has happened, resumes the tasks that became ready, and sends.
@@ -85,6 +89,9 @@ public:
     void schedule(std::coroutine_handle<> task) { ready_.push_back(task); }
     void continue_with(std::coroutine_handle<> task) noexcept { next_ = task; }
 
+    void at_end_of_turn(EndOfTurn& work);
+    void forget(EndOfTurn& work) noexcept;
+
     // Flushes `flushable` soon; `bytes` is how much has been added to it.
     void flush_later(Flushable& flushable, std::size_t bytes);
     void forget(Flushable& flushable) noexcept;
@@ -102,12 +109,10 @@ public:
     }
 
 private:
-    friend class Mailbox;
-
     // The steps of a turn. Returns how much happened.
     int take_in(std::optional<std::int64_t> until);
-    bool run_posted();
     bool run_ready();
+    void end_turn();
     [[nodiscard]] bool must_flush() const noexcept;
     int flush_oldest();
 
@@ -118,6 +123,7 @@ private:
     std::shared_ptr<Mailbox> mailbox_;
     std::vector<std::coroutine_handle<>> ready_;
     std::vector<std::coroutine_handle<>> running_;
+    std::vector<EndOfTurn*> at_end_;
     std::coroutine_handle<> next_;
     Flushable* oldest_ = nullptr;
     Flushable* newest_ = nullptr;

@@ -52,6 +52,23 @@ int open_listener(const Address& address, int backlog, PortUse use, Blocking blo
     return descriptor;
 }
 
+PortReservation::PortReservation(const Address& address) {
+    // Whoever listens there already is found only by a socket that does not share; ours shares from then on.
+    const int alone = open_listener(address, 1, PortUse::kAlone, Blocking::kNo);
+    const Address found = local_address_of(alone);
+    ::close(alone);
+    descriptor_ = open_tcp(address.family(), Blocking::kNo);
+    set_option(descriptor_, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(descriptor_, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (::bind(descriptor_, found.get(), found.size()) < 0) {
+        close_and_throw(descriptor_, "bind");
+    }
+}
+
+PortReservation::~PortReservation() { ::close(descriptor_); }
+
+Address PortReservation::address() const noexcept { return local_address_of(descriptor_); }
+
 int open_dialling(const Address& to, const Address& from, Blocking blocking) {
     const int descriptor = open_tcp(to.family(), blocking);
     if (from.family() != AF_UNSPEC) {

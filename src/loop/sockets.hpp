@@ -21,6 +21,20 @@ enum class PortUse : std::uint8_t {
 // A listening socket. Those it accepts inherit its options.
 [[nodiscard]] int open_listener(const Address& address, int backlog, PortUse use, Blocking blocking);
 
+// Keeps a port for listeners that share it. Nobody else may listen there when it is made; port 0 becomes a free one.
+class PortReservation {
+public:
+    explicit PortReservation(const Address& address);
+    ~PortReservation();
+    PortReservation(const PortReservation&) = delete;
+    PortReservation& operator=(const PortReservation&) = delete;
+
+    [[nodiscard]] Address address() const noexcept;
+
+private:
+    int descriptor_;  // bound, and not listening
+};
+
 // A socket that is to be connected to `to`. It comes from `from`, unless that has no family: then the kernel chooses.
 // The port is chosen at connect(), so that one source address has all its ports for each destination.
 [[nodiscard]] int open_dialling(const Address& to, const Address& from, Blocking blocking);

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <string>
 
 namespace c10k {
 namespace {
@@ -24,13 +25,14 @@ void runserver(const SiteFactory& site, const Settings& settings) {
     std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away, as in `runserver | head`
     std::puts("Performing system checks...\n");
     run_site(site, settings, [](const Listening& listening) {
+        const std::string loops = listening.workers == 1 ? "one loop" : std::to_string(listening.workers) + " loops";
         std::printf(
             "System check identified no errors.\n"
             "%s\n"
-            "c10k, on one loop with the %.*s backend\n"
+            "c10k, on %s with the %.*s backend\n"
             "Starting server at http://%s/\n"
             "Quit the server with CONTROL-C.\n",
-            now_text().c_str(), static_cast<int>(listening.backend.size()), listening.backend.data(),
+            now_text().c_str(), loops.c_str(), static_cast<int>(listening.backend.size()), listening.backend.data(),
             listening.address.c_str());
         std::fflush(stdout);
     });

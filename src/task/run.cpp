@@ -56,6 +56,15 @@ private:
 
 }  // namespace
 
+void run(Loop& loop, Task<> main, StopScope& scope) {
+    Done done;
+    main.start(scope, done);
+    while (!done.is_set()) {
+        loop.turn();
+    }
+    main.result();
+}
+
 void run(Loop& loop, Task<> main) {
     const StopSignals signals{loop.backend()};
     StopScope scope;

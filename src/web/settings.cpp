@@ -38,7 +38,12 @@ constexpr std::array kTable{
     Entry{"host", "", &Settings::host,
           "Where to listen. 127.0.0.1 is seen by nobody else; 0.0.0.0 and :: by everybody."},
     Entry{"port", "", &Settings::port, "The port to listen on; 0 takes any that is free.", 0, 65'535},
-    Entry{"backend", "", &Settings::backend, "How the loop talks to the kernel; auto takes the best there is."},
+    Entry{"backend", "", &Settings::backend,
+          "How a loop talks to the kernel: epoll, io_uring, or auto: io_uring where the kernel allows it."},
+    Entry{"workers", "loops", &Settings::workers,
+          "Each has a thread, a listening socket and the connections that come to it: one for each core that is to "
+          "serve.",
+          1, 64},
     Entry{"backlog", "connections", &Settings::backlog,
           "How many the kernel completes before we take them: room for a burst. net.core.somaxconn caps it.", 1,
           65'535},

@@ -5,12 +5,15 @@
 #include "connection/server.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
+#include "loop/sockets.hpp"
 #include "task/run.hpp"
 #include "web/dispatcher.hpp"
 #include "web/server_limits.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -40,28 +43,45 @@ void require_no_error(const std::vector<CheckMessage>& messages) {
     }
 }
 
-Address listen(Server& server, const Settings& settings) {
-    const Address address = Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port));
+using OnListening = std::function<void(const Listening&)>;
+
+// What the loops of one server have in common.
+struct Program {
+    Program(const SiteFactory& its_factory, const Settings& its_settings, const OnListening& on_all_listening)
+        : factory(its_factory), settings(its_settings), on_listening(on_all_listening), shared(its_settings.workers),
+          address(Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port))) {}
+
+    const SiteFactory& factory;
+    const Settings& settings;
+    const OnListening& on_listening;
+    SharedState shared;
+    Address address;
+    std::mutex building;  // sites are built one after the other, so that a site may use what is not safe for threads
+    std::atomic<std::uint32_t> listening{0};
+};
+
+// Calls `listen`, and says of its failure what a user has to know.
+template <typename Listen>
+Address explain_failure(const Address& address, Listen listen) {
     try {
-        return server.listen(address);
+        return listen();
     } catch (const std::system_error& error) {
         throw std::runtime_error("cannot listen on " + address.text() + ": " + error.code().message());
     }
 }
 
-// A server with its site. It outlives the tasks in `background`, of which serve_until_stopped() is one.
+// A server with its site, on one loop. It outlives the tasks in `background`, of which serve_until_stopped() is one.
 struct Serving {
-    Serving(const SiteFactory& factory, const Settings& settings, TaskGroup& background)
-        : limits(server_limits(settings)), site(factory, settings, background), dispatcher(site.urls(), settings),
-          server(Loop::current(), dispatcher, limits) {}
+    Serving(Program& program, std::size_t loop, TaskGroup& background)
+        : limits(server_limits(program.settings)),
+          site(program.factory, program.settings, background, program.shared, loop),
+          dispatcher(site.urls(), program.settings), server(Loop::current(), dispatcher, limits) {}
 
     ServerLimits limits;
     HostedSite site;
     Dispatcher dispatcher;
     Server server;
 };
-
-using OnListening = std::function<void(const Listening&)>;
 
 Task<> wait_for_stop() {
     try {
@@ -72,31 +92,43 @@ Task<> wait_for_stop() {
     }
 }
 
-// Builds the site inside a task of the group: if that fails, what the site has already spawned is stopped and awaited.
-Task<> serve_until_stopped(std::optional<Serving>& serving, const SiteFactory& factory, const Settings& settings,
-                           TaskGroup& background, const OnListening& on_listening) {
-    serving.emplace(factory, settings, background);
-    require_no_error(serving->site.check());
-    const Address address = listen(serving->server, settings);
-    on_listening({address.text(), Loop::current().backend().name()});
-    co_await wait_for_stop();
-    co_await shielded(settings.shutdown_time + kCutTime, serving->server.close());
+void build(std::optional<Serving>& serving, Program& program, std::size_t loop, TaskGroup& background) {
+    const std::lock_guard lock{program.building};
+    serving.emplace(program, loop, background);
+    if (loop == 0) {
+        require_no_error(serving->site.check());
+    }
 }
 
-Task<> run_in_group(const SiteFactory& factory, const Settings& settings, const OnListening& on_listening) {
+// Builds the site inside a task of the group: if that fails, what the site has already spawned is stopped and awaited.
+Task<> serve_until_stopped(std::optional<Serving>& serving, Program& program, std::size_t loop, TaskGroup& background) {
+    build(serving, program, loop, background);
+    const bool is_alone = program.settings.workers == 1;
+    const Address address = explain_failure(program.address, [&] {
+        return serving->server.listen(program.address, is_alone ? PortUse::kAlone : PortUse::kShared);
+    });
+    if (++program.listening == program.settings.workers) {
+        program.on_listening({address.text(), Loop::current().backend().name(), program.settings.workers});
+    }
+    co_await wait_for_stop();
+    co_await shielded(program.settings.shutdown_time + kCutTime, serving->server.close());
+}
+
+Task<> serve_on_loop(Program& program, std::size_t loop) {
     std::optional<Serving> serving;
     TaskGroup background;
-    background.spawn(serve_until_stopped(serving, factory, settings, background, on_listening));
+    background.spawn(serve_until_stopped(serving, program, loop, background));
     co_await background.join();
 }
 
 Task<> look_in_group(const SiteFactory& factory, const Settings& settings,
                      const std::function<void(const HostedSite&)>& look) {
+    SharedState shared{1};
     std::optional<HostedSite> site;
     TaskGroup background;
     std::exception_ptr failure;
     try {
-        site.emplace(factory, settings, background);
+        site.emplace(factory, settings, background, shared, 0);
         look(*site);
     } catch (...) {
         failure = std::current_exception();
@@ -114,9 +146,11 @@ Task<> look_in_group(const SiteFactory& factory, const Settings& settings,
 
 }  // namespace
 
-HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background)
-    : settings_(settings), templates_(template_mode(settings)), services_{groups_, values_,   templates_, static_files_,
-                                                                          urls_,   settings_, background} {
+HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background, SharedState& shared,
+                       std::size_t loop)
+    : settings_(settings), groups_(shared.hub, loop),
+      templates_(template_mode(settings)), services_{groups_, shared.values, templates_, static_files_,
+                                                     urls_,   settings_,     background} {
     for (const std::string& folder : settings.template_folders) {
         templates_.add_folder(folder);
     }
@@ -144,9 +178,17 @@ void inspect_site(const SiteFactory& factory, const Settings& settings,
 
 void run_site(const SiteFactory& factory, const Settings& settings,
               std::function<void(const Listening&)> on_listening) {
+    Program program{factory, settings, on_listening};
+    std::optional<PortReservation> reservation;
+    if (settings.workers > 1) {
+        program.address = explain_failure(program.address, [&] {
+            reservation.emplace(program.address);
+            return reservation->address();
+        });
+    }
     Loop loop{make_backend(parse_backend(settings.backend))};
     try {
-        run(loop, run_in_group(factory, settings, on_listening));
+        run(loop, on_loops(settings.workers, [&](std::size_t i) { return serve_on_loop(program, i); }));
     } catch (const Stopped&) {  // as it was asked to
     }
 }

@@ -6,6 +6,7 @@
 #include "c10k/urls.hpp"
 #include "c10k/values.hpp"
 #include "c10k/web.hpp"
+#include "groups/hub.hpp"
 #include "web/checks.hpp"
 
 #include <functional>
@@ -16,11 +17,20 @@
 
 namespace c10k {
 
-// A user's site with all that it is given, on the loop of this thread.
+// What the sites of a program share, one site a loop.
+struct SharedState {
+    explicit SharedState(std::size_t loops) : hub(std::make_shared<Hub>(loops)) {}
+
+    std::shared_ptr<Hub> hub;
+    Values values;
+};
+
+// A user's site with all that it is given, on the loop of this thread: number `loop` of those that share `shared`.
 class HostedSite {
 public:
-    // Requires: `settings` and `background` outlive it; no task is left in `background` when it is destroyed.
-    HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background);
+    // Requires: all but the factory outlive it; no task is left in `background` when it is destroyed.
+    HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background, SharedState& shared,
+               std::size_t loop);
     HostedSite(const HostedSite&) = delete;
     HostedSite& operator=(const HostedSite&) = delete;
 
@@ -31,7 +41,6 @@ public:
 private:
     const Settings& settings_;
     Groups groups_;
-    Values values_;
     Templates templates_;
     StaticFiles static_files_;
     Urls urls_;
@@ -47,10 +56,12 @@ void inspect_site(const SiteFactory& factory, const Settings& settings,
 struct Listening {
     std::string address;       // "127.0.0.1:8000"
     std::string_view backend;  // "epoll"
+    std::size_t workers;
 };
 
-// Serves a site on this thread until SIGINT or SIGTERM. Throws std::runtime_error, with a text for a user, if a check
-// finds an error or the address cannot be listened on, and what a background task throws.
+// Serves a site on as many loops as the settings say, the first of them on this thread, until SIGINT or SIGTERM. Calls
+// `on_listening` once all of them take connections, on the thread of one of them. Throws std::runtime_error, with a
+// text for a user, if a check finds an error or the address cannot be listened on, and what a background task throws.
 void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening);
 
 }  // namespace c10k

@@ -242,10 +242,10 @@ TEST_F(LoopTest, IsTheCurrentLoopOfItsThreadUntilItEnds) {
 
 TEST_F(LoopTest, WakesOnceForABatchOfCalls) {
     std::vector<int> ran;
-    loop.mailbox()->post([&] { ran.push_back(1); });
-    loop.mailbox()->post([&] {
+    loop.mailbox()->post_call([&] { ran.push_back(1); });
+    loop.mailbox()->post_call([&] {
         ran.push_back(2);
-        loop.mailbox()->post([&] { ran.push_back(3); });
+        loop.mailbox()->post_call([&] { ran.push_back(3); });
     });
     EXPECT_EQ(backend.wakes, 1);
     loop.turn();
@@ -265,7 +265,7 @@ TEST(Mailbox, RunsCallsOfOtherThreadsInTheirOrder) {
     for (int thread = 0; thread < kThreads; ++thread) {
         threads.emplace_back([&, thread, mailbox = loop.mailbox()] {
             for (int i = 0; i < kCalls; ++i) {
-                mailbox->post([&, thread, i] {
+                mailbox->post_call([&, thread, i] {
                     got[static_cast<std::size_t>(thread)].push_back(i);
                     ++count;
                 });
@@ -291,10 +291,10 @@ TEST(Mailbox, DropsWhatIsPostedAfterTheLoop) {
     {
         Loop loop{std::make_unique<MemoryBackend>()};
         mailbox = loop.mailbox();
-        EXPECT_TRUE(mailbox->post([guard] { FAIL(); }));
+        EXPECT_TRUE(mailbox->post_call([guard] { FAIL(); }));
     }
     EXPECT_EQ(guard.use_count(), 1);  // dropped, not kept
-    EXPECT_FALSE(mailbox->post([] { FAIL(); }));
+    EXPECT_FALSE(mailbox->post_call([] { FAIL(); }));
 }
 
 TEST(Mailbox, MayBeUsedWhileTheLoopEnds) {
@@ -306,7 +306,7 @@ TEST(Mailbox, MayBeUsedWhileTheLoopEnds) {
         mailbox = loop.mailbox();
         other = std::thread{[&] {
             while (!stop) {
-                mailbox->post([] {});
+                mailbox->post_call([] {});
             }
         }};
         for (int i = 0; i < 100; ++i) {
@@ -315,7 +315,7 @@ TEST(Mailbox, MayBeUsedWhileTheLoopEnds) {
     }
     stop = true;
     other.join();
-    EXPECT_FALSE(mailbox->post([] {}));
+    EXPECT_FALSE(mailbox->post_call([] {}));
 }
 
 }  // namespace

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "c10k/message.hpp"
+#include "loop/loop.hpp"
+#include "loop/mailbox.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace c10k {
+
+class Hub;
+class Room;
+
+// What the loops of a program know together of one group.
+struct SharedGroup {
+    SharedGroup(Hub& its_hub, std::string its_name, std::size_t loops)
+        : hub(its_hub), name(std::move(its_name)), rooms(loops) {}
+    ~SharedGroup();
+    SharedGroup(const SharedGroup&) = delete;
+    SharedGroup& operator=(const SharedGroup&) = delete;
+
+    Hub& hub;
+    const std::string name;
+    std::atomic<std::uint32_t> members{0};
+    std::atomic<std::uint64_t> loops{0};  // the bits of those that have members
+    std::vector<Room*> rooms;             // by loop; each belongs to its loop alone
+};
+
+// What the loops of a program share of their groups. Each loop has its Groups around it.
+class Hub {
+public:
+    // The bits of SharedGroup::loops.
+    static constexpr std::size_t kMostLoops = 64;
+
+    explicit Hub(std::size_t loops) : mailboxes_(loops) {}
+    Hub(const Hub&) = delete;
+    Hub& operator=(const Hub&) = delete;
+
+    [[nodiscard]] std::size_t loops() const noexcept { return mailboxes_.size(); }
+    // Before the loop has members.
+    void enter(std::size_t loop, std::shared_ptr<Mailbox> mailbox) { mailboxes_[loop] = std::move(mailbox); }
+    [[nodiscard]] Mailbox& mailbox(std::size_t loop) noexcept { return *mailboxes_[loop]; }
+
+    // Takes a lock: for those who keep what they get.
+    [[nodiscard]] std::shared_ptr<SharedGroup> named(const std::string& name);
+
+private:
+    friend struct SharedGroup;
+
+    void forget(const std::string& name);
+
+    std::vector<std::shared_ptr<Mailbox>> mailboxes_;
+    std::mutex mutex_;
+    std::unordered_map<std::string, std::weak_ptr<SharedGroup>> groups_;
+};
+
+// What one loop has for groups that have members on others. It gathers during a turn and goes out at its end, one
+// letter for each loop.
+//
+// The letters of a turn may be read only when all are delivered: so whatever anybody does because of a message of
+// this turn comes after the other messages of this turn, for everyone.
+class Outgoing final : private EndOfTurn {
+public:
+    Outgoing(Hub& hub, std::size_t loop) : hub_(hub), loop_(loop), gathered_(hub.loops()) {}
+
+    struct Delivery {
+        std::shared_ptr<SharedGroup> group;
+        Message message;
+        std::shared_ptr<const CloseInfo> close;  // instead of the message
+    };
+    // Adds `delivery` for every other loop where the group has members.
+    void add(const Delivery& delivery);
+
+private:
+    class Post;
+
+    void end_turn() override;
+
+    Hub& hub_;
+    std::size_t loop_;
+    std::vector<std::vector<Delivery>> gathered_;  // by loop
+};
+
+}  // namespace c10k

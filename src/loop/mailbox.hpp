@@ -1,0 +1,90 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+namespace c10k {
+
+class Backend;
+
+// Something to be done on another loop, once.
+class Letter {
+public:
+    Letter() = default;
+    virtual ~Letter() = default;
+    Letter(const Letter&) = delete;
+    Letter& operator=(const Letter&) = delete;
+
+    // Thread: that of the loop.
+    virtual void read() = 0;
+    // Until then it waits, and so do all behind it.
+    [[nodiscard]] virtual bool may_be_read() const noexcept { return true; }
+
+private:
+    friend class Mailbox;
+
+    Letter* next_ = nullptr;
+};
+
+// The way to a loop from other threads, without a lock. It outlives the loop: what is posted after that is dropped.
+//
+// Letters of one thread are read in their order, and a letter that was posted before another one was, by whatever
+// thread, is read before it.
+class Mailbox {
+public:
+    explicit Mailbox(Backend& backend) noexcept : backend_(&backend) {}
+    ~Mailbox();
+    Mailbox(const Mailbox&) = delete;
+    Mailbox& operator=(const Mailbox&) = delete;
+
+    // ---- For all threads
+
+    // Has `letter` read in one of the loop's next turns. Returns false if the loop has gone.
+    bool post(std::unique_ptr<Letter> letter);
+    // The same in two steps, for who has letters for several loops: put() does not wake the loop.
+    bool put(std::unique_ptr<Letter> letter);
+    void wake();
+    // Has `call()` called in one of the loop's next turns. Returns false if the loop has gone.
+    template <typename Call>
+    bool post_call(Call call) {
+        class CallLetter final : public Letter {
+        public:
+            explicit CallLetter(Call&& call) : call_(std::move(call)) {}
+            void read() override { call_(); }
+
+        private:
+            Call call_;
+        };
+        return post(std::make_unique<CallLetter>(std::move(call)));
+    }
+
+    // ---- For the loop
+
+    // Reads what there is. Returns whether it was anything.
+    bool read();
+    // To be asked before the loop sleeps: false if there is something to read. Until it is awake, letters wake it.
+    [[nodiscard]] bool fall_asleep() noexcept;
+    void awake() noexcept { asleep_ = false; }
+    // Drops what is unread and what is still to come. The backend is not touched after it.
+    void close() noexcept;
+
+private:
+    // A thread that is between looking whether the mailbox is open and being done with the backend.
+    class Poster;
+
+    void take_in() noexcept;
+    [[nodiscard]] bool has_readable() const noexcept;
+    void drop_all() noexcept;
+
+    Backend* backend_;
+    std::atomic<Letter*> newest_{nullptr};  // the latest first
+    std::atomic<int> posters_{0};
+    std::atomic<bool> open_{true};
+    std::atomic<bool> asleep_{false};
+    // The loop's own: what it has taken in and not read, in order.
+    Letter* first_ = nullptr;
+    Letter* last_ = nullptr;
+};
+
+}  // namespace c10k

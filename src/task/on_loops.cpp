@@ -1,0 +1,116 @@
+#include "c10k/task.hpp"
+#include "loop/backends.hpp"
+#include "loop/loop.hpp"
+#include "task/run.hpp"
+
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace c10k {
+namespace {
+
+// A loop on a thread of its own, as the loop sees it that started it.
+class OtherLoop {
+public:
+    // Throws what the backend of the new loop throws.
+    OtherLoop(BackendChoice backend, std::function<Task<>()> part) : home_(Loop::current().mailbox()) {
+        std::promise<std::shared_ptr<Mailbox>> mailbox;
+        std::future<std::shared_ptr<Mailbox>> made = mailbox.get_future();
+        thread_ = std::thread{&OtherLoop::run_there, this, backend, std::move(part), std::move(mailbox)};
+        try {
+            mailbox_ = made.get();
+        } catch (...) {
+            thread_.join();
+            throw;
+        }
+    }
+    OtherLoop(const OtherLoop&) = delete;
+    OtherLoop& operator=(const OtherLoop&) = delete;
+
+    // Suspends until it has ended; a stop is passed on to it. Throws what its task threw.
+    class EndAwaiter final : public Awaiter {
+    public:
+        explicit EndAwaiter(OtherLoop& other) noexcept : other_(other) {}
+        [[nodiscard]] bool await_ready() const {
+            if (stop_requested()) {
+                other_.stop();
+            }
+            return other_.has_ended_;
+        }
+        void await_suspend(std::coroutine_handle<> task) {
+            other_.waiting_ = this;
+            suspend(task);
+        }
+        void await_resume() const {
+            other_.thread_.join();
+            if (other_.failure_) {
+                std::rethrow_exception(other_.failure_);
+            }
+        }
+        void wake() { resume(); }
+
+    private:
+        void on_stop() noexcept override { other_.stop(); }
+
+        OtherLoop& other_;
+    };
+    // Requires: awaited before this object is destroyed.
+    [[nodiscard]] EndAwaiter ended() noexcept { return EndAwaiter{*this}; }
+
+private:
+    void run_there(BackendChoice backend, std::function<Task<>()> part,
+                   std::promise<std::shared_ptr<Mailbox>> mailbox) noexcept {
+        bool is_made = false;
+        try {
+            Loop loop{make_backend(backend)};
+            is_made = true;
+            mailbox.set_value(loop.mailbox());
+            run(loop, part(), scope_);
+        } catch (...) {
+            if (!is_made) {
+                mailbox.set_exception(std::current_exception());
+                return;
+            }
+            failure_ = std::current_exception();
+        }
+        home_->post_call([this] {
+            has_ended_ = true;
+            if (waiting_ != nullptr) {
+                waiting_->wake();
+            }
+        });
+    }
+
+    void stop() {
+        mailbox_->post_call([this] { scope_.request_stop(); });
+    }
+
+    std::shared_ptr<Mailbox> home_;
+    std::shared_ptr<Mailbox> mailbox_;
+    StopScope scope_;  // the other thread's
+    std::thread thread_;
+    std::exception_ptr failure_;
+    EndAwaiter* waiting_ = nullptr;
+    bool has_ended_ = false;
+};
+
+Task<> wait_for(std::unique_ptr<OtherLoop> other) { co_await other->ended(); }
+
+}  // namespace
+
+Task<> on_loops(std::size_t count, std::function<Task<>(std::size_t)> part) {
+    const BackendChoice backend = parse_backend(Loop::current().backend().name());
+    co_await task_group([&](TaskGroup& loops) -> Task<> {
+        for (std::size_t i = 1; i < count; ++i) {
+            const auto there = [&part, i] { return part(i); };
+            loops.spawn(wait_for(std::make_unique<OtherLoop>(backend, there)));
+        }
+        co_await part(0);
+    });
+}
+
+}  // namespace c10k
