@@ -48,9 +48,13 @@ std::string times(const char* what, std::vector<float> values) {
 
 }  // namespace
 
-Task<> Crowd::meet(Endpoint server) {
+Task<> Crowd::meet(Endpoint server, std::size_t loops) {
+    co_await on_loops(loops, [&](std::size_t loop) { return meet_on_loop(server, loop, loops); });
+}
+
+Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops) {
     co_await task_group([&](TaskGroup& visits) -> Task<> {
-        for (int i = 0; i < clients_; ++i) {
+        for (auto i = loop; i < static_cast<std::size_t>(clients_); i += loops) {
             visits.spawn(visit(server), [this](std::exception_ptr failure) { note_failure(std::move(failure)); });
         }
         co_return;
@@ -58,7 +62,7 @@ Task<> Crowd::meet(Endpoint server) {
 }
 
 Task<> Crowd::visit(Endpoint server) {
-    static std::mt19937_64 generator{std::random_device{}()};
+    thread_local std::mt19937_64 generator{std::random_device{}()};
     std::uniform_int_distribution<std::int64_t> moment{0, 2 * delay_.count()};
     co_await sleep_for(Duration{moment(generator)});
     const Clock::time_point began = Clock::now();
@@ -66,12 +70,10 @@ Task<> Crowd::visit(Endpoint server) {
     std::exception_ptr failure;
     try {
         co_await connect(std::move(server), [&](WebSocket& socket) {
-            handshake_ms_.push_back(milliseconds_since(began));
             is_present = true;
-            arrive();
+            arrive(milliseconds_since(began));
             return talk(socket);
         });
-        ++succeeded_;
     } catch (...) {
         failure = std::current_exception();
     }
@@ -81,6 +83,8 @@ Task<> Crowd::visit(Endpoint server) {
     if (failure) {
         std::rethrow_exception(failure);
     }
+    const std::lock_guard lock{mutex_};
+    ++succeeded_;
 }
 
 Task<> Crowd::talk(WebSocket& socket) {
@@ -90,7 +94,7 @@ Task<> Crowd::talk(WebSocket& socket) {
         const Clock::time_point sent = Clock::now();
         co_await socket.send(kMessages[i]);
         co_await expect(socket, std::to_string(i + 1) + ". " + kMessages[i]);
-        reply_ms_.push_back(milliseconds_since(sent));
+        note_reply(milliseconds_since(sent));
     }
     co_await expect(socket, "Goodbye!");
     if (const auto more = co_await with_timeout(kReplyTime, socket.recv())) {
@@ -114,7 +118,9 @@ Task<> Crowd::expect(WebSocket& socket, std::string wanted) {
     }
 }
 
-void Crowd::arrive() {
+void Crowd::arrive(float handshake_ms) {
+    const std::lock_guard lock{mutex_};
+    handshake_ms_.push_back(handshake_ms);
     ++present_;
     peak_ = std::max(peak_, present_);
     if (present_ == clients_) {
@@ -125,13 +131,20 @@ void Crowd::arrive() {
 }
 
 void Crowd::leave() {
+    const std::lock_guard lock{mutex_};
     --present_;
     if (present_ % 500 == 0) {
         say("< " + std::to_string(present_) + " connections");
     }
 }
 
+void Crowd::note_reply(float reply_ms) {
+    const std::lock_guard lock{mutex_};
+    reply_ms_.push_back(reply_ms);
+}
+
 void Crowd::note_failure(std::exception_ptr failure) {
+    const std::lock_guard lock{mutex_};
     try {
         std::rethrow_exception(std::move(failure));
     } catch (const TimedOut&) {

@@ -5,8 +5,10 @@
 #include <c10k/websocket.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +20,8 @@ class Crowd {
 public:
     Crowd(int clients, c10k::Duration delay) : clients_(clients), delay_(delay) {}
 
-    // Returns when all have ended. Failures are counted, not thrown.
-    c10k::Task<> meet(c10k::Endpoint server);
+    // Spreads them over so many loops. Returns when all have ended. Failures are counted, not thrown.
+    c10k::Task<> meet(c10k::Endpoint server, std::size_t loops);
 
     // Clients, peak, failures by cause, and times, as lines of text.
     [[nodiscard]] std::string summary() const;
@@ -29,15 +31,18 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    c10k::Task<> meet_on_loop(c10k::Endpoint server, std::size_t loop, std::size_t loops);
     c10k::Task<> visit(c10k::Endpoint server);
     c10k::Task<> talk(c10k::WebSocket& socket);
     c10k::Task<> expect(c10k::WebSocket& socket, std::string wanted);
-    void arrive();
+    void arrive(float handshake_ms);
     void leave();
+    void note_reply(float reply_ms);
     void note_failure(std::exception_ptr failure);
 
     int clients_;
     c10k::Duration delay_;
+    std::mutex mutex_;  // of what follows, which all loops share
     int present_ = 0;
     int peak_ = 0;
     int succeeded_ = 0;

@@ -43,6 +43,12 @@ void TestEcho::add_options(CLI::App& options) {
                     "messages: seconds, or 250ms, 1m")
         ->capture_default_str();
     options.add_option("--url", url_, "Where the echo test is")->capture_default_str();
+    options.add_option("--workers", spread_.loops, "How many loops the clients are spread over, one a thread")
+        ->check(CLI::Range(std::size_t{1}, Spread::kMostLoops))
+        ->capture_default_str();
+    options.add_option("--sources", spread_.sources,
+                       "Addresses of this machine, with commas, that the clients come from in turn; without it, for a "
+                       "server on 127.0.0.1, as many 127.0.0.x as it takes");
 }
 
 Task<> TestEcho::run() {
@@ -51,13 +57,14 @@ Task<> TestEcho::run() {
     }
     if (static_cast<std::size_t>(clients_) > connection_limit()) {
         throw CommandError("this process may hold " + std::to_string(connection_limit()) +
-                           " connections: take fewer --clients, or raise the limit of open files (ulimit -n)");
+                           " connections: take fewer --clients, or raise the limit of open files (ulimit -n); with "
+                           "--backend io_uring that limit does not matter");
     }
     Crowd crowd{clients_, parse_duration(delay_)};
-    const Endpoint server{url_};
+    const Endpoint server = spread_.endpoint(Endpoint{url_}, static_cast<std::size_t>(clients_));
     // Nobody there: one clear line now, not ten thousand in a minute.
     co_await connect(server, [](WebSocket& socket) -> Task<> { co_await socket.recv(); });
-    co_await crowd.meet(server);
+    co_await crowd.meet(server, spread_.loops);
     std::fputs(crowd.summary().c_str(), stdout);
     if (!crowd.succeeded()) {
         throw CommandError("not every client got what it should have");

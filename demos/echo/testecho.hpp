@@ -1,5 +1,7 @@
 #pragma once
 
+#include "spread.hpp"
+
 #include <c10k/manage.hpp>
 
 #include <string>
@@ -16,6 +18,7 @@ public:
 
 private:
     int clients_ = 10000;
+    Spread spread_;
     std::string delay_ = "30s";
     std::string url_ = "ws://127.0.0.1:8000/test/ws/";
 };

@@ -71,6 +71,12 @@ void GameOfLife::add_options(CLI::App& options) {
         ->check(CLI::NonNegativeNumber);
     options.add_option("-l,--speed", speed_, "At most so many steps per second, 0 = no limit")->capture_default_str();
     options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();
+    options.add_option("--workers", spread_.loops, "How many loops the clients are spread over, one a thread")
+        ->check(CLI::Range(std::size_t{1}, Spread::kMostLoops))
+        ->capture_default_str();
+    options.add_option("--sources", spread_.sources,
+                       "Addresses of this machine, with commas, that the clients come from in turn; without it, for a "
+                       "server on 127.0.0.1, as many 127.0.0.x as it takes");
     options.add_option("--seed", seed_, "Makes the random start repeatable")->check(CLI::NonNegativeNumber);
     options.add_option("--dump", dump_, "At the end, write the whole grid to this file as RLE");
 }
@@ -88,9 +94,11 @@ void GameOfLife::check_options() const {
     }
     const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
     if (cells > connection_limit()) {
-        throw CommandError("a grid of size " + std::to_string(size_) + " needs " + std::to_string(cells) +
-                           " connections, and this process may hold " + std::to_string(connection_limit()) +
-                           ": take a smaller --size, or raise the limit of open files (ulimit -n)");
+        throw CommandError(
+            "a grid of size " + std::to_string(size_) + " needs " + std::to_string(cells) +
+            " connections, and this process may hold " + std::to_string(connection_limit()) +
+            ": take a smaller --size, or raise the limit of open files (ulimit -n); with --backend io_uring that limit "
+            "does not matter");
     }
 }
 
@@ -138,11 +146,12 @@ Task<> GameOfLife::run() {
     options.edges = edges();
     options.steps = steps_;
     options.steps_per_second = speed_;
+    options.loops = spread_.loops;
     Players players{grid, options};
     const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
 
     co_await reset_server();
-    const Endpoint workers{url_ + "/worker/"};
+    const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/"}, cells);
     const auto began = std::chrono::steady_clock::now();
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn(report(players, cells));

@@ -2,6 +2,7 @@
 
 #include "gameoflife/grid.hpp"
 #include "gameoflife/players.hpp"
+#include "spread.hpp"
 
 #include <c10k/manage.hpp>
 
@@ -33,6 +34,7 @@ private:
     std::optional<std::uint64_t> steps_;
     double speed_ = 1.0;
     std::string url_ = "ws://127.0.0.1:8000";
+    Spread spread_;
     std::optional<std::uint64_t> seed_;
     std::string dump_;
 };

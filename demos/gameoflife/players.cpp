@@ -74,12 +74,16 @@ Task<> expect(WebSocket& socket, Position cell, std::string_view wanted) {
 }  // namespace
 
 Players::Players(const Grid& start, GameOptions options)
-    : options_(options), grid_(start),
+    : options_(options), grid_(start), connecting_(options.loops),
       waiting_since_(static_cast<std::size_t>(start.size()) * static_cast<std::size_t>(start.size())) {}
 
 std::size_t Players::index(Position position) const noexcept {
     return static_cast<std::size_t>(position.row) * static_cast<std::size_t>(grid_.size()) +
            static_cast<std::size_t>(position.col);
+}
+
+std::size_t Players::loop_of(Position position) const noexcept {
+    return static_cast<std::size_t>(position.row) % options_.loops;
 }
 
 // The least time between two steps.
@@ -92,19 +96,20 @@ Duration Players::pace() const noexcept {
 Task<> Players::play(Endpoint worker_endpoint) {
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn(watch());
-        co_await connect_cells(worker_endpoint);
+        co_await on_loops(options_.loops, [&](std::size_t loop) { return connect_cells(worker_endpoint, loop); });
         all.stop();
     });
 }
 
-Task<> Players::connect_cells(Endpoint server) {
+Task<> Players::connect_cells(Endpoint server, std::size_t loop) {
     co_await task_group([&](TaskGroup& cells) -> Task<> {
-        for (int row = 0; row < grid_.size(); ++row) {
+        const int rows_apart = static_cast<int>(options_.loops);
+        for (int row = static_cast<int>(loop); row < grid_.size(); row += rows_apart) {
             for (int col = 0; col < grid_.size(); ++col) {
-                while (connecting_ >= kConnectingAtOnce) {
+                while (connecting_[loop] >= kConnectingAtOnce) {
                     co_await sleep_for(1ms);
                 }
-                ++connecting_;
+                ++connecting_[loop];
                 cells.spawn(connect_cell(server, {row, col}));
             }
         }
@@ -116,7 +121,7 @@ Task<> Players::connect_cell(Endpoint server, Position position) {
 }
 
 Task<> Players::play_cell(WebSocket& socket, Position position) {
-    --connecting_;
+    --connecting_[loop_of(position)];
     ++progress_.connected;
     try {
         const std::vector<Position> around = neighbours(position, grid_.size(), options_.edges);
@@ -146,18 +151,18 @@ Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t nei
     // A neighbour may be one step ahead, never two: the steps take turns.
     std::array<Tally, 2> tallies;
     Cell state = grid_.at(position);
-    std::int64_t& waiting_since = waiting_since_[index(position)];
+    std::atomic<std::int64_t>& waiting_since = waiting_since_[index(position)];
     for (std::uint64_t step = 0;; ++step) {
         const auto sent = std::chrono::steady_clock::now();
         grid_.set(position, state);
-        ++progress_.states_sent;
+        progress_.states_sent.fetch_add(1, std::memory_order_relaxed);
         co_await socket.send(state_message(step, position, state));
         if (options_.steps && step == *options_.steps) {
             co_return;
         }
         Tally& tally = tallies[step % 2];
         while (tally.heard < neighbour_count) {
-            waiting_since = now_ms();
+            waiting_since.store(now_ms(), std::memory_order_relaxed);
             const std::optional<Message> message = co_await socket.recv();
             if (!message) {
                 throw_closed(position, socket.close_info());
@@ -171,7 +176,7 @@ Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t nei
             ++heard.heard;
             heard.alive += update.alive ? 1 : 0;
         }
-        waiting_since = 0;
+        waiting_since.store(0, std::memory_order_relaxed);
         state = next_state(state, tally.alive);
         tally = {};
         if (const Duration left = pace() - (std::chrono::steady_clock::now() - sent); left > Duration::zero()) {
@@ -189,7 +194,8 @@ Task<> Players::watch() {
         co_await sleep_for(1s);
         const std::int64_t now = now_ms();
         for (std::size_t i = 0; i < waiting_since_.size(); ++i) {
-            if (waiting_since_[i] != 0 && now - waiting_since_[i] > patience_ms) {
+            const std::int64_t since = waiting_since_[i].load(std::memory_order_relaxed);
+            if (since != 0 && now - since > patience_ms) {
                 const auto size = static_cast<std::size_t>(grid_.size());
                 throw GameOver(name({static_cast<int>(i / size), static_cast<int>(i % size)}) +
                                " cannot go on: no word from a neighbour for " + std::to_string(patience_ms / 1000) +

@@ -6,6 +6,7 @@
 #include <c10k/task.hpp>
 #include <c10k/websocket.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,13 +27,14 @@ struct GameOptions {
     Edges edges = Edges::kWrapped;
     std::optional<std::uint64_t> steps;  // none: for ever
     double steps_per_second = 1.0;       // at most; 0: no limit
+    std::size_t loops = 1;               // that the cells are spread over
 };
 
-// Where the players are, all together.
+// Where the players are, all together. Thread: any.
 struct Progress {
-    std::size_t connected = 0;
-    std::size_t subscribed = 0;
-    std::uint64_t states_sent = 0;  // of all cells, those of step 0 included
+    std::atomic<std::size_t> connected{0};
+    std::atomic<std::size_t> subscribed{0};
+    std::atomic<std::uint64_t> states_sent{0};  // of all cells, those of step 0 included
 };
 
 // All the cells of one game, each with a WebSocket of its own: it knows its own state and the rule, and hears of its
@@ -45,11 +47,12 @@ public:
     c10k::Task<> play(c10k::Endpoint worker_endpoint);
 
     [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
-    // The last state each cell has sent.
+    // The last state each cell has sent. Requires: play() has ended.
     [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
 
 private:
-    c10k::Task<> connect_cells(c10k::Endpoint server);
+    // Those of one loop: every so many rows one.
+    c10k::Task<> connect_cells(c10k::Endpoint server, std::size_t loop);
     c10k::Task<> connect_cell(c10k::Endpoint server, Position position);
     c10k::Task<> play_cell(c10k::WebSocket& socket, Position position);
     c10k::Task<> subscribe(c10k::WebSocket& socket, Position position, std::span<const Position> around);
@@ -58,13 +61,14 @@ private:
     c10k::Task<> watch();
 
     [[nodiscard]] std::size_t index(Position position) const noexcept;
+    [[nodiscard]] std::size_t loop_of(Position position) const noexcept;
     [[nodiscard]] c10k::Duration pace() const noexcept;
 
     GameOptions options_;
     Grid grid_;
     Progress progress_;
-    std::size_t connecting_ = 0;
-    std::vector<std::int64_t> waiting_since_;  // for each cell that waits for its neighbours: ms; else 0
+    std::vector<std::size_t> connecting_;                   // of each loop
+    std::vector<std::atomic<std::int64_t>> waiting_since_;  // for each cell that waits for its neighbours: ms; else 0
 };
 
 }  // namespace life

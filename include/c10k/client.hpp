@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace c10k {
@@ -34,11 +35,20 @@ public:
     explicit Endpoint(std::string_view url, EndpointOptions options = {});
 
     [[nodiscard]] const std::string& url() const noexcept;
+    // Whether the server is on this machine, at an address 127.x.x.x.
+    [[nodiscard]] bool is_loopback() const noexcept;
+
+    // The same server, to which connections come from these addresses of this machine in turn, such as "127.0.0.2".
+    // Each has ports of its own: one address reaches one server some 28,000 times (net.ipv4.ip_local_port_range).
+    // Throws std::runtime_error if one is no address.
+    [[nodiscard]] Endpoint from(const std::vector<std::string>& sources) const;
 
 private:
     friend class DialledWebSocket;
     friend Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
     struct Data;
+
+    explicit Endpoint(std::shared_ptr<const Data> data) noexcept : data_(std::move(data)) {}
 
     std::shared_ptr<const Data> data_;
 };

@@ -34,7 +34,8 @@ public:
     virtual Task<> run() = 0;
 };
 
-// The connections that this process may hold: its limit of open files, less what the program needs itself.
+// How many connections the loop of this thread can hold, as the limits of the process are: with epoll that is the limit
+// of open files, with io_uring many times as much.
 [[nodiscard]] std::size_t connection_limit();
 
 // Runs the command that the arguments name: runserver, urls, check, or one of `commands`. Returns the exit status: 0; 1

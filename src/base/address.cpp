@@ -35,6 +35,11 @@ std::uint16_t Address::port() const noexcept {
     return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
 }
 
+bool Address::is_loopback() const noexcept {
+    return family() == AF_INET &&
+           ntohl(reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 std::string Address::text() const {
     std::array<char, INET6_ADDRSTRLEN> number{};
     if (family() == AF_INET6) {

@@ -20,6 +20,8 @@ public:
     [[nodiscard]] socklen_t size() const noexcept { return size_; }
     [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
     [[nodiscard]] std::uint16_t port() const noexcept;
+    // Whether it is one of 127.0.0.0/8.
+    [[nodiscard]] bool is_loopback() const noexcept;
     // "127.0.0.1:8000", "[::1]:8000"
     [[nodiscard]] std::string text() const;
 

@@ -6,6 +6,8 @@
 #include "wire/http1.hpp"
 #include "wire/url.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 
 namespace c10k {
@@ -24,6 +26,21 @@ struct Endpoint::Data {
     Address address;
     EndpointOptions options;
     WebSocketLimits limits;
+    std::vector<Address> sources;
+
+    // Where the next connection comes from. Thread: any.
+    [[nodiscard]] Address next_source() const noexcept {
+        return sources.empty() ? Address{} : sources[next_.fetch_add(1, std::memory_order_relaxed) % sources.size()];
+    }
+
+    Data() = default;
+    Data(const Data& other)
+        : url(other.url), parsed(other.parsed), address(other.address), options(other.options), limits(other.limits),
+          sources(other.sources) {}
+    Data& operator=(const Data&) = delete;
+
+private:
+    mutable std::atomic<std::uint32_t> next_{0};
 };
 
 Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
@@ -41,12 +58,23 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
 
 const std::string& Endpoint::url() const noexcept { return data_->url; }
 
+bool Endpoint::is_loopback() const noexcept { return data_->address.is_loopback(); }
+
+Endpoint Endpoint::from(const std::vector<std::string>& sources) const {
+    auto data = std::make_shared<Data>(*data_);
+    data->sources.clear();
+    for (const std::string& source : sources) {
+        data->sources.push_back(Address::resolve(source, 0));
+    }
+    return Endpoint{std::move(data)};
+}
+
 // A client's WebSocket. It belongs to connect(), which waits for its beginning and its end.
 class DialledWebSocket final : public WebSocketConnection {
 public:
     explicit DialledWebSocket(const Endpoint::Data& server)
-        : WebSocketConnection(Loop::current(), Loop::current().backend().connect(server.address), wire::Role::kClient,
-                              server.limits),
+        : WebSocketConnection(Loop::current(), Loop::current().backend().connect(server.address, server.next_source()),
+                              wire::Role::kClient, server.limits),
           handshake_(std::make_unique<Handshake>()) {
         handshake_->request.host = server.parsed.host_field();
         handshake_->request.target = server.parsed.target;

@@ -67,6 +67,9 @@ public:
 
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
+    // How many sockets it can hold, as the limits of the process are now; memory may end before.
+    [[nodiscard]] virtual std::size_t capacity() const noexcept = 0;
+
     // Throws std::system_error if the address cannot be listened on.
     virtual SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) = 0;
     // The address that a listener got: port 0 becomes a real one.

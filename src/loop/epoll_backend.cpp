@@ -12,6 +12,8 @@ namespace c10k {
 namespace {
 
 constexpr std::size_t kReceiveBytes = 256 * 1024;
+// Standard streams, epoll, listeners, files that are served.
+constexpr std::size_t kOwnFiles = 64;
 constexpr int kEventsAtOnce = 1024;
 // One listener must not starve those who are already here.
 constexpr int kAcceptsAtOnce = 256;
@@ -22,6 +24,11 @@ constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.generation} << 32 | socket.slot; }
 
 }  // namespace
+
+std::size_t EpollBackend::capacity() const noexcept {
+    const std::size_t files = open_file_limit();
+    return files - std::min(files, kOwnFiles);
+}
 
 EpollBackend::EpollBackend()
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), first_free_(kNone),

@@ -17,6 +17,7 @@ public:
     EpollBackend& operator=(const EpollBackend&) = delete;
 
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
+    [[nodiscard]] std::size_t capacity() const noexcept override;
     SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) override;
     [[nodiscard]] Address local_address(SocketId socket) const override;
     void pause_accepting(SocketId listener) override;

@@ -1,9 +1,10 @@
 #include "loop/ring.hpp"
 
+#include "loop/sockets.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ namespace {
 constexpr unsigned kEntries = 1024;
 constexpr unsigned kCompletions = 8192;
 // More slots would cost memory that few need; who has more sockets gets more rings.
-constexpr rlim_t kMostFiles = 32768;
+constexpr std::size_t kMostFiles = 32768;
 
 // Together they fit into a processor's cache, and one takes in what many peers have sent.
 constexpr unsigned kLargeBuffers = 8;
@@ -50,9 +51,7 @@ void Ring::Unmap::operator()(void* memory) const noexcept { ::munmap(memory, siz
 Ring::Ring(const RingFeatures& wanted) {
     set_up();
     try {
-        rlimit open_files{};
-        ::getrlimit(RLIMIT_NOFILE, &open_files);
-        const auto files = static_cast<unsigned>(std::min(open_files.rlim_cur, kMostFiles));
+        const auto files = static_cast<unsigned>(most_files());
         if (const int error = ::io_uring_register_files_sparse(&ring_, files); error < 0) {
             refuse(-error, "io_uring: no table of direct descriptors");
         }
@@ -119,6 +118,8 @@ void Ring::set_up_buffers(const RingFeatures& wanted) {
 Ring::~Ring() { ::io_uring_queue_exit(&ring_); }
 
 // ---- Direct descriptors
+
+std::size_t Ring::most_files() noexcept { return std::min(open_file_limit(), kMostFiles); }
 
 unsigned Ring::adopt(int descriptor) {
     const unsigned file = free_files_.back();

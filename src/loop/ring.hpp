@@ -40,6 +40,8 @@ public:
 
     // ---- Direct descriptors
 
+    // The size of a table, as the limit of open files is now.
+    [[nodiscard]] static std::size_t most_files() noexcept;
     [[nodiscard]] bool has_room() const noexcept { return !free_files_.empty(); }
     // Moves a descriptor into the table, where it gets the index that is returned, and closes it.
     // Throws std::system_error. Requires: has_room().

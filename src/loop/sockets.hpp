@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <system_error>
 
@@ -46,6 +47,9 @@ private:
 [[nodiscard]] bool out_of_resources(int error) noexcept;
 
 [[noreturn]] void throw_errno(const char* what);
+
+// How many files this process may have open.
+[[nodiscard]] std::size_t open_file_limit() noexcept;
 
 // Milliseconds of a clock that never jumps.
 [[nodiscard]] std::int64_t steady_milliseconds() noexcept;

@@ -50,6 +50,8 @@ UringBackend::~UringBackend() {
     ::close(wake_);
 }
 
+std::size_t UringBackend::capacity() const noexcept { return kMostRings * Ring::most_files(); }
+
 // ---- Slots
 
 SocketId UringBackend::add(Kind kind) {

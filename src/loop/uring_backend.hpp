@@ -28,6 +28,7 @@ public:
     UringBackend& operator=(const UringBackend&) = delete;
 
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
+    [[nodiscard]] std::size_t capacity() const noexcept override;
     SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) override;
     [[nodiscard]] Address local_address(SocketId socket) const override;
     void pause_accepting(SocketId listener) override;

@@ -1,8 +1,11 @@
 #include "c10k/manage.hpp"
 
 #include "base/log.hpp"
+#include "loop/backends.hpp"
+#include "loop/loop.hpp"
 #include "manage/commands.hpp"
 #include "manage/file_limit.hpp"
+#include "task/run.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -116,6 +119,8 @@ int report_errors(const std::function<void()>& run) {
 
 }  // namespace
 
+std::size_t connection_limit() { return Loop::current().backend().capacity(); }
+
 int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands) {
     raise_file_limit();
     CLI::App app{"Runs the site and what belongs to it. `manage COMMAND --help` tells more about each.", "manage"};
@@ -135,6 +140,7 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
     settings.add_to(*checks);
     checks->final_callback([&] { chosen = [&] { check(site, settings.read()); }; });
 
+    std::string backend = "auto";
     for (Command* command : commands) {
         const std::string_view help = command->help();
         CLI::App* added =
@@ -143,7 +149,14 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
             added->footer(std::string{help.substr(more + 1)});
         }
         command->add_options(*added);
-        added->final_callback([&chosen, command] { chosen = [command] { run(command->run()); }; });
+        added->add_option("--backend", backend, "How its loops talk to the kernel: auto, epoll or io_uring")
+            ->capture_default_str();
+        added->final_callback([&chosen, &backend, command] {
+            chosen = [&backend, command] {
+                Loop loop{make_backend(parse_backend(backend))};
+                run(loop, command->run());
+            };
+        });
     }
 
     try {

@@ -40,6 +40,7 @@ public:
     [[nodiscard]] std::size_t count() const noexcept { return sockets_.size() - free_.size(); }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "memory"; }
+    [[nodiscard]] std::size_t capacity() const noexcept override { return SIZE_MAX; }
     SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) override;
     [[nodiscard]] Address local_address(SocketId socket) const override;
     void pause_accepting(SocketId listener) override;

@@ -21,6 +21,7 @@ public:
     std::int64_t clock = 1000;
 
     [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
+    [[nodiscard]] std::size_t capacity() const noexcept override { return SIZE_MAX; }
     SocketId listen(const Address&, const ListenOptions&, ListenerEvents&) override { return {}; }
     [[nodiscard]] Address local_address(SocketId) const override { return {}; }
     void pause_accepting(SocketId) override {}
