@@ -13,10 +13,18 @@ build_packages=(
     libssl-dev
     liburing-dev
     ninja-build
+    nlohmann-json3-dev
 )
 
-# To test them: other people's clients and Life, a real browser, and the checks of the source.
+# To fuzz the wire.
+fuzz_packages=(
+    clang
+    libclang-rt-dev
+)
+
+# To test them: other people's clients and Life, a real browser, the checks of the source, and the fuzzers.
 test_packages=(
+    "${fuzz_packages[@]}"
     chromium
     chromium-driver
     clang-format
@@ -27,6 +35,14 @@ test_packages=(
     python3
     python3-selenium
     python3-websockets
+    strace
+)
+
+# To measure them: ./benchmarks/run.
+benchmark_packages=(
+    python3
+    strace
+    valgrind
 )
 
 # Prints those of the given packages that are not installed. On a system without dpkg it prints nothing: there the

@@ -34,6 +34,17 @@ void say_each_hundredth(std::size_t count, const char* what) {
     }
 }
 
+// Waits until `socket` would be the only member.
+Task<> until_left_by_others(Group& group, WebSocket& socket) {
+    for (;;) {
+        const Membership here = co_await group.join(socket);
+        if (here.count() == 1) {
+            co_return;
+        }
+        co_await sleep_for(1ms);
+    }
+}
+
 void say(const char* line) {
     std::puts(line);
     std::fflush(stdout);
@@ -151,8 +162,9 @@ Task<> Server::reset(WebSocket& socket) {
         after.number = before.number + 1;
         after.size = *size;
     } while (!co_await change(before, after));
-    workers(before).close(kServiceRestart, "the game was reset");
-    send_batch();
+    Group old_workers = workers(before);
+    old_workers.close(kServiceRestart, "the game was reset");
+    co_await until_left_by_others(old_workers, socket);  // then all that they said has gone out
     batch_watchers().send("size " + std::to_string(*size));
 }
 
@@ -281,6 +293,8 @@ Task<> Server::worker(WebSocket& socket) {
     if (!complaint.empty()) {
         socket.close(kPolicyViolation, complaint);
     }
+    send_batch();
+    co_await yield();  // it is on its way to the watchers of all loops before this worker leaves
 }
 
 }  // namespace life

@@ -1,14 +1,58 @@
 #include "manage/commands.hpp"
 
 #include "c10k/manage.hpp"
-#include "manage/file_limit.hpp"
+#include "manage/machine.hpp"
 #include "web/site.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 namespace c10k {
 namespace {
+
+constexpr std::array kBackends{"epoll", "io_uring"};
+
+bool is_error(const CheckMessage& message) { return message.level == CheckMessage::Level::kError; }
+
+// All that there is to say.
+struct Findings {
+    std::vector<CheckMessage> messages;
+    std::vector<SettingInForce> settings_in_force;
+    Settings settings;
+    Machine machine;
+
+    [[nodiscard]] std::size_t errors() const {
+        return static_cast<std::size_t>(std::count_if(messages.begin(), messages.end(), is_error));
+    }
+
+    // The limits with a backend that is perhaps not the one in force.
+    [[nodiscard]] std::vector<Limit> limits_with(const std::string& backend) const {
+        Settings other = settings;
+        other.backend = backend;
+        return limits(machine, other);
+    }
+};
+
+// ---- For people
+
+// "1,003,600"
+std::string grouped(std::uint64_t number) {
+    std::string text = number == Machine::kUnlimited ? "no end of" : std::to_string(number);
+    for (std::size_t at = text.size(); at > 3 && number != Machine::kUnlimited; at -= 3) {
+        text.insert(at - 3, 1, ',');
+    }
+    return text;
+}
+
+void print_messages(const Findings& findings) {
+    std::puts("System checks:");
+    for (const CheckMessage& message : findings.messages) {
+        std::printf("  %s\n", to_text(message).c_str());
+    }
+    std::printf("  %zu errors, %zu warnings\n", findings.errors(), findings.messages.size() - findings.errors());
+}
 
 void print_settings(const std::vector<SettingInForce>& settings) {
     std::puts("\nSettings in force (C10K_NAME in the environment, or --set NAME=VALUE):");
@@ -28,25 +72,130 @@ void print_settings(const std::vector<SettingInForce>& settings) {
     }
 }
 
+void print_limits(const std::vector<Limit>& limits) {
+    for (const Limit& limit : limits) {
+        std::printf("  %s = %s: %s connections %s\n", limit.name.c_str(), limit.value.c_str(),
+                    grouped(limit.connections).c_str(), std::string{to_text(limit.of)}.c_str());
+        std::printf("      %s\n", limit.meaning.c_str());
+        if (!limit.command.empty()) {
+            std::printf("      # %s\n", limit.command.c_str());
+        }
+    }
+}
+
+void print_machine(const Findings& findings) {
+    const std::string chosen = backend_in_force(findings.machine, findings.settings);
+    const std::string workers =
+        std::to_string(findings.settings.workers) + (findings.settings.workers == 1 ? " worker" : " workers");
+    std::printf("\nWhat this machine allows %s with %s (commands for root; none where a million fit):\n",
+                chosen.c_str(), workers.c_str());
+    print_limits(limits(findings.machine, findings.settings));
+
+    std::printf("\nConnections that fit here, with %s:\n", workers.c_str());
+    for (const std::string backend : kBackends) {
+        const std::vector<Limit> limits = findings.limits_with(backend);
+        const Limit& least = narrowest(limits);
+        std::printf("  %-8s  %14s  %s is what limits it%s\n", backend.c_str(), grouped(least.connections).c_str(),
+                    least.name.c_str(), backend == chosen ? "; in force" : "");
+        if (!least.command.empty()) {
+            std::printf("  %-8s  %14s  # %s\n", "", "", least.command.c_str());
+        }
+    }
+}
+
+void print_text(const Findings& findings) {
+    print_messages(findings);
+    print_settings(findings.settings_in_force);
+    print_machine(findings);
+}
+
+// ---- For programs
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Machine::Number& number) { return number ? Json(*number) : Json(nullptr); }
+
+Json to_json(const BackendFacts& backend) {
+    return {{"refusal", backend.refusal},
+            {"sockets_of_a_loop", backend.sockets},
+            {"incremental_buffers", backend.incremental_buffers}};
+}
+
+// The names are those of the members, which say more.
+Json to_json(const Machine& machine) {
+    Json json{
+        {"cores", machine.cores},
+        {"open_files", to_json(machine.open_files)},
+        {"open_files_hard", to_json(machine.open_files_hard)},
+        {"nr_open", to_json(machine.nr_open)},
+        {"files_in_use", to_json(machine.files_in_use)},
+        {"file_max", to_json(machine.file_max)},
+        {"first_port", to_json(machine.first_port)},
+        {"last_port", to_json(machine.last_port)},
+        {"somaxconn", to_json(machine.somaxconn)},
+        {"syncookies", to_json(machine.syncookies)},
+        {"max_syn_backlog", to_json(machine.max_syn_backlog)},
+        {"tcp_pages", to_json(machine.tcp_pages)},
+        {"conntrack_count", to_json(machine.conntrack_count)},
+        {"conntrack_max", to_json(machine.conntrack_max)},
+        {"memory", to_json(machine.memory)},
+        {"group_memory", machine.group_memory ? Json(machine.group_memory->bytes) : Json(nullptr)},
+        {"io_uring_disabled", to_json(machine.io_uring_disabled)},
+        {"epoll", to_json(machine.epoll)},
+        {"io_uring", to_json(machine.io_uring)},
+    };
+    return json;
+}
+
+void print_json(const Findings& findings) {
+    Json json{{"checks", Json::array()}, {"settings", Json::array()}};
+    for (const CheckMessage& message : findings.messages) {
+        json["checks"].push_back({{"id", message.id},
+                                  {"level", is_error(message) ? "error" : "warning"},
+                                  {"text", message.text},
+                                  {"hint", message.hint}});
+    }
+    for (const SettingInForce& setting : findings.settings_in_force) {
+        json["settings"].push_back({{"name", setting.name},
+                                    {"value", setting.value},
+                                    {"default", setting.default_value},
+                                    {"origin", setting.origin},
+                                    {"unit", setting.unit},
+                                    {"reason", setting.reason}});
+    }
+    json["machine"] = to_json(findings.machine);
+    json["backend"] = backend_in_force(findings.machine, findings.settings);
+    json["limits"] = Json::array();
+    for (const Limit& limit : limits(findings.machine, findings.settings)) {
+        json["limits"].push_back({{"name", limit.name},
+                                  {"value", limit.value},
+                                  {"connections", limit.connections},
+                                  {"of", to_text(limit.of)},
+                                  {"meaning", limit.meaning},
+                                  {"command", limit.command}});
+    }
+    for (const std::string backend : kBackends) {
+        json["connections"][backend] = narrowest(findings.limits_with(backend)).connections;
+    }
+    // Settings may hold bytes that are no UTF-8.
+    std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
 }  // namespace
 
-void check(const SiteFactory& site, const SettingsReader& reader) {
-    std::vector<CheckMessage> messages;
-    inspect_site(site, reader.settings(), [&](const HostedSite& hosted) { messages = hosted.check(); });
-    std::puts("System checks:");
-    std::size_t errors = 0;
-    for (const CheckMessage& message : messages) {
-        errors += message.level == CheckMessage::Level::kError ? 1 : 0;
-        std::printf("  %s\n", to_text(message).c_str());
+void check(const SiteFactory& site, const SettingsReader& reader, Format format) {
+    Findings findings{{}, reader.describe(), reader.settings(), look_at_machine()};
+    inspect_site(site, findings.settings, [&](const HostedSite& hosted) { findings.messages = hosted.check(); });
+    for (CheckMessage& message : check_machine(findings.machine, findings.settings)) {
+        findings.messages.push_back(std::move(message));
     }
-    std::printf("  %zu errors, %zu warnings\n", errors, messages.size() - errors);
-    print_settings(reader.describe());
-    std::printf(
-        "\nThis process may hold %zu connections (%zu open files; the soft limit is raised to the hard one, and\n"
-        "`ulimit -Hn NUMBER` as root raises that).\n",
-        connection_limit(), raise_file_limit());
-    if (errors > 0) {
-        throw CommandError("the checks found " + std::to_string(errors) + " errors");
+    if (format == Format::kJson) {
+        print_json(findings);
+    } else {
+        print_text(findings);
+    }
+    if (findings.errors() > 0) {
+        throw CommandError("the checks found " + std::to_string(findings.errors()) + " errors");
     }
 }
 

@@ -12,8 +12,10 @@ void runserver(const SiteFactory& site, const Settings& settings);
 // Lists the routes.
 void list_urls(const SiteFactory& site, const Settings& settings);
 
-// Says what is wrong with the settings and the site, which settings are in force, and how many connections fit into
-// this process. Throws CommandError if something is an error.
-void check(const SiteFactory& site, const SettingsReader& reader);
+enum class Format { kText, kJson };
+
+// Says what is wrong with the settings and the site, which settings are in force, and how many connections this machine
+// has room for. Throws SettingsError before it says anything, and CommandError afterwards if something is an error.
+void check(const SiteFactory& site, const SettingsReader& reader, Format format);
 
 }  // namespace c10k

@@ -136,9 +136,12 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
     urls->final_callback([&] { chosen = [&] { list_urls(site, settings.read().settings()); }; });
 
     CLI::App* checks =
-        app.add_subcommand("check", "Check the settings and the site, and list what is in force and why");
+        app.add_subcommand("check", "Check the settings, the site and the machine, and list what is in force and why");
+    Format format = Format::kText;
+    checks->add_flag_function(
+        "--json", [&](std::int64_t) { format = Format::kJson; }, "One JSON object, for programs");
     settings.add_to(*checks);
-    checks->final_callback([&] { chosen = [&] { check(site, settings.read()); }; });
+    checks->final_callback([&] { chosen = [&] { check(site, settings.read(), format); }; });
 
     std::string backend = "auto";
     for (Command* command : commands) {

@@ -1,8 +1,10 @@
 """The command line: help that teaches, exit statuses, settings and their order, signals, progress."""
 
+import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import tempfile
@@ -42,7 +44,7 @@ class Help(CommandTestCase):
             "testecho": ["--clients", "--delay", "--url", "10000", "250ms", "ws://127.0.0.1:8000/test/ws/",
                          "manage runserver"],
             "urls": ["--settings", "--set"],
-            "check": ["--settings", "--set"],
+            "check": ["--json", "--settings", "--set"],
         }.items():
             program = run(command, "--help")
             self.assertEqual(program.status, 0)
@@ -135,6 +137,45 @@ class Information(CommandTestCase):
         problems = "\n".join(program.stderr)
         for words in ["did you mean 'ping_interval'?", "70000", "maybe"]:
             self.assertIn(words, problems)
+
+    def test_check_tells_how_many_connections_fit_and_what_limits_them(self):
+        program = run("check")
+        for backend in ["epoll", "io_uring"]:
+            self.assertRegex(program.output, rf"(?m)^ +{backend} +[\d,]+ +\S.* is what limits it")
+        self.assertRegex(program.output, r"(?m)^ +open files = \d+: [\d,]+ connections held$")
+
+    def test_check_tells_programs_the_same_in_json(self):
+        program = run("check", "--json", "--set", "ping_interval=7s", "--set", "backend=epoll")
+        self.assertEqual((program.status, program.stderr), (0, []), program.output)
+        told = json.loads("\n".join(program.stdout))
+        self.assertEqual([check for check in told["checks"] if check["level"] == "error"], [])
+        settings = {setting["name"]: setting for setting in told["settings"]}
+        self.assertEqual((settings["ping_interval"]["value"], settings["ping_interval"]["default"]), ("7s", "20s"))
+        self.assertEqual(set(settings["port"]), {"name", "value", "default", "origin", "unit", "reason"})
+        self.assertEqual(told["backend"], "epoll")
+        for limit in told["limits"]:
+            self.assertEqual(set(limit), {"name", "value", "connections", "of", "meaning", "command"})
+        held = min(limit["connections"] for limit in told["limits"] if limit["of"] == "held")
+        self.assertEqual(told["connections"]["epoll"], held)
+        self.assertIn("io_uring", told["connections"])
+
+    def test_check_tells_what_the_kernel_tells(self):
+        machine = json.loads("\n".join(run("check", "--json").stdout))["machine"]
+        for name, file, field in [
+            ("nr_open", "fs/nr_open", 0), ("file_max", "fs/file-max", 0), ("somaxconn", "net/core/somaxconn", 0),
+            ("first_port", "net/ipv4/ip_local_port_range", 0), ("last_port", "net/ipv4/ip_local_port_range", 1),
+            ("tcp_pages", "net/ipv4/tcp_mem", 2),
+        ]:
+            self.assertEqual(machine[name], int(pathlib.Path("/proc/sys", file).read_text().split()[field]), name)
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        self.assertEqual((machine["open_files"], machine["open_files_hard"]), (hard, hard))  # it raises its own
+        self.assertEqual(machine["cores"], len(os.sched_getaffinity(0)))
+
+    def test_check_fails_in_json_too(self):
+        program = run("check", "--json", "--set", "slow_bytes=1")
+        self.assert_one_line(program, "1 errors")
+        checks = json.loads("\n".join(program.stdout))["checks"]
+        self.assertEqual([check["id"] for check in checks if check["level"] == "error"], ["settings.E002"])
 
     def test_the_server_does_not_start_with_wrong_settings(self):
         program = run("runserver", "127.0.0.1:0", "--noreload", "--set", "max_body_bytes=lots")

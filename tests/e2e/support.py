@@ -28,6 +28,11 @@ SOURCE = pathlib.Path(os.environ.get("C10K_SOURCE", pathlib.Path(__file__).resol
 MANAGE = pathlib.Path(os.environ.get("C10K_MANAGE", SOURCE / "build/manage"))
 PATIENCE = 30  # seconds
 
+# On what the programs run unless a test says otherwise: ctest runs the tests on each of them.
+BACKEND = os.environ.get("C10K_TEST_BACKEND", "auto")
+WORKERS = os.environ.get("C10K_TEST_WORKERS", "1")
+ON_LOOPS = {"runserver", "gameoflife", "testecho"}  # the commands that take --backend and --workers
+
 _running = set()
 
 
@@ -59,6 +64,11 @@ class Program:
         if cwd is None:  # empty, so that no settings file is found by chance
             self._folder = tempfile.TemporaryDirectory()
             cwd = self._folder.name
+        if arguments[0] in ON_LOOPS:
+            given = " ".join(map(str, arguments))
+            for option, value in (("--backend", BACKEND), ("--workers", WORKERS)):
+                if option not in given:
+                    arguments = (*arguments, option, value)
         clean = {name: value for name, value in os.environ.items() if not name.startswith("C10K_")}
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", str(MANAGE), *map(str, arguments)],
@@ -155,8 +165,8 @@ class Program:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def is_sanitized(self):
-        """Whether it was built with the address sanitizer, which does not give memory back."""
-        return "libasan" in pathlib.Path(f"/proc/{self.pid}/maps").read_text()
+        """Whether it was built with a sanitizer: they do not give memory back."""
+        return re.search("lib[at]san", pathlib.Path(f"/proc/{self.pid}/maps").read_text()) is not None
 
 
 def run(*arguments, timeout=PATIENCE, **options):

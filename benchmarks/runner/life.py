@@ -1,0 +1,120 @@
+"""The Game of Life, as fast as it goes, beside floors that relay nothing."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+from . import rounds
+from .load import RAMP_SECONDS, figures_of
+from .machine import cpu_seconds
+from .plan import LIFE, VARIANTS, load_command
+from .programs import Server, free_port, pinned, run_client
+
+SIZE = 100  # LIFE.connections workers
+STATUS = re.compile(rb"step \d+, ([\d.]+) steps/s")
+
+
+class Terminal:
+    """The game's clients on a terminal, where they say several times a second how fast they are."""
+
+    def __init__(self, core, command):
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(pinned(core, command), stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
+        self.text = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.process.send_signal(signal.SIGINT)
+        while self.process.poll() is None:
+            self.read(0.1)  # it must not wait for us
+        os.close(self.master)
+
+    def read(self, seconds):
+        try:
+            if select.select([self.master], [], [], seconds)[0]:
+                self.text += os.read(self.master, 65536)
+        except OSError:  # the other end is closed
+            time.sleep(seconds)
+
+    def next_rate(self):
+        """Waits for the next status, and returns its steps per second."""
+        end = time.monotonic() + RAMP_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            self.read(1)
+            found = list(STATUS.finditer(self.text))
+            if found:
+                self.text = self.text[found[-1].end() :]
+                return float(found[-1][1])
+        raise RuntimeError("the game does not go on: " + self.text.decode(errors="replace")[-300:])
+
+
+def play(options, variant):
+    """Our own game: `manage runserver` and `manage gameoflife`."""
+    port = free_port()
+    manage = options.build / "manage"
+    command = [manage, *variant.runserver(options, port)]
+    clients = [manage, "gameoflife", "--size", SIZE, "--speed", 0, "--url", f"ws://127.0.0.1:{port}"]
+    with Server(options.server_core, command, port) as server, Terminal(options.client_core, clients) as terminal:
+        terminal.next_rate()
+        warm = time.monotonic() + options.warm_up
+        while time.monotonic() < warm:
+            terminal.next_rate()
+        pids = (server.pid, terminal.process.pid)
+        begin = last = time.monotonic()
+        cpu_before = [cpu_seconds(pid) for pid in pids]
+        steps = 0
+        while last - begin < options.seconds:
+            rate = terminal.next_rate()  # since the status before
+            now = time.monotonic()
+            steps += rate * (now - last)
+            last = now
+        cpu = [cpu_seconds(pid) - before for pid, before in zip(pids, cpu_before)]
+    states = steps * LIFE.connections
+    return {
+        "rate": steps / (last - begin),
+        "server_us": cpu[0] / states * 1e6,
+        "client_us": cpu[1] / states * 1e6,
+    }
+
+
+def answer(options, floor, clients):
+    """A floor, which answers each state with one send of eight."""
+    port = free_port()
+    with Server(options.server_core, floor.command(options, LIFE, port), port) as server:
+        window = ["--warm-up", options.warm_up, "--seconds", options.seconds, "--server", server.pid]
+        if clients == "bare":
+            command = load_command(options, LIFE, floor, port, *window)
+        else:
+            command = [options.program("life_clients"), "--port", port, "--connections", LIFE.connections, *window]
+        limit = RAMP_SECONDS + options.warm_up + options.seconds
+        figures = figures_of(run_client(options.client_core, command, limit))
+    figures["rate"] /= LIFE.connections
+    return figures
+
+
+def run(machine, options):
+    contenders = []
+    floors = []
+    for variant in VARIANTS:
+        if variant.is_floor:
+            for clients in ("bare", "c10k"):
+                name = f"{variant.name}, {clients} clients"
+                floors.append(name)
+                contenders.append((name, lambda variant=variant, clients=clients: answer(options, variant, clients)))
+        else:
+            contenders.append((variant.name, lambda variant=variant: play(options, variant)))
+    runs = rounds.measure(machine, options, contenders)
+    columns = {
+        "rate": "steps/s",
+        "server_us": "server CPU us/state",
+        "client_us": "client CPU us/state",
+    }
+    rounds.report(LIFE.title, runs, columns, "rate", floors)
+    return runs

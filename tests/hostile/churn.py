@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Connects, talks and vanishes at every stage, for minutes, and watches the server's memory and descriptors.
+
+Prints the slope of its memory after a warm-up, in bytes per hour with the upper 95% bound, and what it holds open at the
+end against what it held before. Exits with 1 if sockets or descriptors do not come back.
+
+    tests/hostile/churn.py --minutes 5                                  # against a server of its own
+    tests/hostile/churn.py --pid 4711 --url ws://127.0.0.1:8000/echo/   # against one that echoes there
+"""
+
+import argparse
+import random
+import statistics
+import sys
+import time
+import urllib.parse
+
+from peer import KIBIBYTE, PING, TEXT, Peer, Server, close_frame, frame, support
+
+ALIVE = 200  # connections at a time
+SMOKE_SECONDS = 5
+WARM_UP = 0.2  # of the whole time
+
+
+class Attached:
+    """A server that somebody else has started."""
+
+    memory = support.Program.memory
+    descriptors = support.Program.descriptors
+    sockets = Server.sockets
+
+    def __init__(self, pid, port):
+        self.pid = pid
+        self.port = port
+
+
+# ---- How far a connection comes
+
+
+def nothing(_peer, _path):
+    """It connects."""
+
+
+def half_a_head(connection, path):
+    head = connection.handshake_bytes(path)
+    connection.send(head[:random.randrange(1, len(head))])
+
+
+def a_head(connection, path):
+    """It does not wait for the answer."""
+    connection.send(connection.handshake_bytes(path))
+
+
+def opened(connection, path):
+    connection.open(path)
+
+
+def talked(connection, path):
+    connection.open(path)
+    for size in (1, 200, 5000):
+        connection.assert_echoes("x" * size)
+
+
+def half_a_frame(connection, path):
+    connection.open(path)
+    data = frame(TEXT, "x" * random.choice((10, 300, 70 * KIBIBYTE)))
+    connection.send(data[:random.randrange(1, len(data))])
+
+
+def half_a_message(connection, path):
+    connection.open(path)
+    connection.send(frame(TEXT, "x" * 1000, final=False) + frame(PING, "x"))
+
+
+def unread_answers(connection, path):
+    connection.open(path)
+    connection.send(frame(TEXT, "x" * 10 * KIBIBYTE) * 3)
+
+
+def broken(connection, path):
+    """It is thrown out."""
+    connection.open(path)
+    connection.send(random.choice((b"\xff\xff", frame(TEXT, b"\xff"), frame(3, "x"), frame(TEXT, "x", masked=False))))
+
+
+STAGES = [nothing, half_a_head, a_head, opened, talked, half_a_frame, half_a_message, unread_answers, broken]
+
+
+# ---- How it ends
+
+
+def finish(connection):
+    connection.finish_sending()
+    connection.close()
+
+
+def say_goodbye(connection):
+    connection.send(close_frame(1000))
+    connection.close()
+
+
+ENDS = [Peer.abort, Peer.close, finish, say_goodbye]
+
+
+def churn(port, path, until, sample):
+    """Returns how many connections it made."""
+    alive = []
+    count = 0
+    while time.monotonic() < until:
+        connection = Peer(port)
+        random.choice(STAGES)(connection, path)
+        count += 1
+        alive.append(connection)
+        if len(alive) > ALIVE:
+            last = alive.pop(random.randrange(ALIVE))
+            try:
+                random.choice(ENDS)(last)
+            except OSError:
+                last.close()  # the server was first
+        sample()
+    for connection in alive:
+        connection.close()
+    return count
+
+
+def slope(samples):
+    """Of (seconds, bytes): the slope in bytes per hour by least squares, and its upper 95% bound."""
+    times, sizes = zip(*samples)
+    line = statistics.linear_regression(times, sizes)
+    rest = [size - line.intercept - line.slope * at for at, size in samples]
+    mean = statistics.fmean(times)
+    deviation = (sum(r * r for r in rest) / max(len(samples) - 2, 1) / sum((at - mean) ** 2 for at in times)) ** 0.5
+    return line.slope * 3600, (line.slope + 1.645 * deviation) * 3600
+
+
+def watch(server, path, seconds):
+    """Returns whether all came back."""
+    base = (server.sockets(), server.descriptors())
+    start = time.monotonic()
+    samples = []
+
+    def sample():
+        now = time.monotonic() - start
+        if not samples or now > samples[-1][0] + min(1, seconds / 20):
+            samples.append((now, server.memory()))
+
+    count = churn(server.port, path, start + seconds, sample)
+    print(f"{count} connections in {time.monotonic() - start:.0f} s")
+    warm = [each for each in samples if each[0] > seconds * WARM_UP]
+    if seconds >= 60:
+        middle, bound = slope(warm)
+        print(f"memory {samples[0][1]} bytes at first, {warm[0][1]} warmed up, {warm[-1][1]} at last")
+        print(f"slope {middle:.0f} bytes/hour, with 95% at most {bound:.0f}")
+    try:
+        support.eventually(lambda: (server.sockets(), server.descriptors()) == base, "all is back")
+    except AssertionError:
+        print(f"held before (sockets, descriptors): {base}; now: {(server.sockets(), server.descriptors())}")
+        return False
+    print(f"held before and now (sockets, descriptors): {base}")
+    return True
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--minutes", type=float, default=5)
+    options.add_argument("--smoke", action="store_true", help=f"{SMOKE_SECONDS} seconds, as one of the tests")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--pid", type=int, help="of a server that runs already")
+    options.add_argument("--url", help="where that server echoes")
+    chosen = options.parse_args()
+    random.seed(chosen.seed)
+    seconds = SMOKE_SECONDS if chosen.smoke else chosen.minutes * 60
+    if chosen.pid:
+        url = urllib.parse.urlsplit(chosen.url or options.error("--pid needs --url"))
+        return 0 if watch(Attached(chosen.pid, url.port), url.path, seconds) else 1
+
+    server = Server("--set", "close_time=2s", "--set", "head_time=2s")
+    came_back = watch(server, "/echo/", seconds)
+    status = server.stop()
+    print(f"the server ended with {status}" if status else "the server ended in good order")
+    return 0 if came_back and status == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Rows 43 to 46: much of what costs nothing to send, and peers that do not take what they asked for."""
+
+import peer
+from peer import BINARY, CONTINUATION, MEBIBYTE, PING, PONG, SLACK, TEXT, frame
+
+
+class Floods(peer.HostileTestCase):
+    def test_row_43_empty_continuations_cost_nothing(self):
+        """100,000 empty continuations: 1008 or 1009, or the message at last; less than 8 MiB either way."""
+        connection = self.websocket()
+        with self.server.memory_within(8 * MEBIBYTE):
+            connection.send(frame(TEXT, "x", final=False))
+            for _ in range(100):
+                connection.send(frame(CONTINUATION, b"", final=False) * 1000)
+            connection.send(frame(CONTINUATION, "y"))
+            received = connection.frame()
+        if received.opcode == peer.CLOSE:
+            self.assertIn(int.from_bytes(received.payload[:2], "big"), (1008, 1009))
+        else:
+            self.assertEqual(received.payload, b"xy")
+
+    def test_row_44_fragments_of_one_byte_cost_less_than_two_more(self):
+        """131,000 fragments of one byte without a last one, on 20 connections: the bytes and less than 2 more for each."""
+        fragments = 131_000
+        crowd = [self.websocket() for _ in range(20)]
+        with self.server.memory_within(len(crowd) * fragments * 3 + SLACK):
+            for connection in crowd:
+                connection.send(frame(BINARY, "x", final=False))
+                for _ in range(131):
+                    connection.send(frame(CONTINUATION, "x", final=False) * 1000)
+                connection.send(frame(PING, "are they all there?"))
+            for connection in crowd:
+                self.assertEqual(connection.frame().opcode, PONG)
+        crowd[0].send(frame(CONTINUATION, "y"))
+        self.assertEqual(crowd[0].message(), b"x" * (fragments + 1) + b"y")
+
+    def test_row_45_pings_whose_pongs_are_not_read(self):
+        """300,000 (the row has 30,000) pings without reading: reading stops, or the last is answered; less than 8 MiB."""
+        connection = self.websocket()
+        ping = frame(PING, "p" * 125)
+        with self.server.memory_within(8 * MEBIBYTE):
+            sent = self.offer(connection, ping * 300_000)
+        self.assertGreater(sent, 0)
+        # Then all that was taken is answered.
+        for _ in range(sent // len(ping)):
+            self.assertEqual(connection.frame(), (True, 0, PONG, b"p" * 125))
+        connection.send((ping + frame(TEXT, "done"))[sent % len(ping):])
+        self.assertIn(connection.frame().payload, (b"p" * 125, b"done"))
+
+    def test_row_46_an_echo_that_is_not_read(self):
+        """64 MiB offered to an echo whose answers are not read: reading stops, less than 16 MiB; nothing is lost."""
+        connection = self.websocket()
+        message = frame(BINARY, bytes(range(256)) * 256)
+        with self.server.memory_within(16 * MEBIBYTE):
+            sent = self.offer(connection, message * 1024)
+            self.assertLess(sent, len(message) * 1024)
+        for _ in range(sent // len(message)):
+            self.assertEqual(connection.message(), bytes(range(256)) * 256)
+        connection.send(message[sent % len(message):])
+        self.assertEqual(connection.message(), bytes(range(256)) * 256)
+
+    def test_row_46_a_view_that_does_not_read(self):
+        """64 MiB in small messages offered to a view that takes none: reading stops, less than 16 MiB."""
+        connection = self.websocket("/ignore/")
+        with self.server.memory_within(16 * MEBIBYTE):
+            sent = self.offer(connection, frame(TEXT, "x" * 100) * (64 * MEBIBYTE // 106))
+        self.assertLess(sent, 64 * MEBIBYTE - 106)
+        connection.abort()  # a FIN would wait for the view behind all that
+
+    def test_row_46_answers_to_requests_that_are_not_read(self):
+        """Pipelined requests without end whose answers are not read: reading stops, less than 16 MiB."""
+        connection = self.connect()
+        with self.server.memory_within(16 * MEBIBYTE):
+            sent = self.offer(connection, b"GET /nothing/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 500_000)
+        self.assertLess(sent, 500_000 * 45)
+
+
+if __name__ == "__main__":
+    peer.main()

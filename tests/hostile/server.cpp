@@ -1,0 +1,124 @@
+// The site that the hostile tests are against: one view for each thing that a peer can meet.
+
+#include <c10k/manage.hpp>
+#include <c10k/web.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace c10k;
+
+// Of all loops together.
+std::atomic<int> running_views;
+std::array<std::atomic<int>, 5000> ends_with_code;
+
+// Counts a view while it runs, and the code that its socket was closed with.
+class Visit {
+public:
+    explicit Visit(const WebSocket& socket) : socket_(socket) { ++running_views; }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    ~Visit() {
+        --running_views;
+        if (!socket_.is_open()) {
+            ++ends_with_code.at(socket_.close_info().code);
+        }
+    }
+
+private:
+    const WebSocket& socket_;
+};
+
+Task<> echo(WebSocket& socket) {
+    const Visit visit{socket};
+    while (auto message = co_await socket.recv()) {
+        co_await socket.send(*message);
+    }
+}
+
+Task<> fail(WebSocket& socket) {
+    const Visit visit{socket};
+    if (const auto message = co_await socket.recv()) {
+        throw std::runtime_error("the view fails, as it should");
+    }
+}
+
+// Holds its loop, and all that live there, for a second.
+Task<> block(WebSocket& socket) {
+    const Visit visit{socket};
+    while (auto message = co_await socket.recv()) {
+        std::this_thread::sleep_for(std::chrono::seconds{1});
+        co_await socket.send(*message);
+    }
+}
+
+// Reads nothing and sends nothing.
+Task<> ignore(WebSocket& socket) {
+    const Visit visit{socket};
+    socket.accept();
+    co_await socket.closed();
+}
+
+// Sends as fast as the peer takes it.
+Task<> pour(WebSocket& socket) {
+    const Visit visit{socket};
+    const Message message{std::string(64 * 1024, 'x')};
+    for (;;) {
+        co_await socket.send(message);
+    }
+}
+
+// Closes with that code, and with the message as the reason.
+Task<> close(WebSocket& socket, std::uint16_t code) {
+    const Visit visit{socket};
+    if (const auto message = co_await socket.recv()) {
+        socket.close(code, *message);
+    }
+}
+
+// Goes on sending and closing after it has closed.
+Task<> send_late(WebSocket& socket) {
+    const Visit visit{socket};
+    while (auto message = co_await socket.recv()) {
+        socket.close(3000, "over");
+        socket.handle().send("late");
+        socket.close(3001, "over again");
+        co_await socket.send("late");
+    }
+}
+
+Response size_of_body(Request& request) { return Response::text(std::to_string(request.body.size())); }
+Response count_views(Request& /*request*/) { return Response::text(std::to_string(running_views)); }
+Response count_ends(Request& /*request*/, std::uint16_t code) {
+    return Response::text(std::to_string(ends_with_code.at(code)));
+}
+
+struct Site {
+    explicit Site(Services& /*services*/) {}
+
+    Urls urls() {
+        return {
+            path("echo/", echo).subprotocols({"chat"}),
+            path("fail/", fail),
+            path("block/", block),
+            path("ignore/", ignore),
+            path("pour/", pour),
+            path("close/<int:code>/", close),
+            path("late/", send_late),
+            path("body/", size_of_body).methods({"GET", "POST"}),
+            path("views/", count_views),
+            path("ends/<int:code>/", count_ends),
+        };
+    }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return manage<Site>(argc, argv); }

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Runs the hostile tests and prints what came of each row, as the page docs/hostile-rows.md.
+
+    tests/hostile/table.py >docs/hostile-rows.md
+    tests/hostile/table.py "epoll 1" "epoll 4" "io_uring 1" "io_uring 4" >docs/hostile-rows.md
+"""
+
+import collections
+import io
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+SOURCE = FOLDER.parents[1]
+TEST_WIRE = os.environ.get("C10K_TEST_WIRE", str(SOURCE / "build/test_wire"))
+
+INTRODUCTION = """\
+# Bad inputs and faults
+
+What a hostile or a broken peer sends, or the machine does, and what comes of it. Each row is a test: the offender gets what
+its test says, everybody else notices nothing, and memory, descriptors and CPU stay inside the test's bounds.
+
+The tests in `tests/hostile/` are peers of their own on raw sockets, against a server in a process of its own; those of
+`tests/wire/` give the same bytes to the parsers. This page is written by `tests/hostile/table.py`.
+
+`ctest -L hostile` runs them; `C10K_FULL=1` in the environment takes the whole numbers (5,000 slow connections, 10,000 kills,
+1,000,000 malformed handshakes), and `tests/hostile/churn.py` watches memory for as long as you like.
+"""
+
+ROWS = {
+    1: "A key that is missing, short or not base64",
+    2: "No version",
+    3: "Versions 12, 99 and others",
+    4: "No `Connection: Upgrade`; POST; HTTP/1.0; another upgrade token",
+    5: "Two keys",
+    6: "No Host, two Hosts, Host with a user, path or comma",
+    7: "2,000 header fields",
+    8: "A header line of 1 MiB",
+    9: "A head in segments of one byte",
+    10: "64 to 100 KiB of target, method or field name",
+    11: "Folds, space before the colon, control characters, names that are no tokens",
+    12: "Bare LF, bare CR",
+    13: "Content-Length with sign, prefix, list, twice, beyond 64 bits, empty",
+    14: "Transfer-Encoding with a length, twice, unknown, not final, in HTTP/1.0",
+    15: "Chunk sizes that overflow, signs, spaces, bare LF, endless extensions",
+    16: "A handshake with a body",
+    17: "Frames in the segment of the handshake",
+    18: "HTTP after the 101",
+    19: "Origins that are foreign, null, or look like ours",
+    20: "Lists of 7,000 spaces, escapes in quotes",
+    21: "Extensions that nobody knows",
+    22: "Offers of compression with bad parameters",
+    23: "HTTP/2, TLS, SSH and random bytes on the plain port",
+    24: "A head at a byte now and then",
+    25: "Silence after the connect; a body at a byte now and then",
+    29: "Unmasked frames",
+    30: "Reserved bits",
+    31: "Reserved opcodes",
+    32: "Control frames that are long or fragmented",
+    33: "Fragments out of order",
+    34: "Lengths with the top bit, of 2^63-1",
+    35: "A message over the limit is announced",
+    36: "Fragments over the limit together",
+    37: "Lengths longer than they need to be",
+    38: "Text that is not UTF-8, split anywhere",
+    39: "Close frames of one byte, with bad codes, with bad reasons",
+    40: "A normal close, an empty one",
+    41: "Data after the close; a close inside a message",
+    42: "More bytes behind a protocol error",
+    43: "100,000 empty continuations",
+    44: "131,000 fragments of one byte, on many connections",
+    45: "Pings whose pongs are not read",
+    46: "64 MiB for an echo that is not read",
+    47: "A conversation in single bytes, and split at every point",
+    55: "Half-open peers: stopped, or gone without a word",
+    56: "A close that is never answered",
+    57: "FIN without a close, a reset inside a frame, half-close",
+    58: "10,000 clients killed inside a frame",
+    59: "64 descriptors for 200 clients",
+    60: "Errors of accept",
+    62: "SIGTERM at load",
+    65: "Views that throw, block, or send after the close",
+    66: "A storm of connects, a full backlog",
+    67: "SIGPIPE, EPIPE, resets while it sends",
+    68: "Old memory in close frames",
+    69: "Our client's masks",
+    70: "Our client against servers that break the rules",
+}
+
+
+class Outcomes(unittest.TestResult):
+    """The outcome of each test, by its file and name."""
+
+    def __init__(self):
+        super().__init__()
+        self.of = {}
+
+    def note(self, test, outcome):
+        self.of[f"{type(test).__module__}.{test.id().rsplit('.', 1)[1]}"] = outcome
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.note(test, "passes")  # until it says otherwise
+
+    def addSkip(self, test, reason):
+        self.note(test, f"skipped: {reason}")
+
+    def addFailure(self, test, failure):
+        super().addFailure(test, failure)
+        self.note(test, "**fails**")
+
+    addError = addFailure
+
+    def addSubTest(self, test, subtest, failure):
+        if failure is not None:
+            super().addSubTest(test, subtest, failure)
+            self.note(test, "**fails**")
+
+
+def run_here():
+    """Runs the Python tests in this process. Returns outcomes by test."""
+    sys.path.insert(0, str(FOLDER))
+    outcomes = Outcomes()
+    printed, sys.stdout = sys.stdout, io.StringIO()
+    unittest.defaultTestLoader.discover(str(FOLDER), "*_test.py").run(outcomes)
+    sys.stdout = printed
+    for test, failure in outcomes.failures:
+        print(test, failure, file=sys.stderr)
+    return dict(outcomes.of)
+
+
+def run_with(combination):
+    """The same in a process of its own, for a backend and a number of loops."""
+    environment = {**os.environ}
+    if combination:
+        backend, workers = combination.split()
+        environment.update(C10K_TEST_BACKEND=backend, C10K_TEST_WORKERS=workers)
+    done = subprocess.run([sys.executable, __file__, "--json"], env=environment, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def run_wire():
+    done = subprocess.run([TEST_WIRE, "--gtest_filter=*Hostile*", "--gtest_output=json:/dev/stderr"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    outcomes = {}
+    for suite in json.loads(done.stderr)["testsuites"]:
+        for test in suite["testsuite"]:
+            name = f"{suite['name'].lstrip('/')}.{test['name'].split('/')[0]}"
+            if "failures" in test or name not in outcomes:
+                outcomes[name] = "**fails**" if "failures" in test else "passes"
+    return outcomes
+
+
+def rows_of(test):
+    """The rows that a test's name tells: test_row_07_..., Row07..., Row11And12, Rows01To23."""
+    match = re.search(r"[Rr]ows?_?(\d\d)(?:(And|To)(\d\d))?", test)
+    if match is None:
+        return []
+    first, last = int(match[1]), int(match[3] or match[1])
+    return [row for row in ROWS if first <= row <= last] if match[2] != "And" else [first, last]
+
+
+def table(columns):
+    """The Markdown table of `columns`: outcomes by test, by column."""
+    tests = collections.defaultdict(list)
+    for outcomes in columns.values():
+        for test in outcomes:
+            for row in rows_of(test):
+                if test not in tests[row]:
+                    tests[row].append(test)
+    lines = ["| row | input or fault | tests | " + " | ".join(columns) + " |", "|---|---|---|" + "---|" * len(columns)]
+    for row, text in ROWS.items():
+        results = []
+        for outcomes in columns.values():
+            seen = {outcomes[test] for test in tests[row] if test in outcomes}
+            results.append("<br>".join(sorted(seen)) or "**no test**")
+        names = "<br>".join(f"`{test}`" for test in sorted(tests[row]))
+        lines.append(f"| {row} | {text} | {names} | " + " | ".join(results) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    if sys.argv[1:] == ["--json"]:
+        json.dump(run_here(), sys.stdout)
+        return 0
+    wire = run_wire()
+    columns = {}
+    for combination in sys.argv[1:] or ["epoll 1"]:
+        backend, workers = combination.split()
+        loops = "1 loop" if workers == "1" else f"{workers} loops"
+        columns[f"{backend}, {loops}"] = {**run_with(combination), **wire}
+    page = table(columns)
+    print(INTRODUCTION)
+    print(page)
+    return 1 if "**" in page else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
