@@ -62,8 +62,8 @@ Crowd::Crowd(const Arguments& arguments)
             watch(EPOLL_CTL_ADD, dialled, EPOLLIN);
             ++dialled;
         }
-        turn([&](std::size_t /*member*/, std::size_t bytes) {
-            check_upgraded({buffer_.get(), bytes});
+        turn([&](std::size_t /*member*/, std::string_view bytes) {
+            check_upgraded(bytes);
             ++open;
         });
     }
@@ -76,12 +76,12 @@ void Crowd::say(std::size_t member, std::size_t messages) {
     }
 }
 
-std::size_t Crowd::receive(std::size_t member) {
+std::string_view Crowd::receive(std::size_t member) {
     const ssize_t received = ::recv(members_[member].fd, buffer_.get(), kReceiveBytes, 0);
     if (received <= 0) {
         received == 0 ? fail("the server has closed a connection") : fail_errno("recv");
     }
-    return static_cast<std::size_t>(received);
+    return {buffer_.get(), static_cast<std::size_t>(received)};
 }
 
 void Crowd::send(std::size_t member) {

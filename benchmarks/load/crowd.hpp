@@ -41,7 +41,8 @@ public:
 
     void say(std::size_t member, std::size_t messages);
 
-    // Waits until something happens, at most 100 ms, and calls `heard(member, bytes)` for each member that received.
+    // Waits until something happens, at most 100 ms, and calls `heard(member, bytes)` for each member that received;
+    // the bytes are valid during the call.
     template <typename Heard>
     void turn(Heard heard);
 
@@ -57,8 +58,8 @@ private:
     };
 
     int wait() { return ::epoll_wait(epoll_, events_.data(), kEventsAtOnce, kPatienceMs); }
-    // Returns how many bytes were there, in buffer_. Fails if the server has ended the connection.
-    std::size_t receive(std::size_t member);
+    // Fails if the server has ended the connection.
+    std::string_view receive(std::size_t member);
     void send(std::size_t member);
     void watch(int operation, std::size_t member, std::uint32_t interest) const;
 

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <string>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -16,15 +18,25 @@ namespace {
 // Counts the whole answers in what a member hears.
 class Ear {
 public:
-    Ear(std::size_t members, std::size_t answer_bytes) : answer_bytes_(answer_bytes), partial_(members) {}
+    // An answer is so many frames of that payload.
+    Ear(std::size_t members, std::size_t payload_bytes, std::size_t frames)
+        : header_(server_frame(payload_bytes).substr(0, kCheckedBytes)),
+          answer_bytes_(server_frame(payload_bytes).size() * frames), partial_(members) {}
 
-    std::size_t hear(std::size_t member, std::size_t bytes) noexcept {
-        const std::size_t heard = partial_[member] + bytes;
+    // Fails if an answer begins otherwise than it should: with the header of a frame of another size, for example.
+    std::size_t hear(std::size_t member, std::string_view bytes) {
+        if (partial_[member] == 0 && !bytes.starts_with(std::string_view{header_}.substr(0, bytes.size()))) {
+            fail("an answer is not a text frame of the size expected");
+        }
+        const std::size_t heard = partial_[member] + bytes.size();
         partial_[member] = heard % answer_bytes_;
         return heard / answer_bytes_;
     }
 
 private:
+    static constexpr std::size_t kCheckedBytes = 2;  // opcode and length (RFC 6455, 5.2)
+
+    std::string header_;
     std::size_t answer_bytes_;
     std::vector<std::size_t> partial_;
 };
@@ -55,7 +67,7 @@ void exchange(const Arguments& arguments, std::size_t first_sender, std::size_t 
     const std::size_t in_flight = arguments.number("in-flight", 1);
     Measurement measurement{arguments};
     Crowd crowd{arguments};
-    Ear ear{crowd.size(), server_frame(arguments.number("payload", 16)).size() * arguments.number("answers", 1)};
+    Ear ear{crowd.size(), arguments.number("payload", 16), arguments.number("answers", 1)};
     Watch watch{crowd.size(), in_flight};
 
     std::uint64_t unsaid = measurement.message_limit() / receivers_of_each;
@@ -70,7 +82,7 @@ void exchange(const Arguments& arguments, std::size_t first_sender, std::size_t 
         say(member, in_flight);
     }
     while (measurement.is_running()) {
-        crowd.turn([&](std::size_t member, std::size_t bytes) {
+        crowd.turn([&](std::size_t member, std::string_view bytes) {
             const std::size_t answers = ear.hear(member, bytes);
             measurement.count(answers);
             if (member < first_sender || answers == 0) {
@@ -97,12 +109,12 @@ void broadcast(const Arguments& arguments) {
 
 void idle(const Arguments& arguments) {
     Crowd crowd{arguments};
-    Ear ear{crowd.size(), server_frame(arguments.number("payload", 16)).size()};
+    Ear ear{crowd.size(), arguments.number("payload", 16), 1};
     for (std::size_t member = 0; member < crowd.size(); ++member) {
         crowd.say(member, 1);
     }
     for (std::size_t heard = 0; heard < crowd.size();) {
-        crowd.turn([&](std::size_t member, std::size_t bytes) { heard += ear.hear(member, bytes); });
+        crowd.turn([&](std::size_t member, std::string_view bytes) { heard += ear.hear(member, bytes); });
     }
     std::printf("{\"open\": %zu}\n", crowd.size());
     std::fflush(stdout);

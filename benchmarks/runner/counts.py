@@ -79,7 +79,8 @@ def count(options, scenario, variant):
         # Not run on this processor but imitated, so a kernel interface may be missing in it.
         user = [instructions(options, scenario, variant, messages) for messages in (fewer, more)]
         per_message = (user[1] - user[0]) / (more - fewer)
-    except Refused:
+    except Refused as refusal:
+        print(f"no instructions of {variant.name}: {refusal}")
         per_message = None
     return {"calls": {name: rate for name, rate in calls.items() if rate >= 0.001}, "instructions": per_message}
 

@@ -82,8 +82,9 @@ class Server:
         end = time.monotonic() + STOPPING_SECONDS
         while time.monotonic() < end:
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port)).close()
-            if self.ends_within(0.01):
+                for _ in range(200):
+                    socket.create_connection(("127.0.0.1", self.port)).close()
+            if self.ends_within(0.1):
                 return
         self.process.kill()
         self.process.wait()

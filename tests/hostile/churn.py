@@ -26,7 +26,8 @@ class Attached:
     """A server that somebody else has started."""
 
     memory = support.Program.memory
-    descriptors = support.Program.descriptors
+    descriptors = Server.descriptors
+    _direct_descriptors = Server._direct_descriptors
     sockets = Server.sockets
 
     def __init__(self, pid, port):

@@ -21,7 +21,7 @@ class Exhaustion(peer.HostileTestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = peer.Server(prefix=("prlimit", "--nofile=64:64"))
+        cls.start(peer.Server(prefix=("prlimit", "--nofile=64:64")))
 
     def test_row_59_exhausted_descriptors_hurt_nobody_who_is_served(self):
         """200 clients for 64 descriptors: old ones are served, little CPU, at most a log line a second; it recovers.

@@ -66,9 +66,9 @@ class Server(support.Program):
         return time.clock_gettime((~self.pid << 3) | 2)
 
     def sockets(self):
-        """How many connections it holds open, whatever their state. A listener is none.
+        """How many connections it holds open. A listener is none, nor is one whose inode is 0: that is the kernel's.
 
-        Not by its descriptors: io_uring's are not among them. A connection whose inode is 0 is the kernel's alone.
+        One that was reset is not among them, even if it has not been closed: descriptors() has it.
         """
         count = 0
         for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -76,6 +76,22 @@ class Server(support.Program):
             is_listener = fields[3] == "0A"
             count += int(fields[1][-4:], 16) == self.port and not is_listener and fields[9] != "0"
         return count
+
+    def descriptors(self):
+        """How many files it has open: its own descriptors, and io_uring's direct ones instead of the rings."""
+        count = 0
+        for descriptor in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                is_ring = os.readlink(f"/proc/{self.pid}/fd/{descriptor}") == "anon_inode:[io_uring]"
+                count += self._direct_descriptors(descriptor) if is_ring else 1
+        return count
+
+    def _direct_descriptors(self, ring):
+        while True:
+            text = pathlib.Path(f"/proc/{self.pid}/fdinfo/{ring}").read_text()
+            if table := re.search(r"^UserFiles:.*\n((?: +\d+: .*\n)*)", text, re.MULTILINE):
+                return table[1].count("\n")
+            # The ring was busy, and this part is left out then.
 
     def _status(self, name):
         return int(re.search(rf"^{name}:\s+(\d+) kB", pathlib.Path(f"/proc/{self.pid}/status").read_text(),
@@ -175,7 +191,12 @@ class HostileTestCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.options)
+        cls.start(Server(*cls.options))
+
+    @classmethod
+    def start(cls, server):
+        cls.server = server
+        cls.descriptors = server.descriptors()
 
     @classmethod
     def tearDownClass(cls):
@@ -193,6 +214,7 @@ class HostileTestCase(unittest.TestCase):
             self.bystander.assert_echoes()
             self.assertTrue(self.server.is_running())
             self.eventually(lambda: self.server.sockets() == 1, "only the bystander is left")
+            self.eventually(lambda: self.server.descriptors() == self.descriptors + 1, "and its descriptor")
         finally:
             self.bystander.close()
 
