@@ -2,9 +2,8 @@
 
 #include "base/date.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "connection/http_connection.hpp"
-
-#include <malloc.h>
 
 namespace c10k {
 namespace {
@@ -65,7 +64,7 @@ private:
 // Gives free memory back to the system: the allocator keeps what ten thousand connections needed otherwise.
 class Server::Trim final : public Timer {
 private:
-    void on_time() override { ::malloc_trim(0); }
+    void on_time() override { release_free_memory(); }
 };
 
 class Server::EmptyAwaiter final : public Awaiter {
@@ -90,7 +89,9 @@ private:
 
 Server::Server(Loop& loop, Application& application, const ServerLimits& limits)
     : loop_(loop), application_(application), limits_(limits), retry_(std::make_unique<Retry>(*this)),
-      trim_(std::make_unique<Trim>()) {}
+      trim_(std::make_unique<Trim>()) {
+    keep_freed_memory();
+}
 
 Server::~Server() {
     for (const SocketId listener : listeners_) {

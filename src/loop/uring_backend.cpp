@@ -94,6 +94,7 @@ SocketId UringBackend::adopt(int descriptor, Kind kind) {
     const SocketId id = add(kind);
     slots_[id.slot].ring = static_cast<std::uint16_t>(ring);
     slots_[id.slot].file = file;
+    slots_[id.slot].is_direct = true;
     return id;
 }
 
@@ -109,6 +110,11 @@ UringBackend::Slot* UringBackend::find(SocketId socket) noexcept {
 void UringBackend::free(std::uint32_t index) noexcept {
     Slot& slot = slots_[index];
     unsent_.erase(index);
+    if (slot.is_direct) {
+        // Not before all is done: an operation that runs on a thread of the kernel (a shutdown) looks its file up late,
+        // and would find the next socket with this index.
+        ring_of(index).release(slot.file);
+    }
     slot.kind = Kind::kFree;
     slot.next_free = first_free_;
     first_free_ = index;
@@ -403,7 +409,6 @@ int UringBackend::complete(Ring& ring, const io_uring_cqe& completion) {
             break;
         case Operation::kLoss: events = noticed(index, result); break;
         case Operation::kSend: events = sent(index, result); break;
-        case Operation::kClose: ring.release(slots_[index].file); break;
         default: break;
     }
     if (slots_[index].kind == Kind::kClosing && slots_[index].under_way == 0) {

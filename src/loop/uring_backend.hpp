@@ -71,6 +71,7 @@ private:
         bool half_open : 1;   // FIN is on its way to a socket that does not receive
         bool failed : 1;      // and that was said
         bool is_changed : 1;  // in changed_
+        bool is_direct : 1;   // `file` is an index in the ring's table
     };
 
     SocketId add(Kind kind);

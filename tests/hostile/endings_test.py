@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import socket
-import time
 import unittest
 
 import peer
@@ -116,9 +115,10 @@ class Endings(peer.HostileTestCase):
         for _ in range(32):
             connection = self.websocket()
             crowd[connection.socket] = connection
+        start = self.server.line_count
         blocking = self.websocket("/block/")
         blocking.send(frame(TEXT, "x"))
-        time.sleep(0.1)  # until it blocks: there is nothing that would tell
+        self.server.wait_for("a view blocks its loop", start)
         for connection in crowd.values():
             connection.send(frame(TEXT, "meanwhile"))
         served = 0

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -50,10 +51,12 @@ Task<> fail(WebSocket& socket) {
     }
 }
 
-// Holds its loop, and all that live there, for a second.
+// Holds its loop, and all that live there, for a second. It says so past the loop.
 Task<> block(WebSocket& socket) {
     const Visit visit{socket};
     while (auto message = co_await socket.recv()) {
+        std::puts("a view blocks its loop");
+        std::fflush(stdout);
         std::this_thread::sleep_for(std::chrono::seconds{1});
         co_await socket.send(*message);
     }

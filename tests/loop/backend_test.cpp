@@ -289,6 +289,30 @@ TEST_P(BackendTest, ServesMoreSocketsAtOnceThanItHasBuffers) {
     });
 }
 
+TEST_P(BackendTest, NeverEndsANewSocketInsteadOfAnOldOne) {
+    for (int i = 0; i < 300; ++i) {
+        connect();
+        backend->finish_sending(server_id);
+        backend->close(server_id);
+        backend->close(client_id);
+        client = {};
+        server = {};
+        accepting.sockets.clear();
+        connect();  // where the old ones were
+        send(client_id, "still there?");
+        until([this] { return !server.received.empty() || server.ended; });
+        ASSERT_EQ(server.received, "still there?") << "after " << i;
+        send(server_id, "yes");
+        until([this] { return !client.received.empty() || client.ended; });
+        ASSERT_EQ(client.received, "yes") << "after " << i;
+        backend->close(client_id);
+        backend->close(server_id);
+        client = {};
+        server = {};
+        accepting.sockets.clear();
+    }
+}
+
 TEST_P(BackendTest, FailsAConnectionThatNobodyTakes) {
     const Address nobody = backend->local_address(listener);
     backend->close(listener);

@@ -1,0 +1,13 @@
+#pragma once
+
+namespace c10k {
+
+// Has the allocator keep what is freed for what is allocated next, within bounds: by default it gives blocks of 100 KiB
+// back to the system at once, and every large message faults its pages in again. release_free_memory() gives all back.
+// For the whole process. Thread: any.
+void keep_freed_memory() noexcept;
+
+// Gives free memory back to the system. Thread: any.
+void release_free_memory() noexcept;
+
+}  // namespace c10k
