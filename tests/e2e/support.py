@@ -11,6 +11,7 @@ import collections
 import faulthandler
 import hashlib
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -31,7 +32,23 @@ PATIENCE = 30  # seconds
 # On what the programs run unless a test says otherwise: ctest runs the tests on each of them.
 BACKEND = os.environ.get("C10K_TEST_BACKEND", "auto")
 WORKERS = os.environ.get("C10K_TEST_WORKERS", "1")
+SKIPPED = 77  # an exit status that ctest knows
 ON_LOOPS = {"runserver", "gameoflife", "testecho"}  # the commands that take --backend and --workers
+
+
+
+def _skip_what_is_not_for_here():
+    if os.environ.get("C10K_TEST_WHEN") == "full" and not os.environ.get("C10K_FULL"):
+        print("this combination of backend and loops runs with C10K_FULL=1 (./test --full)")
+        sys.exit(SKIPPED)
+    if BACKEND == "io_uring":
+        said = subprocess.run([MANAGE, "check", "--json"], stdout=subprocess.PIPE, check=False).stdout
+        if refusal := json.loads(said)["machine"]["io_uring"]["refusal"]:
+            print(refusal)
+            sys.exit(SKIPPED)
+
+
+_skip_what_is_not_for_here()
 
 _running = set()
 
