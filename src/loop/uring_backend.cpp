@@ -325,10 +325,11 @@ void UringBackend::update_watch(std::uint32_t index) {
 int UringBackend::wait(std::optional<std::int64_t> until) {
     update_watches();
     const bool may_sleep = !until || (*until != 0 && *until > now());
-    for (const auto& ring : rings_) {
-        // The first one submits when it sleeps.
-        if ((!may_sleep || ring != rings_.front()) && ring->wants_enter()) {
-            ring->enter();
+    if (!may_sleep || rings_.size() > 1) {  // else one call submits and sleeps
+        for (const auto& ring : rings_) {
+            if (ring->wants_enter()) {
+                ring->enter();
+            }
         }
     }
     Taken taken = take_completions();
