@@ -19,7 +19,7 @@ from peer import KIBIBYTE, PING, TEXT, Peer, Server, close_frame, frame, support
 
 ALIVE = 200  # connections at a time
 SMOKE_SECONDS = 5
-WARM_UP = 0.2  # of the whole time
+WARM_UP = 0.4  # of the whole time
 
 
 class Attached:
@@ -125,13 +125,19 @@ def churn(port, path, until, sample):
 
 
 def slope(samples):
-    """Of (seconds, bytes): the slope in bytes per hour by least squares, and its upper 95% bound."""
-    times, sizes = zip(*samples)
+    """Of (seconds, bytes): the slope in bytes per hour by least squares, and its upper 95% bound.
+
+    Neighbouring samples are not independent: the means of twenty stretches of time are.
+    """
+    stretch = len(samples) // 20
+    blocks = [samples[at:at + stretch] for at in range(0, stretch * 20, stretch)]
+    times = [statistics.fmean(at for at, _ in block) for block in blocks]
+    sizes = [statistics.fmean(size for _, size in block) for block in blocks]
     line = statistics.linear_regression(times, sizes)
-    rest = [size - line.intercept - line.slope * at for at, size in samples]
+    rest = sum((size - line.intercept - line.slope * at) ** 2 for at, size in zip(times, sizes))
     mean = statistics.fmean(times)
-    deviation = (sum(r * r for r in rest) / max(len(samples) - 2, 1) / sum((at - mean) ** 2 for at in times)) ** 0.5
-    return line.slope * 3600, (line.slope + 1.645 * deviation) * 3600
+    deviation = (rest / 18 / sum((at - mean) ** 2 for at in times)) ** 0.5
+    return line.slope * 3600, (line.slope + 1.734 * deviation) * 3600  # Student's, of 18
 
 
 def watch(server, path, seconds):
