@@ -86,9 +86,11 @@ void add_runserver(CLI::App& app, SettingOptions& settings, std::function<void()
     command->add_option_function<std::string>(
         "address", [&](const std::string& text) { set_address(settings, text); },
         "[ADDR:]PORT to listen on, 127.0.0.1:8000 by default; port 0 takes any that is free");
-    command->add_option_function<std::string>(
-        "--workers", [&](const std::string& count) { settings.set("workers", count); },
-        "How many loops serve, one a thread, 1 to 64; 1 by default");
+    command
+        ->add_option_function<std::string>(
+            "--workers", [&](const std::string& count) { settings.set("workers", count); },
+            "How many loops serve, one a thread; 1 by default")
+        ->check(CLI::Range(1, 64));
     command->add_option_function<std::string>(
         "--backend", [&](const std::string& name) { settings.set("backend", name); },
         "auto, epoll or io_uring; auto takes io_uring where the kernel allows it");

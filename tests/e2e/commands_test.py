@@ -75,7 +75,7 @@ class Usage(CommandTestCase):
             "gameoflife --size 0": "--size",
             "gameoflife --size 5000": "--size",
             "gameoflife --size 2": "at least 3",
-            "gameoflife --size 4096": "ulimit",
+            "gameoflife --size 4096 --backend epoll": "ulimit",
             "gameoflife --speed -1": "--speed",
             "gameoflife --pattern nothing-of-that-name": "nothing-of-that-name",
             "gameoflife --url nonsense": "nonsense",

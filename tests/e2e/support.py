@@ -81,7 +81,7 @@ class Program:
         if cwd is None:  # empty, so that no settings file is found by chance
             self._folder = tempfile.TemporaryDirectory()
             cwd = self._folder.name
-        if arguments[0] in ON_LOOPS:
+        if arguments and arguments[0] in ON_LOOPS:
             given = " ".join(map(str, arguments))
             for option, value in (("--backend", BACKEND), ("--workers", WORKERS)):
                 if option not in given:
