@@ -1,5 +1,7 @@
 #include "base/memory.hpp"
 
+#include <cstddef>
+#include <cstdlib>
 #include <malloc.h>
 
 namespace c10k {
@@ -7,6 +9,8 @@ namespace {
 
 constexpr int kMostKeptBytes = 64 << 20;    // at the top of the heap
 constexpr int kLargestKeptBlock = 4 << 20;  // larger ones come from the system, and go back to it
+
+constexpr std::size_t kBlockThatTrims = 128 * 1024;
 
 }  // namespace
 
@@ -16,6 +20,14 @@ void keep_freed_memory() noexcept {
     static_cast<void>(is_set);
 }
 
-void release_free_memory() noexcept { ::malloc_trim(0); }
+void release_free_memory() noexcept {
+    // malloc_trim() leaves the top of the heaps of other threads than the first alone; freeing a large block trims that
+    // of this thread, if the threshold allows it.
+    ::mallopt(M_TRIM_THRESHOLD, 0);
+    void* volatile block = std::malloc(kBlockThatTrims);
+    std::free(block);
+    ::malloc_trim(0);
+    ::mallopt(M_TRIM_THRESHOLD, kMostKeptBytes);
+}
 
 }  // namespace c10k

@@ -7,7 +7,8 @@ namespace c10k {
 // For the whole process. Thread: any.
 void keep_freed_memory() noexcept;
 
-// Gives free memory back to the system. Thread: any.
+// Gives free memory back to the system: that of the calling thread's heap, and what is free between used blocks of all.
+// Thread: any.
 void release_free_memory() noexcept;
 
 }  // namespace c10k
