@@ -1,16 +1,28 @@
 #include "spread.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <sstream>
 #include <vector>
+
+void Spread::add_options(CLI::App& options) {
+    constexpr std::size_t kMostLoops = 64;
+    options.add_option("--workers", loops_, "How many loops the clients are spread over, one a thread")
+        ->check(CLI::Range(std::size_t{1}, kMostLoops))
+        ->capture_default_str();
+    options.add_option("--sources", sources_,
+                       "Addresses of this machine, with commas, that the clients come from in turn; without it, for a "
+                       "server on 127.0.0.1, as many 127.0.0.x as it takes");
+}
 
 c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connections) const {
     // An address has 28,000 ports, and looking for a free one takes the longer the more are taken.
     constexpr std::size_t kConnectionsOfAnAddress = 1000;
     constexpr std::size_t kMostAddresses = 250;
     std::vector<std::string> from;
-    if (!sources.empty()) {
-        std::istringstream list{sources};
+    if (!sources_.empty()) {
+        std::istringstream list{sources_};
         for (std::string source; std::getline(list, source, ',');) {
             from.push_back(source);
         }

@@ -5,13 +5,21 @@
 #include <cstddef>
 #include <string>
 
-// How the clients of a demo spread over loops and over the addresses of this machine.
-struct Spread {
-    static constexpr std::size_t kMostLoops = 64;
+namespace CLI {
+class App;
+}
 
-    std::size_t loops = 1;
-    std::string sources;  // "127.0.0.2,127.0.0.3"; empty: as many loopback addresses as it takes
+// How the clients of a demo spread over loops, and over the addresses of this machine.
+class Spread {
+public:
+    // --workers and --sources, stored in this object.
+    void add_options(CLI::App& options);
 
+    [[nodiscard]] std::size_t loops() const noexcept { return loops_; }
     // `server`, reached by `connections` from the source addresses. Throws std::runtime_error if one is no address.
     [[nodiscard]] c10k::Endpoint endpoint(const c10k::Endpoint& server, std::size_t connections) const;
+
+private:
+    std::size_t loops_ = 1;
+    std::string sources_;  // "127.0.0.2,127.0.0.3"; empty: as many loopback addresses as it takes
 };

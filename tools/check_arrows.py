@@ -39,7 +39,7 @@ OWNERS = {
 }
 
 # They see the library as a user does.
-USERS = ("demos", "examples", "tests/e2e")
+USERS = ("benchmarks", "demos", "examples", "tests/e2e")
 
 
 def reach(room):

@@ -43,12 +43,7 @@ void TestEcho::add_options(CLI::App& options) {
                     "messages: seconds, or 250ms, 1m")
         ->capture_default_str();
     options.add_option("--url", url_, "Where the echo test is")->capture_default_str();
-    options.add_option("--workers", spread_.loops, "How many loops the clients are spread over, one a thread")
-        ->check(CLI::Range(std::size_t{1}, Spread::kMostLoops))
-        ->capture_default_str();
-    options.add_option("--sources", spread_.sources,
-                       "Addresses of this machine, with commas, that the clients come from in turn; without it, for a "
-                       "server on 127.0.0.1, as many 127.0.0.x as it takes");
+    spread_.add_options(options);
 }
 
 Task<> TestEcho::run() {
@@ -64,7 +59,7 @@ Task<> TestEcho::run() {
     const Endpoint server = spread_.endpoint(Endpoint{url_}, static_cast<std::size_t>(clients_));
     // Nobody there: one clear line now, not ten thousand in a minute.
     co_await connect(server, [](WebSocket& socket) -> Task<> { co_await socket.recv(); });
-    co_await crowd.meet(server, spread_.loops);
+    co_await crowd.meet(server, spread_.loops());
     std::fputs(crowd.summary().c_str(), stdout);
     if (!crowd.succeeded()) {
         throw CommandError("not every client got what it should have");

@@ -71,12 +71,7 @@ void GameOfLife::add_options(CLI::App& options) {
         ->check(CLI::NonNegativeNumber);
     options.add_option("-l,--speed", speed_, "At most so many steps per second, 0 = no limit")->capture_default_str();
     options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();
-    options.add_option("--workers", spread_.loops, "How many loops the clients are spread over, one a thread")
-        ->check(CLI::Range(std::size_t{1}, Spread::kMostLoops))
-        ->capture_default_str();
-    options.add_option("--sources", spread_.sources,
-                       "Addresses of this machine, with commas, that the clients come from in turn; without it, for a "
-                       "server on 127.0.0.1, as many 127.0.0.x as it takes");
+    spread_.add_options(options);
     options.add_option("--seed", seed_, "Makes the random start repeatable")->check(CLI::NonNegativeNumber);
     options.add_option("--dump", dump_, "At the end, write the whole grid to this file as RLE");
 }
@@ -146,7 +141,7 @@ Task<> GameOfLife::run() {
     options.edges = edges();
     options.steps = steps_;
     options.steps_per_second = speed_;
-    options.loops = spread_.loops;
+    options.loops = spread_.loops();
     Players players{grid, options};
     const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
 

@@ -289,6 +289,18 @@ private:
 };
 inline SleepAwaiter sleep_for(Duration delay) noexcept { return SleepAwaiter{delay}; }
 
+// Suspends until the task is stopped. Throws Stopped.
+class [[nodiscard]] StopAwaiter final : public Awaiter {
+public:
+    [[nodiscard]] bool await_ready() const noexcept { return stop_requested(); }
+    void await_suspend(std::coroutine_handle<> task) noexcept { suspend(task); }
+    void await_resume() const { throw_if_stopped(); }
+
+private:
+    void on_stop() noexcept override { resume(); }
+};
+inline StopAwaiter until_stopped() noexcept { return {}; }
+
 // Lets everything else that is ready go first: for long computations between two waits. Stops.
 inline SleepAwaiter yield() noexcept { return SleepAwaiter{Duration::zero()}; }
 

@@ -3,10 +3,17 @@
 #include "groups/room.hpp"
 
 #include <bit>
+#include <stdexcept>
 
 namespace c10k {
 
 SharedGroup::~SharedGroup() { hub.forget(name); }
+
+Hub::Hub(std::size_t loops) : mailboxes_(loops) {
+    if (loops > kMostLoops) {
+        throw std::logic_error("a program has at most 64 loops");
+    }
+}
 
 std::shared_ptr<SharedGroup> Hub::named(const std::string& name) {
     const std::lock_guard lock{mutex_};
@@ -56,9 +63,11 @@ private:
 
 void Outgoing::add(const Delivery& delivery) {
     std::uint64_t others = delivery.group->loops & ~(std::uint64_t{1} << loop_);
+    if (others != 0) {
+        Loop::current().at_end_of_turn(*this);
+    }
     for (; others != 0; others &= others - 1) {
         gathered_[static_cast<std::size_t>(std::countr_zero(others))].push_back(delivery);
-        Loop::current().at_end_of_turn(*this);
     }
 }
 

@@ -39,7 +39,8 @@ public:
     // The bits of SharedGroup::loops.
     static constexpr std::size_t kMostLoops = 64;
 
-    explicit Hub(std::size_t loops) : mailboxes_(loops) {}
+    // Throws std::logic_error for more loops than kMostLoops.
+    explicit Hub(std::size_t loops);
     Hub(const Hub&) = delete;
     Hub& operator=(const Hub&) = delete;
 

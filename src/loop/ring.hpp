@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <vector>
@@ -17,8 +16,6 @@ namespace c10k {
 // What a kernel can do for a Ring beyond what every Ring needs.
 struct RingFeatures {
     bool incremental_buffers = true;  // one buffer takes many receives, one behind the other (Linux 6.12)
-
-    friend bool operator==(const RingFeatures&, const RingFeatures&) = default;
 };
 
 // One io_uring with what belongs to it: a table of direct descriptors, and the buffers that the kernel receives into.
@@ -44,14 +41,14 @@ public:
     [[nodiscard]] static std::size_t most_files() noexcept;
     [[nodiscard]] bool has_room() const noexcept { return !free_files_.empty(); }
     // Moves a descriptor into the table, where it gets the index that is returned, and closes it.
-    // Throws std::system_error. Requires: has_room().
+    // Throws std::system_error, and has done nothing. Requires: has_room().
     unsigned adopt(int descriptor);
     // The index is free again. Requires: the kernel has closed what was there.
     void release(unsigned file) { free_files_.push_back(file); }
 
     // ---- Submission
 
-    // The next entry, zeroed. It goes out with the next submit().
+    // The next entry, zeroed. It goes out with the next enter() or sleep().
     io_uring_sqe& prepare();
     // Memory for what an entry points to; stays until that entry was submitted.
     msghdr& message_for_entry(std::span<const iovec> pieces);

@@ -76,21 +76,15 @@ SocketId UringBackend::adopt(int descriptor, Kind kind) {
     while (ring < rings_.size() && !rings_[ring]->has_room()) {
         ++ring;
     }
-    unsigned file = 0;
-    try {
-        if (ring == rings_.size()) {
-            if (ring == kMostRings) {
-                throw std::system_error(ENFILE, std::system_category(), "io_uring: too many rings");
-            }
-            auto made = std::make_unique<Ring>(rings_.front()->features());
-            made->register_wake(wake_);
-            rings_.push_back(std::move(made));
+    if (ring == rings_.size()) {
+        if (ring == kMostRings) {
+            throw std::system_error(ENFILE, std::system_category(), "io_uring: too many rings");
         }
-        file = rings_[ring]->adopt(descriptor);
-    } catch (...) {
-        ::close(descriptor);
-        throw;
+        auto made = std::make_unique<Ring>(rings_.front()->features());
+        made->register_wake(wake_);
+        rings_.push_back(std::move(made));
     }
+    const unsigned file = rings_[ring]->adopt(descriptor);
     const SocketId id = add(kind);
     slots_[id.slot].ring = static_cast<std::uint16_t>(ring);
     slots_[id.slot].file = file;
@@ -140,7 +134,14 @@ void UringBackend::pause_accepting(SocketId listener) { stop_receiving(listener)
 void UringBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
 
 SocketId UringBackend::connect(const Address& to, const Address& from) {
-    const SocketId id = adopt(open_dialling(to, from, Blocking::kYes), Kind::kDialling);
+    const int descriptor = open_dialling(to, from, Blocking::kYes);
+    SocketId id;
+    try {
+        id = adopt(descriptor, Kind::kDialling);
+    } catch (...) {
+        ::close(descriptor);
+        throw;
+    }
     Ring& ring = ring_of(id.slot);
     io_uring_sqe& entry = ring.prepare();
     sockaddr_storage& address = ring.address_for_entry();
@@ -212,6 +213,12 @@ void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
         cancel(index, Operation::kConnect);
     }
     if (slot->kind == Kind::kListener) {
+        std::erase_if(waiting_, [index](const auto& accepted) {
+            if (accepted.first == index) {
+                ::close(accepted.second);
+            }
+            return accepted.first == index;
+        });
         ::shutdown(static_cast<int>(slot->file), SHUT_RDWR);  // at once: an accept under way holds it a little longer
         ::close(static_cast<int>(slot->file));
     } else {
@@ -323,8 +330,9 @@ void UringBackend::update_watch(std::uint32_t index) {
 // ---- What the kernel answers
 
 int UringBackend::wait(std::optional<std::int64_t> until) {
+    const int adopted = adopt_waiting();
     update_watches();
-    const bool may_sleep = !until || (*until != 0 && *until > now());
+    const bool may_sleep = adopted == 0 && (!until || (*until != 0 && *until > now()));
     if (!may_sleep || rings_.size() > 1) {  // else one call submits and sleeps
         for (const auto& ring : rings_) {
             if (ring->wants_enter()) {
@@ -337,7 +345,7 @@ int UringBackend::wait(std::optional<std::int64_t> until) {
         sleep(until);
         taken = take_completions();
     }
-    return taken.events;
+    return adopted + taken.events;
 }
 
 // The thread sleeps in the first ring; the others wake it through the eventfd.
@@ -425,22 +433,43 @@ int UringBackend::accepted(std::uint32_t index, int result) {
         }
         return 0;
     }
-    ListenerEvents& events = *slots_[index].listener_events;
-    int error = -result;
     if (result >= 0) {
-        const Address peer = peer_address_of(result);  // while there is a descriptor to ask
-        try {
-            events.on_accepted(adopt(result, Kind::kSocket), peer);
-            return 1;
-        } catch (const std::system_error& failure) {
-            error = failure.code().value();
-        }
-    } else if (!out_of_resources(error)) {
+        waiting_.emplace_back(index, result);
+        return adopt_waiting();
+    }
+    if (!out_of_resources(-result)) {
         return 0;  // ECONNABORTED and the like concern one peer, who has gone
     }
-    slots_[index].receiving = false;
+    if (std::exchange(has_adopted_, false)) {
+        return 0;  // those of a burst are open files until they are in a ring: that is no lack of them
+    }
+    return fail_accepting(index, -result);
+}
+
+int UringBackend::adopt_waiting() {
+    int events = 0;
+    while (!waiting_.empty() && slots_[waiting_.front().first].receiving) {
+        const auto [listener, descriptor] = waiting_.front();
+        const Address peer = peer_address_of(descriptor);  // while there is a descriptor to ask
+        SocketId socket;
+        try {
+            socket = adopt(descriptor, Kind::kSocket);
+        } catch (const std::system_error& failure) {
+            return events + fail_accepting(listener, failure.code().value());
+        }
+        waiting_.pop_front();
+        has_adopted_ = true;
+        ++events;
+        slots_[listener].listener_events->on_accepted(socket, peer);
+    }
+    return events;
+}
+
+int UringBackend::fail_accepting(std::uint32_t index, int error) {
+    Slot& slot = slots_[index];
+    slot.receiving = false;
     changed(index);
-    events.on_accept_failed({error, std::system_category()});
+    slot.listener_events->on_accept_failed({error, std::system_category()});
     return 1;
 }
 

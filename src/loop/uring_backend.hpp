@@ -2,8 +2,10 @@
 
 #include "loop/backend.hpp"
 
+#include <deque>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 struct io_uring_cqe;
@@ -75,7 +77,7 @@ private:
     };
 
     SocketId add(Kind kind);
-    // Into a ring with room, or into a new one. Owns the descriptor. Throws std::system_error.
+    // Moves the descriptor into a ring with room, or into a new one. Throws std::system_error, and has done nothing.
     SocketId adopt(int descriptor, Kind kind);
     Slot* find(SocketId socket) noexcept;
     [[nodiscard]] Ring& ring_of(std::uint32_t index) noexcept { return *rings_[slots_[index].ring]; }
@@ -104,6 +106,9 @@ private:
     // Return how many events were delivered.
     int complete(Ring& ring, const io_uring_cqe& completion);
     int accepted(std::uint32_t index, int result);
+    // Hands over what was accepted, as long as its listener is not paused and there are rings for it.
+    int adopt_waiting();
+    int fail_accepting(std::uint32_t index, int error);
     int connected(std::uint32_t index, int result);
     int received(std::uint32_t index, std::span<char> bytes, int result);
     int noticed(std::uint32_t index, int result);
@@ -116,6 +121,10 @@ private:
     std::vector<std::uint32_t> changed_;
     std::unordered_map<std::uint32_t, std::shared_ptr<const void>>
         unsent_;  // of closed slots, until the kernel lets go
+    // The listener and the descriptor of sockets that were accepted and are in no ring yet: none can be made, or the
+    // listener is paused.
+    std::deque<std::pair<std::uint32_t, int>> waiting_;
+    bool has_adopted_ = false;  // since accepting failed
     int wake_;
 };
 

@@ -54,29 +54,31 @@ private:
     bool done_ = false;
 };
 
-}  // namespace
-
-void run(Loop& loop, Task<> main, StopScope& scope) {
+template <typename AfterTurn>
+void turn_until_ended(Loop& loop, Task<> main, StopScope& scope, AfterTurn after_turn) {
     Done done;
     main.start(scope, done);
     while (!done.is_set()) {
         loop.turn();
+        after_turn();
     }
     main.result();
+}
+
+}  // namespace
+
+void run(Loop& loop, Task<> main, StopScope& scope) {
+    turn_until_ended(loop, std::move(main), scope, [] {});
 }
 
 void run(Loop& loop, Task<> main) {
     const StopSignals signals{loop.backend()};
     StopScope scope;
-    Done done;
-    main.start(scope, done);
-    while (!done.is_set()) {
-        loop.turn();
+    turn_until_ended(loop, std::move(main), scope, [&scope] {
         if (interrupted) {
             scope.request_stop();
         }
-    }
-    main.result();
+    });
 }
 
 void run(Task<> main) {

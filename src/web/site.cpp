@@ -85,9 +85,7 @@ struct Serving {
 
 Task<> wait_for_stop() {
     try {
-        for (;;) {
-            co_await sleep_for(std::chrono::hours{24});
-        }
+        co_await until_stopped();
     } catch (const Stopped&) {  // that is what we wait for
     }
 }

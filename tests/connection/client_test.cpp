@@ -108,10 +108,7 @@ protected:
         return "none";
     }
 };
-INSTANTIATE_TEST_SUITE_P(Networks, ClientOnEveryNetwork,
-                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll,
-                                         Network::kUring),
-                         network_name);
+INSTANTIATE_TEST_SUITE_P(Networks, ClientOnEveryNetwork, every_network(), network_name);
 
 class ClientInMemory : public InMemory {};
 

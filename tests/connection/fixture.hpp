@@ -68,6 +68,11 @@ enum class Network {
     kUring,
 };
 
+inline auto every_network() {
+    return testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll,
+                           Network::kUring);
+}
+
 inline std::string network_name(const testing::TestParamInfo<Network>& info) {
     switch (info.param) {
         case Network::kMemory: return "memory";

@@ -11,10 +11,7 @@ using testkit::Peer;
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 class HttpOnEveryNetwork : public OnEveryNetwork {};
-INSTANTIATE_TEST_SUITE_P(Networks, HttpOnEveryNetwork,
-                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll,
-                                         Network::kUring),
-                         network_name);
+INSTANTIATE_TEST_SUITE_P(Networks, HttpOnEveryNetwork, every_network(), network_name);
 
 Task<Response> say(std::string text) {
     co_await sleep_for(1ms);

@@ -35,8 +35,6 @@ WORKERS = os.environ.get("C10K_TEST_WORKERS", "1")
 SKIPPED = 77  # an exit status that ctest knows
 ON_LOOPS = {"runserver", "gameoflife", "testecho"}  # the commands that take --backend and --workers
 
-
-
 def _skip_what_is_not_for_here():
     if os.environ.get("C10K_TEST_WHEN") == "full" and not os.environ.get("C10K_FULL"):
         print("this combination of backend and loops runs with C10K_FULL=1 (./test --full)")

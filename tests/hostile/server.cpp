@@ -5,12 +5,11 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 namespace {
 
@@ -51,13 +50,23 @@ Task<> fail(WebSocket& socket) {
     }
 }
 
-// Holds its loop, and all that live there, for a second. It says so past the loop.
+// Only block() takes it, on whatever thread.
+sigset_t release_signal() {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, SIGUSR1);
+    return signals;
+}
+
+// Holds its loop, and all that live there, until SIGUSR1. It says so past the loop.
 Task<> block(WebSocket& socket) {
     const Visit visit{socket};
     while (auto message = co_await socket.recv()) {
         std::puts("a view blocks its loop");
         std::fflush(stdout);
-        std::this_thread::sleep_for(std::chrono::seconds{1});
+        const sigset_t release = release_signal();
+        int received = 0;
+        ::sigwait(&release, &received);
         co_await socket.send(*message);
     }
 }
@@ -124,4 +133,8 @@ struct Site {
 
 }  // namespace
 
-int main(int argc, char** argv) { return manage<Site>(argc, argv); }
+int main(int argc, char** argv) {
+    const sigset_t release = release_signal();
+    ::pthread_sigmask(SIG_BLOCK, &release, nullptr);  // the loops' threads inherit it
+    return manage<Site>(argc, argv);
+}

@@ -15,6 +15,7 @@
 #include <string>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -438,10 +439,12 @@ private:
     rlimit usual_{};
 };
 
-TEST_P(BackendTest, PausesAListenerWhenDescriptorsHaveRunOut) {
-    if (GetParam() == Kind::kMemory) {
-        GTEST_SKIP() << "it has none";
-    }
+// What only those promise that have descriptors.
+class KernelBackendTest : public BackendTest {};
+INSTANTIATE_TEST_SUITE_P(Backends, KernelBackendTest,
+                         testing::Values(Kind::kEpoll, Kind::kUring, Kind::kUringWithSmallBuffers), kind_name);
+
+TEST_P(KernelBackendTest, PausesAListenerWhenDescriptorsHaveRunOut) {
     connect();  // shows the sanitizers, which want descriptors too, what they are going to see
     accepting.on_accept_failed({});
     accepting.sockets.clear();
@@ -460,6 +463,73 @@ TEST_P(BackendTest, PausesAListenerWhenDescriptorsHaveRunOut) {
     EXPECT_TRUE(accepting.sockets.empty());  // it is paused
     backend->resume_accepting(listener);
     until([this] { return accepting.sockets.size() == 1; });
+}
+
+// A backend with a table of 64, and many who have connected to it and wait in its backlog.
+class UringUnderLimits : public testing::Test {
+protected:
+    void SetUp() override {
+        if (!probe_uring().refusal.empty()) {
+            GTEST_SKIP() << probe_uring().refusal;
+        }
+        clients = std::make_unique<UringBackend>();
+        {
+            const FewFiles few{kTable};
+            backend = std::make_unique<UringBackend>();
+        }
+        listener = backend->listen(Address::resolve("127.0.0.1", 0), {}, accepting);
+        backend->pause_accepting(listener);
+        for (Notes& note : notes) {
+            const SocketId id = clients->connect(backend->local_address(listener));
+            clients->attach(id, note);
+            for (int i = 0; i < 1000 && !note.connected; ++i) {
+                clients->wait(clients->now() + 10);
+            }
+            ASSERT_TRUE(note.connected);
+            clients->start_receiving(id);
+        }
+    }
+    // Accepts until `done`, or nothing has come of many turns.
+    void accept_until(const std::function<bool()>& done) {
+        backend->resume_accepting(listener);
+        for (int i = 0; i < 1000 && !done(); ++i) {
+            backend->wait(backend->now() + 10);
+        }
+        EXPECT_TRUE(done());
+    }
+
+    static constexpr rlim_t kTable = 64;
+    static constexpr std::size_t kMany = 200;
+    std::unique_ptr<UringBackend> clients;
+    std::unique_ptr<UringBackend> backend;
+    Accepting accepting;
+    SocketId listener;
+    std::array<Notes, kMany> notes;
+};
+
+TEST_F(UringUnderLimits, TakesABurstForNoLackOfDescriptors) {
+    const FewFiles few{kTable};  // fewer than arrive, and enough for a ring now and then
+    accept_until([this] { return accepting.sockets.size() == kMany; });
+    EXPECT_FALSE(accepting.failure) << accepting.failure.message();
+}
+
+TEST_F(UringUnderLimits, KeepsWhatItHasAcceptedUntilThereIsARingForIt) {
+    {
+        const int lowest = ::dup(0);
+        ::close(lowest);
+        const FewFiles one{static_cast<rlim_t>(lowest) + 1};  // the next socket gets it, and no ring does
+        accept_until([this] { return static_cast<bool>(accepting.failure); });
+        EXPECT_EQ(accepting.failure, std::errc::too_many_files_open);
+        EXPECT_EQ(accepting.sockets.size(), kTable);
+        accepting.failure = {};
+        backend->wait(0);
+        EXPECT_FALSE(accepting.failure);  // it is paused
+    }
+    accept_until([this] { return accepting.sockets.size() == kMany; });
+    clients->wait(0);
+    for (const Notes& note : notes) {
+        EXPECT_FALSE(note.failure || note.ended) << "a client was sent away";
+    }
 }
 
 TEST(UringBackend, HoldsMoreSocketsThanTheProcessMayHaveOpenFiles) {

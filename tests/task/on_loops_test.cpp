@@ -5,7 +5,6 @@
 #include "task/run.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <gtest/gtest.h>
 #include <mutex>
 #include <set>
@@ -14,8 +13,6 @@
 
 namespace c10k {
 namespace {
-
-using namespace std::chrono_literals;
 
 // On both backends: the other loops get the one of the first.
 class OnLoops : public testing::TestWithParam<BackendChoice> {
@@ -30,18 +27,12 @@ protected:
 INSTANTIATE_TEST_SUITE_P(Backends, OnLoops, testing::Values(BackendChoice::kEpoll, BackendChoice::kAuto),
                          [](const auto& info) { return info.param == BackendChoice::kEpoll ? "epoll" : "auto"; });
 
-Task<> wait_for_ever() {
-    for (;;) {
-        co_await sleep_for(1h);
-    }
-}
-
 TEST_P(OnLoops, RunsEachPartOnAThreadOfItsOwn) {
     std::mutex mutex;
     std::set<std::thread::id> threads;
     std::multiset<std::size_t> numbers;
     run_here(on_loops(64, [&](std::size_t number) -> Task<> {
-        co_await sleep_for(0ms);
+        co_await yield();
         const std::lock_guard lock{mutex};
         threads.insert(std::this_thread::get_id());
         numbers.insert(number);
@@ -60,7 +51,7 @@ TEST_P(OnLoops, StopsTheOthersWhenOneFailsAndThrowsWhatItThrew) {
                 throw std::runtime_error("broken");
             }
             try {
-                co_await wait_for_ever();
+                co_await until_stopped();
             } catch (const Stopped&) {
                 ++stopped;
             }
@@ -78,7 +69,7 @@ TEST_P(OnLoops, PassesAStopOnToAllLoopsAndWaitsForThem) {
             throw std::runtime_error("all are here");
         }
         try {
-            co_await wait_for_ever();
+            co_await until_stopped();
         } catch (const Stopped&) {
             ++ended;
             throw;
@@ -87,7 +78,7 @@ TEST_P(OnLoops, PassesAStopOnToAllLoopsAndWaitsForThem) {
     EXPECT_THROW(run_here(on_loops(4, part)), std::runtime_error);
     EXPECT_EQ(ended, 3);
     scope.request_stop();
-    EXPECT_THROW(run_here(on_loops(3, [](std::size_t) { return wait_for_ever(); })), Stopped);
+    EXPECT_THROW(run_here(on_loops(3, [](std::size_t) -> Task<> { co_await until_stopped(); })), Stopped);
 }
 
 }  // namespace

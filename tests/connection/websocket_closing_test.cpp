@@ -1,0 +1,272 @@
+#include "connection/fixture.hpp"
+
+#include <stdexcept>
+
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+using testkit::WebSocketPeer;
+
+using Captured = std::span<const std::string_view>;
+
+Task<> echo(WebSocket& socket, Captured) {
+    while (auto message = co_await socket.recv()) {
+        co_await socket.send(*message);
+    }
+}
+
+class WebSocketClosingOnEveryNetwork : public OnEveryNetwork {};
+INSTANTIATE_TEST_SUITE_P(Networks, WebSocketClosingOnEveryNetwork, every_network(), network_name);
+
+class WebSocketClosingInMemory : public InMemory {};
+
+TEST_P(WebSocketClosingOnEveryNetwork, ClosesWith1000WhenTheViewReturns) {
+    serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.send("bye"); });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.recv(), "bye");
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+    peer.wait_for_end();  // the server ends the TCP connection first (RFC 6455, 7.1.1)
+    EXPECT_FALSE(peer.failed());
+    peer.close();
+    wait_until_empty();
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1000});
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, ClosesWith1011WhenTheViewThrows) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        co_await socket.send("one");
+        throw std::runtime_error("no");
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.recv(), "one");
+    EXPECT_EQ(peer.wait_for_close().code, 1011);
+    EXPECT_EQ(app.failures, 1);
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, SendsCodeAndReasonOfTheView) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        co_await socket.send("one");
+        socket.close(4001, "enough");
+        EXPECT_FALSE(socket.is_open());
+        EXPECT_EQ(socket.close_info().code, 4001);
+        EXPECT_THROW((void)co_await socket.send("two"), ConnectionClosed);
+        socket.close(4002, "again");
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.recv(), "one");
+    EXPECT_EQ(peer.wait_for_close().code, 4001);
+    EXPECT_EQ(peer.wait_for_close().reason, "enough");
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, TellsTheViewCodeAndReasonOfThePeer) {
+    std::optional<CloseInfo> info;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+        info = socket.close_info();
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.close_with(4321, "why");
+    EXPECT_EQ(peer.wait_for_close().code, 4321);  // echoed (RFC 6455, 5.5.1)
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    ASSERT_TRUE(info.has_value());
+    EXPECT_EQ(info->code, 4321);
+    EXPECT_EQ(info->reason, "why");
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, DeliversWhatCameBeforeTheClose) {
+    std::vector<std::string> got;
+    bool go = false;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        while (!go) {
+            co_await sleep_for(1ms);
+        }
+        while (auto message = co_await socket.recv()) {
+            got.emplace_back(message->view());
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.send_message("one");
+    peer.send_message("two");
+    peer.close_with(1000);
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+    go = true;
+    if (is_in_memory()) {
+        stage().advance(2ms);
+    }
+    stage().run_until([&] { return got.size() == 2; }, "the messages");
+    EXPECT_EQ(got, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, ReportsALostPeerAs1006) {
+    std::optional<CloseInfo> info;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+        info = socket.close_info();
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.close();
+    stage().run_until([&] { return info.has_value(); }, "the loss");
+    EXPECT_EQ(info->code, 1006);
+    wait_until_empty();
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1006});
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, SendsWhatIsQueuedToAPeerThatOnlyFinishedSending) {  // half-closed
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        co_await socket.send("one");
+        co_await socket.recv();
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.recv(), "one");
+    peer.finish_sending();
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, ClosesOnAProtocolErrorAndIgnoresTheRest) {  // RFC 6455, 7.1.7
+    serve(&echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.answer_nothing();
+    peer.send("\x81\x02hi" + std::string(5000, 'x'));  // not masked
+    EXPECT_EQ(peer.wait_for_close().code, 1002);
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    wait_until_empty();
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1002});
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, AnswersPings) {  // RFC 6455, 5.5.2
+    serve(&echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.send_frame(wire::Opcode::kPing, "are you there");
+    peer.send_message("yes");
+    EXPECT_EQ(peer.recv(), "yes");
+    EXPECT_EQ(peer.pongs(), std::vector<std::string>{"are you there"});
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, ClosesEveryWebSocketWith1001WhenTheServerCloses) {
+    std::vector<std::uint16_t> codes;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        while (co_await socket.recv()) {
+        }
+        codes.push_back(socket.close_info().code);
+    });
+    WebSocketPeer one{stage(), "/ws/"};
+    WebSocketPeer two{stage(), "/ws/"};
+    EXPECT_EQ(one.answer().status, 101);
+    EXPECT_EQ(two.answer().status, 101);
+    stage().close();
+    EXPECT_EQ(one.wait_for_close().code, 1001);
+    EXPECT_EQ(two.wait_for_close().code, 1001);
+    EXPECT_EQ(codes, (std::vector<std::uint16_t>{1001, 1001}));
+}
+
+TEST_F(WebSocketClosingInMemory, EndsByItselfWhenThePeerDoesNotAnswerTheClose) {
+    serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.send("bye"); });
+    WebSocketPeer mute{stage(), "/ws/"};
+    mute.answer_nothing();
+    EXPECT_EQ(mute.recv(), "bye");
+    stage().advance(limits.websocket.close_time - 1ms);
+    EXPECT_FALSE(mute.ended());
+    stage().advance(1ms);
+    EXPECT_TRUE(mute.ended() || mute.failed());
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(WebSocketClosingInMemory, ReadsWhatStillComesAfterItsFinForAWhile) {  // lingering
+    serve([](WebSocket&, Captured) -> Task<> { co_return; });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.stay();
+    peer.answer();
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+    for (int i = 0; i < 10; ++i) {
+        peer.send("more");
+        stage().settle();
+    }
+    EXPECT_TRUE(peer.ended());
+    EXPECT_FALSE(peer.failed());
+    stage().advance(limits.websocket.close_time);
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(WebSocketClosingInMemory, CutsConnectionsThatOutliveTheShutdownTime) {
+    int stopped = 0;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        try {
+            co_await sleep_for(10h);
+        } catch (const Stopped&) {
+            ++stopped;
+            throw;
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    const std::int64_t before = stage().loop().backend().now();
+    stage().close();
+    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(stopped, 1);
+    EXPECT_LE(stage().loop().backend().now() - before, limits.shutdown_time.count() + 1);
+    EXPECT_EQ(peer.wait_for_close().code, 1001);
+}
+
+TEST_F(WebSocketClosingInMemory, ClosesAHandshakeThatIsNotAnsweredWhenTheServerCloses) {
+    serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.closed(); });
+    WebSocketPeer peer{stage(), "/ws/"};
+    stage().settle();
+    stage().close();
+    EXPECT_EQ(peer.answer().status, 101);
+    EXPECT_EQ(peer.wait_for_close().code, 1001);
+}
+
+TEST_F(WebSocketClosingInMemory, StopsATaskThatRunsWhileOpen) {
+    bool stopped = false;
+    bool went_on = false;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        const auto work = [](bool& flag) -> Task<> {
+            try {
+                co_await sleep_for(10h);
+            } catch (const Stopped&) {
+                flag = true;
+                throw;
+            }
+        };
+        socket.accept();
+        co_await while_open(socket, work(stopped));
+        went_on = true;
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    EXPECT_FALSE(stopped);
+    peer.close_with(1000);
+    stage().settle();
+    EXPECT_TRUE(stopped);
+    EXPECT_TRUE(went_on);
+}
+
+TEST_F(WebSocketClosingInMemory, PassesOnWhatATaskThrowsWhileOpen) {
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        const auto fail = []() -> Task<> {
+            co_await sleep_for(1ms);
+            throw std::runtime_error("no");
+        };
+        co_await while_open(socket, fail());
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    stage().advance(1ms);
+    EXPECT_EQ(peer.wait_for_close().code, 1011);
+}
+
+}  // namespace
+}  // namespace c10k

@@ -1,0 +1,327 @@
+#include "connection/fixture.hpp"
+
+#include <stdexcept>
+
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+using testkit::WebSocketPeer;
+
+using Captured = std::span<const std::string_view>;
+
+Task<> echo(WebSocket& socket, Captured) {
+    while (auto message = co_await socket.recv()) {
+        co_await socket.send(*message);
+    }
+}
+
+class WebSocketFlowInMemory : public InMemory {};
+
+// ---- recv()
+
+TEST_F(WebSocketFlowInMemory, RefusesASecondRecvWhileOneIsPending) {
+    bool refused = false;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        co_await task_group([&](TaskGroup& group) -> Task<> {
+            group.spawn([](WebSocket& lent, bool& flag) -> Task<> {
+                co_await yield();
+                try {
+                    (void)co_await lent.recv();
+                } catch (const std::logic_error&) {
+                    flag = true;
+                }
+            }(socket, refused));
+            EXPECT_EQ(*co_await socket.recv(), "mine");
+        });
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    EXPECT_TRUE(refused);
+    peer.send_message("mine");
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+}
+
+TEST_F(WebSocketFlowInMemory, LosesNoMessageWhenRecvTimesOut) {
+    int timeouts = 0;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        for (;;) {
+            try {
+                auto message = co_await with_timeout(1s, socket.recv());
+                if (!message) {
+                    co_return;
+                }
+                co_await socket.send(*message);
+            } catch (const TimedOut&) {
+                ++timeouts;
+            }
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    stage().advance(2500ms);
+    EXPECT_EQ(timeouts, 2);
+    for (int i = 0; i < 50; ++i) {
+        peer.send_message(std::to_string(i));
+        stage().network().advance(100ms);  // so that timeouts and messages fall into one turn
+    }
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_EQ(peer.recv(), std::to_string(i));
+    }
+}
+
+// ---- Backpressure
+
+TEST_F(WebSocketFlowInMemory, StopsReadingWhenTheInboxIsFull) {
+    bool go = false;
+    std::size_t got = 0;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        while (!go) {
+            co_await sleep_for(1ms);
+        }
+        while (co_await socket.recv()) {
+            ++got;
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    stage().network().conditions().receive_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    const std::string text(1000, 'x');
+    for (int i = 0; i < 1000; ++i) {
+        peer.send_message(text);
+    }
+    stage().settle();
+    EXPECT_GT(peer.unsent(), 1'000'000 - limits.websocket.inbox_bytes - 3 * 10'000);
+    go = true;
+    stage().advance(1ms);
+    EXPECT_EQ(got, 1000U);
+    EXPECT_EQ(peer.unsent(), 0U);
+}
+
+TEST_F(WebSocketFlowInMemory, DoesNotGiveUpAPeerThatItDoesNotRead) {
+    std::size_t got = 0;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        co_await sleep_for(1h);
+        while (co_await socket.recv()) {
+            ++got;
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    for (int i = 0; i < 200; ++i) {
+        peer.send_message(std::string(1000, 'x'));
+    }
+    stage().advance(1h);
+    EXPECT_EQ(got, 200U);
+    EXPECT_FALSE(peer.ended() || peer.failed());
+}
+
+TEST_F(WebSocketFlowInMemory, MakesSendWaitWhileThePeerTakesNothing) {
+    std::size_t sent = 0;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        for (; sent < 1000; ++sent) {
+            co_await socket.send(std::string(1000, 'x'));
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.stop_receiving();
+    stage().settle();
+    EXPECT_LT(sent, 200U);
+    peer.start_receiving();
+    for (int i = 0; i < 1000; ++i) {
+        ASSERT_EQ(peer.recv().size(), 1000U);
+    }
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+}
+
+TEST_F(WebSocketFlowInMemory, WakesASendThatWaitsWhenThePeerIsLost) {
+    bool closed = false;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        try {
+            for (;;) {
+                co_await socket.send(std::string(1000, 'x'));
+            }
+        } catch (const ConnectionClosed&) {
+            closed = true;
+            throw;
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.stop_receiving();
+    stage().settle();
+    EXPECT_FALSE(closed);
+    peer.close();
+    stage().settle();
+    EXPECT_TRUE(closed);
+    EXPECT_EQ(app.failures, 0);
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(WebSocketFlowInMemory, StopsReadingFromAPeerThatDoesNotTakeTheAnswers) {
+    serve(&echo);
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.stop_receiving();
+    std::size_t sent = 0;
+    for (int i = 0; i < 20'000; ++i) {
+        peer.send_frame(wire::Opcode::kPing, "12345678");
+        sent += 14;
+    }
+    stage().settle();
+    EXPECT_GT(peer.unsent(), sent / 2);
+    peer.start_receiving();
+    stage().settle();
+    EXPECT_EQ(peer.pongs().size(), 20'000U);
+}
+
+TEST_F(WebSocketFlowInMemory, ClosesAPeerThatStaysTooFarBehindWith1013) {
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        while (co_await socket.recv()) {
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.stop_receiving();
+    const auto send = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            handle->send(std::string(100'000, 'x'));
+        }
+        stage().settle();
+    };
+    send(20);  // 2 MB: over the limit, but only just now
+    EXPECT_TRUE(app.closed.empty());
+    stage().advance(limits.websocket.slow_time);
+    send(1);
+    EXPECT_TRUE(app.closed.empty());
+    stage().advance(1ms);
+    send(1);
+    stage().advance(limits.websocket.close_time);
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1013});
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(WebSocketFlowInMemory, KeepsAPeerThatCatchesUp) {
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        while (co_await socket.recv()) {
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    for (int round = 0; round < 4; ++round) {
+        peer.stop_receiving();
+        for (int i = 0; i < 20; ++i) {
+            handle->send(std::string(100'000, 'x'));
+        }
+        stage().advance(limits.websocket.slow_time - 1s);
+        peer.start_receiving();
+        stage().settle();
+    }
+    EXPECT_EQ(peer.waiting(), 80U);
+    EXPECT_TRUE(peer.is_open());
+}
+
+TEST_F(WebSocketFlowInMemory, ClosesAPeerThatIsFarTooFarBehindAtOnce) {
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        while (co_await socket.recv()) {
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.stop_receiving();
+    for (int i = 0; i < 17; ++i) {
+        handle->send(std::string(1024 * 1024, 'x'));
+    }
+    stage().settle();
+    handle->send("one more");
+    stage().settle();
+    peer.start_receiving();
+    EXPECT_EQ(peer.wait_for_close().code, 1013);
+    EXPECT_EQ(peer.waiting(), 16U);  // with their headers, more than 16 MB
+}
+
+// ---- Keepalive
+
+TEST_F(WebSocketFlowInMemory, PingsASilentPeerAndKeepsOneThatAnswers) {
+    serve(&echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    stage().advance(10min);
+    EXPECT_GE(peer.pings(), 20U);
+    EXPECT_LE(peer.pings(), 30U);
+    EXPECT_TRUE(peer.is_open());
+}
+
+TEST_F(WebSocketFlowInMemory, DoesNotPingAPeerThatTalks) {
+    serve(&echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    for (int i = 0; i < 60; ++i) {
+        peer.send_message("x");
+        stage().advance(10s);
+    }
+    EXPECT_EQ(peer.pings(), 0U);
+}
+
+TEST_F(WebSocketFlowInMemory, GivesUpAPeerThatDoesNotAnswerPings) {
+    serve(&echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    peer.answer_nothing();
+    stage().advance(limits.websocket.ping_interval + limits.websocket.ping_timeout - 1s);
+    EXPECT_EQ(peer.pings(), 1U);
+    EXPECT_EQ(stage().server().count(), 1U);
+    stage().advance(4s);
+    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1006});
+}
+
+TEST_F(WebSocketFlowInMemory, GivesUpAPeerThatTakesNothing) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        for (;;) {
+            co_await socket.send(std::string(1000, 'x'));
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.stop_receiving();
+    stage().advance(2min);
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
+TEST_F(WebSocketFlowInMemory, KeepsAPeerThatTakesALittle) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        for (;;) {
+            co_await socket.send(std::string(1000, 'x'));
+        }
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    stage().network().conditions().receive_bytes = 1000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer_nothing();
+    for (int i = 0; i < 20; ++i) {
+        peer.stop_receiving();
+        stage().advance(15s);
+        peer.start_receiving();
+        stage().loop().turn();
+    }
+    peer.stop_receiving();
+    EXPECT_EQ(stage().server().count(), 1U);
+}
+
+}  // namespace
+}  // namespace c10k

@@ -1,0 +1,109 @@
+#include "connection/fixture.hpp"
+
+#include <stdexcept>
+#include <thread>
+
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+using testkit::WebSocketPeer;
+
+using Captured = std::span<const std::string_view>;
+
+class WebSocketHandleOnEveryNetwork : public OnEveryNetwork {};
+INSTANTIATE_TEST_SUITE_P(Networks, WebSocketHandleOnEveryNetwork, every_network(), network_name);
+
+class WebSocketHandleInMemory : public InMemory {};
+
+TEST_P(WebSocketHandleOnEveryNetwork, TakesMessagesFromOtherThreadsInTheirOrder) {
+    constexpr int kMessages = 300;
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        while (co_await socket.recv()) {
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 101);
+    std::thread other{[to = *handle] {
+        for (int i = 0; i < kMessages; ++i) {
+            to.send(std::to_string(i));
+        }
+        to.close(4000, "done");
+    }};
+    stage().loop().backend().wake();
+    while (peer.waiting() < kMessages) {
+        stage().loop().turn();
+    }
+    other.join();
+    for (int i = 0; i < kMessages; ++i) {
+        EXPECT_EQ(peer.recv(), std::to_string(i));
+    }
+    EXPECT_EQ(peer.wait_for_close().code, 4000);
+}
+
+TEST_F(WebSocketHandleInMemory, IgnoresHandlesOfConnectionsThatHaveGone) {
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        if (!handle) {
+            handle = socket.handle();
+        }
+        while (co_await socket.recv()) {
+        }
+    });
+    {
+        WebSocketPeer first{stage(), "/ws/"};
+        first.answer();
+        first.close_with(1000);
+        stage().settle();
+    }
+    stage().settle();
+    EXPECT_EQ(stage().server().count(), 0U);
+    WebSocketPeer second{stage(), "/ws/"};  // has the slot of the first
+    second.answer();
+    handle->send("for the first");
+    handle->close();
+    stage().settle();
+    EXPECT_EQ(second.waiting(), 0U);
+    EXPECT_TRUE(second.is_open());
+    EXPECT_FALSE(Handle{}.send("to nobody"));
+}
+
+TEST(Handle, KnowsThatItsLoopHasGone) {
+    ScriptedApplication app;
+    std::optional<Handle> handle;
+    app.route.view = [&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        co_await socket.recv();
+    };
+    {
+        Loop loop{make_network(Network::kMemory)};
+        testkit::Stage stage{loop, app};
+        WebSocketPeer peer{stage, "/ws/"};
+        peer.answer();
+    }
+    EXPECT_FALSE(handle->send("hello?"));
+    handle->close();
+}
+
+TEST_F(WebSocketHandleInMemory, RefusesACloseThatMayNotBeSent) {  // RFC 6455, 7.4
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        socket.accept();
+        EXPECT_THROW(socket.close(1005), std::logic_error);
+        EXPECT_THROW(socket.close(1000, "\xff"), std::logic_error);
+        while (co_await socket.recv()) {
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    EXPECT_THROW(handle->close(1006), std::logic_error);
+    EXPECT_THROW(handle->close(1000, "\xff"), std::logic_error);
+    stage().settle();
+    EXPECT_TRUE(peer.is_open());
+}
+
+}  // namespace
+}  // namespace c10k

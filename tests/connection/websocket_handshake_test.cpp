@@ -1,0 +1,229 @@
+#include "connection/fixture.hpp"
+
+#include <stdexcept>
+
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+using testkit::WebSocketPeer;
+
+using Captured = std::span<const std::string_view>;
+
+std::string client_frame(wire::Opcode opcode, std::string_view payload) {
+    std::string frame;
+    wire::append_frame(wire::Role::kClient, opcode, payload, frame);
+    return frame;
+}
+
+Task<> echo(WebSocket& socket, Captured) {
+    while (auto message = co_await socket.recv()) {
+        co_await socket.send(*message);
+    }
+}
+
+class WebSocketHandshakeOnEveryNetwork : public OnEveryNetwork {};
+INSTANTIATE_TEST_SUITE_P(Networks, WebSocketHandshakeOnEveryNetwork, every_network(), network_name);
+
+class WebSocketHandshakeInMemory : public InMemory {};
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, EchoesMessagesOfEverySize) {
+    serve(&echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 101);
+    for (const std::size_t size : {0, 1, 125, 126, 4095, 4096, 5000}) {
+        const std::string text(size, 'a');
+        peer.send_message(text);
+        EXPECT_EQ(peer.recv(), text);
+    }
+    peer.send_message(Message::binary("\xff"));
+    EXPECT_FALSE(peer.recv().is_text());
+    EXPECT_EQ(app.opened, std::vector<std::string>{"/ws/"});
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, TakesFramesThatCameWithTheHandshake) {
+    serve(&echo);
+    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    EXPECT_EQ(peer.recv(), "early");
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, TakesACloseThatCameWithTheHandshake) {
+    std::optional<bool> empty;
+    serve([&](WebSocket& socket, Captured) -> Task<> { empty = !co_await socket.recv(); });
+    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kClose, "\x03\xe8")};
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+    wait_until_empty();
+    EXPECT_EQ(empty, true);
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1000});
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, GivesTheViewItsCapturesAndRequest) {
+    serve([](WebSocket& socket, Captured captured) -> Task<> {
+        const std::string agent{socket.request().headers.get("User-Agent").value_or("none")};
+        co_await socket.send(agent);
+        co_await socket.send(captured[0]);
+    });
+    WebSocketPeer peer{stage(), "/ws/lobby", {{"User-Agent", "test"}}};
+    EXPECT_EQ(peer.recv(), "test");
+    EXPECT_EQ(peer.recv(), "lobby");
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, AgreesOnTheSubprotocolThatItPrefers) {  // RFC 6455, 1.9
+    serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.send(socket.subprotocol()); });
+    WebSocketPeer peer{stage(), "/ws/", {}, {"other", "chat.v1", "chat.v2"}};
+    EXPECT_EQ(peer.recv(), "chat.v2");
+    EXPECT_EQ(peer.subprotocol(), "chat.v2");
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, LetsTheViewRefuse) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        socket.refuse(403, "members only");
+        EXPECT_FALSE(socket.is_open());
+        EXPECT_THROW(socket.refuse(404), std::logic_error);
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 403);
+    EXPECT_EQ(peer.answer().body, "members only");
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    EXPECT_TRUE(app.opened.empty());
+    EXPECT_TRUE(app.closed.empty());
+    EXPECT_EQ(app.statuses, std::vector<int>{403});
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, ThrowsAwayWhatComesBehindAHandshakeThatItRefuses) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        socket.refuse(403);
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+    });
+    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    peer.send("no frame at all");
+    EXPECT_EQ(peer.answer().status, 403);
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    EXPECT_EQ(peer.received(), "");
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, AnswersAnExceptionBeforeThe101With500) {
+    serve([](WebSocket&, Captured) -> Task<> {
+        throw std::runtime_error("no");
+        co_return;
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 500);
+    peer.wait_for_end();
+    EXPECT_EQ(app.failures, 1);
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, SurvivesAViewThatIsNoCoroutineAndThrows) {
+    serve([](WebSocket&, Captured) -> Task<> { throw std::runtime_error("no"); });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 500);
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, AnswersARefusalThatCannotBeSentWith500) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        socket.refuse(7);
+        co_return;
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 500);
+    EXPECT_EQ(app.failures, 1);
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, AcceptsAndClosesForAViewThatReturnsAtOnce) {
+    serve([](WebSocket&, Captured) -> Task<> { co_return; });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 101);
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, HidesTheRequestOnceItIsAnswered) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        socket.accept();
+        EXPECT_THROW((void)socket.request(), std::logic_error);
+        EXPECT_THROW(socket.refuse(403), std::logic_error);
+        co_await socket.send("well");
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.recv(), "well");
+}
+
+TEST_P(WebSocketHandshakeOnEveryNetwork, SendsThe101BeforeWhatOthersSentMeanwhile) {
+    std::optional<Handle> handle;
+    bool go = false;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        while (!go) {
+            co_await sleep_for(1ms);
+        }
+        co_await socket.send("second");
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    stage().run_until([&] { return handle.has_value(); }, "the view");
+    EXPECT_TRUE(handle->send("first"));
+    go = true;
+    if (is_in_memory()) {
+        EXPECT_TRUE(peer.received().empty());
+        stage().advance(2ms);
+    }
+    EXPECT_EQ(peer.answer().status, 101);
+    EXPECT_EQ(peer.recv(), "first");
+    EXPECT_EQ(peer.recv(), "second");
+}
+
+TEST_F(WebSocketHandshakeInMemory, RefusesWith503WhenTheViewDoesNotAnswerInTime) {
+    bool stopped = false;
+    serve([&](WebSocket&, Captured) -> Task<> {
+        try {
+            co_await sleep_for(1h);
+        } catch (const Stopped&) {
+            stopped = true;
+            throw;
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    stage().advance(limits.handshake_time - 1ms);
+    EXPECT_TRUE(peer.received().empty());
+    stage().advance(1ms);
+    EXPECT_EQ(peer.answer().status, 503);
+    EXPECT_TRUE(stopped);
+    stage().advance(1min);
+    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_TRUE(app.closed.empty());
+}
+
+TEST_F(WebSocketHandshakeInMemory, HasNoHandshakeLimitOnceAnswered) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        co_await sleep_for(1min);
+        co_await socket.send("late");
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 101);
+    stage().advance(1min);
+    EXPECT_EQ(peer.recv(), "late");
+}
+
+TEST_F(WebSocketHandshakeInMemory, ForgetsAPeerThatResetsBeforeThe101) {
+    bool closed = false;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        co_await socket.closed();
+        closed = true;
+        EXPECT_THROW((void)co_await socket.send("too late"), ConnectionClosed);
+    });
+    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    stage().settle();
+    peer.send("x");
+    stage().network().reset(peer.socket());
+    peer.close();
+    stage().settle();
+    EXPECT_TRUE(closed);
+    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_TRUE(app.closed.empty());
+}
+
+}  // namespace
+}  // namespace c10k
