@@ -59,7 +59,9 @@ std::optional<int> parse_size(std::string_view text) {
 
 }  // namespace
 
-Server::Server(Services& services) : services_(services) {}
+Server::Server(Services& services)
+    : services_(services), watchers_(services.groups.named("life.watchers")),
+      batch_watchers_(services.groups.named("life.watchers", "batch")) {}
 
 Urls Server::urls() {
     return {
@@ -98,10 +100,6 @@ Group Server::cell(const Game& game, int row, int col) {
     return services_.groups.named({"life.cell", std::to_string(game.number), std::to_string(row), std::to_string(col)});
 }
 
-Group Server::watchers() { return services_.groups.named("life.watchers"); }
-
-Group Server::batch_watchers() { return services_.groups.named("life.watchers", "batch"); }
-
 // ---- Watching
 
 Task<Response> Server::index(Request& request) {
@@ -111,7 +109,7 @@ Task<Response> Server::index(Request& request) {
 
 Task<> Server::watcher(WebSocket& socket) {
     const bool batched = socket.subprotocol() == kBatchProtocol;
-    Group group = batched ? batch_watchers() : watchers();
+    Group group = batched ? batch_watchers_ : watchers_;
     if (batched) {
         const Game now = co_await game();
         co_await socket.send("size " + std::to_string(now.size));
@@ -121,7 +119,7 @@ Task<> Server::watcher(WebSocket& socket) {
 }
 
 void Server::relay_to_watchers(const Message& update) {
-    watchers().send(update);
+    watchers_.send(update);
     if (batch_.empty()) {
         services_.background.spawn(send_batch_soon());
     } else {
@@ -140,7 +138,7 @@ Task<> Server::send_batch_soon() {
 
 void Server::send_batch() {
     if (!batch_.empty()) {
-        batch_watchers().send(batch_);
+        batch_watchers_.send(batch_);
         batch_.clear();
     }
 }
@@ -165,7 +163,7 @@ Task<> Server::reset(WebSocket& socket) {
     Group old_workers = workers(before);
     old_workers.close(kServiceRestart, "the game was reset");
     co_await until_left_by_others(old_workers, socket);  // then all that they said has gone out
-    batch_watchers().send("size " + std::to_string(*size));
+    batch_watchers_.send("size " + std::to_string(*size));
 }
 
 // ---- Playing
@@ -175,7 +173,7 @@ class Server::Worker {
 public:
     Worker(Server& server, WebSocket& socket, Game game) : server_(server), socket_(socket), game_(game) {}
 
-    // Throws BadMessage.
+    // Throws BadMessage. A state has to wait only once.
     Task<> receive(const Message& message) {
         if (!message.is_text()) {
             throw BadMessage("messages are text");
@@ -184,7 +182,11 @@ public:
         switch (said.kind) {
             case WorkerMessage::Kind::kNeighbour: return subscribe(said);
             case WorkerMessage::Kind::kSub: return finish_subscribing();
-            case WorkerMessage::Kind::kState: return relay(said, message);
+            case WorkerMessage::Kind::kState:
+                if (game_.phase != Game::Phase::kRunning) {
+                    return relay_first(said, message);
+                }
+                relay(said, message);
         }
         return {};
     }
@@ -219,14 +221,16 @@ private:
         }
     }
 
-    Task<> relay(WorkerMessage said, Message message) {
-        if (game_.phase != Game::Phase::kRunning) {
-            const Game now = co_await server_.game();
-            if (now.number != game_.number || now.phase != Game::Phase::kRunning) {
-                throw BadMessage("a state comes after 'run'");
-            }
-            game_ = now;
+    Task<> relay_first(WorkerMessage said, Message message) {
+        const Game now = co_await server_.game();
+        if (now.number != game_.number || now.phase != Game::Phase::kRunning) {
+            throw BadMessage("a state comes after 'run'");
         }
+        game_ = now;
+        relay(said, message);
+    }
+
+    void relay(const WorkerMessage& said, const Message& message) {
         if (!cell_ || said.row != row_ || said.col != col_) {
             cell_ = server_.cell(game_, said.row, said.col);
             row_ = said.row;

@@ -34,14 +34,14 @@ private:
     c10k::Group workers(const Game& game);
     c10k::Group subscribed(const Game& game);
     c10k::Group cell(const Game& game, int row, int col);
-    c10k::Group watchers();
-    c10k::Group batch_watchers();
 
     void relay_to_watchers(const c10k::Message& update);
     void send_batch();
     c10k::Task<> send_batch_soon();
 
     c10k::Services& services_;
+    c10k::Group watchers_;
+    c10k::Group batch_watchers_;
     std::string batch_;  // updates, one a line, for those who asked for "life.batch"
 };
 

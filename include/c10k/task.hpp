@@ -182,6 +182,8 @@ public:
 void continue_with(std::coroutine_handle<> task) noexcept;
 
 // A coroutine on the loop: lazy, owned, awaited once. It starts when it is awaited, spawned into a group, or run.
+// An empty Task<> may be awaited, too, and has ended: a function that only sometimes has to wait costs nothing when it
+// returns {}.
 // Requires: it has not started or has ended when it is destroyed.
 template <typename T>
 class [[nodiscard]] Task {
@@ -222,7 +224,7 @@ public:
     class Joiner final : public Completion {
     public:
         explicit Joiner(Handle task) noexcept : task_(task) {}
-        static bool await_ready() noexcept { return false; }
+        [[nodiscard]] bool await_ready() const noexcept { return task_ == nullptr; }
         template <typename Promise>
         bool await_suspend(std::coroutine_handle<Promise> parent) {
             task_.promise().set_scope(parent.promise().scope());
@@ -235,6 +237,11 @@ public:
             return true;
         }
         T await_resume() {
+            if constexpr (std::is_void_v<T>) {
+                if (task_ == nullptr) {
+                    return;
+                }
+            }
             if (task_.promise().failure()) {
                 std::rethrow_exception(task_.promise().failure());
             }

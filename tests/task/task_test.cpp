@@ -15,6 +15,8 @@ Task<int> later(int value) {
     co_return value;
 }
 
+Task<> yield_once() { co_await yield(); }
+
 TEST_F(TaskTest, IsLazy) {
     bool ran = false;
     const auto body = [](bool& flag) -> Task<> {
@@ -39,6 +41,14 @@ TEST_F(TaskTest, GivesItsResultToWhoeverAwaitsIt) {
             co_return std::make_unique<std::string>("moved");
         }();
         EXPECT_EQ(*owned, "moved");
+    }());
+}
+
+TEST_F(TaskTest, HasEndedWhenItIsEmpty) {
+    run([]() -> Task<> {
+        const auto maybe_wait = [](bool wait) -> Task<> { return wait ? yield_once() : Task<>{}; };
+        co_await maybe_wait(true);
+        co_await maybe_wait(false);
     }());
 }
 
