@@ -85,7 +85,7 @@ class Variant:
         return [options.program("server"), *self.runserver(options, port), *CALM]
 
     def runserver(self, options, port):
-        return ["runserver", port, "-v", "0", "--backend", self.backend, "--workers", options.workers]
+        return ["runserver", port, "--noreload", "-v", "0", "--backend", self.backend, "--workers", options.workers]
 
     def path(self, scenario):
         return "/broadcast/" if scenario.mode == "broadcast" else "/echo/"

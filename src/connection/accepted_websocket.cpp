@@ -130,7 +130,7 @@ void AcceptedWebSocket::on_gone() {
     }
 }
 
-void AcceptedWebSocket::shut_down() { close(kGoingAway, "the server is shutting down"); }
+void AcceptedWebSocket::shut_down() { close(server().farewell().code, server().farewell().reason); }
 
 void AcceptedWebSocket::abort() {
     scope_.request_stop();

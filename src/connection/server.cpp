@@ -5,12 +5,16 @@
 #include "base/memory.hpp"
 #include "connection/http_connection.hpp"
 
+#include <algorithm>
+
 namespace c10k {
 namespace {
 
 // While descriptors have run out: how soon to try again, and how often to say so.
 constexpr std::chrono::milliseconds kRetryInterval{100};
 constexpr std::int64_t kComplaintIntervalMs = 1000;
+// Whom the kernel has accepted for us when we stop to accept is still to come: how long that may take.
+constexpr std::chrono::milliseconds kLateTime{20};
 // How soon after connections have ended their memory goes back to the system.
 constexpr std::chrono::seconds kTrimDelay{1};
 
@@ -100,7 +104,14 @@ Server::~Server() {
 }
 
 Address Server::listen(const Address& address, PortUse use) {
-    const SocketId listener = loop_.backend().listen(address, {.backlog = limits_.backlog, .port_use = use}, *this);
+    return add_listener(loop_.backend().listen(address, {.backlog = limits_.backlog, .port_use = use}, *this));
+}
+
+Address Server::listen_on(int descriptor) {
+    return add_listener(loop_.backend().listen({}, {.inherited = descriptor}, *this));
+}
+
+Address Server::add_listener(SocketId listener) {
     listeners_.push_back(listener);
     return loop_.backend().local_address(listener);
 }
@@ -120,9 +131,21 @@ void Server::on_ended() {
     }
 }
 
-Task<> Server::close() {
+Task<> Server::close(const Farewell& farewell) {
     closing_ = true;
+    farewell_ = farewell;
     retry_->cancel();
+    return end();
+}
+
+Task<> Server::end() {
+    for (const SocketId listener : listeners_) {
+        loop_.backend().pause_accepting(listener);
+    }
+    if (farewell_.grace > farewell_.grace.zero()) {
+        co_await sleep_for(std::min(farewell_.grace, kLateTime));
+        co_await wait_for_end(farewell_.grace);
+    }
     for (const SocketId listener : listeners_) {
         loop_.backend().close(listener);
     }
@@ -130,16 +153,23 @@ Task<> Server::close() {
     for (AcceptedConnection* connection = first_; connection != nullptr;) {
         std::exchange(connection, connection->next_)->shut_down();
     }
-    try {
-        co_await with_timeout(limits_.shutdown_time, EmptyAwaiter{*this});
+    if (co_await wait_for_end(limits_.shutdown_time)) {
         co_return;
-    } catch (const TimedOut&) {
-        log::warning(std::to_string(count_) + " connections did not end in time and are cut");
     }
+    log::warning(std::to_string(count_) + " connections did not end in time and are cut");
     for (AcceptedConnection* connection = first_; connection != nullptr;) {
         std::exchange(connection, connection->next_)->abort();
     }
     co_await EmptyAwaiter{*this};
+}
+
+Task<bool> Server::wait_for_end(std::chrono::milliseconds time) {
+    try {
+        co_await with_timeout(time, EmptyAwaiter{*this});
+        co_return true;
+    } catch (const TimedOut&) {
+        co_return false;
+    }
 }
 
 const std::string& Server::date() {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace c10k {
@@ -29,6 +30,15 @@ struct ServerLimits {
     std::chrono::milliseconds handshake_time{10000};
     // From close() to the end of the last connection.
     std::chrono::milliseconds shutdown_time{10000};
+};
+
+// How a server takes leave of its peers.
+struct Farewell {
+    // Of the WebSockets.
+    std::uint16_t code = 1001;
+    std::string reason = "the server is shutting down";
+    // How long views may go on before that, and connections between two requests wait for a last one.
+    std::chrono::milliseconds grace{0};
 };
 
 class Server;
@@ -70,15 +80,19 @@ public:
     // Returns the address it got. Throws std::system_error.
     Address listen(const Address& address, PortUse use = PortUse::kAlone);
 
-    // Stops listening, closes every WebSocket with 1001, lets requests that run finish, and waits for the end of all
-    // connections; those that are left after the shutdown time are cut.
-    Task<> close();
+    // The same with a socket that listens already, and is the server's from now on: see ListenOptions.
+    Address listen_on(int descriptor);
+
+    // Accepts no more, and after the grace stops listening, closes every WebSocket, lets requests that run finish, and
+    // waits for the end of all connections; those that are left after the shutdown time are cut.
+    Task<> close(const Farewell& farewell = {});
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     [[nodiscard]] bool is_closing() const noexcept { return closing_; }
     [[nodiscard]] Loop& loop() const noexcept { return loop_; }
     [[nodiscard]] Application& application() const noexcept { return application_; }
     [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
+    [[nodiscard]] const Farewell& farewell() const noexcept { return farewell_; }
     // The Date field's value, renewed once a second.
     [[nodiscard]] const std::string& date();
 
@@ -92,6 +106,11 @@ private:
     void on_accept_failed(std::error_code error) override;
     void on_ended();
 
+    Address add_listener(SocketId listener);
+    Task<> end();
+    // The connections have `time` to end by themselves. Returns whether they have.
+    Task<bool> wait_for_end(std::chrono::milliseconds time);
+
     Loop& loop_;
     Application& application_;
     const ServerLimits& limits_;
@@ -104,6 +123,7 @@ private:
     std::string date_;
     std::int64_t date_second_ = -1;
     bool closing_ = false;
+    Farewell farewell_;
 };
 
 }  // namespace c10k

@@ -59,6 +59,9 @@ protected:
 struct ListenOptions {
     int backlog = 4096;  // connections that the kernel completes before they are accepted
     PortUse port_use = PortUse::kAlone;
+    // A socket that listens already, to take over instead of opening one: the address and the rest do not count then.
+    // Other processes may have it, too, and go on listening when it is closed here.
+    int inherited = -1;
 };
 
 class Backend {
@@ -74,6 +77,7 @@ public:
     virtual SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) = 0;
     // The address that a listener got: port 0 becomes a real one.
     [[nodiscard]] virtual Address local_address(SocketId socket) const = 0;
+    // Those that are already accepted still come.
     virtual void pause_accepting(SocketId listener) = 0;
     virtual void resume_accepting(SocketId listener) = 0;
 

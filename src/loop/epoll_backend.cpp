@@ -108,7 +108,13 @@ void EpollBackend::update(std::uint32_t index) {
 }
 
 SocketId EpollBackend::listen(const Address& address, const ListenOptions& options, ListenerEvents& events) {
-    const SocketId id = add(open_listener(address, options.backlog, options.port_use, Blocking::kNo), Kind::kListener);
+    int descriptor = options.inherited;
+    if (descriptor >= 0) {
+        prepare_inherited(descriptor, Blocking::kNo);
+    } else {
+        descriptor = open_listener(address, options.backlog, options.port_use, Blocking::kNo);
+    }
+    const SocketId id = add(descriptor, Kind::kListener);
     slots_[id.slot].listener_events = &events;
     resume_accepting(id);
     return id;
@@ -187,6 +193,10 @@ void EpollBackend::finish_sending(SocketId socket) {
 
 void EpollBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*/) {
     if (Slot* slot = find(socket)) {
+        if (slot->kind == Kind::kListener) {
+            // One that other processes have, too, would stay in this epoll.
+            ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot->fd, nullptr);
+        }
         ::close(slot->fd);
         slot->kind = Kind::kFree;
         ++slot->generation;

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -51,6 +52,16 @@ int open_listener(const Address& address, int backlog, PortUse use, Blocking blo
         close_and_throw(descriptor, "listen");
     }
     return descriptor;
+}
+
+void prepare_inherited(int descriptor, Blocking blocking) {
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    const int wanted = blocking == Blocking::kNo ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    if (flags < 0 || ::fcntl(descriptor, F_SETFL, wanted) < 0 || ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0) {
+        throw_errno("inherited socket");
+    }
+    set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
 }
 
 PortReservation::PortReservation(const Address& address) {

@@ -22,6 +22,9 @@ enum class PortUse : std::uint8_t {
 // A listening socket. Those it accepts inherit its options.
 [[nodiscard]] int open_listener(const Address& address, int backlog, PortUse use, Blocking blocking);
 
+// Makes ready a listening socket that another program has opened.
+void prepare_inherited(int descriptor, Blocking blocking);
+
 // Keeps a port for listeners that share it. Nobody else may listen there when it is made; port 0 becomes a free one.
 class PortReservation {
 public:

@@ -117,8 +117,14 @@ void UringBackend::free(std::uint32_t index) noexcept {
 // ---- The seam
 
 SocketId UringBackend::listen(const Address& address, const ListenOptions& options, ListenerEvents& events) {
-    const int descriptor = open_listener(address, options.backlog, options.port_use, Blocking::kYes);
+    int descriptor = options.inherited;
+    if (descriptor >= 0) {
+        prepare_inherited(descriptor, Blocking::kYes);
+    } else {
+        descriptor = open_listener(address, options.backlog, options.port_use, Blocking::kYes);
+    }
     const SocketId id = add(Kind::kListener);
+    slots_[id.slot].is_inherited = options.inherited >= 0;
     slots_[id.slot].file = static_cast<std::uint32_t>(descriptor);
     slots_[id.slot].listener_events = &events;
     resume_accepting(id);
@@ -131,7 +137,10 @@ Address UringBackend::local_address(SocketId socket) const {
 
 void UringBackend::pause_accepting(SocketId listener) { stop_receiving(listener); }
 
-void UringBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
+void UringBackend::resume_accepting(SocketId listener) {
+    is_short_ = false;
+    start_receiving(listener);
+}
 
 SocketId UringBackend::connect(const Address& to, const Address& from) {
     const int descriptor = open_dialling(to, from, Blocking::kYes);
@@ -219,7 +228,10 @@ void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
             }
             return accepted.first == index;
         });
-        ::shutdown(static_cast<int>(slot->file), SHUT_RDWR);  // at once: an accept under way holds it a little longer
+        if (!slot->is_inherited) {
+            ::shutdown(static_cast<int>(slot->file),
+                       SHUT_RDWR);  // at once: an accept under way holds it a little longer
+        }
         ::close(static_cast<int>(slot->file));
     } else {
         io_uring_sqe& entry = ring_of(socket.slot).prepare();
@@ -448,7 +460,7 @@ int UringBackend::accepted(std::uint32_t index, int result) {
 
 int UringBackend::adopt_waiting() {
     int events = 0;
-    while (!waiting_.empty() && slots_[waiting_.front().first].receiving) {
+    while (!waiting_.empty() && !is_short_) {
         const auto [listener, descriptor] = waiting_.front();
         const Address peer = peer_address_of(descriptor);  // while there is a descriptor to ask
         SocketId socket;
@@ -468,6 +480,7 @@ int UringBackend::adopt_waiting() {
 int UringBackend::fail_accepting(std::uint32_t index, int error) {
     Slot& slot = slots_[index];
     slot.receiving = false;
+    is_short_ = true;
     changed(index);
     slot.listener_events->on_accept_failed({error, std::system_category()});
     return 1;

@@ -69,11 +69,12 @@ private:
         bool receiving : 1;   // wanted
         bool cancelling : 1;  // what is watched
         bool sending : 1;
-        bool ended : 1;       // FIN came, and was said
-        bool half_open : 1;   // FIN is on its way to a socket that does not receive
-        bool failed : 1;      // and that was said
-        bool is_changed : 1;  // in changed_
-        bool is_direct : 1;   // `file` is an index in the ring's table
+        bool ended : 1;         // FIN came, and was said
+        bool half_open : 1;     // FIN is on its way to a socket that does not receive
+        bool failed : 1;        // and that was said
+        bool is_changed : 1;    // in changed_
+        bool is_direct : 1;     // `file` is an index in the ring's table
+        bool is_inherited : 1;  // a listener that other processes may have, too
     };
 
     SocketId add(Kind kind);
@@ -106,7 +107,7 @@ private:
     // Return how many events were delivered.
     int complete(Ring& ring, const io_uring_cqe& completion);
     int accepted(std::uint32_t index, int result);
-    // Hands over what was accepted, as long as its listener is not paused and there are rings for it.
+    // Hands over what was accepted, as long as there are rings for it.
     int adopt_waiting();
     int fail_accepting(std::uint32_t index, int error);
     int connected(std::uint32_t index, int result);
@@ -121,10 +122,10 @@ private:
     std::vector<std::uint32_t> changed_;
     std::unordered_map<std::uint32_t, std::shared_ptr<const void>>
         unsent_;  // of closed slots, until the kernel lets go
-    // The listener and the descriptor of sockets that were accepted and are in no ring yet: none can be made, or the
-    // listener is paused.
+    // The listener and the descriptor of sockets that were accepted and are in no ring yet, because none can be made.
     std::deque<std::pair<std::uint32_t, int>> waiting_;
     bool has_adopted_ = false;  // since accepting failed
+    bool is_short_ = false;     // of descriptors, until accepting goes on
     int wake_;
 };
 

@@ -5,6 +5,9 @@
 #include "loop/loop.hpp"
 #include "manage/commands.hpp"
 #include "manage/file_limit.hpp"
+#include "manage/project.hpp"
+#include "manage/stand_in.hpp"
+#include "manage/supervisor.hpp"
 #include "task/run.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +15,7 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -80,9 +84,14 @@ void set_address(SettingOptions& settings, const std::string& address) {
     settings.set("port", address.substr(colon + 1));
 }
 
-void add_runserver(CLI::App& app, SettingOptions& settings, std::function<void()> run) {
-    CLI::App* command = app.add_subcommand("runserver", "Serve the site until CONTROL-C");
-    command->footer("Try: manage runserver, then open http://127.0.0.1:8000/");
+struct Reloading {
+    bool is_off = false;
+    ReloadOptions options;
+};
+
+void add_runserver(CLI::App& app, SettingOptions& settings, Reloading& reload, std::function<void()> run) {
+    CLI::App* command = app.add_subcommand("runserver", "Serve the site until CONTROL-C, anew when its sources change");
+    command->footer("Try: manage runserver, then open http://127.0.0.1:8000/ and change a template or a view");
     command->add_option_function<std::string>(
         "address", [&](const std::string& text) { set_address(settings, text); },
         "[ADDR:]PORT to listen on, 127.0.0.1:8000 by default; port 0 takes any that is free");
@@ -94,8 +103,13 @@ void add_runserver(CLI::App& app, SettingOptions& settings, std::function<void()
     command->add_option_function<std::string>(
         "--backend", [&](const std::string& name) { settings.set("backend", name); },
         "auto, epoll or io_uring; auto takes io_uring where the kernel allows it");
+    command->add_flag("--noreload", reload.is_off, "Do not build and start anew when the sources change");
     command->add_flag_function(
-        "--noreload", [](std::int64_t) {}, "Do not restart when the program changes; this version never does");
+        "--poll", [&](std::int64_t) { reload.options.watching = ReloadOptions::Watching::kPolling; },
+        "Look at the files twice a second, where the file system does not tell of changes (a network's)");
+    command->add_flag_function(
+        "--why", [&](std::int64_t) { reload.options.telling = ReloadOptions::Telling::kAlsoWhy; },
+        "Name the files whose changes lead to something");
     command->add_option_function<std::string>(
         "-v,--verbosity", [&](const std::string& level) { settings.set("verbosity", level); },
         "0: warnings only, 1: requests, and WebSockets up to 20 a second one by one, 2: all");
@@ -131,7 +145,26 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
 
     SettingOptions settings;
     std::function<void()> chosen;
-    add_runserver(app, settings, [&] { chosen = [&] { runserver(site, settings.read().settings()); }; });
+    Reloading reload;
+    add_runserver(app, settings, reload, [&] {
+        chosen = [&] {
+            const Settings in_force = settings.read().settings();
+            const std::optional<Project> project = Project::of_this_program();
+            if (is_stand_in()) {
+                runserver(stand_in_site(), in_force);
+            } else if (reload.is_off) {
+                runserver(site, in_force);
+            } else if (project) {
+                std::vector<std::string> command{argv + 1, argv + argc};
+                command.insert(command.begin(), project->program);
+                command.emplace_back("--noreload");
+                supervise(*project, in_force, reload.options, std::move(command));
+            } else {
+                std::puts("This program lies in no build folder of CMake: it is not watched for changes (--noreload).");
+                runserver(site, in_force);
+            }
+        };
+    });
 
     CLI::App* urls = app.add_subcommand("urls", "List the routes");
     settings.add_to(*urls);

@@ -3,16 +3,19 @@
 #include "base/address.hpp"
 #include "base/log.hpp"
 #include "connection/server.hpp"
+#include "loop/activation.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
 #include "loop/sockets.hpp"
 #include "task/run.hpp"
 #include "web/dispatcher.hpp"
+#include "web/reload_application.hpp"
 #include "web/server_limits.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <fcntl.h>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -25,8 +28,9 @@ namespace {
 // How much longer than the shutdown time the close may take: cut connections still have to end their views.
 constexpr std::chrono::seconds kCutTime{5};
 
-Templates::Mode template_mode(const Settings& settings) {
-    return settings.debug ? Templates::Mode::kDebug : Templates::Mode::kProduction;
+Templates::Mode template_mode(const Settings& settings, const Reload* reload) {
+    const bool is_developed = settings.debug || reload != nullptr;
+    return is_developed ? Templates::Mode::kDebug : Templates::Mode::kProduction;
 }
 
 void require_no_error(const std::vector<CheckMessage>& messages) {
@@ -56,6 +60,7 @@ struct Program {
     const OnListening& on_listening;
     SharedState shared;
     Address address;
+    const std::vector<int> inherited = take_inherited_listeners();
     std::mutex building;  // sites are built one after the other, so that a site may use what is not safe for threads
     std::atomic<std::uint32_t> listening{0};
 };
@@ -73,15 +78,48 @@ Address explain_failure(const Address& address, Listen listen) {
 // A server with its site, on one loop. It outlives the tasks in `background`, of which serve_until_stopped() is one.
 struct Serving {
     Serving(Program& program, std::size_t loop, TaskGroup& background)
-        : limits(server_limits(program.settings)),
+        : settings(program.settings), limits(server_limits(program.settings)),
           site(program.factory, program.settings, background, program.shared, loop),
-          dispatcher(site.urls(), program.settings), server(Loop::current(), dispatcher, limits) {}
+          dispatcher(site.urls(), program.settings), server(Loop::current(), application(), limits) {}
 
+    Application& application() {
+        return site.reload() != nullptr ? reloading.emplace(dispatcher, *site.reload())
+                                        : static_cast<Application&>(dispatcher);
+    }
+
+    // Whoever is replaced lets its views finish, and says so (RFC 6455, 7.4.1, and the IANA registry: 1012).
+    [[nodiscard]] Farewell farewell() const {
+        if (site.reload() != nullptr && site.reload()->is_replaced()) {
+            return {.code = 1012, .reason = "the server restarts", .grace = settings.restart_grace};
+        }
+        return {};
+    }
+
+    const Settings& settings;
     ServerLimits limits;
     HostedSite site;
     Dispatcher dispatcher;
+    std::optional<ReloadApplication> reloading;
     Server server;
 };
+
+// Each loop has a listening socket of its own. Of those that we inherit, each is some loop's, and a loop that would
+// have none takes part in one.
+Address listen(Server& server, const Program& program, std::size_t loop) {
+    const std::vector<int>& inherited = program.inherited;
+    const std::size_t loops = program.settings.workers;
+    if (inherited.empty()) {
+        return server.listen(program.address, loops == 1 ? PortUse::kAlone : PortUse::kShared);
+    }
+    if (loop >= inherited.size()) {
+        return server.listen_on(::fcntl(inherited[loop % inherited.size()], F_DUPFD_CLOEXEC, 0));
+    }
+    Address address;
+    for (std::size_t i = loop; i < inherited.size(); i += loops) {
+        address = server.listen_on(inherited[i]);
+    }
+    return address;
+}
 
 Task<> wait_for_stop() {
     try {
@@ -101,15 +139,15 @@ void build(std::optional<Serving>& serving, Program& program, std::size_t loop, 
 // Builds the site inside a task of the group: if that fails, what the site has already spawned is stopped and awaited.
 Task<> serve_until_stopped(std::optional<Serving>& serving, Program& program, std::size_t loop, TaskGroup& background) {
     build(serving, program, loop, background);
-    const bool is_alone = program.settings.workers == 1;
-    const Address address = explain_failure(program.address, [&] {
-        return serving->server.listen(program.address, is_alone ? PortUse::kAlone : PortUse::kShared);
-    });
+    const Address address = explain_failure(program.address, [&] { return listen(serving->server, program, loop); });
     if (++program.listening == program.settings.workers) {
         program.on_listening({address.text(), Loop::current().backend().name(), program.settings.workers});
+        notify_ready();
     }
     co_await wait_for_stop();
-    co_await shielded(program.settings.shutdown_time + kCutTime, serving->server.close());
+    const Farewell farewell = serving->farewell();
+    const auto most = farewell.grace + program.settings.shutdown_time + kCutTime;
+    co_await shielded(most, serving->server.close(farewell));
 }
 
 Task<> serve_on_loop(Program& program, std::size_t loop) {
@@ -146,9 +184,9 @@ Task<> look_in_group(const SiteFactory& factory, const Settings& settings,
 
 HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background, SharedState& shared,
                        std::size_t loop)
-    : settings_(settings), groups_(shared.hub, loop),
-      templates_(template_mode(settings)), services_{groups_, shared.values, templates_, static_files_,
-                                                     urls_,   settings_,     background} {
+    : settings_(settings), reload_(Reload::from_environment()), groups_(shared.hub, loop),
+      templates_(template_mode(settings, reload_.get())), services_{groups_, shared.values, templates_, static_files_,
+                                                                    urls_,   settings_,     background} {
     for (const std::string& folder : settings.template_folders) {
         templates_.add_folder(folder);
     }
@@ -157,7 +195,8 @@ HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, Tas
     }
     BuiltSite built = factory(services_);
     site_ = std::move(built.site);
-    urls_ = std::move(built.urls);
+    // Those of reload first: a site may have a route for every path.
+    urls_ = reload_ ? Urls{reload_->urls(), std::move(built.urls)} : std::move(built.urls);
 }
 
 std::vector<CheckMessage> HostedSite::check() const {
@@ -178,7 +217,7 @@ void run_site(const SiteFactory& factory, const Settings& settings,
               std::function<void(const Listening&)> on_listening) {
     Program program{factory, settings, on_listening};
     std::optional<PortReservation> reservation;
-    if (settings.workers > 1) {
+    if (settings.workers > 1 && program.inherited.empty()) {
         program.address = explain_failure(program.address, [&] {
             reservation.emplace(program.address);
             return reservation->address();

@@ -8,6 +8,7 @@
 #include "c10k/web.hpp"
 #include "groups/hub.hpp"
 #include "web/checks.hpp"
+#include "web/reload.hpp"
 
 #include <functional>
 #include <memory>
@@ -35,11 +36,14 @@ public:
     HostedSite& operator=(const HostedSite&) = delete;
 
     [[nodiscard]] const Urls& urls() const noexcept { return urls_; }
+    // How its pages follow a program that is being changed; null if they need not.
+    [[nodiscard]] const Reload* reload() const noexcept { return reload_.get(); }
     // What is wrong with the settings and the site.
     [[nodiscard]] std::vector<CheckMessage> check() const;
 
 private:
     const Settings& settings_;
+    std::unique_ptr<const Reload> reload_;
     Groups groups_;
     Templates templates_;
     StaticFiles static_files_;

@@ -72,9 +72,9 @@ def eventually(condition, what):
 
 
 class Program:
-    """`manage ARGUMENTS...` as a process. Its lines are read as they come: it never waits for us."""
+    """`manage ARGUMENTS...` as a process, or `program`. Its lines are read as they come: it never waits for us."""
 
-    def __init__(self, *arguments, env=None, cwd=None, stdout=subprocess.PIPE):
+    def __init__(self, *arguments, env=None, cwd=None, stdout=subprocess.PIPE, program=None):
         self._folder = None
         if cwd is None:  # empty, so that no settings file is found by chance
             self._folder = tempfile.TemporaryDirectory()
@@ -86,7 +86,7 @@ class Program:
                     arguments = (*arguments, option, value)
         clean = {name: value for name, value in os.environ.items() if not name.startswith("C10K_")}
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", str(MANAGE), *map(str, arguments)],
+            ["setpriv", "--pdeathsig", "KILL", str(program or MANAGE), *map(str, arguments)],
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, cwd=cwd, env={**clean, **(env or {})},
             start_new_session=True,
         )

@@ -465,6 +465,41 @@ TEST_P(KernelBackendTest, PausesAListenerWhenDescriptorsHaveRunOut) {
     until([this] { return accepting.sockets.size() == 1; });
 }
 
+TEST_P(KernelBackendTest, TakesOverASocketThatListensAndLeavesItToOthers) {
+    const int shared = open_listener(Address::resolve("127.0.0.1", 0), 16, PortUse::kAlone, Blocking::kNo);
+    for (int i = 0; i < 2; ++i) {  // the second one finds it as it was
+        accepting.sockets.clear();
+        const SocketId taken = backend->listen({}, {.inherited = ::dup(shared)}, accepting);
+        EXPECT_EQ(backend->local_address(taken).text(), local_address_of(shared).text());
+        Notes note;
+        const SocketId dialled = backend->connect(local_address_of(shared));
+        backend->attach(dialled, note);
+        until([&] { return note.connected && accepting.sockets.size() == 1; });
+        backend->close(taken);
+        backend->close(dialled);
+        backend->wait(0);
+    }
+    ::close(shared);
+}
+
+TEST_P(KernelBackendTest, HandsOverWhatItHasAcceptedWhenItIsPaused) {
+    backend->wait(0);  // it waits for connections
+    Notes note;
+    const auto other = std::make_unique<EpollBackend>();
+    other->attach(other->connect(backend->local_address(listener)), note);
+    while (!note.connected) {
+        other->wait(other->now() + 10);
+    }
+    backend->pause_accepting(listener);
+    for (int i = 0; i < 10; ++i) {
+        backend->wait(0);
+    }
+    if (accepting.sockets.empty()) {  // it is the kernel's to this day, and whoever has the socket gets it
+        backend->resume_accepting(listener);
+    }
+    until([this] { return accepting.sockets.size() == 1; });
+}
+
 // A backend with a table of 64, and many who have connected to it and wait in its backlog.
 class UringUnderLimits : public testing::Test {
 protected:

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "c10k/http.hpp"
+#include "c10k/task.hpp"
+#include "c10k/urls.hpp"
+#include "c10k/websocket.hpp"
+#include "web/reload_board.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace c10k {
+
+// How the pages of a program that is being changed follow it: each gets a script, which hears over a WebSocket what the
+// board says. Only in programs that runserver has started to be replaced.
+class Reload {
+public:
+    // Nothing if nobody wants to replace this program.
+    static std::unique_ptr<Reload> from_environment();
+
+    // What runserver tells the programs that it starts.
+    static constexpr const char* kBoardVariable = "C10K_RELOAD_BOARD";      // a descriptor
+    static constexpr const char* kProgramVariable = "C10K_RELOAD_PROGRAM";  // the number of the program
+
+    Reload(int board, std::uint64_t program) : board_(board), program_(program) {}
+
+    // Whether a path is one of ours.
+    [[nodiscard]] static bool is_ours(std::string_view path) noexcept { return path.starts_with("/_c10k/"); }
+    // The routes of the script and its WebSocket.
+    [[nodiscard]] Urls urls() const;
+    // Puts the script into an HTML page.
+    void add_script(Response& response) const;
+    // Whether another program serves now.
+    [[nodiscard]] bool is_replaced() const;
+    [[nodiscard]] std::optional<ReloadState> state() const { return board_.read(); }
+
+private:
+    Response script(Request& request) const;
+    Task<> follow(WebSocket& socket) const;
+
+    ReloadBoard board_;
+    std::uint64_t program_;
+};
+
+}  // namespace c10k

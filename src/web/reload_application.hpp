@@ -1,0 +1,30 @@
+#pragma once
+
+#include "connection/application.hpp"
+#include "web/reload.hpp"
+
+namespace c10k {
+
+// A site whose pages follow their program: the application behind it, with the script in each of its pages, and without
+// a word in the log about what the script does.
+class ReloadApplication final : public Application {
+public:
+    // Requires: both outlive it.
+    ReloadApplication(Application& site, const Reload& reload) noexcept : site_(site), reload_(reload) {}
+
+    Answer answer(Request& request, int minor_version) override;
+    Response on_view_failed(const Request& request, std::exception_ptr failure) override;
+    Response on_bad_request(std::string_view peer, int status, std::string_view reason) override;
+    void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
+    void on_answered(const Request& request, const Response& response) override;
+    void on_websocket_opened(const WebSocketRoute& route, const Request& request) override;
+    void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) override;
+
+private:
+    Task<Response> with_script(Task<Response> page) const;
+
+    Application& site_;
+    const Reload& reload_;
+};
+
+}  // namespace c10k

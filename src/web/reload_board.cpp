@@ -1,0 +1,75 @@
+#include "web/reload_board.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/mman.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace c10k {
+namespace {
+
+constexpr std::size_t kMostBytes = 64 * 1024;
+
+}  // namespace
+
+std::string ReloadState::to_json() const {
+    nlohmann::json json{{"program", program}, {"pages", pages}, {"styles", styles}, {"heading", heading}};
+    json["problems"] = nlohmann::json::array();
+    for (const Problem& problem : problems) {
+        json["problems"].push_back({{"place", problem.place}, {"text", problem.text}});
+    }
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+ReloadState ReloadState::from_json(const std::string& text) {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    ReloadState state;
+    json.at("program").get_to(state.program);
+    json.at("pages").get_to(state.pages);
+    json.at("styles").get_to(state.styles);
+    json.at("heading").get_to(state.heading);
+    for (const nlohmann::json& problem : json.at("problems")) {
+        state.problems.push_back({problem.at("place"), problem.at("text")});
+    }
+    return state;
+}
+
+ReloadBoard::ReloadBoard() : descriptor_(::memfd_create("c10k-reload", MFD_CLOEXEC)) {
+    if (descriptor_ < 0) {
+        throw std::system_error(errno, std::system_category(), "memfd_create");
+    }
+    write({});
+}
+
+ReloadBoard::ReloadBoard(int descriptor) : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
+    if (descriptor_ < 0) {
+        throw std::system_error(errno, std::system_category(), "the board of reload");
+    }
+}
+
+ReloadBoard::~ReloadBoard() { ::close(descriptor_); }
+
+// The number of the edition stands before and behind the text: a reader who finds two has met the writer at work.
+void ReloadBoard::write(const ReloadState& state) {
+    const std::string edition = std::to_string(++edition_);
+    const std::string text = edition + '\n' + state.to_json() + '\n' + edition;
+    (void)!::pwrite(descriptor_, text.data(), text.size(), 0);
+    (void)!::ftruncate(descriptor_, static_cast<off_t>(text.size()));
+}
+
+std::optional<ReloadState> ReloadBoard::read() const {
+    std::string text(kMostBytes, '\0');
+    const ssize_t size = ::pread(descriptor_, text.data(), text.size(), 0);
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    const std::size_t begin = text.find('\n');
+    const std::size_t end = text.rfind('\n');
+    if (begin == std::string::npos || begin == end || text.substr(0, begin) != text.substr(end + 1)) {
+        return std::nullopt;
+    }
+    return ReloadState::from_json(text.substr(begin + 1, end - begin - 1));
+}
+
+}  // namespace c10k

@@ -1,0 +1,95 @@
+"""A page that is open in a real browser while its program is being changed: it shows what was saved by itself.
+
+With C10K_SCREENSHOTS=FOLDER the page's pictures are kept there.
+"""
+
+import os
+import pathlib
+import signal
+import time
+import unittest
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+import browser_test
+import reload_test
+import support
+
+SCREENSHOTS = os.environ.get("C10K_SCREENSHOTS")
+
+
+def setUpModule():
+    global browser, project, server
+    reload_test.setUpModule()
+    browser_test.setUpModule()
+    browser, project = browser_test.browser, reload_test.project
+    server = reload_test.Watched()
+
+
+def tearDownModule():
+    browser_test.tearDownModule()
+    server.signal(signal.SIGTERM)
+    server.wait()
+    reload_test.tearDownModule()
+
+
+def heading():
+    return browser.find_element(By.TAG_NAME, "h1")
+
+
+class OpenPage(unittest.TestCase):
+    def setUp(self):
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        self.mark()
+
+    def mark(self):
+        """Leaves something that a page loads away when it is loaded again."""
+        browser.execute_script("window.isTheSame = true")
+
+    def is_the_same(self):
+        return browser.execute_script("return window.isTheSame === true")
+
+    def change(self, what, name, old, new, condition):
+        """Saves a change, and waits until it is seen."""
+        project.replace(name, old, new)
+        saved = time.monotonic()
+        wait = WebDriverWait(browser, support.PATIENCE, poll_frequency=0.01, ignored_exceptions=[Exception])
+        wait.until(lambda _: condition())
+        print(f"{what}: seen {time.monotonic() - saved:.2f} s after it was saved")
+        if SCREENSHOTS:
+            browser.save_screenshot(str(pathlib.Path(SCREENSHOTS, f"{what.replace(' ', '-')}.png")))
+
+    def colour(self):
+        return heading().value_of_css_property("color")
+
+    def overlay(self):
+        return browser.find_element(By.ID, "c10k-reload").text
+
+    def test_the_page_follows_each_change(self):
+        self.change("1 style", "static/site.css", "1, 2, 3", "200, 0, 0", lambda: self.colour() == "rgba(200, 0, 0, 1)")
+        self.assertTrue(self.is_the_same(), "a style sheet is no reason to load the page again")
+
+        self.change("2 template", "templates/index.html", "Hello", "Good day", lambda: heading().text == "Good day")
+        self.assertFalse(self.is_the_same())
+        self.assertEqual(self.colour(), "rgba(200, 0, 0, 1)")
+
+        self.mark()
+        text = lambda: browser.find_element(By.ID, "version").text
+        self.change("3 view", "manage.cpp", '"one"', '"two"', lambda: text() == "two")
+
+        self.mark()
+        self.change("4 broken view", "manage.cpp", '"two"', "two", lambda: "The build failed" in self.overlay())
+        self.assertIn("manage.cpp:23:", self.overlay())
+        self.assertIn("‘two’ was not declared", self.overlay())
+        self.assertTrue(self.is_the_same(), "what was typed into the page is still there")
+
+        self.change("5 mended view", "manage.cpp", "two}", '"three"}', lambda: text() == "three")
+        self.assertEqual(browser.find_elements(By.ID, "c10k-reload"), [])
+
+        browser.execute_script('fetch("/crash/").catch(() => {})')
+        self.change("6 after a crash", "manage.cpp", '"three"', '"four"', lambda: text() == "four")
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,305 @@
+"""runserver, which follows a program that is being changed: a small project that is built and changed for real."""
+
+import asyncio
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import textwrap
+import threading
+
+import websockets
+
+import support
+from support import PATIENCE, eventually
+
+BUILD = support.MANAGE.parent
+FILES = {
+    "CMakeLists.txt": """\
+        cmake_minimum_required(VERSION 3.25)
+        project(site LANGUAGES CXX)
+        set(CMAKE_CXX_STANDARD 20)
+        add_compile_options({sanitize})
+        add_link_options({sanitize})
+        add_executable(manage manage.cpp)
+        target_include_directories(manage PRIVATE {source}/include)
+        target_link_libraries(manage PRIVATE {build}/libc10k.a boost_url simdjson spdlog fmt crypto uring z pthread)
+        """,
+    "manage.cpp": """\
+        #include <c10k/manage.hpp>
+        #include <c10k/web.hpp>
+        #include <c10k/websocket.hpp>
+
+        #include <cstdlib>
+
+        using namespace c10k;
+
+        struct Site {{
+            explicit Site(Services& services) : services(services) {{
+                services.templates.add_folder("templates");
+                services.static_files.add_folder("static");
+            }}
+            Urls urls() {{
+                return {{
+                    path("static/<path:file>", &services.static_files, &StaticFiles::serve),
+                    path("", this, &Site::index),
+                    path("crash/", this, &Site::crash),
+                    path("echo/", this, &Site::echo),
+                }};
+            }}
+            Response index(Request& request) {{
+                return services.templates.render(request, "index.html", {{{{"version", "one"}}}});
+            }}
+            Response crash(Request&) {{ std::abort(); }}
+            Task<> echo(WebSocket& socket) {{
+                while (auto message = co_await socket.recv()) {{
+                    co_await socket.send(*message);
+                }}
+            }}
+
+            Services& services;
+        }};
+
+        int main(int argc, char** argv) {{ return manage<Site>(argc, argv); }}
+        """,
+    "templates/index.html": """\
+        <!DOCTYPE html>
+        <html lang="en">
+        <head><title>Site</title><link rel="stylesheet" href="/static/site.css"></head>
+        <body><h1>Hello</h1><p id="version">{{{{version}}}}</p></body>
+        </html>
+        """,
+    "static/site.css": "h1 {{ color: rgb(1, 2, 3); }}\n",
+    "c10k.conf": "# settings\n",
+    ".gitignore": "build/\nignored.css\n",
+}
+
+
+def sanitizer_flags():
+    cache = (BUILD / "CMakeCache.txt").read_text()
+    kind = re.search(r"^C10K_SANITIZE:STRING=(.*)$", cache, re.MULTILINE)[1]
+    return {"": "", "address": "-fsanitize=address,undefined", "thread": "-fsanitize=thread"}[kind]
+
+
+class Project:
+    """The project in a folder of its own, built, as somebody has it who works on it."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self._folder.name).resolve()
+        names = {"source": support.SOURCE, "build": BUILD, "sanitize": sanitizer_flags()}
+        for name, text in FILES.items():
+            (self.path / name).parent.mkdir(exist_ok=True)
+            (self.path / name).write_text(textwrap.dedent(text).format(**names))
+        self.call("git", "init", "--quiet")
+        self.call("cmake", "-S", ".", "-B", "build", "-G", "Ninja")
+        self.call("cmake", "--build", "build")
+
+    def call(self, *command):
+        subprocess.run(command, cwd=self.path, check=True, stdout=subprocess.PIPE)
+
+    def replace(self, name, old, new):
+        text = (self.path / name).read_text()
+        assert old in text, f"{old!r} is not in {name}"
+        (self.path / name).write_text(text.replace(old, new))
+
+    def restart(self):
+        """Has the program started anew, without a build."""
+        with (self.path / "c10k.conf").open("a") as settings:
+            settings.write("# changed\n")
+
+    def remove(self):
+        self._folder.cleanup()
+
+
+def setUpModule():
+    global project
+    project = Project()
+
+
+def tearDownModule():
+    project.remove()
+
+
+class Watched(support.Program):
+    """`manage runserver` of the project, which reloads."""
+
+    def __init__(self, *options):
+        super().__init__("runserver", "127.0.0.1:0", "--why", *options, cwd=project.path,
+                         program=project.path / "build/manage")
+        self.port = int(self.wait_for(r"http://127\.0\.0\.1:(\d+)/")[1])
+        self.until(lambda state: state["program"] == 1, "the first program serves")
+
+    def get(self, path="/"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def state(self):
+        """What the script of a page would hear."""
+        connection = support.Connection(self.port)
+        try:
+            connection.open("/_c10k/reload/")
+            return json.loads(connection.text())
+        finally:
+            connection.close()
+
+    def until(self, condition, what):
+        """The state once `condition(state)` holds. While one program takes over from another, a connection may end."""
+        def look():
+            try:
+                state = self.state()
+            except (EOFError, ConnectionError):
+                return None
+            return state if condition(state) else None
+
+        return eventually(look, what)
+
+    def program(self):
+        """The process that serves."""
+        children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(child) for child in children if b"--noreload" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes()][-1]
+
+
+class ReloadTest(support.AsyncTestCase):
+    def setUp(self):
+        self.server = Watched()
+
+    def tearDown(self):
+        self.server.signal(signal.SIGTERM)
+        self.assertEqual(self.server.wait(), 0, self.server.output)
+
+    def after(self, change):
+        """The state after a change, which makes some number larger."""
+        before = self.server.state()
+        change()
+        return before, self.server.until(lambda state: state != before, "the change is seen")
+
+    def test_a_style_sheet_is_shown_without_a_new_program(self):
+        before, now = self.after(lambda: project.replace("static/site.css", "1, 2, 3", "3, 2, 1"))
+        self.assertEqual(now, {**before, "styles": before["styles"] + 1})
+        self.assertIn("3, 2, 1", self.server.get("/static/site.css")[1])
+        project.replace("static/site.css", "3, 2, 1", "1, 2, 3")
+
+    def test_a_template_is_shown_without_a_new_program(self):
+        before, now = self.after(lambda: project.replace("templates/index.html", "Hello", "Good day"))
+        self.assertEqual(now, {**before, "pages": before["pages"] + 1})
+        self.assertIn("Good day", self.server.get()[1])
+        project.replace("templates/index.html", "Good day", "Hello")
+
+    def test_what_git_ignores_is_left_out(self):
+        (project.path / "ignored.css").write_text("h1 {}")
+        (project.path / "build/left_out.css").write_text("h1 {}")
+        before, now = self.after(lambda: project.replace("static/site.css", "h1", "h1, h2"))
+        self.assertEqual(now["styles"], before["styles"] + 1)
+        self.assertIn("Changed: static/site.css", self.server.output)
+        self.assertNotIn("ignored.css", self.server.output)
+        self.assertNotIn("left_out.css", self.server.output)
+        project.replace("static/site.css", "h1, h2", "h1")
+
+    def test_a_view_is_built_and_mistakes_are_shown_until_they_are_mended(self):
+        project.replace("manage.cpp", '"one"', '"two"')
+        self.server.until(lambda state: state["program"] == 2, "the new program serves")
+        self.assertIn(">two<", self.server.get()[1])
+
+        project.replace("manage.cpp", '"two"', "two")
+        broken = self.server.until(lambda state: state["heading"], "the mistake is shown")
+        self.assertEqual(broken["heading"], "The build failed")
+        self.assertRegex(broken["problems"][0]["place"], r"^manage\.cpp:23:\d+$")
+        self.assertIn("‘two’ was not declared", broken["problems"][0]["text"])
+        self.server.wait_for(r"manage\.cpp:23:\d+: error: ‘two’ was not declared")
+        self.assertIn(">two<", self.server.get()[1])  # the program before it
+
+        project.replace("manage.cpp", "two}", '"one"}')
+        self.server.until(lambda state: state["program"] == 3 and not state["heading"], "the mistake is mended")
+        self.assertIn(">one<", self.server.get()[1])
+
+    def test_a_crash_is_shown_and_the_next_program_takes_its_place(self):
+        with self.assertRaises((http.client.RemoteDisconnected, ConnectionError)):
+            self.server.get("/crash/")
+        state = self.server.until(lambda state: state["heading"], "the crash is shown")
+        self.assertIn("signal 6 (Aborted)", state["heading"])
+        status, page = self.server.get("/anything/")
+        self.assertEqual(status, 503)
+        self.assertIn("signal 6 (Aborted)", page)
+        self.assertIn("/_c10k/reload.js", page)  # which shows the next one
+        project.restart()
+        self.server.until(lambda now: not now["heading"], "it serves again")
+        self.assertEqual(self.server.get()[0], 200)
+
+    def test_nobody_is_refused_while_programs_change(self):
+        stop = threading.Event()
+        wrong = []
+        counts = [0, 0]
+
+        def request(index, keep_alive):
+            connection = None
+            while not stop.is_set():
+                try:
+                    if connection is None or not keep_alive:
+                        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
+                    connection.request("GET", "/", headers={} if keep_alive else {"Connection": "close"})
+                    answer = connection.getresponse()
+                    text = answer.read()
+                    if answer.status != 200 or b"<h1>Hello</h1>" not in text:
+                        wrong.append((answer.status, text))
+                    if answer.will_close:
+                        connection.close()
+                        connection = None
+                    counts[index] += 1
+                except (OSError, http.client.HTTPException) as failure:
+                    wrong.append(repr(failure))
+                    connection = None
+
+        threads = [threading.Thread(target=request, args=arguments) for arguments in [(0, True), (1, False)]]
+        for thread in threads:
+            thread.start()
+        first = self.server.state()["program"]
+        for number in range(first + 1, first + 21):
+            project.restart()
+            self.server.until(lambda state: state["program"] == number, f"program {number} serves")
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        self.assertGreater(min(counts), 20)
+        print(f"{sum(counts)} requests during 20 reloads")
+
+    async def test_websockets_are_closed_with_1012_after_the_grace(self):
+        sockets = [await websockets.connect(f"ws://127.0.0.1:{self.server.port}/echo/") for _ in range(500)]
+        first = self.server.state()["program"]
+        project.restart()
+        await asyncio.to_thread(self.server.until, lambda state: state["program"] > first, "the new program serves")
+        await asyncio.gather(*(socket.wait_closed() for socket in sockets))
+        self.assertEqual({socket.close_code for socket in sockets}, {1012})
+
+    def test_changes_are_found_where_the_file_system_does_not_tell(self):
+        polling = Watched("--poll")
+        before = polling.state()
+        project.replace("templates/index.html", "Hello", "Good evening")
+        polling.until(lambda state: state["pages"] > before["pages"], "the change is seen")
+        project.replace("templates/index.html", "Good evening", "Hello")
+        polling.signal(signal.SIGTERM)
+        self.assertEqual(polling.wait(), 0, polling.output)
+
+    async def test_the_end_is_the_end_for_all(self):
+        server = Watched()
+        program = server.program()
+        async with websockets.connect(f"ws://127.0.0.1:{server.port}/echo/") as socket:
+            server.signal(signal.SIGINT)
+            await socket.wait_closed()
+            self.assertEqual(socket.close_code, 1001)
+        self.assertEqual(await asyncio.to_thread(server.wait), 0)
+        self.assertFalse(os.path.exists(f"/proc/{program}"))
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,77 @@
+#include "web/reload.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <unistd.h>
+
+namespace c10k {
+namespace {
+
+TEST(ReloadBoard, ShowsWhatWasWrittenLast) {
+    ReloadBoard writer;
+    const ReloadBoard reader{writer.descriptor()};
+    writer.write({.program = 1, .heading = std::string(5000, 'x')});
+    writer.write(
+        {.program = 2, .pages = 3, .styles = 4, .heading = "no", .problems = {{"a.cpp:1", "\xff \"quoted\""}}});
+    const auto state = reader.read();
+    ASSERT_TRUE(state);
+    EXPECT_EQ(state->program, 2U);
+    EXPECT_EQ(state->pages, 3U);
+    EXPECT_EQ(state->styles, 4U);
+    EXPECT_EQ(state->heading, "no");
+    ASSERT_EQ(state->problems.size(), 1U);
+    EXPECT_EQ(state->problems[0].place, "a.cpp:1");
+    EXPECT_EQ(state->problems[0].text, "\uFFFD \"quoted\"");  // compilers may write anything
+}
+
+TEST(ReloadBoard, ShowsNothingWhileItIsBeingWritten) {
+    ReloadBoard writer;
+    writer.write({.program = 1});
+    ASSERT_EQ(::pwrite(writer.descriptor(), "9", 1, 0), 1);
+    EXPECT_FALSE(writer.read());
+    writer.write({.program = 2});
+    EXPECT_TRUE(writer.read());
+}
+
+class ReloadTest : public testing::Test {
+protected:
+    std::string with_script(Response response) const {
+        reload.add_script(response);
+        return response.body;
+    }
+
+    ReloadBoard board;
+    Reload reload{board.descriptor(), 7};
+};
+
+TEST_F(ReloadTest, AddsItsScriptAtTheEndOfAPage) {
+    board.write({.program = 7, .pages = 2});
+    const std::string body = with_script(Response::html("<body><p>Hello</p></body></html>"));
+    EXPECT_TRUE(body.starts_with("<body><p>Hello</p><script src=\"/_c10k/reload.js\" data-state=\"")) << body;
+    EXPECT_TRUE(body.ends_with("\"></script>\n</body></html>")) << body;
+    EXPECT_NE(body.find("&quot;pages&quot;:2"), std::string::npos) << body;
+    EXPECT_TRUE(with_script(Response::html("no end")).starts_with("no end<script"));
+}
+
+TEST_F(ReloadTest, SaysWhichProgramMadeThePage) {
+    board.write({.program = 8});
+    EXPECT_NE(with_script(Response::html("")).find("&quot;program&quot;:7"), std::string::npos);
+}
+
+TEST_F(ReloadTest, LeavesAlone) {
+    EXPECT_EQ(with_script(Response::text("</body>")), "</body>");
+    Response packed = Response::html("packed");
+    packed.headers.set("Content-Encoding", "gzip");
+    EXPECT_EQ(with_script(packed), "packed");
+}
+
+TEST_F(ReloadTest, IsReplacedWhenAnotherProgramServes) {
+    board.write({.program = 7});
+    EXPECT_FALSE(reload.is_replaced());
+    board.write({.program = 8});
+    EXPECT_TRUE(reload.is_replaced());
+}
+
+}  // namespace
+}  // namespace c10k
