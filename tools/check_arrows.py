@@ -18,6 +18,7 @@ ARROWS = {
     "web": ["groups"],
     "manage": ["web"],
     "testkit": ["groups", "web"],
+    "tool": [],
 }
 
 # Whose the public headers are.

@@ -22,7 +22,8 @@ fuzz_packages=(
     libclang-rt-dev
 )
 
-# To test them: other people's clients and Life, a real browser, the checks of the source, and the fuzzers.
+# To test them: other people's clients and Life, a real browser, the checks of the source, the fuzzers, and the library as
+# a package.
 test_packages=(
     "${fuzz_packages[@]}"
     chromium
@@ -30,8 +31,10 @@ test_packages=(
     clang-format
     clang-tidy
     curl
+    debootstrap
     golly
     libgtest-dev
+    pkgconf
     python3
     python3-selenium
     python3-websockets

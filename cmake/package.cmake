@@ -1,0 +1,49 @@
+# The library as others use it: `cmake --install`, find_package(c10k), pkg-config c10k, and a Debian package (target deb).
+
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/c10k)
+set(share_folder ${CMAKE_INSTALL_DATADIR}/c10k)
+set(doc_folder ${CMAKE_INSTALL_DATADIR}/doc/libc10k-dev)
+
+set_target_properties(c10k_testkit PROPERTIES EXPORT_NAME testkit)
+install(TARGETS c10k c10k_testkit EXPORT c10k-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT c10k-targets NAMESPACE c10k:: DESTINATION ${cmake_folder})
+configure_package_config_file(cmake/c10k-config.cmake.in c10k-config.cmake INSTALL_DESTINATION ${cmake_folder})
+write_basic_package_version_file(c10k-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/c10k-config.cmake ${CMAKE_BINARY_DIR}/c10k-config-version.cmake
+    DESTINATION ${cmake_folder})
+
+configure_file(cmake/c10k.pc.in c10k.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/c10k.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(DIRECTORY include/c10k DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
+install(TARGETS c10k_tool)
+install(DIRECTORY share/ DESTINATION ${share_folder} USE_SOURCE_PERMISSIONS)
+install(FILES README.md CHANGELOG.md DESTINATION ${doc_folder})
+install(FILES LICENSE DESTINATION ${doc_folder} RENAME copyright)
+install(DIRECTORY docs examples DESTINATION ${doc_folder})
+
+# ---- The Debian package
+
+# What it needs is what a program on it needs to be built: all that the library itself needs, less the headers that stay
+# in its own .cpp files, and what the tests of a project link.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tools/packages.sh)
+execute_process(COMMAND bash -c "source tools/packages.sh && IFS=';' && echo \"\${build_packages[*]}\""
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE needed OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+list(REMOVE_ITEM needed libkainjow-mustache-dev nlohmann-json3-dev)
+list(APPEND needed libgtest-dev)
+list(JOIN needed ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME libc10k-dev)
+set(CPACK_PACKAGE_CONTACT "The c10k authors <c10k@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION "Static library, headers, and the program c10k, which makes projects and apps.
+Routes lead to views as in Django, and a WebSocket view is a coroutine that lives as long as its connection.")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS pkgconf)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+include(CPack)
+
+add_custom_target(deb COMMAND ${CMAKE_CPACK_COMMAND} -G DEB DEPENDS c10k c10k_testkit c10k_tool USES_TERMINAL)

@@ -1,0 +1,123 @@
+// The program c10k: makes projects and apps out of the templates in share/.
+
+#include "tool/blueprint.hpp"
+#include "tool/names.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+namespace c10k::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+
+constexpr const char* kFirstApp = "hello";
+
+constexpr const char* kProjectIsMade =
+    R"(Made the project {{ project_name }} in {{ project_folder }}. Its first app is hello.
+
+    cd {{ project_folder }}
+    ./manage runserver    # builds it; then open http://127.0.0.1:8000/
+    ./test
+)";
+
+constexpr const char* kAppIsMade =
+    R"(Made the app in {{ app_name }}/, and tests/{{ app_name }}_test.cpp. Add it to site.hpp:
+
+    #include "{{ app_name }}/{{ app_name }}.hpp"  at the top
+    path("{{ app_name }}/", include({{ app_name }}.urls(), "{{ app_name }}")),  in urls()
+    {{ app_class }} {{ app_name }}{services};  at the end
+
+Then: ./manage runserver, and open http://127.0.0.1:8000/{{ app_name }}/
+)";
+
+// Where the templates are, seen from this program: the same in an installation and in a build.
+fs::path share() { return fs::canonical("/proc/self/exe").parent_path().parent_path() / "share/c10k"; }
+
+Names names_of_app(const std::string& app) { return {{"app_name", app}, {"app_class", class_of_app(app)}}; }
+
+void start_project(const std::string& name, fs::path folder) {
+    if (const auto fault = fault_of_name(name)) {
+        throw std::runtime_error(*fault);
+    }
+    if (folder.empty()) {
+        folder = name;
+    }
+    if (fs::exists(folder) && !fs::is_directory(folder)) {
+        throw std::runtime_error(folder.string() + " is a file: name another folder");
+    }
+    if (fs::exists(folder) && !fs::is_empty(folder)) {
+        throw std::runtime_error("The folder " + folder.string() + " is not empty: name another one, as in c10k " +
+                                 "startproject " + name + " FOLDER");
+    }
+    const Names names{{"project_name", name}, {"project_folder", folder.string()}, {"c10k_version", C10K_VERSION}};
+    copy_filled(share() / "project", folder, names);
+    copy_filled(share() / "app", folder, names_of_app(kFirstApp));
+    std::fputs(fill(kProjectIsMade, names).c_str(), stdout);
+}
+
+void start_app(const std::string& name) {
+    if (const auto fault = fault_of_app_name(name)) {
+        throw std::runtime_error(*fault);
+    }
+    if (!fs::exists("site.hpp") || !fs::exists("CMakeLists.txt")) {
+        throw std::runtime_error(
+            "There is no project here, for there is no site.hpp: go into one, or make one with c10k startproject NAME");
+    }
+    if (fs::exists(name)) {
+        throw std::runtime_error(name + " is there already: choose another name");
+    }
+    copy_filled(share() / "app", ".", names_of_app(name));
+    std::fputs(fill(kAppIsMade, names_of_app(name)).c_str(), stdout);
+}
+
+// Returns the exit status. Throws std::exception with one line for the user.
+int run(int argc, char** argv) {
+    CLI::App app{"Makes projects and apps for the c10k library.", "c10k"};
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "c10k " C10K_VERSION);
+    app.footer("Try: c10k startproject mysite && cd mysite && ./manage runserver");
+
+    std::string name;
+    fs::path folder;
+    CLI::App* project = app.add_subcommand("startproject", "Make a project: a site with one app, its tests, its build");
+    project->add_option("NAME", name, "What it is called: letters, digits and \"_\"")->required();
+    project->add_option("FOLDER", folder, "Where it is made, ./NAME by default; must be empty if it exists");
+    project->footer("Try: c10k startproject mysite");
+
+    CLI::App* added = app.add_subcommand("startapp", "Make an app in the project in this folder");
+    added->add_option("NAME", name, "What it is called, and its folder: letters, digits and \"_\"")->required();
+    added->footer("Try: c10k startapp chat");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : kBadUsage;
+    }
+    if (*project) {
+        start_project(name, folder);
+    } else {
+        start_app(name);
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace c10k::tool
+
+int main(int argc, char** argv) {
+    try {
+        return c10k::tool::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return c10k::tool::kFailed;
+    }
+}

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace c10k::tool {
+
+// What is wrong with `name` as that of a project or an app, such as "class is a word of C++"; empty if it will do.
+[[nodiscard]] std::optional<std::string> fault_of_name(std::string_view name);
+
+// As above, for an app, whose folder and member of the site must not be there already for something else.
+[[nodiscard]] std::optional<std::string> fault_of_app_name(std::string_view name);
+
+// The class of an app: "ChatRoomApp" for "chat_room".
+[[nodiscard]] std::string class_of_app(std::string_view app);
+
+}  // namespace c10k::tool

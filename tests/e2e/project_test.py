@@ -1,0 +1,205 @@
+"""The library as others use it: installed somewhere, found by CMake and pkg-config, and projects made by `c10k`."""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import websockets
+
+import support
+
+BUILD = support.MANAGE.parent
+
+
+def setUpModule():
+    global prefix, environment
+    folder = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(folder.cleanup)
+    prefix = pathlib.Path(folder.name)
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], stdout=subprocess.DEVNULL, check=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("C10K_")}
+    environment = {**clean, "CMAKE_PREFIX_PATH": str(prefix), "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
+
+
+def run(*command, cwd):
+    """What it said, with its exit status."""
+    return subprocess.run(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False)
+
+
+def tool(*arguments, cwd):
+    return run(prefix / "bin/c10k", *arguments, cwd=cwd)
+
+
+class SiteTestCase(support.AsyncTestCase):
+    async def assert_app_answers(self, server, prefix_path, app):
+        """Its page, the files that this names, and its WebSocket, on which everybody hears what one says."""
+        connection = support.Connection(server.port)
+        self.addCleanup(connection.close)
+        connection.request(f"GET {prefix_path}")
+        page = connection.answer()
+        self.assertEqual(page.status, 200)
+        self.assertIn(f"<h1>{app}</h1>", page.body.decode())
+        files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.body.decode())
+        self.assertEqual(len(files), 4)
+        for file in files:
+            connection.request(f"GET {file}")
+            self.assertEqual(connection.answer().status, 200, file)
+        async with websockets.connect(f"{server.ws}{prefix_path}ws/") as ann:
+            async with websockets.connect(f"{server.ws}{prefix_path}ws/") as bob:
+                await ann.send("hi")
+                self.assertEqual(await bob.recv(), "hi")
+                self.assertEqual(await ann.recv(), "hi")
+
+
+class ToolTestCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def assert_refused(self, *arguments, says, cwd=None):
+        """It ends with 1, says why in one line, and has changed nothing."""
+        cwd = cwd or self.folder
+        before = sorted(cwd.rglob("*"))
+        done = tool(*arguments, cwd=cwd)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(says, done.stderr)
+        self.assertEqual(sorted(cwd.rglob("*")), before)
+
+
+class Help(ToolTestCase):
+    def test_it_teaches(self):
+        done = tool("--help", cwd=self.folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?m)^ +startproject +\S")
+        self.assertRegex(done.stdout, r"(?m)^ +startapp +\S")
+        for command in ["startproject", "startapp"]:
+            self.assertIn(f"Try: c10k {command}", tool(command, "--help", cwd=self.folder).stdout)
+
+    def test_the_version_is_that_of_the_package(self):
+        said = tool("--version", cwd=self.folder).stdout.split()
+        self.assertEqual(said, ["c10k", run("pkg-config", "--modversion", "c10k", cwd=self.folder).stdout.strip()])
+
+    def test_wrong_arguments_end_with_2_and_tell_where_help_is(self):
+        for line in ["", "nothing", "startproject", "startapp", "startproject a b c", "startapp a b", "--nothing"]:
+            with self.subTest(line=line):
+                done = tool(*line.split(), cwd=self.folder)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn("--help", done.stderr)
+
+
+class StartProject(ToolTestCase):
+    def test_fills_in_every_name(self):
+        self.assertEqual(tool("startproject", "mysite", cwd=self.folder).returncode, 0)
+        files = {str(file.relative_to(self.folder)): file for file in self.folder.rglob("*") if file.is_file()}
+        for name in ["CMakeLists.txt", "manage", "manage.cpp", "site.hpp", "hello/hello.cpp", "tests/hello_test.cpp",
+                     "templates/site/head.html", "static/site/site.css", "c10k.conf", ".gitignore",
+                     ".github/workflows/ci.yml", "README.md"]:
+            self.assertIn(f"mysite/{name}", files)
+        for name, file in files.items():
+            self.assertNotRegex(name, "app_name|project_name")
+            self.assertNotIn("{{ ", file.read_text(), name)
+        for name in ["manage", "test"]:
+            self.assertTrue(os.access(files[f"mysite/{name}"], os.X_OK), name)
+
+    def test_takes_another_folder_that_is_absent_or_empty(self):
+        (self.folder / "empty").mkdir()
+        for place in ["some/where", "empty"]:
+            self.assertEqual(tool("startproject", "mysite", place, cwd=self.folder).returncode, 0)
+            self.assertTrue((self.folder / place / "manage.cpp").exists())
+
+    def test_refuses_a_folder_that_is_not_empty(self):
+        (self.folder / "mysite").mkdir()
+        (self.folder / "mysite/diary.txt").write_text("mine")
+        self.assert_refused("startproject", "mysite", says="not empty")
+        self.assert_refused("startproject", "mysite", "mysite/diary.txt", says="is a file")
+
+    def test_refuses_what_is_no_name(self):
+        for name in ["", "1st", "my-site", "my site", "my.site", "../up", "/up", "über", "_mine"]:
+            with self.subTest(name=name):
+                self.assert_refused("startproject", name, says="letters, digits")
+        for name in ["class", "co_await", "xor", "static", "alignas", "xor_eq"]:
+            with self.subTest(name=name):
+                self.assert_refused("startproject", name, says="word of C++")
+        self.assert_refused("startproject", "my__site", says='"__"')
+        self.assert_refused("startproject", "c10k", says="library")
+
+
+class StartApp(ToolTestCase):
+    def test_needs_a_project(self):
+        self.assert_refused("startapp", "chat", says="c10k startproject NAME")
+
+    def test_refuses_a_name_that_is_taken(self):
+        tool("startproject", "mysite", cwd=self.folder)
+        project = self.folder / "mysite"
+        for name in ["hello", "tests", "templates", "test"]:
+            self.assert_refused("startapp", name, cwd=project, says="there already")
+        for name in ["site", "urls", "services", "build", "path"]:
+            self.assert_refused("startapp", name, cwd=project, says="something else")
+        self.assert_refused("startapp", "class", cwd=project, says="word of C++")
+
+    def test_leaves_everything_as_it_is_if_one_file_is_there(self):
+        tool("startproject", "mysite", cwd=self.folder)
+        (self.folder / "mysite/tests/chat_test.cpp").write_text("mine")
+        self.assert_refused("startapp", "chat", cwd=self.folder / "mysite", says="chat_test.cpp")
+
+
+class Project(SiteTestCase):
+    """Made, built, tested and served; then with another app."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.project = pathlib.Path(folder.name, "mysite")
+        self.assertEqual(tool("startproject", "mysite", cwd=folder.name).returncode, 0)
+
+    def run_tests(self):
+        done = run("./test", cwd=self.project)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def serve(self):
+        server = support.Server(cwd=self.project, program=self.project / "manage")
+        self.addCleanup(server.kill)
+        return server
+
+    def add_to_site(self, lines):
+        """Puts the three lines that startapp printed where it said."""
+        include, path, member = [line.split("  ")[0] for line in lines]
+        site = self.project / "site.hpp"
+        text = site.read_text().replace('#include "hello/hello.hpp"', f'{include}\n#include "hello/hello.hpp"')
+        text = text.replace('            path("", include(', f'            {path}\n            path("", include(')
+        site.write_text(text.replace("    HelloApp hello", f"    {member}\n    HelloApp hello"))
+
+    async def test_works_at_once_and_with_another_app(self):
+        self.assertIn("100% tests passed", self.run_tests())
+        server = self.serve()
+        await self.assert_app_answers(server, "/", "hello")
+        self.assertEqual(server.stop(), 0)
+
+        said = tool("startapp", "chat_room", cwd=self.project)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(self.run_tests(), r"ChatRoomAppTest\.ShowsItsPage \.+ +Passed")
+        self.add_to_site([line.strip() for line in said.stdout.splitlines() if line.startswith("    ")])
+        server = self.serve()
+        await self.assert_app_answers(server, "/", "hello")
+        await self.assert_app_answers(server, "/chat_room/", "chat_room")
+        self.assertEqual(server.stop(), 0)
+
+
+class PkgConfig(ToolTestCase):
+    def test_knows_all_that_a_program_needs(self):
+        program = self.folder / "echo"
+        command = f"g++ {support.SOURCE}/examples/echo.cpp $(pkg-config --cflags --libs c10k) -o {program}"
+        done = run("bash", "-c", command, cwd=self.folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(os.access(program, os.X_OK))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
