@@ -32,7 +32,7 @@ install(DIRECTORY docs examples DESTINATION ${doc_folder})
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tools/packages.sh)
 execute_process(COMMAND bash -c "source tools/packages.sh && IFS=';' && echo \"\${build_packages[*]}\""
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE needed OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-list(REMOVE_ITEM needed libkainjow-mustache-dev nlohmann-json3-dev)
+list(REMOVE_ITEM needed libkainjow-mustache-dev)
 list(APPEND needed libgtest-dev)
 list(JOIN needed ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
 

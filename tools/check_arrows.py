@@ -28,6 +28,7 @@ OWNERS = {
     "http.hpp": "wire",
     "manage.hpp": "manage",
     "message.hpp": "wire",
+    "middleware.hpp": "web",
     "server.hpp": "web",
     "settings.hpp": "web",
     "task.hpp": "task",

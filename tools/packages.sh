@@ -14,6 +14,7 @@ build_packages=(
     liburing-dev
     ninja-build
     nlohmann-json3-dev
+    zlib1g-dev
 )
 
 # To fuzz the wire.

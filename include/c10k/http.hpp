@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <initializer_list>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +12,9 @@
 #include <vector>
 
 namespace c10k {
+
+template <typename T>
+class Task;
 
 // Header fields in their order. Names compare without regard to case (RFC 9110, 5.1).
 class Headers {
@@ -78,9 +84,42 @@ struct Request {
 
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;
-    // Fields of a form sent by POST; empty unless the content type is application/x-www-form-urlencoded.
+    // Fields of a form sent by POST; empty unless the content type is application/x-www-form-urlencoded. Forms with
+    // files, multipart/form-data, are not read.
     [[nodiscard]] Parameters form() const;
+    // The cookies that the client has sent (RFC 6265, 5.4). What is none is left out.
+    [[nodiscard]] Parameters cookies() const;
+    // The body, whatever its content type. Throws BadRequest if it is not JSON. Whoever calls it includes
+    // <nlohmann/json.hpp>.
+    [[nodiscard]] nlohmann::json json() const;
 };
+
+// Whether other sites' pages make the browser send a cookie (RFC 6265bis, 5.6.7): kLax with links only, kStrict never,
+// kNone always.
+enum class SameSite { kLax, kStrict, kNone };
+
+struct CookieOptions {
+    std::string path = "/";  // of the pages that get it, with all below
+    // Without one it lasts until the browser is closed. 0 deletes the cookie.
+    std::optional<std::chrono::seconds> max_age = {};
+    bool secure = false;     // is sent with https only
+    bool http_only = false;  // is hidden from scripts
+    SameSite same_site = SameSite::kLax;
+};
+
+// Where the body of a streamed response goes, piece by piece.
+class BodyWriter {
+public:
+    // Sends `piece`, which need not stay. Suspends while more is unsent than a connection should hold. The status and
+    // the headers go out with the first piece: until then a failure is still answered with an error page.
+    // Throws Stopped once the client is gone. Requires: no other write() is pending.
+    virtual Task<void> write(std::string_view piece) = 0;
+
+protected:
+    ~BodyWriter() = default;
+};
+
+using BodyStream = std::function<Task<void>(BodyWriter&)>;
 
 // One HTTP response. Content-Length and Date are added when it is sent; a Content-Length or Transfer-Encoding among
 // `headers` is not sent.
@@ -88,10 +127,34 @@ struct Response {
     int status = 200;
     Headers headers = {};
     std::string body = {};
+    BodyStream body_stream = {};  // if there is one, it makes the body instead
 
     static Response text(std::string body, int status = 200);
     static Response html(std::string body, int status = 200);
+    // Bytes that are not UTF-8 become U+FFFD.
+    static Response json(const nlohmann::json& value, int status = 200);
     static Response redirect(std::string location, int status = 302);
+    // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13). Range is
+    // not heeded (14.2). It is read whole: one of more than StaticFiles::kMaxBytes is an error.
+    // Throws NotFound if it is no regular file.
+    static Response file(const Request& request, const std::string& path);
+    // A body that a coroutine writes while it is sent:
+    //
+    //     return Response::stream("text/csv", [this](BodyWriter& body) -> Task<> {
+    //         for (const Row& row : rows_) {
+    //             co_await body.write(row.text());
+    //         }
+    //     });
+    //
+    // It lives until the body is complete, and so does the request. If it fails after the first piece, the connection
+    // is cut, and the client sees that the body is not whole; one that speaks HTTP/1.0 may take it for whole. If the
+    // client goes, it is stopped.
+    static Response stream(std::string content_type, BodyStream stream);
+
+    // Adds a cookie (RFC 6265, 4.1).
+    // Throws std::logic_error if the name is no token, the value or the path holds what none may (quotes, spaces,
+    // commas, semicolons, backslashes; encode them), or the cookie is for all sites' pages and not secure.
+    void set_cookie(std::string_view name, std::string_view value, const CookieOptions& options = {});
 };
 
 // The standard phrase of a status, "Not Found" for 404; empty if unknown (RFC 9110, 15).

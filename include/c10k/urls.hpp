@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c10k/http.hpp"
+#include "c10k/middleware.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
 
@@ -295,15 +296,10 @@ private:
 
 // ---- Routes
 
-using CapturedTexts = std::span<const std::string_view>;
-
 // A pattern with its view, name and options. It keeps a lambda and what that captured as long as the server runs.
 class Route {
 public:
-    using PageAnswer = std::variant<Response, Task<Response>>;
-    using Page = std::function<PageAnswer(Request&, CapturedTexts)>;
-    using Socket = std::function<Task<>(WebSocket&, CapturedTexts)>;
-    using View = std::variant<Page, Socket>;
+    using View = std::variant<PageView, SocketView>;
     using Accepts = bool (*)(CapturedTexts);
 
     Route(std::string_view pattern, std::string_view name, Accepts accepts, View view)
@@ -314,17 +310,28 @@ public:
     Route& methods(std::vector<std::string> allowed);
     // The subprotocols of a WebSocket, best first. Throws std::logic_error if this is none, or something is no token.
     Route& subprotocols(std::vector<std::string> ours);
+    // Stands around the view, the first outermost; a second call adds more, further in. That of a page does not change
+    // the request's path, which the view's captures are part of.
+    template <typename... Layers>
+    requires(sizeof...(Layers) > 0) Route& middleware(Layers... layers) {
+        (middleware_.push_back(Middleware{std::move(layers)}), ...);
+        return *this;
+    }
 
     [[nodiscard]] const std::string& pattern() const noexcept { return pattern_; }
     // With its namespaces, "chat:room"; "" if it has none.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    // Without its middleware.
     [[nodiscard]] const View& view() const noexcept { return view_; }
-    [[nodiscard]] bool is_page() const noexcept { return std::holds_alternative<Page>(view_); }
+    [[nodiscard]] bool is_page() const noexcept { return std::holds_alternative<PageView>(view_); }
     [[nodiscard]] const std::vector<std::string>& methods() const noexcept { return methods_; }
     [[nodiscard]] const std::vector<std::string>& subprotocols() const noexcept { return subprotocols_; }
+    [[nodiscard]] const std::vector<Middleware>& middleware() const noexcept { return middleware_; }
 
     // Becomes part of an included list.
     void put_under(std::string_view prefix, std::string_view name_space);
+    // The list that it was part of had `outer`.
+    void put_inside(const std::vector<Middleware>& outer);
 
     // The texts that the pattern captures from `path`, which has no "/" in front and is percent-decoded; they point
     // into it. Empty if it does not match.
@@ -339,9 +346,10 @@ private:
     View view_;
     std::vector<std::string> methods_{"GET", "HEAD"};
     std::vector<std::string> subprotocols_;
+    std::vector<Middleware> middleware_;
 };
 
-// A list of routes. Included lists are part of it, with their prefix and namespace.
+// A list of routes, and of the middleware around them. Included lists are part of it, with their prefix and namespace.
 class Urls {
 public:
     struct Item;
@@ -356,6 +364,11 @@ public:
         const std::array<std::string, sizeof...(Args)> texts{format_capture(arguments)...};
         return reverse_texts(name, texts);
     }
+    // The same, with the arguments as the path has them.
+    [[nodiscard]] std::string reverse_texts(std::string_view name, std::span<const std::string> texts) const;
+
+    // What stands around all of the list, the first outermost.
+    [[nodiscard]] const std::vector<Middleware>& middleware() const noexcept { return middleware_; }
 
     [[nodiscard]] auto begin() const noexcept { return routes_.begin(); }
     [[nodiscard]] auto end() const noexcept { return routes_.end(); }
@@ -364,17 +377,18 @@ public:
 private:
     friend Urls path(PathPrefix prefix, struct Included included);
 
-    [[nodiscard]] std::string reverse_texts(std::string_view name, std::span<const std::string> texts) const;
-
     std::vector<Route> routes_;
+    std::vector<Middleware> middleware_;
 };
 
-// A route or an included list.
+// A route, an included list, or middleware for the list that it is part of.
 struct Urls::Item {
     Item(Route route) { urls.routes_.push_back(std::move(route)); }
     Item(Urls included) : urls(std::move(included)) {}
+    Item(std::vector<Middleware> around) : middleware(std::move(around)) {}
 
     Urls urls;
+    std::vector<Middleware> middleware;
 };
 
 // What include() prepares for path().
@@ -432,7 +446,7 @@ struct ViewSignature<std::function<Result(Subject&, Args...)>> {
                     }};
         } else {
             return {pattern.text(), name, &accepts_captures<Args...>,
-                    Route::Page{[kept](Request& request, CapturedTexts texts) -> Route::PageAnswer {
+                    PageView{[kept](Request& request, CapturedTexts texts) -> PageAnswer {
                         return call_view<Args...>(*kept, request, texts);
                     }}};
         }

@@ -18,6 +18,8 @@
 
 namespace c10k {
 
+class Urls;
+
 // ---- What a view throws to answer with a status
 
 // The answer is an error page of that status. The text is for the debug page: others do not see it.
@@ -125,13 +127,22 @@ public:
 //
 // {{name}} is HTML-escaped, {{{name}}} is not; {{#list}}..{{/list}} and {{^list}}..{{/list}} are sections;
 // {{>site/head}} stands for the template site/head.html. Names in a nested context go before those around it.
-// Delimiters cannot be changed. Every template has {{request.method}} and {{request.path}}.
+// Delimiters cannot be changed. Every template has {{request.method}}, {{request.path}} and the paths of routes:
+//
+//     <a href="{{#url}}chat:room {{name}}{{/url}}">
+//
+// is reverse("chat:room", name). There is one argument for each capture, with spaces between them; each is a text or a
+// name, which is not escaped inside.
 class Templates {
 public:
-    // In debug, changed files are read again, and a name that the context does not have is an error, not nothing.
+    // In debug, changed files are read again, and a name that the context or the routes do not have is an error, not
+    // nothing.
     enum class Mode { kDebug, kProduction };
 
+    // Knows no routes.
     explicit Templates(Mode mode);
+    // Requires: `urls` outlives the templates; it may be filled later.
+    Templates(Mode mode, const Urls& urls);
     ~Templates();
     Templates(const Templates&) = delete;
     Templates& operator=(const Templates&) = delete;
@@ -149,6 +160,7 @@ private:
     Compiled& find(const std::string& name);
 
     Mode mode_;
+    const Urls* urls_ = nullptr;
     std::vector<std::filesystem::path> folders_;
     std::map<std::string, std::unique_ptr<Compiled>> compiled_;
 };
@@ -162,7 +174,7 @@ private:
 // Only regular files inside the folders, also through symbolic links; nothing that is hidden ("." in front).
 class StaticFiles {
 public:
-    // Files are read whole for each request; a larger one is an error.
+    // Files are read whole for each request; a larger one is an error, also of Response::file().
     static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;
 
     StaticFiles() = default;
@@ -172,7 +184,7 @@ public:
     void add_folder(std::filesystem::path folder) { folders_.push_back(std::move(folder)); }
     [[nodiscard]] const std::vector<std::filesystem::path>& folders() const noexcept { return folders_; }
 
-    // 200, or 304 to a client whose copy is the same (RFC 9110, 13). Range is not heeded (14.2). Throws NotFound.
+    // Response::file() of the first that there is. Throws NotFound.
     Response serve(const Request& request, std::string_view file) const;
 
 private:

@@ -6,11 +6,13 @@
 #include "wire/handshake.hpp"
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,11 +55,16 @@ public:
     virtual Answer answer(Request& request, int minor_version) = 0;
     // The answer to a request whose view threw `failure`, or to a handshake whose view did.
     virtual Response on_view_failed(const Request& request, std::exception_ptr failure) = 0;
+    // The stream of an answer failed after its first piece; the connection is cut.
+    virtual void on_stream_failed(const Request& request, std::exception_ptr failure) {
+        static_cast<void>(on_view_failed(request, std::move(failure)));
+    }
     // The answer to bytes that are no request we take.
     virtual Response on_bad_request(std::string_view peer, int status, std::string_view reason) = 0;
     // A view failed after the handshake; its peer has got 1011.
     virtual void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) = 0;
 
+    // An answer goes out; of a streamed one, its head.
     virtual void on_answered(const Request& request, const Response& response) = 0;
     virtual void on_websocket_opened(const WebSocketRoute& route, const Request& request) = 0;
     virtual void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) = 0;

@@ -3,6 +3,8 @@
 #include "connection/accepted_websocket.hpp"
 
 #include <array>
+#include <stdexcept>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -10,6 +12,8 @@ namespace {
 constexpr std::size_t kPiecesAtOnce = 16;
 // Answers to pipelined requests that the peer does not take: no more requests are read beyond it.
 constexpr std::size_t kMostUnsent = 256 * 1024;
+// Of a streamed body: its coroutine waits when more is unsent.
+constexpr std::size_t kMostAhead = 64 * 1024;
 // How long to wait for the peer's FIN after ours, reading what it still sends (RFC 9112, 9.6).
 constexpr std::chrono::seconds kLingerTime{2};
 
@@ -17,6 +21,94 @@ constexpr std::chrono::seconds kLingerTime{2};
 void forget(std::string& text) noexcept { std::string{}.swap(text); }
 
 }  // namespace
+
+// A streamed answer, from its view's return to its last byte.
+class HttpConnection::Stream final : public BodyWriter, private Completion {
+public:
+    Stream(HttpConnection& connection, Response response)
+        : connection_(connection), response_(std::move(response)), task_(run()) {}
+
+    void start() { task_.start(connection_.scope_, *this); }
+    // The head has been sent.
+    [[nodiscard]] bool has_begun() const noexcept { return begun_; }
+    // Throws what the coroutine threw. Requires: it has ended.
+    void result() { task_.result(); }
+    // The peer has taken something.
+    void on_sent() {
+        if (waiting_ != nullptr && has_room()) {
+            std::exchange(waiting_, nullptr)->resume();
+        }
+    }
+
+    Task<void> write(std::string_view piece) override {
+        if (connection_.lost_) {
+            throw Stopped{};
+        }
+        if (waiting_ != nullptr) {
+            throw std::logic_error("another write() of this body is pending");
+        }
+        begin();
+        if (is_chunked() && !piece.empty()) {
+            connection_.append(wire::chunk_head(piece.size()));
+            connection_.append(piece);
+            connection_.append(wire::kChunkEnd);
+        } else {
+            connection_.append(piece);
+        }
+        return has_room() ? Task<>{} : wait_for_room();
+    }
+
+private:
+    class RoomAwaiter final : public Awaiter {
+    public:
+        explicit RoomAwaiter(Stream& stream) noexcept : stream_(stream) {}
+        [[nodiscard]] bool await_ready() const noexcept { return stop_requested() || stream_.has_room(); }
+        void await_suspend(std::coroutine_handle<> task) noexcept {
+            suspend(task);
+            stream_.waiting_ = this;
+        }
+        void await_resume() const { throw_if_stopped(); }
+        using Awaiter::resume;
+
+    private:
+        void on_stop() noexcept override {
+            stream_.waiting_ = nullptr;
+            resume();
+        }
+
+        Stream& stream_;
+    };
+
+    Task<> run() {
+        co_await response_.body_stream(*this);
+        if (connection_.lost_) {
+            co_return;
+        }
+        begin();
+        if (is_chunked()) {
+            connection_.append(wire::kLastChunk);
+        }
+    }
+    Task<> wait_for_room() { co_await RoomAwaiter{*this}; }
+
+    // The head goes out with the first piece: a view that fails before can still be answered with an error page.
+    void begin() {
+        if (!begun_) {
+            connection_.send_answer(response_);
+            begun_ = true;
+        }
+    }
+    [[nodiscard]] bool has_room() const noexcept { return connection_.outbox_.bytes() <= kMostAhead; }
+    [[nodiscard]] bool is_chunked() const noexcept { return connection_.parser_.minor_version() > 0; }
+
+    void on_completed() noexcept override { connection_.on_stream_ended(); }
+
+    HttpConnection& connection_;
+    Response response_;
+    Task<> task_;
+    RoomAwaiter* waiting_ = nullptr;
+    bool begun_ = false;
+};
 
 HttpConnection::HttpConnection(Server& server, SocketId socket, std::string peer)
     : AcceptedConnection(server), loop_(server.loop()), socket_(socket), peer_(std::move(peer)),
@@ -55,8 +147,7 @@ void HttpConnection::read_requests() {
             case wire::RequestParser::State::kBody:
                 if (parser_.wants_continue() && !continued_) {
                     continued_ = true;
-                    outbox_.append(wire::kContinue);
-                    loop_.flush_later(*this, wire::kContinue.size());
+                    append(wire::kContinue);
                 }
                 if (state_before != wire::RequestParser::State::kBody) {
                     start(server().limits().body_time);
@@ -101,7 +192,7 @@ void HttpConnection::serve() {
     parser_.request().peer = peer_;
     Application::Answer answer = server().application().answer(parser_.request(), parser_.minor_version());
     if (auto* response = std::get_if<Response>(&answer)) {
-        respond(*response);
+        respond(std::move(*response));
         return;
     }
     loop_.backend().stop_receiving(socket_);
@@ -133,32 +224,74 @@ void HttpConnection::on_completed() noexcept {
     if (lost_) {
         delete this;
     } else {
-        respond(response);
+        respond(std::move(response));
         read_requests();
     }
 }
 
+// Its head and perhaps some of its pieces have been sent. May end this object.
+void HttpConnection::on_stream_ended() noexcept {
+    const std::unique_ptr<Stream> stream = std::move(stream_);
+    if (lost_) {
+        delete this;
+        return;
+    }
+    try {
+        stream->result();
+        end_answer();
+    } catch (...) {
+        const std::exception_ptr failure = std::current_exception();
+        if (stream->has_begun()) {
+            server().application().on_stream_failed(parser_.request(), failure);
+            end();
+            return;
+        }
+        respond(server().application().on_view_failed(parser_.request(), failure));
+    }
+    read_requests();
+}
+
 // ---- Answers
 
-// Sends the answer to the request at hand, and makes ready for the next one.
-void HttpConnection::respond(const Response& response) {
+// Answers the request at hand.
+void HttpConnection::respond(Response response) {
+    const Request& request = parser_.request();
+    if (response.body_stream && parser_.minor_version() == 0) {
+        last_ = true;  // only the end of the connection tells where the body ends
+    }
+    if (response.body_stream && request.method != "HEAD" && wire::has_body(response.status)) {
+        loop_.backend().stop_receiving(socket_);
+        stream_ = std::make_unique<Stream>(*this, std::move(response));
+        set_deadline();
+        stream_->start();
+        return;
+    }
+    try {
+        send_answer(response);
+    } catch (const std::logic_error&) {  // a view's header that cannot be sent
+        send_answer(server().application().on_view_failed(request, std::current_exception()));
+    }
+    end_answer();
+}
+
+// Sends a response, or the head of a streamed one. Throws std::logic_error if its headers cannot be sent.
+void HttpConnection::send_answer(const Response& response) {
     const Request& request = parser_.request();
     wire::ResponseOptions options;
     options.head_only = request.method == "HEAD";
     options.keep_alive = !last_;
     options.minor_version = parser_.minor_version();
     options.date = server().date();
-    std::string bytes;
-    try {
-        bytes = wire::to_bytes(response, options);
-        server().application().on_answered(request, response);
-    } catch (const std::logic_error&) {  // a view's header that cannot be sent
-        const Response failed = server().application().on_view_failed(request, std::current_exception());
-        bytes = wire::to_bytes(failed, options);
-        server().application().on_answered(request, failed);
+    if (response.body_stream) {
+        options.framing = parser_.minor_version() == 0 ? wire::Framing::kUntilClose : wire::Framing::kChunked;
     }
-    outbox_.append(bytes);
-    loop_.flush_later(*this, bytes.size());
+    const std::string bytes = wire::to_bytes(response, options);
+    server().application().on_answered(request, response);
+    append(bytes);
+}
+
+// The answer is complete: makes ready for the next request, if there may be one.
+void HttpConnection::end_answer() {
     if (last_) {
         finish();
         return;
@@ -171,10 +304,17 @@ void HttpConnection::respond(const Response& response) {
 
 void HttpConnection::refuse(int status, std::string_view reason) {
     const Response response = server().application().on_bad_request(peer_, status, reason);
-    const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server().date()});
+    append(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
+    finish();
+}
+
+void HttpConnection::append(std::string_view bytes) {
+    const bool was_empty = outbox_.empty();
     outbox_.append(bytes);
     loop_.flush_later(*this, bytes.size());
-    finish();
+    if (was_empty && stream_) {
+        set_deadline();
+    }
 }
 
 void HttpConnection::flush() {
@@ -192,6 +332,9 @@ void HttpConnection::on_sent(std::size_t bytes) {
     if (!view_ && bytes > 0) {
         set_deadline();
     }
+    if (stream_) {
+        stream_->on_sent();
+    }
     if (!outbox_.empty()) {
         loop_.flush_later(*this, outbox_.bytes());
     } else if (phase_ == Phase::kFinishing) {
@@ -199,8 +342,7 @@ void HttpConnection::on_sent(std::size_t bytes) {
             end();
             return;
         }
-        loop_.backend().finish_sending(socket_);
-        start(kLingerTime);
+        finish_sending();
     }
     if (phase_ == Phase::kReading || match_) {
         read_requests();
@@ -212,14 +354,26 @@ void HttpConnection::on_sent(std::size_t bytes) {
 void HttpConnection::finish() {
     phase_ = Phase::kFinishing;
     forget(unread_);
-    set_deadline();
     loop_.backend().start_receiving(socket_);
+    if (outbox_.empty()) {
+        finish_sending();
+    } else {
+        set_deadline();
+    }
+}
+
+// All is sent.
+void HttpConnection::finish_sending() {
+    loop_.backend().finish_sending(socket_);
+    start(ended_ ? std::chrono::milliseconds{0} : kLingerTime);
 }
 
 // What it waits for next, and how long.
 void HttpConnection::set_deadline() {
     if (!outbox_.empty()) {
         start(server().limits().write_time);
+    } else if (stream_) {
+        cancel();  // it may take its time
     } else if (phase_ == Phase::kReading && !parser_.started()) {
         start(server().limits().idle_time);
     }
@@ -249,13 +403,15 @@ void HttpConnection::end() {
         loop_.backend().close(socket_, outbox_.release());
         lost_ = true;
     }
-    if (!view_) {
+    if (stream_) {
+        scope_.request_stop();  // there is nobody to stream to
+    } else if (!view_) {
         delete this;
     }
 }
 
 void HttpConnection::shut_down() {
-    if (view_) {
+    if (view_ || stream_) {
         last_ = true;
     } else if (phase_ != Phase::kFinishing) {
         match_.reset();

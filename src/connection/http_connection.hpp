@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,9 +26,11 @@ public:
     HttpConnection(Server& server, SocketId socket, std::string peer);
 
 private:
+    class Stream;
+
     enum class Phase : std::uint8_t {
         kReading,    // a request is awaited or arriving
-        kServing,    // its view runs, or it is a handshake and earlier answers have to go out first
+        kServing,    // its view or its stream runs, or it is a handshake and earlier answers have to go out first
         kFinishing,  // the last answer goes out, then FIN; what still comes is thrown away
     };
 
@@ -48,9 +51,14 @@ private:
     void read_on_or_pause();
     void serve();
     void become_websocket();
-    void respond(const Response& response);
+    void respond(Response response);
+    void send_answer(const Response& response);
+    void end_answer();
+    void on_stream_ended() noexcept;
     void refuse(int status, std::string_view reason);
+    void append(std::string_view bytes);
     void finish();
+    void finish_sending();
     void end();
     void set_deadline();
 
@@ -61,6 +69,7 @@ private:
     std::string unread_;  // what came behind the request that is being served
     Outbox outbox_;
     Task<Response> view_;
+    std::unique_ptr<Stream> stream_;  // what the view returned, if it is a stream
     std::optional<WebSocketMatch> match_;
     StopScope scope_;
     Phase phase_ = Phase::kReading;
@@ -68,7 +77,7 @@ private:
     bool continued_ = false;  // "100 Continue" is sent
     bool ended_ = false;      // the peer's FIN came
     bool sending_ = false;    // a send() of the backend is unanswered
-    bool lost_ = false;       // there is no socket any more; the view still runs
+    bool lost_ = false;       // there is no socket any more; the view or the stream still runs
 };
 
 }  // namespace c10k

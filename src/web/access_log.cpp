@@ -72,8 +72,9 @@ void AccessLog::answered(const Request& request, const Response& response) {
         sockets_.rejected(request.target, response.status, request.peer);
         return;
     }
-    const std::string line = '"' + request.method + ' ' + request.target + " HTTP/1.1\" " +
-                             std::to_string(response.status) + ' ' + std::to_string(response.body.size());
+    const std::string bytes = response.body_stream ? "-" : std::to_string(response.body.size());
+    const std::string line =
+        '"' + request.method + ' ' + request.target + " HTTP/1.1\" " + std::to_string(response.status) + ' ' + bytes;
     if (response.status >= 500) {
         log::error(line);
     } else if (response.status >= 400) {

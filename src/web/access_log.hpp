@@ -58,7 +58,7 @@ public:
     // 0: none, 1: WebSockets in sum when they are many, 2: all.
     explicit AccessLog(std::uint32_t verbosity);
 
-    // "GET /test/ HTTP/1.1" 200 1234
+    // "GET /test/ HTTP/1.1" 200 1234; "-" for the bytes of a streamed body
     void answered(const Request& request, const Response& response);
     void connected(const Request& request);
     void disconnected(std::string_view route, std::uint16_t code);

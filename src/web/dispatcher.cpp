@@ -4,10 +4,12 @@
 #include "base/text.hpp"
 #include "c10k/web.hpp"
 #include "web/error_pages.hpp"
+#include "wire/handshake.hpp"
 #include "wire/host.hpp"
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -37,6 +39,33 @@ Response with_allow(Response response, std::string allow) {
     return response;
 }
 
+bool are_around_pages(const std::vector<Middleware>& layers) {
+    return std::any_of(layers.begin(), layers.end(),
+                       [](const Middleware& layer) { return static_cast<bool>(layer.around_page()); });
+}
+
+PageView around(const Middleware::AroundPage& layer, PageView view) {
+    return [layer, inner = std::make_shared<PageView>(std::move(view))](Request& request, CapturedTexts captures) {
+        return layer(request, Next<Request>{*inner, captures});
+    };
+}
+
+SocketView around(const Middleware::AroundSocket& layer, SocketView view) {
+    return [layer, inner = std::make_shared<SocketView>(std::move(view))](WebSocket& socket, CapturedTexts captures) {
+        return layer(socket, Next<WebSocket>{*inner, captures});
+    };
+}
+
+// The view with the WebSocket middleware of `layers` around it: the view itself if there is none.
+SocketView wrap(SocketView view, const std::vector<Middleware>& layers) {
+    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+        if (layer->around_socket()) {
+            view = around(layer->around_socket(), std::move(view));
+        }
+    }
+    return view;
+}
+
 // The path of a request, as the patterns have it.
 std::string_view without_slash(std::string_view path) { return path.substr(path.starts_with('/') ? 1 : 0); }
 
@@ -53,45 +82,100 @@ std::string with_final_slash(const Request& request) {
 Dispatcher::Dispatcher(const Urls& urls, const Settings& settings)
     : urls_(urls), settings_(settings), log_(settings.verbosity) {
     for (const Route& route : urls) {
-        if (const auto* view = std::get_if<Route::Socket>(&route.view())) {
-            sockets_.push_back({'/' + route.pattern(), route.subprotocols(), *view});
-        }
+        targets_.push_back(target(route));
+    }
+    if (are_around_pages(urls.middleware())) {
+        const auto inner = [this](Request& request, CapturedTexts) { return respond(find(request), request); };
+        pages_ = wrap(inner, urls.middleware());
     }
 }
 
+// ---- Middleware
+
+// A page's route has only the middleware of its own and of the lists it came with: that of the site is around pages_.
+Dispatcher::Target Dispatcher::target(const Route& route) {
+    if (const auto* page = std::get_if<PageView>(&route.view())) {
+        return {&route, wrap(*page, route.middleware())};
+    }
+    SocketView view = c10k::wrap(std::get<SocketView>(route.view()), route.middleware());
+    view = c10k::wrap(std::move(view), urls_.middleware());
+    return {&route, WebSocketRoute{'/' + route.pattern(), route.subprotocols(), std::move(view)}};
+}
+
+PageView Dispatcher::wrap(PageView view, const std::vector<Middleware>& layers) {
+    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+        if (layer->around_page()) {
+            view = around(layer->around_page(), with_error_pages(std::move(view)));
+        }
+    }
+    return view;
+}
+
+PageView Dispatcher::with_error_pages(PageView view) {
+    return [this, view = std::move(view)](Request& request, CapturedTexts captures) -> PageAnswer {
+        try {
+            PageAnswer answer = view(request, captures);
+            if (auto* task = std::get_if<Task<Response>>(&answer)) {
+                return with_error_page(request, std::move(*task));
+            }
+            return answer;
+        } catch (...) {
+            return on_view_failed(request, std::current_exception());
+        }
+    };
+}
+
+Task<Response> Dispatcher::with_error_page(Request& request, Task<Response> view) {
+    try {
+        co_return co_await std::move(view);
+    } catch (const Stopped&) {
+        throw;
+    } catch (...) {
+        co_return on_view_failed(request, std::current_exception());
+    }
+}
+
+// ---- From a request to its view
+
 Application::Answer Dispatcher::answer(Request& request, int minor_version) {
     try {
-        return dispatch(request, minor_version);
+        if (!host_is_ours(request, minor_version)) {
+            return error(400,
+                         "This server does not serve the host that the request names; see the setting allowed_hosts.");
+        }
+        const auto match = find(request);
+        if (match && match->socket() != nullptr) {
+            return open_socket(*match, request, minor_version);
+        }
+        PageAnswer answer = pages_ ? pages_(request, {}) : respond(match, request);
+        return std::visit([](auto& either) -> Answer { return std::move(either); }, answer);
     } catch (...) {
         return on_view_failed(request, std::current_exception());
     }
 }
 
-Application::Answer Dispatcher::dispatch(Request& request, int minor_version) const {
-    if (!host_is_ours(request, minor_version)) {
-        return error(400, "This server does not serve the host that the request names; see the setting allowed_hosts.");
-    }
+PageAnswer Dispatcher::respond(const std::optional<Match>& match, Request& request) const {
     if (request.target == "*") {  // OPTIONS about the server itself (RFC 9110, 9.3.7)
         return Response{.status = 204};
     }
-    if (const auto match = find(without_slash(request.path))) {
-        return match->socket == nullptr ? serve_page(*match, request) : open_socket(*match, request, minor_version);
+    if (match) {
+        return serve_page(*match, request);
     }
     const auto with_slash = find(std::string{without_slash(request.path)} + '/');
-    if (with_slash && with_slash->socket == nullptr && !request.path.ends_with('/')) {
+    if (with_slash && with_slash->socket() == nullptr && !request.path.ends_with('/')) {
         return Response::redirect(with_final_slash(request), 301);
     }
     return not_found(request);
 }
 
+std::optional<Dispatcher::Match> Dispatcher::find(const Request& request) const {
+    return request.target == "*" ? std::nullopt : find(without_slash(request.path));
+}
+
 std::optional<Dispatcher::Match> Dispatcher::find(std::string_view path) const {
-    auto socket = sockets_.begin();
-    for (const Route& route : urls_) {
-        if (auto captures = route.match(path)) {
-            return Match{&route, route.is_page() ? nullptr : &*socket, *std::move(captures)};
-        }
-        if (!route.is_page()) {
-            ++socket;
+    for (const Target& target : targets_) {
+        if (auto captures = target.route->match(path)) {
+            return Match{&target, *std::move(captures)};
         }
     }
     return std::nullopt;
@@ -108,11 +192,14 @@ bool Dispatcher::origin_is_ours(const Request& request) const {
                                 settings_.allowed_origins);
 }
 
-Application::Answer Dispatcher::serve_page(const Match& match, Request& request) const {
-    const Route& route = *match.route;
+PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {
+    const auto* view = std::get_if<PageView>(&match.target->view);
+    if (view == nullptr) {  // middleware has led the request to a WebSocket
+        return wire::upgrade_required();
+    }
+    const Route& route = *match.target->route;
     if (contains(route.methods(), request.method)) {
-        auto answer = std::get<Route::Page>(route.view())(request, match.captures);
-        return std::visit([](auto& either) -> Answer { return std::move(either); }, answer);
+        return (*view)(request, match.captures);
     }
     if (request.method == "OPTIONS") {
         return with_allow({.status = 204}, allow_field(route));
@@ -134,7 +221,8 @@ Application::Answer Dispatcher::open_socket(const Match& match, const Request& r
     if (!origin_is_ours(request)) {
         return error(403, "Pages of this origin may not open a WebSocket here; see the setting allowed_origins.");
     }
-    return WebSocketMatch{match.socket, Captures{match.captures}, std::get<wire::HandshakeOffer>(std::move(examined))};
+    return WebSocketMatch{match.socket(), Captures{match.captures},
+                          std::get<wire::HandshakeOffer>(std::move(examined))};
 }
 
 // ---- Failures
@@ -161,17 +249,23 @@ Response Dispatcher::on_view_failed(const Request& request, std::exception_ptr f
 }
 
 std::string Dispatcher::route_name(const Request& request) const {
-    const auto match = find(without_slash(request.path));
+    const auto match = find(request);
     if (!match) {
         return "none";
     }
-    const std::string name = match->route->name().empty() ? "" : " (" + match->route->name() + ')';
-    return '/' + match->route->pattern() + name;
+    const Route& route = *match->target->route;
+    const std::string name = route.name().empty() ? "" : " (" + route.name() + ')';
+    return '/' + route.pattern() + name;
 }
 
 Response Dispatcher::on_bad_request(std::string_view peer, int status, std::string_view reason) {
     log_.refused(peer, status, reason);
     return Response::text(std::string{reason} + '\n', status);
+}
+
+void Dispatcher::on_stream_failed(const Request& request, std::exception_ptr failure) {
+    log::error("The stream of " + request.target + " failed, route " + route_name(request) + ": " +
+               describe(std::move(failure)));
 }
 
 void Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {

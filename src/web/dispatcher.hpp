@@ -8,22 +8,26 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace c10k {
 
-// The application that a list of routes makes: each request goes to its view, or gets the status it deserves.
+// The application that a list of routes makes: each request goes through the middleware to its view, or gets the status
+// it deserves.
 class Dispatcher final : public Application {
 public:
     // Requires: both outlive the dispatcher and do not change.
     Dispatcher(const Urls& urls, const Settings& settings);
 
-    // In this order: a Host that is not ours 400; a path that no route takes 404, or 301 if it lacks only the final
-    // slash of a page; then for a page 501, 405 or its view, and for a WebSocket 405, 426, 400 or 403, or its view.
+    // In this order: a Host that is not ours 400; for a WebSocket 405, 426, 400 or 403, or its view; for all else the
+    // middleware, inside which a path that no route takes gets 404, or 301 if it lacks only the final slash of a page,
+    // and a page 501, 405 or its view.
     Answer answer(Request& request, int minor_version) override;
 
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;
     Response on_bad_request(std::string_view peer, int status, std::string_view reason) override;
+    void on_stream_failed(const Request& request, std::exception_ptr failure) override;
     void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
 
     void on_answered(const Request& request, const Response& response) override;
@@ -31,17 +35,32 @@ public:
     void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) override;
 
 private:
-    struct Match {
+    // Where a route leads, with all its middleware.
+    struct Target {
         const Route* route;
-        const WebSocketRoute* socket;  // null if it is a page
+        std::variant<PageView, WebSocketRoute> view;
+    };
+    struct Match {
+        const Target* target;
         std::vector<std::string_view> captures;
+
+        // Null if it is a page.
+        [[nodiscard]] const WebSocketRoute* socket() const { return std::get_if<WebSocketRoute>(&target->view); }
     };
 
-    Answer dispatch(Request& request, int minor_version) const;
+    [[nodiscard]] Target target(const Route& route);
+    // The view with the page middleware of `layers` around it.
+    PageView wrap(PageView view, const std::vector<Middleware>& layers);
+    // The view, with an error page for what it throws.
+    PageView with_error_pages(PageView view);
+    Task<Response> with_error_page(Request& request, Task<Response> view);
+
+    [[nodiscard]] std::optional<Match> find(const Request& request) const;
     [[nodiscard]] std::optional<Match> find(std::string_view path) const;
     [[nodiscard]] bool host_is_ours(const Request& request, int minor_version) const;
     [[nodiscard]] bool origin_is_ours(const Request& request) const;
-    Answer serve_page(const Match& match, Request& request) const;
+    PageAnswer respond(const std::optional<Match>& match, Request& request) const;
+    PageAnswer serve_page(const Match& match, Request& request) const;
     Answer open_socket(const Match& match, const Request& request, int minor_version) const;
     [[nodiscard]] Response not_found(const Request& request) const;
     [[nodiscard]] Response error(int status, std::string_view sentence) const;
@@ -50,7 +69,8 @@ private:
 
     const Urls& urls_;
     const Settings& settings_;
-    std::vector<WebSocketRoute> sockets_;  // in the order of their routes
+    std::vector<Target> targets_;  // in the order of their routes; connections point to their WebSocketRoutes
+    PageView pages_;               // respond(), with the site's middleware around it; empty if it has none
     AccessLog log_;
 };
 

@@ -1,12 +1,15 @@
 #include "web/error_pages.hpp"
 
 #include "base/text.hpp"
+#include "web/throw_trace.hpp"
 
 #include <cstdlib>
 #include <cxxabi.h>
+#include <fstream>
 #include <memory>
 #include <typeinfo>
 #include <utility>
+#include <vector>
 
 namespace c10k {
 namespace {
@@ -35,6 +38,34 @@ std::string request_line(const Request& request) {
     return "<p>The request: <code>" + html_escape(request.method + ' ' + request.target) + "</code></p>\n";
 }
 
+// The lines around one of a file, the one itself marked; "" if they cannot be read.
+std::string excerpt(const TraceFrame& frame) {
+    constexpr unsigned kAround = 3;
+    std::ifstream file{frame.file};
+    std::string lines;
+    unsigned number = 1;
+    for (std::string line; number <= frame.line + kAround && std::getline(file, line); ++number) {
+        if (number + kAround >= frame.line) {
+            const std::string text = std::to_string(number) + "  " + html_escape(line) + '\n';
+            lines += number == frame.line ? "<mark>" + text + "</mark>" : text;
+        }
+    }
+    return lines.empty() ? "" : "<pre>" + lines + "</pre>\n";
+}
+
+std::string trace_list(const std::vector<TraceFrame>& trace) {
+    if (trace.empty()) {
+        return {};
+    }
+    std::string list = "<h2>Where it was thrown</h2>\n<ol>\n";
+    for (const TraceFrame& frame : trace) {
+        const std::string place = frame.file.empty() ? "" : frame.file + ':' + std::to_string(frame.line);
+        list += "<li><code>" + html_escape(frame.function) + "</code> " + html_escape(place) + '\n' + excerpt(frame) +
+                "</li>\n";
+    }
+    return list + "</ol>\n";
+}
+
 constexpr std::string_view kWhyShown = "<p>You see this because the setting <code>debug</code> is on.</p>\n";
 
 }  // namespace
@@ -61,11 +92,13 @@ Response debug_not_found(const Request& request, const Urls& urls) {
 }
 
 Response debug_failure(const Request& request, std::string_view route, std::exception_ptr failure) {
+    const std::string trace = trace_list(trace_of(failure));
     const std::string what = describe(std::move(failure));
-    return Response::html(document("Server error", "<h1>Server error (500)</h1>\n<pre>" + html_escape(what) +
-                                                       "</pre>\n" + request_line(request) + "<p>The route: <code>" +
-                                                       html_escape(route) + "</code></p>\n" + std::string{kWhyShown}),
-                          500);
+    return Response::html(
+        document("Server error", "<h1>Server error (500)</h1>\n<pre>" + html_escape(what) + "</pre>\n" +
+                                     request_line(request) + "<p>The route: <code>" + html_escape(route) +
+                                     "</code></p>\n" + trace + std::string{kWhyShown}),
+        500);
 }
 
 std::string describe(std::exception_ptr failure) {

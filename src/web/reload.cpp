@@ -55,7 +55,8 @@ Task<> Reload::follow(WebSocket& socket) const {
 void Reload::add_script(Response& response) const {
     const std::string_view type = response.headers.get("Content-Type").value_or("");
     const std::optional<ReloadState> state = board_.read();
-    if (!type.starts_with("text/html") || response.headers.get("Content-Encoding") || !state) {
+    const bool is_page = type.starts_with("text/html") && !response.headers.get("Content-Encoding");
+    if (!is_page || response.body_stream || !state) {
         return;
     }
     // The program that made the page, whichever serves by now.

@@ -5,6 +5,7 @@
 namespace c10k {
 
 Application::Answer ReloadApplication::answer(Request& request, int minor_version) {
+    request.headers.remove("Accept-Encoding");  // the script goes into pages that are not compressed
     Answer answer = site_.answer(request, minor_version);
     if (auto* response = std::get_if<Response>(&answer)) {
         reload_.add_script(*response);
@@ -24,6 +25,10 @@ Response ReloadApplication::on_view_failed(const Request& request, std::exceptio
     Response response = site_.on_view_failed(request, std::move(failure));
     reload_.add_script(response);
     return response;
+}
+
+void ReloadApplication::on_stream_failed(const Request& request, std::exception_ptr failure) {
+    site_.on_stream_failed(request, std::move(failure));
 }
 
 Response ReloadApplication::on_bad_request(std::string_view peer, int status, std::string_view reason) {

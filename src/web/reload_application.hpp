@@ -14,6 +14,7 @@ public:
 
     Answer answer(Request& request, int minor_version) override;
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;
+    void on_stream_failed(const Request& request, std::exception_ptr failure) override;
     Response on_bad_request(std::string_view peer, int status, std::string_view reason) override;
     void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
     void on_answered(const Request& request, const Response& response) override;

@@ -11,6 +11,7 @@
 #include "web/dispatcher.hpp"
 #include "web/reload_application.hpp"
 #include "web/server_limits.hpp"
+#include "web/throw_trace.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -185,8 +186,9 @@ Task<> look_in_group(const SiteFactory& factory, const Settings& settings,
 HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background, SharedState& shared,
                        std::size_t loop)
     : settings_(settings), reload_(Reload::from_environment()), groups_(shared.hub, loop),
-      templates_(template_mode(settings, reload_.get())), services_{groups_, shared.values, templates_, static_files_,
-                                                                    urls_,   settings_,     background} {
+      templates_(template_mode(settings, reload_.get()), urls_), services_{groups_,       shared.values, templates_,
+                                                                           static_files_, urls_,         settings_,
+                                                                           background} {
     for (const std::string& folder : settings.template_folders) {
         templates_.add_folder(folder);
     }
@@ -215,6 +217,9 @@ void inspect_site(const SiteFactory& factory, const Settings& settings,
 
 void run_site(const SiteFactory& factory, const Settings& settings,
               std::function<void(const Listening&)> on_listening) {
+    if (settings.debug) {
+        note_throws();
+    }
     Program program{factory, settings, on_listening};
     std::optional<PortReservation> reservation;
     if (settings.workers > 1 && program.inherited.empty()) {

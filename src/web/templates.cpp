@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "c10k/urls.hpp"
 #include "c10k/web.hpp"
 
 #include <kainjow/mustache.hpp>
@@ -9,6 +10,9 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <span>
+#include <stdexcept>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -136,6 +140,52 @@ mustache::data to_data(const Context& context) {
     return data;
 }
 
+// ---- {{#url}}
+
+// Makes {{name}} into {{&name}}, which is not escaped: what goes into a path is percent-encoded instead.
+std::string unescaped(std::string_view tag) {
+    constexpr std::string_view kOtherTags = "{&#^/!";
+    const std::string_view content = trim(tag.substr(2));
+    const bool is_name = kOtherTags.find(content.front()) == std::string_view::npos;
+    return is_name ? "{{&" + std::string{content} : std::string{tag};
+}
+
+// The words of a section: a route's name and its arguments. A space inside of a tag parts nothing.
+// Requires: every "{{" has its "}}".
+std::vector<std::string> split_words(std::string_view section) {
+    constexpr std::string_view kSpaces = " \t\r\n";
+    std::vector<std::string> words;
+    bool in_word = false;
+    while (!section.empty()) {
+        const bool is_tag = section.starts_with("{{");
+        const std::string_view piece = section.substr(0, is_tag ? section.find("}}") + 2 : 1);
+        section.remove_prefix(piece.size());
+        if (kSpaces.find(piece.front()) != std::string_view::npos) {
+            in_word = false;
+            continue;
+        }
+        if (!std::exchange(in_word, true)) {
+            words.emplace_back();
+        }
+        words.back() += is_tag ? unescaped(piece) : std::string{piece};
+    }
+    return words;
+}
+
+// The path that a {{#url}} section means. Throws std::logic_error if there is none.
+std::string url_of(const std::string& section, const mustache::renderer& render, const Urls& urls) {
+    std::vector<std::string> words = split_words(section);
+    for (std::string& word : words) {
+        word = render(word);
+    }
+    if (words.empty()) {
+        throw std::logic_error("a url section is empty");
+    }
+    return urls.reverse_texts(words.front(), std::span{words}.subspan(1));
+}
+
+// ---- Names
+
 // Names that a template looks up; unknown ones throw.
 class StrictNames final : public mustache::context<std::string> {
 public:
@@ -195,8 +245,11 @@ public:
     [[nodiscard]] bool has_changed() const {
         return std::any_of(sources_.begin(), sources_.end(), [](const Source& source) { return source.has_changed(); });
     }
-    std::string render(const Context& context, Mode mode) {
-        const mustache::data data = to_data(context);
+    std::string render(const Context& context, Mode mode, const Urls& urls) {
+        mustache::data data = to_data(context);
+        data.set("url", mustache::lambda2{[&](const std::string& section, const mustache::renderer& render) {
+                     return url(section, render, mode, urls);
+                 }});
         if (mode == Mode::kProduction) {
             return parsed_.render(data);
         }
@@ -205,19 +258,33 @@ public:
     }
 
 private:
+    std::string url(const std::string& section, const mustache::renderer& render, Mode mode, const Urls& urls) const {
+        try {
+            return html_escape(url_of(section, render, urls));
+        } catch (const std::logic_error& error) {
+            if (mode == Mode::kProduction) {
+                return {};
+            }
+            throw TemplateError("the template " + name_ + ": " + error.what());
+        }
+    }
+
     std::string name_;
     mustache::mustache parsed_;
     std::vector<Source> sources_;
 };
 
 Templates::Templates(Mode mode) : mode_(mode) {}
+Templates::Templates(Mode mode, const Urls& urls) : mode_(mode), urls_(&urls) {}
 Templates::~Templates() = default;
 
 void Templates::add_folder(fs::path folder) { folders_.push_back(std::move(folder)); }
 
 Response Templates::render(const Request& request, std::string_view name, Context context, int status) {
     context.set("request", Context{{"method", request.method}, {"path", request.path}});
-    return Response::html(find(std::string{name}).render(context, mode_), status);
+    static const Urls kNoRoutes;
+    const Urls& urls = urls_ != nullptr ? *urls_ : kNoRoutes;
+    return Response::html(find(std::string{name}).render(context, mode_, urls), status);
 }
 
 Templates::Compiled& Templates::find(const std::string& name) {

@@ -69,6 +69,10 @@ void Route::put_under(std::string_view prefix, std::string_view name_space) {
     }
 }
 
+void Route::put_inside(const std::vector<Middleware>& outer) {
+    middleware_.insert(middleware_.begin(), outer.begin(), outer.end());
+}
+
 std::optional<std::vector<std::string_view>> Route::match(std::string_view path) const {
     std::vector<std::string_view> texts;
     for (PatternReader pieces{pattern_}; !pieces.at_end();) {
@@ -117,7 +121,11 @@ std::optional<std::string> Route::fill(std::span<const std::string> texts) const
 
 Urls::Urls(std::initializer_list<Item> items) {
     for (const Item& item : items) {
-        routes_.insert(routes_.end(), item.urls.routes_.begin(), item.urls.routes_.end());
+        middleware_.insert(middleware_.end(), item.middleware.begin(), item.middleware.end());
+        for (Route route : item.urls) {
+            route.put_inside(item.urls.middleware_);
+            routes_.push_back(std::move(route));
+        }
     }
 }
 

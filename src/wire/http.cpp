@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace c10k {
 
@@ -13,6 +14,25 @@ std::string decode_form(std::string_view encoded) {
     std::string text{encoded};
     std::replace(text.begin(), text.end(), '+', ' ');
     return repair_utf8(percent_decode(text));
+}
+
+// What a cookie's value may hold (RFC 6265, 4.1.1).
+bool is_cookie_octet(char c) {
+    return c > ' ' && c < '\x7f' && std::string_view{"\",;\\"}.find(c) == std::string_view::npos;
+}
+
+std::string_view without_quotes(std::string_view value) {
+    const bool is_quoted = value.size() >= 2 && value.starts_with('"') && value.ends_with('"');
+    return is_quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+std::string_view name_of(SameSite same_site) {
+    switch (same_site) {
+        case SameSite::kLax: return "Lax";
+        case SameSite::kStrict: return "Strict";
+        case SameSite::kNone: return "None";
+    }
+    return {};
 }
 
 }  // namespace
@@ -93,6 +113,23 @@ Parameters Request::form() const {
     return Parameters::parse(body);
 }
 
+Parameters Request::cookies() const {
+    Parameters cookies;
+    for (const auto& [name, value] : headers) {
+        std::string_view rest = iequals(name, "Cookie") ? std::string_view{value} : std::string_view{};
+        while (!rest.empty() && cookies.size() < Parameters::kMaxItems) {
+            const std::string_view pair = rest.substr(0, rest.find(';'));
+            rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+            const std::size_t equals = std::min(pair.find('='), pair.size());
+            const std::string_view cookie = trim(pair.substr(0, equals));
+            if (!cookie.empty() && equals < pair.size()) {
+                cookies.add(repair_utf8(cookie), repair_utf8(without_quotes(trim(pair.substr(equals + 1)))));
+            }
+        }
+    }
+    return cookies;
+}
+
 Response Response::text(std::string body, int status) {
     return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
 }
@@ -103,6 +140,40 @@ Response Response::html(std::string body, int status) {
 
 Response Response::redirect(std::string location, int status) {
     return {status, {{"Location", std::move(location)}}, {}};
+}
+
+Response Response::stream(std::string content_type, BodyStream stream) {
+    return {200, {{"Content-Type", std::move(content_type)}}, {}, std::move(stream)};
+}
+
+void Response::set_cookie(std::string_view name, std::string_view value, const CookieOptions& options) {
+    if (!is_token(name) || !std::all_of(value.begin(), value.end(), is_cookie_octet)) {
+        throw std::logic_error("not a cookie: " + percent_encode(name) + '=' + percent_encode(value));
+    }
+    if (!std::all_of(options.path.begin(), options.path.end(), is_cookie_octet)) {
+        throw std::logic_error("not a cookie's path: " + percent_encode(options.path));
+    }
+    if (options.same_site == SameSite::kNone && !options.secure) {
+        throw std::logic_error("browsers refuse a cookie for all sites' pages that is not secure");
+    }
+    std::string field{name};
+    field += '=';
+    field += value;
+    if (!options.path.empty()) {
+        field += "; Path=" + options.path;
+    }
+    if (options.max_age) {
+        field += "; Max-Age=" + std::to_string(options.max_age->count());
+    }
+    if (options.secure) {
+        field += "; Secure";
+    }
+    if (options.http_only) {
+        field += "; HttpOnly";
+    }
+    field += "; SameSite=";
+    field += name_of(options.same_site);
+    headers.add("Set-Cookie", field);
 }
 
 std::string_view reason_phrase(int status) noexcept {

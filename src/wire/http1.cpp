@@ -4,7 +4,9 @@
 #include "wire/host.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/beast/http/basic_parser.hpp>
+#include <charconv>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -464,7 +466,7 @@ std::string to_bytes(const Response& response, const ResponseOptions& options) {
         throw std::logic_error("an HTTP status has three digits, not " + std::to_string(response.status));
     }
     const bool informational = response.status < 200;
-    const bool has_body = !informational && response.status != 204 && response.status != 304;
+    const bool is_framed = has_body(response.status);
 
     std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + ' ';
     bytes += reason_phrase(response.status);
@@ -477,8 +479,10 @@ std::string to_bytes(const Response& response, const ResponseOptions& options) {
     if (!options.date.empty() && response.headers.count("Date") == 0) {
         append_field(bytes, "Date", options.date);
     }
-    if (has_body) {
+    if (is_framed && options.framing == Framing::kLength) {
         append_field(bytes, "Content-Length", std::to_string(response.body.size()));
+    } else if (is_framed && options.framing == Framing::kChunked) {
+        append_field(bytes, "Transfer-Encoding", "chunked");
     }
     if (!informational && !options.keep_alive) {
         append_field(bytes, "Connection", "close");
@@ -486,10 +490,16 @@ std::string to_bytes(const Response& response, const ResponseOptions& options) {
         append_field(bytes, "Connection", "keep-alive");
     }
     bytes += "\r\n";
-    if (has_body && !options.head_only) {
+    if (is_framed && options.framing == Framing::kLength && !options.head_only) {
         bytes += response.body;
     }
     return bytes;
+}
+
+std::string chunk_head(std::size_t size) {
+    std::array<char, 2 * sizeof size> digits;
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16);
+    return std::string{digits.data(), end} + "\r\n";
 }
 
 void append_field(std::string& bytes, std::string_view name, std::string_view value) {

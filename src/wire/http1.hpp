@@ -181,18 +181,31 @@ private:
     std::string_view failure_;
 };
 
+// How the client learns where the body ends (RFC 9112, 6.3): by Content-Length, by its last chunk, or by the end of the
+// connection. With the latter two the body is sent apart from the head.
+enum class Framing : std::uint8_t { kLength, kChunked, kUntilClose };
+
 struct ResponseOptions {
     bool head_only = false;  // the request was HEAD
     bool keep_alive = true;
     int minor_version = 1;       // of the request
     std::string_view date = {};  // for the Date field: a server with a clock must send it (RFC 9110, 6.6.1)
+    Framing framing = Framing::kLength;
 };
 
-// The bytes of a response, framed by Content-Length unless its status has no body (RFC 9112, 6.3).
+// Whether a response of that status has a body, be it an empty one (RFC 9110, 6.4.1).
+[[nodiscard]] constexpr bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+
+// The bytes of a response, framed as the options say unless its status has no body.
 //
 // Throws std::logic_error if a field's name is no token, its value holds a control character, or the status is not
 // three digits: nothing that a view puts in can end a line (response splitting).
 [[nodiscard]] std::string to_bytes(const Response& response, const ResponseOptions& options = {});
+
+// What stands in front of a chunk of `size` bytes; kChunkEnd stands behind it (RFC 9112, 7.1). Requires: size > 0.
+[[nodiscard]] std::string chunk_head(std::size_t size);
+inline constexpr std::string_view kChunkEnd = "\r\n";
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 // Appends "name: value" and the line's end. Throws std::logic_error as to_bytes() does.
 void append_field(std::string& bytes, std::string_view name, std::string_view value);

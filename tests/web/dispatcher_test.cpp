@@ -32,6 +32,13 @@ Task<Response> slow_fail(Request& /*request*/) {
     throw NotFound("gone");
 }
 
+Response broken_stream(Request& /*request*/) {
+    return Response::stream("text/plain", [](BodyWriter& body) -> Task<> {
+        co_await body.write("half");
+        throw NotFound("the other half");
+    });
+}
+
 Task<> echo(WebSocket& socket, std::string_view room) {
     while (auto message = co_await socket.recv()) {
         co_await socket.send(std::string{room} + ": " + std::string{message->view()});
@@ -101,6 +108,7 @@ protected:
         path("fail/<int:status>/", fail_with),
         path("slow/<str:text>/", slow_word),
         path("slow-fail/", slow_fail),
+        path("stream/", broken_stream, "stream"),
         path("dav/", hello).methods({"PROPFIND"}),
         path("chat/<slug:room>/", echo, "chat").subprotocols({"b", "a"}),
         path("early/", fail_early),
@@ -313,6 +321,17 @@ TEST_F(ServedTest, AViewThatWaitsKeepsItsCaptures) {
 }
 
 TEST_F(ServedTest, AViewThatFailsLateGetsItsStatusToo) { EXPECT_EQ(fetch("/slow-fail/").status, 404); }
+
+TEST_F(ServedTest, AStreamThatFailsTooLateForAnErrorPageIsInTheLog) {
+    testing::internal::CaptureStderr();
+    testkit::Peer peer{stage_};
+    peer.send("GET /stream/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    peer.wait_for_end();
+    const std::string logged = testing::internal::GetCapturedStderr();
+    EXPECT_NE(logged.find("The stream of /stream/ failed, route /stream/ (stream): c10k::NotFound: the other half"),
+              std::string::npos)
+        << logged;
+}
 
 TEST_F(ServedTest, AWebSocketTalksToItsView) {
     testkit::WebSocketPeer peer{stage_, "/chat/lobby/", {}, {"a", "b"}};

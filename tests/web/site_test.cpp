@@ -129,7 +129,7 @@ TEST_F(SiteTest, IsBuiltByItsClassAndKnowsItsOwnRoutes) {
     inspect_site(site_factory<ShopSite>(), settings_, [&location](const HostedSite& site) {
         Request request;
         const Route& front = *site.urls().begin();
-        auto answer = std::get<Route::Page>(front.view())(request, {});
+        auto answer = std::get<PageView>(front.view())(request, {});
         location = std::get<Response>(answer).headers.get("Location").value();
     });
     EXPECT_EQ(location, "/shop/7/");

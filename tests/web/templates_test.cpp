@@ -1,3 +1,4 @@
+#include "c10k/urls.hpp"
 #include "c10k/web.hpp"
 #include "web/folder.hpp"
 
@@ -34,8 +35,16 @@ protected:
     }
 
     Folder folder_;
-    Templates production_{Templates::Mode::kProduction};
-    Templates debug_{Templates::Mode::kDebug};
+    Urls urls_{
+        path(
+            "", [](Request&) { return Response{}; }, "index"),
+        path(
+            "chat/<str:room>/", [](Request&, std::string_view) { return Response{}; }, "chat:room"),
+        path(
+            "<int:row>/<int:column>/", [](WebSocket&, int, int) { return Task<>{}; }, "cell"),
+    };
+    Templates production_{Templates::Mode::kProduction, urls_};
+    Templates debug_{Templates::Mode::kDebug, urls_};
     Request request_;
     int written_ = 0;
 };
@@ -90,6 +99,56 @@ TEST_F(TemplatesTest, IncludeOtherTemplates) {
     EXPECT_EQ(render("{{>site/head}}|{{ > site/icon }}|{{#rows}}{{>site/icon}} {{/rows}}",
                      {{"title", "T"}, {"rows", Context::List(2)}}),
               "<title>T</title>icon|icon|icon icon ");
+}
+
+TEST_F(TemplatesTest, AreLaidOutByAHeadAndAFoot) {
+    folder_.write("site/head.html", "<html><title>{{title}}</title><main>");
+    folder_.write("site/foot.html", "</main></html>\n");
+    EXPECT_EQ(render("{{>site/head}}page{{>site/foot}}", {{"title", "T"}}),
+              "<html><title>T</title><main>page</main></html>\n");
+}
+
+TEST_F(TemplatesTest, KnowThePathsOfRoutes) {
+    EXPECT_EQ(render("{{#url}}index{{/url}}"), "/");
+    EXPECT_EQ(render("{{#url}} chat:room lobby {{/url}}"), "/chat/lobby/");
+    EXPECT_EQ(render("{{#url}}cell {{row}}\n{{ column }}{{/url}}", {{"row", 3}, {"column", 14}}), "/3/14/");
+    EXPECT_EQ(render("{{#rows}}{{#url}}cell {{row}} 0{{/url}} {{/rows}}",
+                     {{"rows", Context::List{Context{{"row", 1}}, Context{{"row", 2}}}}}),
+              "/1/0/ /2/0/ ");
+    folder_.write("link.html", "<a href=\"{{#url}}chat:room {{room}}{{/url}}\">");
+    EXPECT_EQ(render("{{>link}}", {{"room", "lobby"}}), "<a href=\"/chat/lobby/\">");
+}
+
+TEST_F(TemplatesTest, EncodeWhatGoesIntoAPath) {
+    for (const std::string_view tag : {"{{room}}", "{{{room}}}", "{{& room}}", "{{{ room }}}"}) {
+        EXPECT_EQ(render("{{#url}}chat:room " + std::string{tag} + "{{/url}}", {{"room", "a b<\"&?"}}),
+                  "/chat/a%20b%3C%22&amp;%3F/")
+            << tag;
+    }
+    EXPECT_EQ(render("{{#url}}chat:room {{room}}-2{{/url}}", {{"room", "a b"}}), "/chat/a%20b-2/");
+}
+
+TEST_F(TemplatesTest, InDebugRefuseARouteThatThereIsNot) {
+    const auto refusal = [this](std::string_view text, const Context& context = {}) {
+        folder_.write("url.html", text);
+        Templates fresh{Templates::Mode::kDebug, urls_};
+        fresh.add_folder(folder_.path());
+        return failure(fresh, "url.html", context);
+    };
+    EXPECT_EQ(refusal("{{#url}}chat:rom a{{/url}}"), "the template url.html: no route is named 'chat:rom'");
+    EXPECT_EQ(refusal("{{#url}}chat:room{{/url}}"), "the template url.html: no route named 'chat:room' takes ()");
+    EXPECT_EQ(refusal("{{#url}}cell {{row}} x{{/url}}", {{"row", 1}}),
+              "the template url.html: no route named 'cell' takes ('1', 'x')");
+    EXPECT_EQ(refusal("{{#url}}{{/url}}"), "the template url.html: a url section is empty");
+    EXPECT_NE(refusal("{{#url}}chat:room {{rom}}{{/url}}").find("'rom'"), std::string::npos);
+    EXPECT_EQ(render("<{{#url}}chat:rom a{{/url}}>"), "<>");
+}
+
+TEST_F(TemplatesTest, WithoutRoutesKnowNoPath) {
+    Templates alone{Templates::Mode::kDebug};
+    alone.add_folder(folder_.path());
+    folder_.write("url.html", "{{#url}}index{{/url}}");
+    EXPECT_EQ(failure(alone, "url.html"), "the template url.html: no route is named 'index'");
 }
 
 TEST_F(TemplatesTest, SearchTheirFoldersInOrder) {

@@ -63,7 +63,7 @@ std::string open(const Route& route, std::string_view path) {
     }
     Request request;
     request.method = "GET";
-    auto answer = std::get<Route::Page>(route.view())(request, *texts);
+    auto answer = std::get<PageView>(route.view())(request, *texts);
     return std::get<Response>(answer).body;
 }
 
@@ -190,7 +190,7 @@ TEST(Route, KeepsALambdaAtOneAddressForAllOfItsCopies) {
         path("", [text = std::string(100, 'x')](Request&) -> Task<Response> { co_return Response::text(text); });
     const Route copy = *route;
     Request request;
-    auto answer = std::get<Route::Page>(route->view())(request, {});
+    auto answer = std::get<PageView>(route->view())(request, {});
     route.reset();
     Response response;
     run([](Task<Response> task, Response& result) -> Task<> { result = co_await std::move(task); }(
@@ -212,7 +212,7 @@ TEST(Route, ReturnsTheTaskOfAWebSocketViewItself) {
     const Route& live = *(urls.begin() + 2);
     const auto texts = live.match("live/lobby/");
     ASSERT_TRUE(texts);
-    const Task<> task = std::get<Route::Socket>(live.view())(socket, *texts);
+    const Task<> task = std::get<SocketView>(live.view())(socket, *texts);
     EXPECT_EQ(blog.topic, "lobby");
     EXPECT_FALSE(task);  // the view returned an empty one
 }

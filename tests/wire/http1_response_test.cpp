@@ -1,5 +1,6 @@
 #include "wire/http1.hpp"
 
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <stdexcept>
 
@@ -97,6 +98,34 @@ TEST(ResponseBytes, HaveNoBodyWhereNoneMayBe) {
     EXPECT_EQ(to_bytes({304, {}, "abc"}), "HTTP/1.1 304 Not Modified\r\n\r\n");
     EXPECT_EQ(to_bytes({101, {{"Connection", "Upgrade"}}, "abc"}, {.keep_alive = false, .minor_version = 0}),
               "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n");
+}
+
+// RFC 9112, 6.1 and 6.3.
+TEST(ResponseBytes, AreTheHeadOnlyOfABodyThatFollows) {
+    const Response response{200, {{"Content-Length", "9"}}, "not sent"};
+    EXPECT_EQ(to_bytes(response, {.framing = Framing::kChunked}),
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_EQ(to_bytes(response, {.keep_alive = false, .minor_version = 0, .framing = Framing::kUntilClose}),
+              "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(to_bytes(Response{304}, {.framing = Framing::kChunked}), "HTTP/1.1 304 Not Modified\r\n\r\n");
+    EXPECT_EQ(to_bytes(Response{204}, {.framing = Framing::kChunked}), "HTTP/1.1 204 No Content\r\n\r\n");
+}
+
+// RFC 9112, 7.1.
+TEST(Chunks, AreReadAsTheyWereWritten) {
+    EXPECT_EQ(chunk_head(1), "1\r\n");
+    EXPECT_EQ(chunk_head(255), "ff\r\n");
+    EXPECT_EQ(chunk_head(SIZE_MAX), "ffffffffffffffff\r\n");
+    std::string bytes;
+    for (const std::size_t size : {std::size_t{1}, std::size_t{16}, std::size_t{70'000}}) {
+        bytes += chunk_head(size) + std::string(size, 'x') + std::string{kChunkEnd};
+    }
+    bytes += kLastChunk;
+    ChunkReader reader;
+    std::string body;
+    EXPECT_EQ(reader.receive(bytes, body, {}), bytes.size());
+    EXPECT_TRUE(reader.whole());
+    EXPECT_EQ(body, std::string(70'017, 'x'));
 }
 
 // RFC 9112, 9.3 and 9.6.

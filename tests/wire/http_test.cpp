@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <stdexcept>
+#include <string>
+
 namespace c10k {
 namespace {
 
@@ -76,6 +80,79 @@ TEST(Request, FormIsTheBodyOfAUrlencodedPost) {
     EXPECT_EQ(request.form().size(), 0u);
     request.headers.remove("Content-Type");
     EXPECT_EQ(request.form().size(), 0u);
+}
+
+// RFC 6265, 4.2.1 and 5.4
+TEST(Request, CookiesAreThePairsOfTheCookieField) {
+    Request request;
+    EXPECT_EQ(request.cookies().size(), 0u);
+    request.headers.add("Cookie", "session=31d4d96e407aad42; lang=en-US; quoted=\"a b\"; empty=; a=b=c==");
+    const Parameters cookies = request.cookies();
+    EXPECT_EQ(cookies.size(), 5u);
+    EXPECT_EQ(cookies.get("session"), "31d4d96e407aad42");
+    EXPECT_EQ(cookies.get("lang"), "en-US");
+    EXPECT_EQ(cookies.get("quoted"), "a b");
+    EXPECT_EQ(cookies.get("empty"), "");
+    EXPECT_EQ(cookies.get("a"), "b=c==");
+    EXPECT_EQ(cookies.get("Lang"), std::nullopt);
+}
+
+TEST(Request, CookiesLeaveOutWhatIsNone) {
+    Request request;
+    request.headers.add("Cookie", ";; bare;=nameless; a=1;b = 2 ;\tc=\"; d=\xff; a=3");
+    request.headers.add("cookie", "e=5");
+    const Parameters cookies = request.cookies();
+    EXPECT_EQ(cookies.size(), 6u);
+    EXPECT_EQ(cookies.begin()->value, "1");
+    EXPECT_EQ(cookies.get("a"), "3");
+    EXPECT_EQ(cookies.get("b"), "2");
+    EXPECT_EQ(cookies.get("c"), "\"");
+    EXPECT_EQ(cookies.get("d"), "\xef\xbf\xbd");
+    EXPECT_EQ(cookies.get("e"), "5");
+}
+
+TEST(Request, CookiesAreLimitedInNumber) {
+    std::string field;
+    for (int i = 0; i < 4000; ++i) {
+        field += "a=;";
+    }
+    Request request;
+    request.headers = {{"Cookie", field}, {"Cookie", field}};
+    EXPECT_EQ(request.cookies().size(), Parameters::kMaxItems);
+}
+
+std::string set_cookie(std::string_view name, std::string_view value, const CookieOptions& options = {}) {
+    Response response;
+    response.set_cookie(name, value, options);
+    return std::string{*response.headers.get("Set-Cookie")};
+}
+
+// RFC 6265, 4.1, and RFC 6265bis for SameSite
+TEST(Response, SetsCookiesWithTheirAttributes) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(set_cookie("lang", "en"), "lang=en; Path=/; SameSite=Lax");
+    EXPECT_EQ(set_cookie("__Host-id", "a=b",
+                         {.max_age = 2h, .secure = true, .http_only = true, .same_site = SameSite::kStrict}),
+              "__Host-id=a=b; Path=/; Max-Age=7200; Secure; HttpOnly; SameSite=Strict");
+    EXPECT_EQ(set_cookie("a", "", {.path = "/chat/", .max_age = 0s}), "a=; Path=/chat/; Max-Age=0; SameSite=Lax");
+    EXPECT_EQ(set_cookie("a", "b", {.path = "", .secure = true, .same_site = SameSite::kNone}),
+              "a=b; Secure; SameSite=None");
+    Response response;
+    response.set_cookie("a", "1");
+    response.set_cookie("b", "2");
+    EXPECT_EQ(response.headers.count("Set-Cookie"), 2u);
+}
+
+TEST(Response, SetsNoCookieThatCouldBeReadAsAnother) {
+    for (const std::string_view value :
+         {"a;Domain=x", "a b", "a,b", "\"a\"", "a\\b", "a\r\nX: y", "\xc3\xa9", "\x7f"}) {
+        EXPECT_THROW(set_cookie("a", value), std::logic_error) << value;
+    }
+    for (const std::string_view name : {"", "a=b", "a b", "a;b", "a\n"}) {
+        EXPECT_THROW(set_cookie(name, "a"), std::logic_error) << name;
+    }
+    EXPECT_THROW(set_cookie("a", "b", {.path = "/; Domain=x"}), std::logic_error);
+    EXPECT_THROW(set_cookie("a", "b", {.same_site = SameSite::kNone}), std::logic_error);
 }
 
 TEST(Response, ShorthandsSayWhatTheBodyIs) {
