@@ -35,6 +35,7 @@ test_packages=(
     debootstrap
     golly
     libgtest-dev
+    nginx-light
     pkgconf
     python3
     python3-selenium

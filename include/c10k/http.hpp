@@ -80,7 +80,8 @@ struct Request {
     std::string path;    // of the target, percent-decoded; what is not UTF-8 becomes U+FFFD
     Headers headers;
     std::string body;
-    std::string peer;  // the client's address, "127.0.0.1:54321"
+    // The client's address, "127.0.0.1:54321"; "203.0.113.7" if a proxy told it (the setting trusted_proxies).
+    std::string peer;
 
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;

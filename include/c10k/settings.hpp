@@ -23,6 +23,7 @@ struct Settings {
     std::uint32_t verbosity = 1;
     std::vector<std::string> allowed_hosts = {};
     std::vector<std::string> allowed_origins = {};
+    std::vector<std::string> trusted_proxies = {};
     std::vector<std::string> template_folders = {};
     std::vector<std::string> static_folders = {};
 

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "loop/backends.hpp"
+#include "wire/forwarded.hpp"
 #include "wire/host.hpp"
 
 #include <algorithm>
@@ -106,6 +107,12 @@ std::vector<CheckMessage> check_settings(const Settings& settings) {
         if (!is_allowed_origin(entry)) {
             messages.push_back(error("settings.E005", "'" + entry + "' in allowed_origins matches no origin",
                                      "begin it with https:// or http://"));
+        }
+    }
+    for (const std::string& entry : settings.trusted_proxies) {
+        if (!wire::is_network(entry)) {
+            messages.push_back(error("settings.E006", "'" + entry + "' in trusted_proxies is no address and no network",
+                                     "such as 127.0.0.1, 10.0.0.0/8 or fd00::/8"));
         }
     }
     const bool is_local = wire::host_allowed(

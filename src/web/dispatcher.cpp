@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "c10k/web.hpp"
 #include "web/error_pages.hpp"
+#include "wire/forwarded.hpp"
 #include "wire/handshake.hpp"
 #include "wire/host.hpp"
 
@@ -139,6 +140,7 @@ Task<Response> Dispatcher::with_error_page(Request& request, Task<Response> view
 
 Application::Answer Dispatcher::answer(Request& request, int minor_version) {
     try {
+        request.peer = wire::client_of(request.peer, request.headers, settings_.trusted_proxies);
         if (!host_is_ours(request, minor_version)) {
             return error(400,
                          "This server does not serve the host that the request names; see the setting allowed_hosts.");

@@ -58,6 +58,10 @@ constexpr std::array kTable{
     Entry{"allowed_origins", "", &Settings::allowed_origins,
           "Whose pages may open WebSockets here besides our own, such as https://example.com: a browser sends cookies "
           "along whoever asks."},
+    Entry{
+        "trusted_proxies", "", &Settings::trusted_proxies,
+        "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For is believed: anybody can write "
+        "one."},
     Entry{"template_folders", "", &Settings::template_folders, "Searched for templates before those of the site."},
     Entry{"static_folders", "", &Settings::static_folders, "Searched for static files before those of the site."},
     Entry{"max_request_line_bytes", "bytes", &Settings::max_request_line_bytes,

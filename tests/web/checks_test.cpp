@@ -45,11 +45,12 @@ TEST(Checks, FindLimitsThatContradictEachOther) {
     EXPECT_EQ(ids(check_settings(settings)), "settings.E001 settings.E002 settings.E003");
 }
 
-TEST(Checks, FindHostsAndOriginsThatMatchNothing) {
+TEST(Checks, FindHostsOriginsAndProxiesThatMatchNothing) {
     Settings settings;
     settings.allowed_hosts = {"example.com", ".example.com", "*", "[::1]", "https://example.com", "example.com:80", ""};
     settings.allowed_origins = {"https://example.com", "http://*.example.com:8000", "*", "example.com"};
-    EXPECT_EQ(ids(check_settings(settings)), "settings.E004 settings.E004 settings.E004 settings.E005");
+    settings.trusted_proxies = {"127.0.0.1", "10.0.0.0/8", "nginx"};
+    EXPECT_EQ(ids(check_settings(settings)), "settings.E004 settings.E004 settings.E004 settings.E005 settings.E006");
 }
 
 TEST(Checks, FindAServerThatStrangersCanReachWithoutANameOrWithDebug) {

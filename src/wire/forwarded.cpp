@@ -1,0 +1,118 @@
+#include "wire/forwarded.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+namespace c10k::wire {
+namespace {
+
+constexpr std::string_view kSpace = " \t";
+
+// An address as 16 bytes: those of IPv4 are mapped (RFC 4291, 2.5.5.2).
+using Bytes = std::array<std::uint8_t, 16>;
+constexpr unsigned kMappedBits = 96;
+
+std::optional<Bytes> parse_address(std::string_view text) {
+    std::array<char, INET6_ADDRSTRLEN> number{};
+    if (text.size() >= number.size()) {
+        return std::nullopt;
+    }
+    std::copy(text.begin(), text.end(), number.begin());
+    Bytes bytes{};
+    if (::inet_pton(AF_INET6, number.data(), bytes.data()) == 1) {
+        return bytes;
+    }
+    bytes[10] = bytes[11] = 0xff;
+    if (::inet_pton(AF_INET, number.data(), bytes.data() + kMappedBits / 8) == 1) {
+        return bytes;
+    }
+    return std::nullopt;
+}
+
+struct Network {
+    Bytes address{};
+    unsigned bits = 0;
+
+    static std::optional<Network> parse(std::string_view text) {
+        const std::size_t slash = text.find('/');
+        const auto address = parse_address(text.substr(0, slash));
+        if (!address) {
+            return std::nullopt;
+        }
+        const bool is_ipv4 = text.find(':') == std::string_view::npos;
+        const unsigned most = is_ipv4 ? 32 : 128;
+        unsigned bits = most;
+        if (slash != std::string_view::npos) {
+            const char* const end = text.data() + text.size();
+            const auto [stopped, error] = std::from_chars(text.data() + slash + 1, end, bits);
+            if (error != std::errc{} || stopped != end || bits > most) {
+                return std::nullopt;
+            }
+        }
+        return Network{*address, is_ipv4 ? bits + kMappedBits : bits};
+    }
+
+    [[nodiscard]] bool holds(const Bytes& other) const noexcept {
+        const unsigned whole = bits / 8;
+        const unsigned rest = bits % 8;
+        return std::equal(other.begin(), other.begin() + whole, address.begin()) &&
+               (rest == 0 || (other[whole] ^ address[whole]) >> (8 - rest) == 0);
+    }
+};
+
+// The address of "127.0.0.1:54321", "[::1]:54321", "127.0.0.1" or "::1".
+std::string_view without_port(std::string_view text) {
+    if (text.starts_with('[')) {
+        return text.substr(1, text.find(']') - 1);
+    }
+    const std::size_t colon = text.find(':');
+    return colon == text.rfind(':') ? text.substr(0, colon) : text;
+}
+
+bool is_trusted(std::string_view address, std::span<const std::string> trusted) {
+    const auto bytes = parse_address(address);
+    return bytes && std::any_of(trusted.begin(), trusted.end(), [&bytes](const std::string& entry) {
+               const auto network = Network::parse(entry);
+               return network && network->holds(*bytes);
+           });
+}
+
+// Takes the last member off a list with commas.
+std::string_view take_last(std::string_view& list) {
+    const std::size_t comma = list.rfind(',');
+    std::string_view last = comma == std::string_view::npos ? list : list.substr(comma + 1);
+    list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
+    last.remove_prefix(std::min(last.find_first_not_of(kSpace), last.size()));
+    return last.substr(0, last.find_last_not_of(kSpace) + 1);
+}
+
+}  // namespace
+
+bool is_network(std::string_view text) { return Network::parse(text).has_value(); }
+
+std::string client_of(std::string_view peer, const Headers& headers, std::span<const std::string> trusted) {
+    std::string client{peer};
+    // Several fields are one list, in their order (RFC 9110, 5.3).
+    std::string list;
+    for (const Headers::Field& field : headers) {
+        if (iequals(field.name, "X-Forwarded-For")) {
+            list += (list.empty() ? "" : ",") + field.value;
+        }
+    }
+    for (std::string_view rest = list; !rest.empty() && is_trusted(without_port(client), trusted);) {
+        const std::string_view before = take_last(rest);
+        if (!parse_address(without_port(before))) {
+            break;  // "unknown", or nonsense
+        }
+        client = before;
+    }
+    return client;
+}
+
+}  // namespace c10k::wire

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "c10k/http.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace c10k::wire {
+
+// Whether `text` is an address or a network: "127.0.0.1", "10.0.0.0/8", "fd00::/8".
+[[nodiscard]] bool is_network(std::string_view text);
+
+// Who a request comes from, as far as it can be believed. `peer` is the other end of the connection, "127.0.0.1:54321".
+//
+// If that is in one of the networks `trusted`, it is a proxy, and the last address in X-Forwarded-For is that of the
+// peer it had; and so on from right to left, up to the first that is not trusted. What a client writes there itself
+// stands to the left of that, and is not believed.
+[[nodiscard]] std::string client_of(std::string_view peer, const Headers& headers,
+                                    std::span<const std::string> trusted);
+
+}  // namespace c10k::wire

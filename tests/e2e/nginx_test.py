@@ -1,0 +1,104 @@
+"""nginx in front, with the configuration that docs/how-to-nginx.md has."""
+
+import http.client
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import websockets
+
+import support
+
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+HOW_TO = (support.SOURCE / "docs/how-to-nginx.md").read_text()
+CLIENT = "127.0.0.77"  # an address of this machine that nobody else uses
+
+
+def block(language):
+    return re.search(rf"^```{language}\n(.*?)^```", HOW_TO, re.MULTILINE | re.DOTALL)[1]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+class BehindNginx(support.AsyncTestCase):
+    @classmethod
+    def setUpClass(cls):
+        if NGINX is None:
+            raise RuntimeError("there is no nginx: apt-get install nginx-light")
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        (cls.folder / "c10k.conf").write_text(block("ini"))
+        cls.site = support.Server(cwd=cls.folder)
+        cls.addClassCleanup(cls.site.kill)
+        cls.port = free_port()
+        cls.start_nginx()
+
+    @classmethod
+    def start_nginx(cls):
+        site = block("nginx").replace("127.0.0.1:8000", cls.site.host).replace("listen 80;", f"listen 127.0.0.1:{cls.port};")
+        (cls.folder / "nginx.conf").write_text(
+            "daemon off;\nmaster_process off;\nerror_log stderr;\npid nginx.pid;\nevents {}\n"
+            "http {\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n"
+            f"uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n{site}}}\n")
+        nginx = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", NGINX, "-p", cls.folder, "-c", cls.folder / "nginx.conf"])
+        cls.addClassCleanup(nginx.wait)
+        cls.addClassCleanup(nginx.send_signal, signal.SIGTERM)
+        support.eventually(cls.is_listening, "nginx listens")
+
+    @classmethod
+    def is_listening(cls):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", cls.port)) == 0
+
+    def get(self, path, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=support.PATIENCE,
+                                                source_address=(CLIENT, 0))
+        self.addCleanup(connection.close)
+        connection.request("GET", path, headers={"Host": "example.com", **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def test_pages_come_through(self):
+        status, page = self.get("/test/")
+        self.assertEqual(status, 200)
+        self.assertIn("ul", page)
+        self.assertEqual(self.get("/nothing/")[0], 404)
+        self.assertEqual(self.get("/test/", Host="other.example")[0], 400)
+
+    def test_the_log_has_the_address_of_the_client(self):
+        start = self.site.line_count
+        status, _ = self.get("/test/ws/", Upgrade="websocket", Connection="Upgrade", Origin="http://evil.example",
+                             **{"Sec-WebSocket-Key": support.KEY, "Sec-WebSocket-Version": "13"})
+        self.assertEqual(status, 403)
+        self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}\]", start)
+
+    async def test_websockets_come_through(self):
+        start = self.site.line_count
+        async with websockets.connect("ws://example.com/test/ws/", host="127.0.0.1", port=self.port,
+                                      local_addr=(CLIENT, 0), origin="http://example.com") as client:
+            self.assertEqual(await client.recv(), "Hello!")
+            for i, said in enumerate(["one", "two", "x" * 100_000], start=1):
+                await client.send(said)
+                self.assertEqual(await client.recv(), f"{i}. {said}")
+            self.assertEqual(await client.recv(), "Goodbye!")
+            await client.wait_closed()
+            self.assertEqual(client.close_code, 1000)
+        self.site.wait_for(rf"CONNECT /test/ws/ \[{CLIENT}\]", start)
+
+    def test_what_a_client_says_of_its_address_is_not_believed(self):
+        start = self.site.line_count
+        self.get("/test/ws/", Upgrade="websocket", Connection="Upgrade", Origin="http://evil.example",
+                 **{"Sec-WebSocket-Key": support.KEY, "Sec-WebSocket-Version": "13", "X-Forwarded-For": "1.2.3.4"})
+        self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}\]", start)
+
+
+if __name__ == "__main__":
+    support.main()

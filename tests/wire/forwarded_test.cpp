@@ -1,0 +1,63 @@
+#include "wire/forwarded.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace c10k::wire {
+namespace {
+
+TEST(IsNetwork, TakesAddressesAndNetworks) {
+    for (const char* text : {"127.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "fd00::/8", "10.1.2.3/32"}) {
+        EXPECT_TRUE(is_network(text)) << text;
+    }
+    for (const char* text : {"", "localhost", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/8x", "/8",
+                             "10.0.0.0/-1", "1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16:17:18:19:20"}) {
+        EXPECT_FALSE(is_network(text)) << text;
+    }
+}
+
+std::string client(const std::string& peer, const std::vector<std::string>& forwarded,
+                   const std::vector<std::string>& trusted) {
+    Headers headers;
+    for (const std::string& value : forwarded) {
+        headers.add("X-Forwarded-For", value);
+    }
+    return client_of(peer, headers, trusted);
+}
+
+const std::vector<std::string> kTrusted{"127.0.0.1", "10.0.0.0/8", "fd00::/8"};
+
+TEST(ClientOf, IsThePeerIfThatIsNoProxyOfOurs) {
+    EXPECT_EQ(client("203.0.113.7:1000", {"198.51.100.1"}, kTrusted), "203.0.113.7:1000");
+    EXPECT_EQ(client("127.0.0.1:1000", {"198.51.100.1"}, {}), "127.0.0.1:1000");
+    EXPECT_EQ(client("127.0.0.2:1000", {"198.51.100.1"}, kTrusted), "127.0.0.2:1000");
+}
+
+TEST(ClientOf, IsThePeerOfAProxy) {
+    EXPECT_EQ(client("127.0.0.1:1000", {"198.51.100.1"}, kTrusted), "198.51.100.1");
+    EXPECT_EQ(client("[fd00::1]:1000", {"2001:db8::1"}, kTrusted), "2001:db8::1");
+    EXPECT_EQ(client("127.0.0.1:1000", {}, kTrusted), "127.0.0.1:1000");
+}
+
+TEST(ClientOf, DoesNotBelieveWhatTheClientSaidItself) {
+    EXPECT_EQ(client("127.0.0.1:1000", {"1.2.3.4, 198.51.100.1"}, kTrusted), "198.51.100.1");
+    EXPECT_EQ(client("127.0.0.1:1000", {"1.2.3.4", "198.51.100.1"}, kTrusted), "198.51.100.1");
+    EXPECT_EQ(client("127.0.0.1:1000", {"10.1.1.1, 198.51.100.1"}, kTrusted), "198.51.100.1");
+}
+
+TEST(ClientOf, GoesThroughARowOfProxies) {
+    EXPECT_EQ(client("127.0.0.1:1000", {"1.2.3.4, 198.51.100.1,10.2.0.1 ,\t10.1.0.1"}, kTrusted), "198.51.100.1");
+    EXPECT_EQ(client("127.0.0.1:1000", {"10.2.0.1, 10.1.0.1"}, kTrusted), "10.2.0.1");
+    EXPECT_EQ(client("[::ffff:10.0.0.1]:1000", {"198.51.100.1"}, kTrusted), "198.51.100.1");
+}
+
+TEST(ClientOf, StopsAtWhatIsNoAddress) {
+    EXPECT_EQ(client("127.0.0.1:1000", {"198.51.100.1, unknown"}, kTrusted), "127.0.0.1:1000");
+    EXPECT_EQ(client("127.0.0.1:1000", {"<script>, 10.0.0.1"}, kTrusted), "10.0.0.1");
+    EXPECT_EQ(client("127.0.0.1:1000", {",,"}, kTrusted), "127.0.0.1:1000");
+}
+
+}  // namespace
+}  // namespace c10k::wire
