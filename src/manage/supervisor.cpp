@@ -20,6 +20,8 @@
 #include <optional>
 #include <poll.h>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -201,20 +203,20 @@ public:
           watcher_(options.watching == ReloadOptions::Watching::kPolling ? c10k::poll(project.source)
                                                                          : watch(project.source)) {}
 
-    int run() {
+    void run() {
         start(Role::kSite);
         while (!failed_) {
             wait_for_news();
             if (signals_.take()) {
                 stop();
-                return 0;
+                return;
             }
             look_for_changes();
             look_at_build();
             look_at_programs();
         }
         stop();
-        return 1;
+        throw std::runtime_error("The page that stands in for the program does not work either: see above.");
     }
 
 private:
@@ -307,7 +309,7 @@ private:
     }
 
     void use_build() {
-        const bool is_new = fs::last_write_time(project_.program) != started_version_;
+        const bool is_new = version() != started_version_;
         if (is_new || !serving_ || serving_->role == Role::kStandIn) {
             start(Role::kSite);
         } else {
@@ -317,6 +319,13 @@ private:
     }
 
     // ---- Programs
+
+    // Of the program that was built last. There is none if it could not be linked.
+    [[nodiscard]] fs::file_time_type version() const {
+        std::error_code error;
+        const fs::file_time_type time = fs::last_write_time(project_.program, error);
+        return error ? fs::file_time_type::min() : time;
+    }
 
     void start(Role role) {
         starting_.reset();
@@ -337,7 +346,7 @@ private:
                 "/proc/self/exe";  // this very program: the newest one may be the one that is broken
             start.environment[kStandInVariable] = "1";
         } else {
-            started_version_ = fs::last_write_time(project_.program);
+            started_version_ = version();
         }
         starting_ = std::make_unique<Program>(number, role, start);
     }
@@ -448,9 +457,10 @@ private:
 
 }  // namespace
 
-int supervise(const Project& project, const Settings& settings, const ReloadOptions& options,
-              std::vector<std::string> command) {
-    return Supervisor{project, settings, options, std::move(command)}.run();
+void supervise(const Project& project, const Settings& settings, const ReloadOptions& options,
+               std::vector<std::string> command) {
+    std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away
+    Supervisor{project, settings, options, std::move(command)}.run();
 }
 
 bool is_stand_in() { return std::getenv(kStandInVariable) != nullptr; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <sys/inotify.h>
 #include <system_error>
 #include <unistd.h>
@@ -78,7 +79,9 @@ private:
                 if (id >= 0) {
                     folders_[id] = folder;
                 } else if (errno != ENOENT && errno != ENOTDIR) {
-                    throw std::system_error(errno, std::system_category(), "watching " + folder.string());
+                    throw std::runtime_error(
+                        "cannot watch " + folder.string() + ": " + std::system_category().message(errno) +
+                        "; raise fs.inotify.max_user_watches, or look at the files now and then with --poll");
                 }
             },
             visit);

@@ -25,7 +25,7 @@ public:
     virtual std::vector<std::filesystem::path> look() = 0;
 };
 
-// By inotify. Throws std::system_error if the kernel cannot watch so many folders.
+// By inotify. Throws std::runtime_error with a text for the user if the kernel does not watch so many folders.
 [[nodiscard]] std::unique_ptr<Watcher> watch(const std::filesystem::path& folder);
 // By comparing times and sizes, for file systems that tell nothing: those of other machines.
 [[nodiscard]] std::unique_ptr<Watcher> poll(const std::filesystem::path& folder);
