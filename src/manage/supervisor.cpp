@@ -5,6 +5,7 @@
 #include "manage/diagnostics.hpp"
 #include "manage/process.hpp"
 #include "manage/watcher.hpp"
+#include "web/checks.hpp"
 #include "web/reload.hpp"
 
 #include <algorithm>
@@ -459,6 +460,7 @@ private:
 
 void supervise(const Project& project, const Settings& settings, const ReloadOptions& options,
                std::vector<std::string> command) {
+    require_no_error(check_settings(settings));
     std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away
     Supervisor{project, settings, options, std::move(command)}.run();
 }

@@ -22,9 +22,10 @@ struct ReloadOptions {
 // open in a browser hear of it over the board (web/reload.hpp). When there is no program that serves, because it
 // crashed or never started, this program answers every page with the reason.
 //
-// Throws std::exception with a text for the user if it cannot listen or watch, or if even the stand-in does not work.
+// Throws std::exception with a text for the user if a setting is wrong, if it cannot listen or watch, or if even the
+// stand-in does not work.
 void supervise(const Project& project, const Settings& settings, const ReloadOptions& options,
-              std::vector<std::string> command);
+               std::vector<std::string> command);
 
 // What this program serves when supervise() has started it to stand in for one that does not work: a page that says so.
 [[nodiscard]] bool is_stand_in();

@@ -82,6 +82,18 @@ std::string to_text(const CheckMessage& message) {
     return message.id + ": " + message.text + (message.hint.empty() ? "" : " (" + message.hint + ')');
 }
 
+void require_no_error(const std::vector<CheckMessage>& messages) {
+    std::string errors;
+    for (const CheckMessage& message : messages) {
+        if (message.level == CheckMessage::Level::kError) {
+            errors += (errors.empty() ? "" : "\n") + to_text(message);
+        }
+    }
+    if (!errors.empty()) {
+        throw std::runtime_error(errors);
+    }
+}
+
 std::vector<CheckMessage> check_settings(const Settings& settings) {
     std::vector<CheckMessage> messages;
     if (settings.max_request_line_bytes > settings.max_head_bytes) {

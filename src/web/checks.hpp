@@ -25,6 +25,9 @@ struct CheckMessage {
 [[nodiscard]] std::string to_text(const CheckMessage& message);
 
 // Limits that contradict each other, entries that match nothing, doors that are open too wide.
+// Throws std::runtime_error with a line for each error among the messages, if there is one.
+void require_no_error(const std::vector<CheckMessage>& messages);
+
 [[nodiscard]] std::vector<CheckMessage> check_settings(const Settings& settings);
 // Routes that share a name, and routes that an earlier one hides.
 [[nodiscard]] std::vector<CheckMessage> check_urls(const Urls& urls);

@@ -34,17 +34,11 @@ Templates::Mode template_mode(const Settings& settings, const Reload* reload) {
     return is_developed ? Templates::Mode::kDebug : Templates::Mode::kProduction;
 }
 
-void require_no_error(const std::vector<CheckMessage>& messages) {
-    std::string errors;
+void log_warnings(const std::vector<CheckMessage>& messages) {
     for (const CheckMessage& message : messages) {
-        if (message.level == CheckMessage::Level::kError) {
-            errors += (errors.empty() ? "" : "\n") + to_text(message);
-        } else {
+        if (message.level == CheckMessage::Level::kWarning) {
             log::warning(to_text(message));
         }
-    }
-    if (!errors.empty()) {
-        throw std::runtime_error(errors);
     }
 }
 
@@ -133,7 +127,9 @@ void build(std::optional<Serving>& serving, Program& program, std::size_t loop, 
     const std::lock_guard lock{program.building};
     serving.emplace(program, loop, background);
     if (loop == 0) {
-        require_no_error(serving->site.check());
+        const std::vector<CheckMessage> messages = serving->site.check();
+        log_warnings(messages);
+        require_no_error(messages);
     }
 }
 
