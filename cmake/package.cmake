@@ -23,7 +23,7 @@ install(TARGETS c10k_tool)
 install(DIRECTORY share/ DESTINATION ${share_folder} USE_SOURCE_PERMISSIONS)
 install(FILES README.md CHANGELOG.md DESTINATION ${doc_folder})
 install(FILES LICENSE DESTINATION ${doc_folder} RENAME copyright)
-install(DIRECTORY docs examples DESTINATION ${doc_folder})
+install(DIRECTORY docs examples DESTINATION ${doc_folder} PATTERN build EXCLUDE)
 
 # ---- The Debian package
 

@@ -10,6 +10,7 @@ using namespace c10k;
 // A real site would look the session up.
 bool is_member(const Request& request) { return request.cookies().get("session") == "ann"; }
 
+// [pages]
 Task<Response> timed(Request& request, Next<Request> next) {
     const auto start = std::chrono::steady_clock::now();
     Response response = co_await next(request);
@@ -24,7 +25,9 @@ Task<Response> for_members(Request& request, Next<Request> next) {
     }
     co_return co_await next(request);
 }
+// [/pages]
 
+// [sockets]
 Task<> members_only(WebSocket& socket, Next<WebSocket> next) {
     if (!is_member(socket.request())) {
         socket.refuse(403);
@@ -32,6 +35,7 @@ Task<> members_only(WebSocket& socket, Next<WebSocket> next) {
     }
     co_await next(socket);
 }
+// [/sockets]
 
 Response login(Request& /*request*/) {
     Response response = Response::redirect("/");
@@ -41,6 +45,7 @@ Response login(Request& /*request*/) {
 
 Response index(Request& /*request*/) { return Response::html("<h1>Members</h1>\n"); }
 
+// [stream]
 Response count(Request& /*request*/) {
     return Response::stream("text/plain; charset=utf-8", [](BodyWriter& body) -> Task<> {
         for (int i = 1; i <= 10; ++i) {
@@ -49,6 +54,7 @@ Response count(Request& /*request*/) {
         }
     });
 }
+// [/stream]
 
 Task<> echo(WebSocket& socket) {
     while (auto message = co_await socket.recv()) {
@@ -56,6 +62,7 @@ Task<> echo(WebSocket& socket) {
     }
 }
 
+// [urls]
 Urls urls() {
     return {
         middleware(security_headers(), gzip(), timed, members_only),
@@ -65,5 +72,6 @@ Urls urls() {
         path("echo/", echo, "echo"),
     };
 }
+// [/urls]
 
 int main() { return serve(urls(), {.host = "127.0.0.1", .port = 8765}); }

@@ -23,9 +23,17 @@ fuzz_packages=(
     libclang-rt-dev
 )
 
+# To write the documentation as HTML: ./docs/build.
+docs_packages=(
+    python3
+    python3-markdown
+    python3-pygments
+)
+
 # To test them: other people's clients and Life, a real browser, the checks of the source, the fuzzers, and the library as
 # a package.
 test_packages=(
+    "${docs_packages[@]}"
     "${fuzz_packages[@]}"
     chromium
     chromium-driver
@@ -37,7 +45,6 @@ test_packages=(
     libgtest-dev
     nginx-light
     pkgconf
-    python3
     python3-selenium
     python3-websockets
     strace

@@ -7,17 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
-
 namespace {
-
-std::string read(const std::filesystem::path& file) {
-    std::ifstream input{std::filesystem::path{__FILE__}.parent_path() / "../.." / file};
-    return {std::istreambuf_iterator<char>{input}, {}};
-}
 
 const Headers kMember{{"Cookie", "session=ann"}};
 
@@ -42,20 +32,6 @@ TEST(MiddlewareExample, SaysHowLongAPageTook) {
     EXPECT_EQ(response.status, 404);
     EXPECT_TRUE(response.headers.get("Server-Timing").value_or("").starts_with("view;dur="));
     EXPECT_EQ(response.headers.get("X-Frame-Options"), "DENY");
-}
-
-TEST(MiddlewareExample, IsWhatTheDocumentationQuotes) {
-    const std::string example = read("examples/middleware.cpp");
-    const std::string page = read("docs/how-to-middleware.md");
-    const std::string fence = "```cpp\n";
-    int quotes = 0;
-    for (std::size_t at = page.find(fence); at != std::string::npos; at = page.find(fence, at)) {
-        at += fence.size();
-        const std::string quote = page.substr(at, page.find("```", at) - at);
-        EXPECT_NE(example.find(quote), std::string::npos) << quote;
-        ++quotes;
-    }
-    EXPECT_EQ(quotes, 4);
 }
 
 }  // namespace
