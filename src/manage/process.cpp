@@ -22,6 +22,7 @@ constexpr int kCannotRun = 127;
 void pass(const std::vector<int>& descriptors) {
     const int free = Start::kFirstDescriptor + static_cast<int>(descriptors.size());
     std::vector<int> copies;
+    copies.reserve(descriptors.size());
     for (const int descriptor : descriptors) {
         copies.push_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, free));
     }

@@ -73,8 +73,24 @@ Response Peer::take_response(std::string_view method) {
     if (parser.state() != wire::ResponseParser::State::kComplete) {
         throw NothingCame{"a response: " + std::string{parser.failure()}};
     }
-    parser.response().body = take(body_bytes(parser.response(), method));
+    const bool is_chunked = parser.response().headers.has_token("Transfer-Encoding", "chunked");
+    parser.response().body =
+        is_chunked && method != "HEAD" ? take_chunks() : take(body_bytes(parser.response(), method));
     return std::move(parser.response());
+}
+
+std::string Peer::take_chunks() {
+    wire::ChunkReader chunks;
+    std::string body;
+    const auto read = [&] {
+        received_.erase(0, chunks.receive(received_, body, {}));
+        return chunks.whole() || chunks.failed() || (is_over() && received_.empty());
+    };
+    stage_.run_until(read, "the chunks of a response");
+    if (!chunks.whole()) {
+        throw NothingCame{"a whole body in chunks"};
+    }
+    return body;
 }
 
 void Peer::wait_for_end() {

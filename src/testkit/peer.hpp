@@ -61,6 +61,7 @@ protected:
     void drop(std::size_t size) { received_.erase(0, size); }
 
 private:
+    std::string take_chunks();
     void on_connected() override;
     void on_received(std::span<char> bytes) override;
     void on_end() override;

@@ -46,8 +46,8 @@ Settings quiet_settings() {
 struct Services::Parts {
     explicit Parts(Settings chosen)
         : settings(std::move(chosen)),
-          templates(Templates::Mode::kDebug), services{groups, values,   templates, static_files,
-                                                       urls,   settings, background} {}
+          templates(Templates::Mode::kDebug, urls), services{groups, values,   templates, static_files,
+                                                             urls,   settings, background} {}
 
     std::shared_ptr<Loop> loop = shared_loop();
     Settings settings;

@@ -147,6 +147,7 @@ std::vector<TraceFrame> trace_of(const std::exception_ptr& failure) {
 }  // namespace c10k
 
 // The compiler calls this for every `throw` (Itanium C++ ABI, 2.4.3). Ours stands before that of the C++ library.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" [[noreturn]] void __cxa_throw(void* exception, void* type, void (*destroy)(void*)) {
     if (c10k::is_noting) {
         c10k::note(exception, __builtin_return_address(0));

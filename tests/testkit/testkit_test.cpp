@@ -2,6 +2,7 @@
 
 #include "c10k/groups.hpp"
 #include "c10k/urls.hpp"
+#include "web/folder.hpp"
 
 #include <chrono>
 #include <gtest/gtest.h>
@@ -155,6 +156,27 @@ TEST_F(TestkitTest, LetsAClientBeSlow) {
     EXPECT_FALSE(ann.has_message());
     ann.go_on_reading();
     EXPECT_EQ(ann.recv(), "one");
+}
+
+TEST(Testkit, ReadsBodiesThatAreStreamed) {
+    testkit::Server server{Urls{path("", [](Request&) {
+        return Response::stream("text/plain", [](BodyWriter& body) -> Task<> {
+            co_await body.write("piece by ");
+            co_await body.write("piece");
+        });
+    })}};
+    EXPECT_EQ(server.get("/").body, "piece by piece");
+}
+
+TEST(Testkit, LetsTemplatesKnowTheRoutesOfItsServer) {
+    const Folder folder;
+    folder.write("page.html", "{{#url}}room lobby{{/url}}");
+    testkit::Services services;
+    services.templates.add_folder(folder.path());
+    const auto page = [&services](Request& request) { return services.templates.render(request, "page.html"); };
+    const auto room = [](Request&, std::string_view) { return Response::text(""); };
+    testkit::Server server{services, {path("", page), path("<slug:name>/", room, "room")}};
+    EXPECT_EQ(server.get("/").body, "/lobby/");
 }
 
 TEST(Testkit, GivesASiteAllItsServices) {
