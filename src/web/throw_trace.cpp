@@ -94,9 +94,11 @@ std::vector<TraceFrame> ask_addr2line(const std::string& file, const std::string
         frame.function = take_line(rest);
         const std::string_view place = take_line(rest);
         const std::size_t colon = place.rfind(':');
-        if (colon != std::string_view::npos && !place.starts_with('?')) {
-            frame.file = place.substr(0, colon);
+        if (colon != std::string_view::npos) {
             frame.line = static_cast<unsigned>(std::atoi(place.substr(colon + 1).data()));
+        }
+        if (frame.line != 0) {  // else there is no debug information: "manage.cpp:0", "??:0"
+            frame.file = place.substr(0, colon);
         }
         frames.push_back(std::move(frame));
     }
