@@ -7,6 +7,7 @@
 #include "testkit/peer.hpp"
 #include "testkit/stage.hpp"
 
+#include <coroutine>
 #include <exception>
 #include <functional>
 #include <gtest/gtest.h>
@@ -19,6 +20,43 @@
 #include <vector>
 
 namespace c10k {
+
+// What a view waits for until its test opens it.
+class Gate {
+public:
+    void open() {
+        is_open_ = true;
+        if (waiting_ != nullptr) {
+            std::exchange(waiting_, nullptr)->resume();
+        }
+    }
+
+    class Wait final : public Awaiter {
+    public:
+        explicit Wait(Gate& gate) noexcept : gate_(gate) {}
+        [[nodiscard]] bool await_ready() const noexcept { return gate_.is_open_ || stop_requested(); }
+        void await_suspend(std::coroutine_handle<> task) noexcept {
+            suspend(task);
+            gate_.waiting_ = this;
+        }
+        void await_resume() const { throw_if_stopped(); }
+        using Awaiter::resume;
+
+    private:
+        void on_stop() noexcept override {
+            gate_.waiting_ = nullptr;
+            resume();
+        }
+
+        Gate& gate_;
+    };
+    // Requires: nobody else waits.
+    [[nodiscard]] Wait wait() noexcept { return Wait{*this}; }
+
+private:
+    Wait* waiting_ = nullptr;
+    bool is_open_ = false;
+};
 
 // An application that a test writes as it goes: one WebSocket route at /ws/, and one view for all the rest.
 class ScriptedApplication final : public Application {

@@ -54,16 +54,16 @@ Response streamed(BodyStream stream) { return Response::stream("text/plain", std
 
 Task<> say_three(BodyWriter& body) {
     co_await body.write("one ");
-    co_await sleep_for(1ms);
+    co_await yield();
     co_await body.write("");  // a chunk without data would end the body
     co_await body.write("two ");
-    co_await sleep_for(1ms);
+    co_await yield();
     co_await body.write(std::string(20, '3'));
 }
 
 Task<> fail_midway(BodyWriter& body) {
     co_await body.write("half of");
-    co_await sleep_for(1ms);
+    co_await yield();
     throw std::runtime_error("no more");
 }
 
@@ -129,21 +129,21 @@ TEST_P(StreamOnEveryNetwork, EndsWithTheConnectionForHttp10) {
 }
 
 TEST_P(StreamOnEveryNetwork, EndsAnHttp10ConnectionAlsoIfAllWasTakenBefore) {
-    app.on_request = [](Request&) {
-        return streamed([](BodyWriter& body) -> Task<> {
-            co_await body.write("all");
-            co_await sleep_for(50ms);
-        });
-    };
     for (const bool half_closed : {false, true}) {
+        Gate gate;
+        app.on_request = [&gate](Request&) {
+            return streamed([&gate](BodyWriter& body) -> Task<> {
+                co_await body.write("all");
+                co_await gate.wait();
+            });
+        };
         Peer peer{stage()};
         peer.send("GET / HTTP/1.0\r\n\r\n");
         if (half_closed) {
             peer.finish_sending();
         }
-        if (is_in_memory()) {
-            stage().advance(1s);
-        }
+        stage().run_until([&peer] { return peer.received().ends_with("\r\n\r\nall"); }, "all of the body");
+        gate.open();
         peer.wait_for_end();
         EXPECT_TRUE(peer.received().ends_with("\r\n\r\nall"));
     }
@@ -169,7 +169,7 @@ TEST_P(StreamOnEveryNetwork, IsNotRunWhereNoBodyMayBe) {
 TEST_P(StreamOnEveryNetwork, MayBeTheAnswerOfACoroutineAndMayBeEmpty) {
     app.on_request = [](Request&) -> Application::Answer {
         return []() -> Task<Response> {
-            co_await sleep_for(1ms);
+            co_await yield();
             co_return streamed([](BodyWriter&) { return Task<>{}; });
         }();
     };
@@ -225,7 +225,7 @@ TEST_P(StreamOnEveryNetwork, IsAnErrorPageIfItFailsBeforeTheFirstPiece) {
             return response;
         }
         return streamed([](BodyWriter&) -> Task<> {
-            co_await sleep_for(1ms);
+            co_await yield();
             throw std::runtime_error("nothing to say");
         });
     };
@@ -357,7 +357,7 @@ TEST_F(InMemory, StreamRefusesTwoWritesAtOnce) {
             co_await task_group([&body, &refused](TaskGroup& group) -> Task<> {
                 const auto write = [](BodyWriter& to) -> Task<> { co_await to.write(std::string(200'000, 'x')); };
                 group.spawn(write(body));
-                co_await sleep_for(1ms);
+                co_await yield();
                 try {
                     co_await body.write("y");
                 } catch (const std::logic_error&) {

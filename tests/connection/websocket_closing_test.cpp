@@ -79,12 +79,10 @@ TEST_P(WebSocketClosingOnEveryNetwork, TellsTheViewCodeAndReasonOfThePeer) {
 
 TEST_P(WebSocketClosingOnEveryNetwork, DeliversWhatCameBeforeTheClose) {
     std::vector<std::string> got;
-    bool go = false;
+    Gate gate;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         socket.accept();
-        while (!go) {
-            co_await sleep_for(1ms);
-        }
+        co_await gate.wait();
         while (auto message = co_await socket.recv()) {
             got.emplace_back(message->view());
         }
@@ -95,7 +93,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, DeliversWhatCameBeforeTheClose) {
     peer.send_message("two");
     peer.close_with(1000);
     EXPECT_EQ(peer.wait_for_close().code, 1000);
-    go = true;
+    gate.open();
     if (is_in_memory()) {
         stage().advance(2ms);
     }

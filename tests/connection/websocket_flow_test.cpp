@@ -73,13 +73,11 @@ TEST_F(WebSocketFlowInMemory, LosesNoMessageWhenRecvTimesOut) {
 // ---- Backpressure
 
 TEST_F(WebSocketFlowInMemory, StopsReadingWhenTheInboxIsFull) {
-    bool go = false;
+    Gate gate;
     std::size_t got = 0;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         socket.accept();
-        while (!go) {
-            co_await sleep_for(1ms);
-        }
+        co_await gate.wait();
         while (co_await socket.recv()) {
             ++got;
         }
@@ -94,7 +92,7 @@ TEST_F(WebSocketFlowInMemory, StopsReadingWhenTheInboxIsFull) {
     }
     stage().settle();
     EXPECT_GT(peer.unsent(), 1'000'000 - limits.websocket.inbox_bytes - 3 * 10'000);
-    go = true;
+    gate.open();
     stage().advance(1ms);
     EXPECT_EQ(got, 1000U);
     EXPECT_EQ(peer.unsent(), 0U);

@@ -153,18 +153,16 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, HidesTheRequestOnceItIsAnswered) {
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, SendsThe101BeforeWhatOthersSentMeanwhile) {
     std::optional<Handle> handle;
-    bool go = false;
+    Gate gate;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
-        while (!go) {
-            co_await sleep_for(1ms);
-        }
+        co_await gate.wait();
         co_await socket.send("second");
     });
     WebSocketPeer peer{stage(), "/ws/"};
     stage().run_until([&] { return handle.has_value(); }, "the view");
     EXPECT_TRUE(handle->send("first"));
-    go = true;
+    gate.open();
     if (is_in_memory()) {
         EXPECT_TRUE(peer.received().empty());
         stage().advance(2ms);

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "loop/backend.hpp"
+#include "loop/backends.hpp"
+#include "loop/epoll_backend.hpp"
+#include "loop/ring.hpp"
+#include "loop/uring_backend.hpp"
+#include "testkit/memory_backend.hpp"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace c10k {
+
+// A socket that notes what happens to it.
+class Notes final : public SocketEvents {
+public:
+    bool connected = false;
+    bool ended = false;
+    std::string received;
+    std::vector<std::size_t> sent;
+    std::error_code failure;
+    std::function<void()> then = [] {};
+
+    void on_connected() override { connected = true; }
+    void on_received(std::span<char> bytes) override {
+        received.append(bytes.data(), bytes.size());
+        then();
+    }
+    void on_end() override { ended = true; }
+    void on_sent(std::size_t bytes) override { sent.push_back(bytes); }
+    void on_failed(std::error_code error) override { failure = error; }
+};
+
+class Accepting final : public ListenerEvents {
+public:
+    std::vector<SocketId> sockets;
+    std::vector<std::string> peers;
+    std::error_code failure;
+
+    void on_accepted(SocketId socket, const Address& peer) override {
+        sockets.push_back(socket);
+        peers.push_back(peer.text());
+    }
+    void on_accept_failed(std::error_code error) override { failure = error; }
+};
+
+enum class Kind { kEpoll, kUring, kUringWithSmallBuffers, kMemory };
+
+inline std::string kind_name(const testing::TestParamInfo<Kind>& info) {
+    switch (info.param) {
+        case Kind::kEpoll: return "epoll";
+        case Kind::kUring: return "io_uring";
+        case Kind::kUringWithSmallBuffers: return "io_uring_with_small_buffers";
+        case Kind::kMemory: return "memory";
+    }
+    return "?";
+}
+
+inline bool is_uring(Kind kind) { return kind == Kind::kUring || kind == Kind::kUringWithSmallBuffers; }
+
+inline std::unique_ptr<Backend> make(Kind kind) {
+    switch (kind) {
+        case Kind::kEpoll: return std::make_unique<EpollBackend>();
+        case Kind::kUring: return std::make_unique<UringBackend>();
+        case Kind::kUringWithSmallBuffers:
+            return std::make_unique<UringBackend>(RingFeatures{.incremental_buffers = false});
+        case Kind::kMemory: return std::make_unique<MemoryBackend>();
+    }
+    return nullptr;
+}
+
+// What the seam promises, whatever is behind it.
+class BackendTest : public testing::TestWithParam<Kind> {
+protected:
+    void SetUp() override {
+        if (is_uring(GetParam()) && !probe_uring().refusal.empty()) {
+            GTEST_SKIP() << probe_uring().refusal;
+        }
+        backend = make(GetParam());
+        listener = backend->listen(Address::resolve("127.0.0.1", 0), {.backlog = 16}, accepting);
+    }
+
+    void until(const std::function<bool()>& done) {
+        for (int i = 0; i < 1000 && !done(); ++i) {
+            backend->wait(backend->now() + 10);
+        }
+        ASSERT_TRUE(done());
+    }
+    // Connects `client` to `server`, which both receive.
+    void connect() {
+        client_id = backend->connect(backend->local_address(listener));
+        backend->attach(client_id, client);
+        until([this] { return client.connected && !accepting.sockets.empty(); });
+        server_id = accepting.sockets.back();
+        backend->attach(server_id, server);
+        backend->start_receiving(server_id);
+        backend->start_receiving(client_id);
+    }
+    void send(SocketId socket, std::string_view text) {
+        const iovec piece{const_cast<char*>(text.data()), text.size()};
+        backend->send(socket, {&piece, 1});
+    }
+
+    std::unique_ptr<Backend> backend;
+    Accepting accepting;
+    SocketId listener;
+    Notes client;
+    Notes server;
+    SocketId client_id;
+    SocketId server_id;
+};
+
+}  // namespace c10k
