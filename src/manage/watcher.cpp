@@ -5,10 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <set>
 #include <stdexcept>
+#include <string>
 #include <sys/inotify.h>
 #include <system_error>
 #include <unistd.h>
+#include <unordered_map>
 #include <utility>
 
 namespace c10k {

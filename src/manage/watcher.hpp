@@ -1,14 +1,7 @@
 #pragma once
 
-#include <chrono>
 #include <filesystem>
-#include <functional>
-#include <map>
 #include <memory>
-#include <optional>
-#include <set>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace c10k {
