@@ -3,7 +3,10 @@
 #include "connection/connections.hpp"
 
 #include <array>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -16,13 +19,21 @@ constexpr std::uint16_t kTryAgainLater = 1013;
 
 }  // namespace
 
-// The end of the close time. It exists only while a connection is closing.
-class WebSocketConnection::Deadline final : public Timer {
+// What is still to come while a connection is closing: first perhaps the consequences of the peer's close frame or of
+// its fault, then the end of the close time.
+class WebSocketConnection::Ending final : public Timer, public EndOfTurn {
 public:
-    explicit Deadline(WebSocketConnection& connection) noexcept : connection_(connection) {}
+    explicit Ending(WebSocketConnection& connection) noexcept : connection_(connection) {}
+
+    struct Close {
+        std::string answer;  // a close frame
+        CloseInfo info;
+    };
+    std::optional<Close> put_off;
 
 private:
     void on_time() override { connection_.drop(kAbnormal, "the peer did not answer the close in time"); }
+    void end_turn() override { connection_.enact_close(); }
 
     WebSocketConnection& connection_;
 };
@@ -103,14 +114,35 @@ void WebSocketConnection::on_message(Message message) {
 
 void WebSocketConnection::on_pong(std::string_view) {}  // it has been heard, and that is all a pong is for
 
+// A close frame that would go out before the view's answers to messages that came with the peer's waits for them until
+// the end of the turn.
 void WebSocketConnection::on_reply(std::string_view frame) {
+    if (protocol_.state() != wire::Protocol::State::kOpen && phase_ == Phase::kOpen && !inbox_.empty()) {
+        ending_ = std::make_unique<Ending>(*this);
+        ending_->put_off.emplace().answer = frame;
+        loop_.at_end_of_turn(*ending_);
+        return;
+    }
     outbox_.append(frame);
     queued(frame.size());
 }
 
 void WebSocketConnection::on_close(const CloseInfo& info) {
+    if (ending_ && ending_->put_off) {
+        ending_->put_off->info = info;
+        return;
+    }
     note_closed(info.code, info.reason);
     finish();  // ends nothing yet: the peer may still be read
+}
+
+void WebSocketConnection::enact_close() {
+    const Ending::Close close = std::move(*ending_->put_off);
+    ending_->put_off.reset();
+    outbox_.append(close.answer);
+    queued(close.answer.size());
+    note_closed(close.info.code, close.info.reason);
+    finish();
 }
 
 Message WebSocketConnection::take_message() {
@@ -241,6 +273,10 @@ void WebSocketConnection::close(std::uint16_t code, std::string_view reason) {
     if (phase_ != Phase::kOpen) {
         return;
     }
+    if (ending_) {
+        enact_close();  // the peer was first
+        return;
+    }
     const wire::ControlFrame frame = protocol_.close(code, reason);
     phase_ = Phase::kClosing;
     outbox_.append(frame.view());
@@ -294,9 +330,11 @@ void WebSocketConnection::finish_if_flushed() {
 }
 
 void WebSocketConnection::set_deadline() {
-    if (!deadline_) {
-        deadline_ = std::make_unique<Deadline>(*this);
-        deadline_->start(limits_.close_time);
+    if (!ending_) {
+        ending_ = std::make_unique<Ending>(*this);
+    }
+    if (!ending_->is_running()) {
+        ending_->start(limits_.close_time);
     }
 }
 
@@ -304,6 +342,9 @@ void WebSocketConnection::on_end() {
     fin_received_ = true;
     if (phase_ == Phase::kOpening) {
         outbox_.clear();  // frames without the 101 that they wait for
+    }
+    if (ending_ && ending_->put_off) {
+        return;  // what came before the FIN has its turn first
     }
     note_closed(kAbnormal, "the peer ended the TCP connection without a close frame");
     finish();
@@ -317,7 +358,10 @@ void WebSocketConnection::drop(std::uint16_t code, std::string_view reason) {
     }
     phase_ = Phase::kGone;
     loop_.backend().close(socket_, outbox_.release());
-    deadline_.reset();
+    if (ending_ && ending_->put_off) {
+        note_closed(ending_->put_off->info.code, ending_->put_off->info.reason);
+    }
+    ending_.reset();
     note_closed(code, reason);
     on_gone();
 }

@@ -107,7 +107,7 @@ private:
         kFinishing,  // the last bytes are queued, then FIN; what still comes is thrown away
         kGone,       // there is no socket any more
     };
-    class Deadline;
+    class Ending;
 
     void on_message(Message message) override;
     void on_pong(std::string_view payload) override;
@@ -116,6 +116,8 @@ private:
     void flush() override;
 
     void queued(std::size_t bytes);
+    // The peer's close frame or its fault has its consequences, now that the view has had its say.
+    void enact_close();
     // What is queued goes out, then FIN; then the connection ends, at the latest after the close time.
     void finish();
     // May end this object.
@@ -134,7 +136,7 @@ private:
     wire::MessageQueue inbox_;
     Outbox outbox_;
     std::unique_ptr<CloseInfo> close_info_;
-    std::unique_ptr<Deadline> deadline_;
+    std::unique_ptr<Ending> ending_;  // while it is closing, or is about to
     Phase phase_ = Phase::kOpening;
     bool reading_ = false;
     bool sending_ = false;  // a send() of the backend is unanswered

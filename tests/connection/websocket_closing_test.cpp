@@ -101,6 +101,72 @@ TEST_P(WebSocketClosingOnEveryNetwork, DeliversWhatCameBeforeTheClose) {
     EXPECT_EQ(got, (std::vector<std::string>{"one", "two"}));
 }
 
+// Two messages and then `last`, in one segment where the network does not cut it.
+void send_behind_messages(WebSocketPeer& peer, std::string_view last) {
+    std::string bytes;
+    wire::append_frame(wire::Role::kClient, wire::Opcode::kText, "one", bytes);
+    wire::append_frame(wire::Role::kClient, wire::Opcode::kText, "two", bytes);
+    peer.send(bytes.append(last));
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, LetsTheViewAnswerWhatCameBeforeABadFrame) {
+    serve(echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    send_behind_messages(peer, "\x83\x80");  // a reserved opcode (RFC 6455, 5.2)
+    EXPECT_EQ(peer.recv(), "one");
+    EXPECT_EQ(peer.recv(), "two");
+    EXPECT_EQ(peer.wait_for_close().code, 1002);
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    peer.close();
+    wait_until_empty();
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1002});
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, LetsTheViewAnswerWhatCameBeforeTheClose) {
+    serve(echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    std::string close;
+    wire::append_frame(wire::Role::kClient, wire::Opcode::kClose, "\x10\xE1why", close);  // 4321
+    send_behind_messages(peer, close);
+    EXPECT_EQ(peer.recv(), "one");
+    EXPECT_EQ(peer.recv(), "two");
+    EXPECT_EQ(peer.wait_for_close().code, 4321);
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    peer.close();
+    wait_until_empty();
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{4321});
+}
+
+TEST_F(WebSocketClosingInMemory, KeepsThePeersCodeWhenTheViewReturnsBeforeItsCloseAndThePeerIsGone) {
+    serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.recv(); });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    std::string close;
+    wire::append_frame(wire::Role::kClient, wire::Opcode::kClose, "\x10\xE1why", close);
+    send_behind_messages(peer, close);
+    peer.finish_sending();
+    EXPECT_EQ(peer.wait_for_close().code, 4321);
+    wait_until_empty();
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{4321});
+}
+
+TEST_F(WebSocketClosingInMemory, AnswersABadFrameAtOnceWhenTheViewDoesNotTakeWhatCameBefore) {
+    Gate gate;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        co_await gate.wait();
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    send_behind_messages(peer, "\x83\x80");
+    EXPECT_EQ(peer.wait_for_close().code, 1002);
+    gate.open();
+}
+
 TEST_P(WebSocketClosingOnEveryNetwork, ReportsALostPeerAs1006) {
     std::optional<CloseInfo> info;
     serve([&](WebSocket& socket, Captured) -> Task<> {
