@@ -37,6 +37,7 @@ struct Settings {
     std::chrono::milliseconds write_time{30'000};
     std::chrono::milliseconds shutdown_time{10'000};
     std::chrono::milliseconds restart_grace{500};
+    std::uint32_t drain_rate = 10'000;
 
     std::chrono::milliseconds handshake_time{10'000};
     std::uint32_t max_message_bytes = 1024 * 1024;

@@ -15,23 +15,24 @@ constexpr std::chrono::milliseconds kRetryInterval{100};
 constexpr std::int64_t kComplaintIntervalMs = 1000;
 // Whom the kernel has accepted for us when we stop to accept is still to come: how long that may take.
 constexpr std::chrono::milliseconds kLateTime{20};
+// How often a server that ends tells some of its connections.
+constexpr std::chrono::milliseconds kDrainInterval{50};
 // How soon after connections have ended their memory goes back to the system.
 constexpr std::chrono::seconds kTrimDelay{1};
 
 }  // namespace
 
-AcceptedConnection::AcceptedConnection(Server& server) noexcept : server_(server), next_(server.first_) {
-    if (next_ != nullptr) {
-        next_->previous_ = this;
-    }
-    server_.first_ = this;
+AcceptedConnection::AcceptedConnection(Server& server) noexcept : server_(server), previous_(server.last_) {
+    (previous_ != nullptr ? previous_->next_ : server_.first_) = this;
+    server_.last_ = this;
     ++server_.count_;
 }
 
 AcceptedConnection::~AcceptedConnection() {
     (previous_ != nullptr ? previous_->next_ : server_.first_) = next_;
-    if (next_ != nullptr) {
-        next_->previous_ = previous_;
+    (next_ != nullptr ? next_->previous_ : server_.last_) = previous_;
+    if (server_.undrained_ == this) {
+        server_.undrained_ = next_;
     }
     --server_.count_;
     server_.on_ended();
@@ -150,10 +151,10 @@ Task<> Server::end() {
         loop_.backend().close(listener);
     }
     listeners_.clear();
-    for (AcceptedConnection* connection = first_; connection != nullptr;) {
-        std::exchange(connection, connection->next_)->shut_down();
-    }
-    if (co_await wait_for_end(limits_.shutdown_time)) {
+    const std::int64_t begin = loop_.now();
+    co_await drain();
+    const std::chrono::milliseconds drained{loop_.now() - begin};
+    if (co_await wait_for_end(std::max(limits_.shutdown_time - drained, kDrainInterval))) {
         co_return;
     }
     log::warning(std::to_string(count_) + " connections did not end in time and are cut");
@@ -161,6 +162,23 @@ Task<> Server::end() {
         std::exchange(connection, connection->next_)->abort();
     }
     co_await EmptyAwaiter{*this};
+}
+
+// Who is told to go comes back, to whoever serves then: not all in one moment.
+Task<> Server::drain() {
+    const std::int64_t intervals = std::max<std::int64_t>(limits_.shutdown_time / 2 / kDrainInterval, 1);
+    const std::size_t at_rate = limits_.drain_rate * kDrainInterval / std::chrono::seconds{1};
+    const std::size_t batch = std::max<std::size_t>(at_rate, count_ / intervals + 1);
+    undrained_ = first_;
+    for (;;) {
+        for (std::size_t told = 0; told < batch && undrained_ != nullptr; ++told) {
+            std::exchange(undrained_, undrained_->next_)->shut_down();
+        }
+        if (undrained_ == nullptr) {
+            co_return;
+        }
+        co_await sleep_for(kDrainInterval);
+    }
 }
 
 Task<bool> Server::wait_for_end(std::chrono::milliseconds time) {

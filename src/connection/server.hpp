@@ -28,8 +28,10 @@ struct ServerLimits {
     std::chrono::milliseconds write_time{30000};
     // From a valid handshake to the view's answer: 503 after that.
     std::chrono::milliseconds handshake_time{10000};
-    // From close() to the end of the last connection.
+    // From the end of the grace of close() to the end of the last connection.
     std::chrono::milliseconds shutdown_time{10000};
+    // How many connections a second are told that the server closes; more if half of the shutdown time is too short.
+    std::uint32_t drain_rate = 10000;
 };
 
 // How a server takes leave of its peers.
@@ -83,8 +85,9 @@ public:
     // The same with a socket that listens already, and is the server's from now on: see ListenOptions.
     Address listen_on(int descriptor);
 
-    // Accepts no more, and after the grace stops listening, closes every WebSocket, lets requests that run finish, and
-    // waits for the end of all connections; those that are left after the shutdown time are cut.
+    // Accepts no more, and after the grace stops listening, closes every WebSocket at the drain rate, the oldest first,
+    // lets requests that run finish, and waits for the end of all connections; those that are left after the shutdown
+    // time are cut.
     Task<> close(const Farewell& farewell = {});
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -108,6 +111,8 @@ private:
 
     Address add_listener(SocketId listener);
     Task<> end();
+    // Tells all connections to end, in batches.
+    Task<> drain();
     // The connections have `time` to end by themselves. Returns whether they have.
     Task<bool> wait_for_end(std::chrono::milliseconds time);
 
@@ -115,7 +120,9 @@ private:
     Application& application_;
     const ServerLimits& limits_;
     std::vector<SocketId> listeners_;
-    AcceptedConnection* first_ = nullptr;
+    AcceptedConnection* first_ = nullptr;  // the oldest
+    AcceptedConnection* last_ = nullptr;
+    AcceptedConnection* undrained_ = nullptr;  // the first that drain() has not told
     std::size_t count_ = 0;
     EmptyAwaiter* waiting_ = nullptr;
     std::unique_ptr<Retry> retry_;

@@ -15,6 +15,7 @@ ServerLimits server_limits(const Settings& settings) {
     limits.write_time = settings.write_time;
     limits.handshake_time = settings.handshake_time;
     limits.shutdown_time = settings.shutdown_time;
+    limits.drain_rate = settings.drain_rate / settings.workers + 1;
     limits.websocket.max_message_bytes = settings.max_message_bytes;
     limits.websocket.inbox_bytes = settings.inbox_bytes;
     limits.websocket.outbox_bytes = settings.outbox_bytes;

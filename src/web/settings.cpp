@@ -83,6 +83,10 @@ constexpr std::array kTable{
     Entry{"restart_grace", "s", &Settings::restart_grace,
           "How long WebSockets go on when another program has taken over, before they are closed with 1012.", 0,
           kOneHour},
+    Entry{"drain_rate", "connections/s", &Settings::drain_rate,
+          "How fast a server that ends closes its WebSockets: who is told to go comes back at once. Faster if half of "
+          "shutdown_time would not do.",
+          1, 10'000'000},
     Entry{"handshake_time", "s", &Settings::handshake_time,
           "For a view to accept or refuse a WebSocket, 503 after that: nobody waits for ever.", 1, kOneHour},
     Entry{"max_message_bytes", "bytes", &Settings::max_message_bytes,
