@@ -1,10 +1,12 @@
 #include "c10k/manage.hpp"
 
-#include "base/log.hpp"
+#include "base/address.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
 #include "manage/commands.hpp"
+#include "manage/control.hpp"
 #include "manage/file_limit.hpp"
+#include "manage/master.hpp"
 #include "manage/project.hpp"
 #include "manage/stand_in.hpp"
 #include "manage/supervisor.hpp"
@@ -13,10 +15,12 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -89,12 +93,15 @@ struct Reloading {
     ReloadOptions options;
 };
 
-void add_runserver(CLI::App& app, SettingOptions& settings, Reloading& reload, std::function<void()> run) {
-    CLI::App* command = app.add_subcommand("runserver", "Serve the site until CONTROL-C, anew when its sources change");
-    command->footer("Try: manage runserver, then open http://127.0.0.1:8000/ and change a template or a view");
-    command->add_option_function<std::string>(
-        "address", [&](const std::string& text) { set_address(settings, text); },
-        "[ADDR:]PORT to listen on, 127.0.0.1:8000 by default; port 0 takes any that is free");
+void add_address(CLI::App& command, SettingOptions& settings, const std::string& help) {
+    command.add_option_function<std::string>(
+        "address", [&](const std::string& text) { set_address(settings, text); }, help);
+}
+
+// What the commands that serve have in common.
+void add_serving(CLI::App* command, SettingOptions& settings) {
+    add_address(*command, settings,
+                "[ADDR:]PORT to listen on, 127.0.0.1:8000 by default; port 0 takes any that is free");
     command
         ->add_option_function<std::string>(
             "--workers", [&](const std::string& count) { settings.set("workers", count); },
@@ -103,6 +110,16 @@ void add_runserver(CLI::App& app, SettingOptions& settings, Reloading& reload, s
     command->add_option_function<std::string>(
         "--backend", [&](const std::string& name) { settings.set("backend", name); },
         "auto, epoll or io_uring; auto takes io_uring where the kernel allows it");
+    command->add_option_function<std::string>(
+        "-v,--verbosity", [&](const std::string& level) { settings.set("verbosity", level); },
+        "0: warnings only, 1: requests, and WebSockets up to 20 a second one by one, 2: all");
+    settings.add_to(*command);
+}
+
+void add_runserver(CLI::App& app, SettingOptions& settings, Reloading& reload, std::function<void()> run) {
+    CLI::App* command = app.add_subcommand("runserver", "Serve the site until CONTROL-C, anew when its sources change");
+    command->footer("Try: manage runserver, then open http://127.0.0.1:8000/ and change a template or a view");
+    add_serving(command, settings);
     command->add_flag("--noreload", reload.is_off, "Do not build and start anew when the sources change");
     command->add_flag_function(
         "--poll", [&](std::int64_t) { reload.options.watching = ReloadOptions::Watching::kPolling; },
@@ -110,13 +127,44 @@ void add_runserver(CLI::App& app, SettingOptions& settings, Reloading& reload, s
     command->add_flag_function(
         "--why", [&](std::int64_t) { reload.options.telling = ReloadOptions::Telling::kAlsoWhy; },
         "Name the files whose changes lead to something");
-    command->add_option_function<std::string>(
-        "-v,--verbosity", [&](const std::string& level) { settings.set("verbosity", level); },
-        "0: warnings only, 1: requests, and WebSockets up to 20 a second one by one, 2: all");
     command->add_flag_function(
         "--debug", [&](std::int64_t) { settings.set("debug", "true"); }, "Pages that explain errors; never in public");
+    command->final_callback(std::move(run));
+}
+
+void add_serve(CLI::App& app, SettingOptions& settings, std::function<void()> run) {
+    CLI::App* command = app.add_subcommand("serve", "Serve the site in production, and anew when it is told to");
+    command->footer(
+        "`manage restart`, or SIGHUP, starts the program that is installed by then, with its settings, on the same "
+        "sockets; only when it serves is the old one told to end. Nobody is refused, and WebSockets are closed with "
+        "1012. "
+        "SIGTERM ends it: WebSockets are closed with 1001.");
+    add_serving(command, settings);
+    command->final_callback(std::move(run));
+}
+
+void add_restart(CLI::App& app, SettingOptions& settings, std::function<void()> run) {
+    CLI::App* command =
+        app.add_subcommand("restart", "Have `manage serve` start its program anew, and wait until it serves");
+    add_address(*command, settings, "The address that `manage serve` was given, 127.0.0.1:8000 by default");
     settings.add_to(*command);
     command->final_callback(std::move(run));
+}
+
+void restart(const Settings& settings) {
+    const Address served = Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port));
+    if (const std::optional<std::string> problem = ask_for_restart(served)) {
+        throw CommandError(*problem);
+    }
+    std::puts("The new program serves, and the old one lets its connections end.");
+}
+
+// What starts `program` so that it serves, with the arguments of this one.
+std::vector<std::string> serving_command(const std::filesystem::path& program, int argc, char** argv) {
+    std::vector<std::string> command{program, "runserver"};
+    command.insert(command.end(), argv + 2, argv + argc);
+    command.emplace_back("--noreload");
+    return command;
 }
 
 // Runs it, and turns what it throws into a line and an exit status.
@@ -155,16 +203,21 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
             } else if (reload.is_off) {
                 runserver(site, in_force);
             } else if (project) {
-                std::vector<std::string> command{argv + 1, argv + argc};
-                command.insert(command.begin(), project->program);
-                command.emplace_back("--noreload");
-                supervise(*project, in_force, reload.options, std::move(command));
+                supervise(*project, in_force, reload.options, serving_command(project->program, argc, argv));
             } else {
                 std::puts("This program lies in no build folder of CMake: it is not watched for changes (--noreload).");
                 runserver(site, in_force);
             }
         };
     });
+
+    add_serve(app, settings, [&] {
+        chosen = [&] {
+            const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
+            run_master(settings.read().settings(), serving_command(program, argc, argv));
+        };
+    });
+    add_restart(app, settings, [&] { chosen = [&] { restart(settings.read().settings()); }; });
 
     CLI::App* urls = app.add_subcommand("urls", "List the routes");
     settings.add_to(*urls);

@@ -1,19 +1,17 @@
 #include "manage/supervisor.hpp"
 
-#include "base/address.hpp"
-#include "loop/sockets.hpp"
 #include "manage/diagnostics.hpp"
 #include "manage/process.hpp"
+#include "manage/signals.hpp"
+#include "manage/succession.hpp"
 #include "manage/watcher.hpp"
 #include "web/checks.hpp"
 #include "web/reload.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -24,11 +22,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace c10k {
@@ -68,119 +61,14 @@ Change meaning_of(const fs::path& file) {
     return is_real && (lies_in("templates") || lies_in("static")) ? Change::kPage : Change::kNone;
 }
 
-// ---- Programs that serve
-
-// Hears READY=1 of one program (sd_notify(3)).
-class ReadySocket {
-public:
-    ReadySocket() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        // Without a name: the kernel chooses an abstract one.
-        if (socket_ < 0 || ::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(sa_family_t)) < 0) {
-            throw_errno("notify socket");
-        }
-        socklen_t size = sizeof address;
-        ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
-        const std::size_t length = size - offsetof(sockaddr_un, sun_path);
-        name_ = '@' + std::string{address.sun_path + 1, length - 1};
-    }
-    ~ReadySocket() { ::close(socket_); }
-    ReadySocket(const ReadySocket&) = delete;
-    ReadySocket& operator=(const ReadySocket&) = delete;
-
-    [[nodiscard]] int descriptor() const noexcept { return socket_; }
-    [[nodiscard]] const std::string& name() const noexcept { return name_; }
-    [[nodiscard]] bool heard() const noexcept {
-        std::array<char, 256> text;
-        const ssize_t size = ::recv(socket_, text.data(), text.size(), 0);
-        return size > 0 && std::string_view{text.data(), static_cast<std::size_t>(size)}.starts_with("READY=1");
-    }
-
-private:
-    int socket_;
-    std::string name_;
-};
-
 enum class Role {
     kSite,     // the user's program
     kStandIn,  // ours, while that one does not work
 };
 
 struct Program {
-    Program(std::uint64_t its_number, Role its_role, const Start& start)
-        : number(its_number), role(its_role), process(start) {}
-
     std::uint64_t number;
     Role role;
-    Process process;
-};
-
-// The listening sockets, one for each loop of the program.
-class Listeners {
-public:
-    explicit Listeners(const Settings& settings) {
-        const Address address = Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port));
-        const int backlog = static_cast<int>(settings.backlog);
-        try {
-            if (settings.workers == 1) {
-                descriptors_.push_back(open_listener(address, backlog, PortUse::kAlone, Blocking::kNo));
-                return;
-            }
-            const PortReservation reservation{address};
-            for (std::uint32_t i = 0; i < settings.workers; ++i) {
-                descriptors_.push_back(open_listener(reservation.address(), backlog, PortUse::kShared, Blocking::kNo));
-            }
-        } catch (const std::system_error& error) {
-            throw std::runtime_error("cannot listen on " + address.text() + ": " + error.code().message());
-        }
-    }
-    ~Listeners() {
-        for (const int descriptor : descriptors_) {
-            ::close(descriptor);
-        }
-    }
-    Listeners(const Listeners&) = delete;
-    Listeners& operator=(const Listeners&) = delete;
-
-    [[nodiscard]] const std::vector<int>& descriptors() const noexcept { return descriptors_; }
-
-private:
-    std::vector<int> descriptors_;
-};
-
-// The signals that matter here, as a descriptor. Programs that are started do not inherit that.
-class Signals {
-public:
-    Signals() {
-        sigset_t set;
-        sigemptyset(&set);
-        for (const int number : {SIGINT, SIGTERM, SIGCHLD}) {
-            sigaddset(&set, number);
-        }
-        ::sigprocmask(SIG_BLOCK, &set, &former_);
-        descriptor_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    }
-    ~Signals() {
-        ::close(descriptor_);
-        ::sigprocmask(SIG_SETMASK, &former_, nullptr);
-    }
-    Signals(const Signals&) = delete;
-    Signals& operator=(const Signals&) = delete;
-
-    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-    // Takes those that have come. Returns whether one of them asks to stop.
-    [[nodiscard]] bool take() const noexcept {
-        bool stop = false;
-        for (signalfd_siginfo info; ::read(descriptor_, &info, sizeof info) == sizeof info;) {
-            stop = stop || info.ssi_signo != SIGCHLD;
-        }
-        return stop;
-    }
-
-private:
-    sigset_t former_;
-    int descriptor_;
 };
 
 void say(const std::string& line) {
@@ -200,7 +88,8 @@ class Supervisor {
 public:
     Supervisor(const Project& project, const Settings& settings, const ReloadOptions& options,
                std::vector<std::string> command)
-        : project_(project), options_(options), command_(std::move(command)), listeners_(settings),
+        : project_(project), options_(options), command_(std::move(command)), signals_({SIGINT, SIGTERM, SIGCHLD}),
+          programs_(settings),
           watcher_(options.watching == ReloadOptions::Watching::kPolling ? c10k::poll(project.source)
                                                                          : watch(project.source)) {}
 
@@ -208,9 +97,11 @@ public:
         start(Role::kSite);
         while (!failed_) {
             wait_for_news();
-            if (signals_.take()) {
-                stop();
-                return;
+            for (const int number : signals_.take()) {
+                if (number != SIGCHLD) {
+                    stop();
+                    return;
+                }
             }
             look_for_changes();
             look_at_build();
@@ -223,9 +114,7 @@ public:
 private:
     void wait_for_news() const {
         std::vector<pollfd> awaited{{signals_.descriptor(), POLLIN, 0}, {watcher_->descriptor(), POLLIN, 0}};
-        if (starting_) {
-            awaited.push_back({ready_->descriptor(), POLLIN, 0});
-        }
+        programs_.add_to(awaited);
         if (build_) {
             awaited.push_back({build_->output_descriptor(), POLLIN, 0});
         }
@@ -311,7 +200,7 @@ private:
 
     void use_build() {
         const bool is_new = version() != started_version_;
-        if (is_new || !serving_ || serving_->role == Role::kStandIn) {
+        if (is_new || programs_.serving() == nullptr || serving_.role == Role::kStandIn) {
             start(Role::kSite);
         } else {
             say("Nothing has changed in the program.");
@@ -329,18 +218,12 @@ private:
     }
 
     void start(Role role) {
-        starting_.reset();
-        ready_.emplace();
-        const std::uint64_t number = ++last_number_;
+        starting_ = {++last_number_, role};
         Start start{.command = command_};
-        start.descriptors = listeners_.descriptors();
-        const std::size_t listeners = start.descriptors.size();
-        start.descriptors.push_back(board_.descriptor());
+        start.descriptors = {board_.descriptor()};
         start.environment = {
-            {"LISTEN_FDS", std::to_string(listeners)},
-            {"NOTIFY_SOCKET", ready_->name()},
-            {Reload::kBoardVariable, std::to_string(Start::kFirstDescriptor + listeners)},
-            {Reload::kProgramVariable, std::to_string(number)},
+            {Reload::kBoardVariable, std::to_string(programs_.descriptor_number(0))},
+            {Reload::kProgramVariable, std::to_string(starting_.number)},
         };
         if (role == Role::kStandIn) {
             start.command.front() =
@@ -349,59 +232,53 @@ private:
         } else {
             started_version_ = version();
         }
-        starting_ = std::make_unique<Program>(number, role, start);
+        programs_.start(std::move(start));
     }
 
     void look_at_programs() {
-        std::erase_if(leaving_, [](const auto& program) { return program->process.has_ended(); });
-        if (serving_ && serving_->process.has_ended()) {
-            lose_program();
-        }
-        if (starting_ && ready_->heard()) {
-            take_over();
-        } else if (starting_ && starting_->process.has_ended()) {
-            give_up_start();
+        for (;;) {
+            switch (programs_.look()) {
+                case Succession::News::kNone: return;
+                case Succession::News::kServes: take_over(); break;
+                case Succession::News::kNotStarted: give_up_start(); break;
+                case Succession::News::kEnded: lose_program(); break;
+            }
         }
     }
 
     void lose_program() {
-        const std::string how = serving_->process.how_it_ended();
-        failed_ = serving_->role == Role::kStandIn;
-        serving_.reset();
+        const std::string& how = programs_.how_it_ended();
+        failed_ = serving_.role == Role::kStandIn;
         std::fprintf(stderr, "The program has ended: %s. The next one that can be built takes its place.\n",
                      how.c_str());
         explain("The program has ended: " + how, {{"", "Its last words are in the terminal."}});
-        if (!starting_) {
+        if (!programs_.is_starting()) {
             start(Role::kStandIn);
         }
     }
 
     void give_up_start() {
-        const std::string how = starting_->process.how_it_ended();
-        failed_ = starting_->role == Role::kStandIn;
-        starting_.reset();
+        const std::string& how = programs_.how_it_ended();
+        failed_ = starting_.role == Role::kStandIn;
         std::fprintf(stderr, "The new program did not start: %s.\n", how.c_str());
         explain("The new program did not start: " + how, {{"", "Its reason is in the terminal."}});
-        if (!serving_ && !failed_) {
+        if (programs_.serving() == nullptr && !failed_) {
             start(Role::kStandIn);
         }
     }
 
     void take_over() {
-        state_.program = starting_->number;
-        if (starting_->role == Role::kSite) {
+        const bool is_first = serving_.number == 0;
+        serving_ = starting_;
+        state_.program = serving_.number;
+        if (serving_.role == Role::kSite) {
             state_.heading.clear();
             state_.problems.clear();
-        }
-        board_.write(state_);  // before the old one is told to end: it looks there why
-        if (serving_) {
-            serving_->process.signal(SIGTERM);
-            leaving_.push_back(std::move(serving_));
-            if (starting_->role == Role::kSite) {
+            if (!is_first) {
                 say("Reloaded, " + seconds_since(change_began_) + " after the change.");
             }
         }
-        serving_ = std::move(starting_);
+        board_.write(state_);
     }
 
     void explain(std::string heading, std::vector<ReloadState::Problem> problems) {
@@ -414,27 +291,14 @@ private:
 
     void stop() {
         build_.reset();
-        for (auto* program : {&starting_, &serving_}) {
-            if (*program) {
-                (*program)->process.signal(SIGTERM);
-                leaving_.push_back(std::move(*program));
-            }
-        }
-        while (!leaving_.empty()) {
-            pollfd awaited{signals_.descriptor(), POLLIN, 0};
-            ::poll(&awaited, 1, -1);
-            if (signals_.take()) {
-                leaving_.clear();  // asked for twice: at once
-            }
-            std::erase_if(leaving_, [](const auto& program) { return program->process.has_ended(); });
-        }
+        programs_.stop(signals_);
     }
 
     Project project_;
     ReloadOptions options_;
     std::vector<std::string> command_;
     Signals signals_;
-    Listeners listeners_;
+    Succession programs_;
     ReloadBoard board_;
     ReloadState state_;
     std::unique_ptr<Watcher> watcher_;
@@ -449,10 +313,8 @@ private:
 
     std::uint64_t last_number_ = 0;
     fs::file_time_type started_version_;
-    std::unique_ptr<Program> serving_;
-    std::unique_ptr<Program> starting_;
-    std::optional<ReadySocket> ready_;  // of the one that starts
-    std::vector<std::unique_ptr<Program>> leaving_;
+    Program serving_{0, Role::kSite};  // the last that did
+    Program starting_{0, Role::kSite};
     bool failed_ = false;  // even the stand-in does not work
 };
 

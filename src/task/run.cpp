@@ -1,48 +1,53 @@
 #include "task/run.hpp"
 #include "c10k/task.hpp"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 
 namespace c10k {
 namespace {
 
 std::atomic<Backend*> interrupted_backend;
-std::atomic<bool> interrupted;
+std::atomic<int> interruption;  // the signal
 
-void on_signal(int) {
+void on_signal(int number) {
     const int error = errno;  // of whatever was interrupted
-    interrupted = true;
+    interruption = number;
     if (Backend* backend = interrupted_backend) {
         backend->wake();
     }
     errno = error;
 }
 
-// SIGINT and SIGTERM, once: the second one meets the default and ends the process.
+// Those that ask us to stop, each once: the second one meets the default and ends the process.
 class StopSignals {
 public:
     explicit StopSignals(Backend& backend) {
-        interrupted = false;
+        interruption = 0;
         interrupted_backend = &backend;
         struct sigaction action {};
         action.sa_handler = &on_signal;
         action.sa_flags = static_cast<int>(SA_RESETHAND);
-        ::sigaction(SIGINT, &action, &former_int_);
-        ::sigaction(SIGTERM, &action, &former_term_);
+        for (std::size_t i = 0; i < kNumbers.size(); ++i) {
+            ::sigaction(kNumbers[i], &action, &former_[i]);
+        }
     }
     ~StopSignals() {
         interrupted_backend = nullptr;
-        ::sigaction(SIGINT, &former_int_, nullptr);
-        ::sigaction(SIGTERM, &former_term_, nullptr);
+        for (std::size_t i = 0; i < kNumbers.size(); ++i) {
+            ::sigaction(kNumbers[i], &former_[i], nullptr);
+        }
     }
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
 
 private:
-    struct sigaction former_int_ {};
-    struct sigaction former_term_ {};
+    static constexpr std::array kNumbers{SIGINT, SIGTERM, SIGUSR2};
+
+    std::array<struct sigaction, kNumbers.size()> former_{};
 };
 
 class Done final : public Completion {
@@ -75,11 +80,13 @@ void run(Loop& loop, Task<> main) {
     const StopSignals signals{loop.backend()};
     StopScope scope;
     turn_until_ended(loop, std::move(main), scope, [&scope] {
-        if (interrupted) {
+        if (stop_signal() != 0) {
             scope.request_stop();
         }
     });
 }
+
+int stop_signal() noexcept { return interruption; }
 
 void run(Task<> main) {
     Loop loop{make_backend(BackendChoice::kAuto)};

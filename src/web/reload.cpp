@@ -70,9 +70,4 @@ void Reload::add_script(Response& response) const {
     response.body.insert(std::min(end, response.body.size()), tag);
 }
 
-bool Reload::is_replaced() const {
-    const std::optional<ReloadState> state = board_.read();
-    return state && state->program != program_;
-}
-
 }  // namespace c10k

@@ -32,8 +32,6 @@ public:
     [[nodiscard]] Urls urls() const;
     // Puts the script into an HTML page.
     void add_script(Response& response) const;
-    // Whether another program serves now.
-    [[nodiscard]] bool is_replaced() const;
     [[nodiscard]] std::optional<ReloadState> state() const { return board_.read(); }
 
 private:

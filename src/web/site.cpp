@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <fcntl.h>
 #include <mutex>
@@ -84,7 +85,7 @@ struct Serving {
 
     // Whoever is replaced lets its views finish, and says so (RFC 6455, 7.4.1, and the IANA registry: 1012).
     [[nodiscard]] Farewell farewell() const {
-        if (site.reload() != nullptr && site.reload()->is_replaced()) {
+        if (stop_signal() == SIGUSR2) {
             return {.code = 1012, .reason = "the server restarts", .grace = settings.restart_grace};
         }
         return {};

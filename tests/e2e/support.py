@@ -33,7 +33,7 @@ PATIENCE = 30  # seconds
 BACKEND = os.environ.get("C10K_TEST_BACKEND", "auto")
 WORKERS = os.environ.get("C10K_TEST_WORKERS", "1")
 SKIPPED = 77  # an exit status that ctest knows
-ON_LOOPS = {"runserver", "gameoflife", "testecho"}  # the commands that take --backend and --workers
+ON_LOOPS = {"runserver", "serve", "gameoflife", "testecho"}  # the commands that take --backend and --workers
 
 def _skip_what_is_not_for_here():
     if os.environ.get("C10K_TEST_WHEN") == "full" and not os.environ.get("C10K_FULL"):

@@ -26,7 +26,7 @@ TEST(Run, ThrowsWhatTheTaskThrows) {
 }
 
 TEST(Run, StopsTheTaskOnASignal) {
-    for (const int signal : {SIGINT, SIGTERM}) {
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR2}) {
         bool stopped = false;
         EXPECT_THROW(run([](int number, bool& flag) -> Task<> {
                          co_await yield();
@@ -40,6 +40,7 @@ TEST(Run, StopsTheTaskOnASignal) {
                      }(signal, stopped)),
                      Stopped);
         EXPECT_TRUE(stopped);
+        EXPECT_EQ(stop_signal(), signal);
     }
 }
 

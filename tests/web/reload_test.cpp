@@ -66,12 +66,5 @@ TEST_F(ReloadTest, LeavesAlone) {
     EXPECT_EQ(with_script(packed), "packed");
 }
 
-TEST_F(ReloadTest, IsReplacedWhenAnotherProgramServes) {
-    board.write({.program = 7});
-    EXPECT_FALSE(reload.is_replaced());
-    board.write({.program = 8});
-    EXPECT_TRUE(reload.is_replaced());
-}
-
 }  // namespace
 }  // namespace c10k

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "c10k/settings.hpp"
+
+#include <string>
+#include <vector>
+
+namespace c10k {
+
+// Serves until SIGINT or SIGTERM with a program of its own, which `command` starts. On SIGHUP, and when
+// ask_for_restart() asks, a new one takes its place (see Succession): what was installed meanwhile, with the settings
+// as they are then. If that one does not start, the old one goes on. A program that ends by itself is started anew,
+// ever more slowly if it does so at once.
+//
+// Throws std::exception with a text for the user if a setting is wrong, if it cannot listen, or if the first program
+// does not start.
+void run_master(const Settings& settings, const std::vector<std::string>& command);
+
+}  // namespace c10k

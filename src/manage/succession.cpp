@@ -1,0 +1,150 @@
+#include "manage/succession.hpp"
+
+#include "loop/activation.hpp"
+#include "loop/sockets.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string_view>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace c10k {
+namespace {
+
+// One for each loop of the program.
+std::vector<int> open_listeners(const Settings& settings) {
+    const Address address = Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port));
+    const int backlog = static_cast<int>(settings.backlog);
+    std::vector<int> listeners;
+    try {
+        if (settings.workers == 1) {
+            listeners.push_back(open_listener(address, backlog, PortUse::kAlone, Blocking::kNo));
+            return listeners;
+        }
+        const PortReservation reservation{address};
+        for (std::uint32_t i = 0; i < settings.workers; ++i) {
+            listeners.push_back(open_listener(reservation.address(), backlog, PortUse::kShared, Blocking::kNo));
+        }
+    } catch (const std::system_error& error) {
+        throw std::runtime_error("cannot listen on " + address.text() + ": " + error.code().message());
+    }
+    return listeners;
+}
+
+}  // namespace
+
+// Hears READY=1 of one program (sd_notify(3)).
+class Succession::ReadySocket {
+public:
+    ReadySocket() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        // Without a name: the kernel chooses an abstract one.
+        if (socket_ < 0 || ::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(sa_family_t)) < 0) {
+            throw_errno("notify socket");
+        }
+        socklen_t size = sizeof address;
+        ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+        const std::size_t length = size - offsetof(sockaddr_un, sun_path);
+        name_ = '@' + std::string{address.sun_path + 1, length - 1};
+    }
+    ~ReadySocket() { ::close(socket_); }
+    ReadySocket(const ReadySocket&) = delete;
+    ReadySocket& operator=(const ReadySocket&) = delete;
+
+    [[nodiscard]] int descriptor() const noexcept { return socket_; }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] bool heard() const noexcept {
+        std::array<char, 256> text;
+        const ssize_t size = ::recv(socket_, text.data(), text.size(), 0);
+        return size > 0 && std::string_view{text.data(), static_cast<std::size_t>(size)}.starts_with("READY=1");
+    }
+
+private:
+    int socket_;
+    std::string name_;
+};
+
+Succession::Succession(const Settings& settings) : listeners_(take_inherited_listeners()) {
+    if (listeners_.empty()) {
+        listeners_ = open_listeners(settings);
+    }
+}
+
+Succession::~Succession() {
+    for (const int listener : listeners_) {
+        ::close(listener);
+    }
+}
+
+Address Succession::address() const noexcept { return local_address_of(listeners_.front()); }
+
+int Succession::descriptor_number(std::size_t index) const noexcept {
+    return Start::kFirstDescriptor + static_cast<int>(listeners_.size() + index);
+}
+
+void Succession::start(Start start) {
+    starting_.reset();
+    ready_ = std::make_unique<ReadySocket>();
+    start.descriptors.insert(start.descriptors.begin(), listeners_.begin(), listeners_.end());
+    start.environment["LISTEN_FDS"] = std::to_string(listeners_.size());
+    start.environment["NOTIFY_SOCKET"] = ready_->name();
+    starting_ = std::make_unique<Process>(start);
+}
+
+void Succession::add_to(std::vector<pollfd>& awaited) const {
+    if (starting_) {
+        awaited.push_back({ready_->descriptor(), POLLIN, 0});
+    }
+}
+
+Succession::News Succession::look() {
+    std::erase_if(leaving_, [](const auto& program) { return program->has_ended(); });
+    if (serving_ && serving_->has_ended()) {
+        how_it_ended_ = serving_->how_it_ended();
+        serving_.reset();
+        return News::kEnded;
+    }
+    if (starting_ && ready_->heard()) {
+        if (serving_) {
+            serving_->signal(SIGUSR2);
+            leaving_.push_back(std::move(serving_));
+        }
+        serving_ = std::move(starting_);
+        return News::kServes;
+    }
+    if (starting_ && starting_->has_ended()) {
+        how_it_ended_ = starting_->how_it_ended();
+        starting_.reset();
+        return News::kNotStarted;
+    }
+    return News::kNone;
+}
+
+void Succession::stop(const Signals& signals) {
+    for (auto* program : {&starting_, &serving_}) {
+        if (*program) {
+            (*program)->signal(SIGTERM);
+            leaving_.push_back(std::move(*program));
+        }
+    }
+    while (!leaving_.empty()) {
+        pollfd awaited{signals.descriptor(), POLLIN, 0};
+        ::poll(&awaited, 1, -1);
+        const std::vector<int> numbers = signals.take();
+        if (std::any_of(numbers.begin(), numbers.end(), [](int number) { return number != SIGCHLD; })) {
+            leaving_.clear();  // asked for twice: at once
+        }
+        std::erase_if(leaving_, [](const auto& program) { return program->has_ended(); });
+    }
+}
+
+}  // namespace c10k

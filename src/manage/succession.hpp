@@ -1,0 +1,67 @@
+#pragma once
+
+#include "base/address.hpp"
+#include "c10k/settings.hpp"
+#include "manage/process.hpp"
+#include "manage/signals.hpp"
+
+#include <memory>
+#include <optional>
+#include <poll.h>
+#include <string>
+#include <vector>
+
+namespace c10k {
+
+// Programs that serve one after the other on the same listening sockets. Those stay open here, and each program in turn
+// gets them (LISTEN_FDS); the one before is told to end (SIGUSR2) when the new one says that it serves (READY=1). So
+// nobody is refused. Thread: the only one of this process.
+class Succession {
+public:
+    // Listens, unless the sockets were handed to this process. Throws std::runtime_error if it cannot.
+    explicit Succession(const Settings& settings);
+    // Kills the programs that are left.
+    ~Succession();
+    Succession(const Succession&) = delete;
+    Succession& operator=(const Succession&) = delete;
+
+    // Where the programs listen.
+    [[nodiscard]] Address address() const noexcept;
+
+    // The number of the descriptor in `start.descriptors` at `index`, as the program has it.
+    [[nodiscard]] int descriptor_number(std::size_t index) const noexcept;
+    // Starts the next program; one that is still starting is given up. Throws std::system_error.
+    void start(Start start);
+
+    // What can be read when there is news.
+    void add_to(std::vector<pollfd>& awaited) const;
+    enum class News {
+        kNone,
+        kServes,      // the program that was starting; the one before was told to end
+        kNotStarted,  // the program that was starting has ended instead
+        kEnded,       // the program that served, although nobody told it to
+    };
+    // The next news since the last call. To be called after SIGCHLD, and until there is none.
+    [[nodiscard]] News look();
+    // How the program of the last news ended: "exit status 1".
+    [[nodiscard]] const std::string& how_it_ended() const noexcept { return how_it_ended_; }
+
+    [[nodiscard]] bool is_starting() const noexcept { return starting_ != nullptr; }
+    // The program that serves; null if none does.
+    [[nodiscard]] const Process* serving() const noexcept { return serving_.get(); }
+
+    // Tells all programs to end (SIGTERM), and waits until they have. One more of `signals` than SIGCHLD kills them.
+    void stop(const Signals& signals);
+
+private:
+    class ReadySocket;
+
+    std::vector<int> listeners_;
+    std::unique_ptr<Process> serving_;
+    std::unique_ptr<Process> starting_;
+    std::unique_ptr<ReadySocket> ready_;  // of the one that is starting
+    std::vector<std::unique_ptr<Process>> leaving_;
+    std::string how_it_ended_;
+};
+
+}  // namespace c10k
