@@ -1,0 +1,54 @@
+// The client that the conformance suite talks to: it connects and echoes, again and again, until it is refused.
+
+#include <c10k/client.hpp>
+#include <c10k/manage.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <string>
+
+namespace {
+
+using namespace c10k;
+
+Task<> echo(WebSocket& socket) {
+    while (auto message = co_await socket.recv()) {
+        co_await socket.send(*message);
+    }
+}
+
+class Talk final : public Command {
+public:
+    [[nodiscard]] std::string_view name() const noexcept override { return "talk"; }
+    [[nodiscard]] std::string_view help() const noexcept override { return "Connect and echo until it is refused"; }
+    void add_options(CLI::App& options) override { options.add_option("url", url_, "Of the suite")->required(); }
+
+    Task<> run() override {
+        EndpointOptions options;
+        options.max_message_bytes = 64 * 1024 * 1024;
+        const Endpoint suite{url_, options};
+        try {
+            for (;;) {
+                co_await connect(suite, echo);
+            }
+        } catch (const ConnectError& refused) {
+            std::puts(refused.what());
+        }
+    }
+
+private:
+    std::string url_;
+};
+
+struct NoSite {
+    explicit NoSite(Services& /*services*/) {}
+    Urls urls() { return {}; }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Talk talk;
+    return manage<NoSite>(argc, argv, {&talk});
+}

@@ -1,0 +1,98 @@
+"""The opening handshake (RFC 6455, 4), either side."""
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+
+from frames import Violation
+
+ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+MOST_IN_HEAD = 65536
+
+
+def accept_of(key):
+    return base64.b64encode(hashlib.sha1(key.encode() + ACCEPT_SUFFIX).digest()).decode()
+
+
+def receive_head(stream):
+    """The first line, the fields by their small names, and the bytes that came behind."""
+    data = bytearray()
+    while b"\r\n\r\n" not in data:
+        arrived = stream.receive()
+        if not arrived:
+            raise Violation(f"the connection ended inside the handshake: {bytes(data)!r}")
+        data += arrived
+        if len(data) > MOST_IN_HEAD:
+            raise Violation("the head of the handshake has no end")
+    head, _, rest = bytes(data).partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    fields = {}
+    for text in lines:
+        match = re.fullmatch(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", text)
+        if match is None:
+            raise Violation(f"a field of the handshake that is none: {text!r}")
+        name = match[1].lower()
+        fields[name] = f"{fields[name]}, {match[2]}" if name in fields else match[2]
+    return line, fields, rest
+
+
+def require(fields, name, is_right):
+    if not is_right(fields.get(name, "")):
+        raise Violation(f"a handshake with {name}: {fields.get(name)!r}")
+
+
+def has_token(token):
+    return lambda text: token in [member.strip().lower() for member in text.split(",")]
+
+
+def ask(stream, host, path, offers):
+    """Asks a server for a WebSocket. Returns its Sec-WebSocket-Extensions, or None, and what came behind."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade",
+             f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13",
+             *([f"Sec-WebSocket-Extensions: {', '.join(offers)}"] if offers else []), "", ""]
+    stream.send("\r\n".join(lines).encode())
+    line, fields, rest = receive_head(stream)
+    if not re.fullmatch(r"HTTP/1\.1 101( .*)?", line):
+        raise Violation(f"the handshake was answered with {line!r}")
+    require(fields, "upgrade", lambda text: text.lower() == "websocket")
+    require(fields, "connection", has_token("upgrade"))
+    require(fields, "sec-websocket-accept", lambda text: text == accept_of(key))
+    require(fields, "sec-websocket-protocol", lambda text: not text)
+    return fields.get("sec-websocket-extensions"), rest
+
+
+def take(stream):
+    """A client's handshake: its key, its Sec-WebSocket-Extensions or None, and what came behind."""
+    line, fields, rest = receive_head(stream)
+    if not re.fullmatch(r"GET /\S* HTTP/1\.1", line):
+        raise Violation(f"a handshake that begins with {line!r}")
+    require(fields, "host", bool)
+    require(fields, "upgrade", has_token("websocket"))
+    require(fields, "connection", has_token("upgrade"))
+    require(fields, "sec-websocket-version", lambda text: text == "13")
+    require(fields, "sec-websocket-key", is_key)
+    if rest:
+        raise Violation("bytes behind a handshake that has not been answered")
+    return fields["sec-websocket-key"], fields.get("sec-websocket-extensions")
+
+
+def is_key(text):
+    try:
+        return len(base64.b64decode(text, validate=True)) == 16
+    except binascii.Error:
+        return False
+
+
+def agree(stream, key, extension):
+    """Opens the client's WebSocket."""
+    lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
+             f"Sec-WebSocket-Accept: {accept_of(key)}",
+             *([f"Sec-WebSocket-Extensions: {extension}"] if extension else []), "", ""]
+    stream.send("\r\n".join(lines).encode())
+
+
+def refuse(stream):
+    stream.send(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""Tells whether a WebSocket server and client are what RFC 6455 and RFC 7692 say: case by case, without leniency.
+
+The cases have the numbers of the public Autobahn test suite. What that tolerates as not strict fails here.
+
+    tests/conformance/run.py                              our server and our client, epoll
+    tests/conformance/run.py --role client --backend io_uring --cases '6.4.*' '7.*'
+    tests/conformance/run.py --quick --fail-fast          in a short form, until something fails
+    tests/conformance/run.py --table docs/conformance.md  all backends, plain and TLS, as a page
+    tests/conformance/run.py --url ws://127.0.0.1:9001/   somebody else's server
+    tests/conformance/run.py --command 'node echo.js'     somebody else's client
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import fnmatch
+import importlib
+import os
+import sys
+import time
+
+import subjects
+import table
+from cases import Volley
+from frames import Violation
+
+SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
+QUICK_COUNT = 40  # messages of a volley in short
+SKIPPED = 77      # an exit status that ctest knows
+MOST_FAILURES = 30
+
+
+def sections():
+    """Titles and cases, by the number of the section."""
+    modules = {number: importlib.import_module(f"section_{number}") for number in SECTIONS}
+    return {number: (module.TITLE, module.CASES) for number, module in modules.items()}
+
+
+def chosen(cases, patterns, is_quick):
+    """Those of `cases` that are wanted, as they are to be run."""
+    for case in cases:
+        if not any(fnmatch.fnmatchcase(case.number, pattern) for pattern in patterns):
+            continue
+        if not is_quick:
+            yield case
+        elif case.is_quick:
+            yield dataclasses.replace(case, count=min(case.count, QUICK_COUNT)) if isinstance(case, Volley) else case
+
+
+def hold(subject, case):
+    """Holds a case in all its ways. Returns what was wrong, or ""."""
+    for way in case.rounds():
+        peer = None
+        try:
+            with subject.peer(case) as peer:
+                case.hold(peer, way)
+        except Violation as violation:
+            lines = [f"{way}: {violation}" if way else str(violation), *(peer.history if peer else [])]
+            return "\n    ".join([*lines, subject.revive()]).rstrip()
+    return ""
+
+
+class Progress:
+    """Runs cases against a subject and prints how it goes."""
+
+    def __init__(self, fail_fast):
+        self._fail_fast = fail_fast
+        self.failures = 0
+
+    def run(self, name, make_subject, patterns, is_quick):
+        """Returns what was wrong, by the numbers of the cases that ran."""
+        print(f"{name}:", flush=True)
+        outcomes, subject = {}, make_subject()
+        for number, (title, cases) in sections().items():
+            wanted, start = list(chosen(cases, patterns, is_quick)), time.monotonic()
+            ran = self._run_section(subject, wanted)
+            outcomes.update(ran)
+            if wanted:
+                good = sum(not wrong for wrong in ran.values())
+                print(f"  {number:2} {title}: {good} of {len(wanted)} pass, {time.monotonic() - start:.1f} s", flush=True)
+            if self.is_over():
+                break
+        if wrong := subject.stop():
+            self._fail(f"the end: {wrong}")
+        return outcomes
+
+    def is_over(self):
+        return self.failures > 0 and self._fail_fast or self.failures >= MOST_FAILURES
+
+    def _run_section(self, subject, cases):
+        outcomes = {}
+        for case in cases:
+            outcomes[case.number] = wrong = hold(subject, case)
+            if wrong:
+                self._fail(f"{case.number} {case.title}, expecting {case.expects}\n    {wrong}")
+                if self.is_over():
+                    break
+        return outcomes
+
+    def _fail(self, text):
+        self.failures += 1
+        print(f"FAILS {text}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--role", choices=["server", "client", "both"], default="both", help="who is tested")
+    parser.add_argument("--backend", choices=["epoll", "io_uring"], default="epoll")
+    parser.add_argument("--tls", action="store_true", help="over TLS")
+    parser.add_argument("--cases", nargs="+", default=["*"], metavar="PATTERN", help="such as '6.4.*'")
+    parser.add_argument("--quick", action="store_true", help="fewer of the long cases, and these with fewer messages")
+    parser.add_argument("--fail-fast", action="store_true", help="end with the first failure")
+    parser.add_argument("--url", help="a server that is already running and echoes")
+    parser.add_argument("--command", help="a client: connects to the URL behind it and echoes until it is refused")
+    parser.add_argument("--table", metavar="FILE", help="run all combinations and write a page about them")
+    parser.add_argument("--list", action="store_true", help="list the cases")
+    options = parser.parse_args()
+
+    if options.list:
+        for title, cases in sections().values():
+            print(title, *[f"  {case.number:8} {case.title}: {case.expects}" for case in cases], sep="\n")
+        return 0
+    roles = ["server", "client"] if options.role == "both" else [options.role]
+    progress = Progress(options.fail_fast)
+    if options.url or options.command:
+        progress.run(options.url or options.command, lambda: subjects.foreign(options.url, options.command),
+                     options.cases, options.quick)
+    elif options.table:
+        with open(options.table, "w") as page:
+            page.write(table.page(sections(), {
+                combination: progress.run(table.name(*combination), lambda made=combination: subjects.make(*made),
+                                          options.cases, options.quick)
+                for combination in table.combinations()}))
+    else:
+        if options.backend == "io_uring" and (refusal := subjects.refusal_of_io_uring()):
+            print(refusal)
+            return SKIPPED
+        for role in roles:
+            if not progress.is_over():
+                combination = (role, options.backend, options.tls)
+                progress.run(table.name(*combination), lambda made=combination: subjects.make(*made), options.cases,
+                             options.quick)
+    return 1 if progress.failures else 0
+
+
+if __name__ == "__main__":
+    if os.environ.get("C10K_TEST_WHEN") == "full" and not os.environ.get("C10K_FULL"):
+        print("this runs with C10K_FULL=1 (./test --full)")
+        sys.exit(SKIPPED)
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())
+    sys.exit(130)
