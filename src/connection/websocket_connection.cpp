@@ -33,7 +33,12 @@ public:
 
 private:
     void on_time() override { connection_.drop(kAbnormal, "the peer did not answer the close in time"); }
-    void end_turn() override { connection_.enact_close(); }
+    void end_turn() override {
+        // A view that waits in send() has its turn when the peer has taken enough: on_sent() comes back to this.
+        if (connection_.senders == nullptr || !connection_.has_message()) {
+            connection_.enact_close();
+        }
+    }
 
     WebSocketConnection& connection_;
 };
@@ -114,11 +119,11 @@ void WebSocketConnection::on_message(Message message) {
 
 void WebSocketConnection::on_pong(std::string_view) {}  // it has been heard, and that is all a pong is for
 
-// A close frame that would go out before the view's answers to messages that came with the peer's waits for them until
-// the end of the turn.
+// A close frame that would go out before the view's answers to messages that came with the peer's waits for them: until
+// the end of the turn, or for a view that has to wait in send() until it had its turn, at most for the close time.
 void WebSocketConnection::on_reply(std::string_view frame) {
     if (protocol_.state() != wire::Protocol::State::kOpen && phase_ == Phase::kOpen && !inbox_.empty()) {
-        ending_ = std::make_unique<Ending>(*this);
+        set_deadline();
         ending_->put_off.emplace().answer = frame;
         loop_.at_end_of_turn(*ending_);
         return;
@@ -256,6 +261,9 @@ void WebSocketConnection::on_sent(std::size_t bytes) {
     if (outbox_.bytes() <= limits_.outbox_bytes / 2) {
         while (senders != nullptr) {
             std::exchange(senders, senders->next_)->resume();
+        }
+        if (ending_ && ending_->put_off) {
+            loop_.at_end_of_turn(*ending_);
         }
     }
     if (!reading_) {

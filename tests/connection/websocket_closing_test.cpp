@@ -141,6 +141,28 @@ TEST_P(WebSocketClosingOnEveryNetwork, LetsTheViewAnswerWhatCameBeforeTheClose) 
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{4321});
 }
 
+TEST_P(WebSocketClosingOnEveryNetwork, LetsAViewThatWaitsInSendAnswerWhatCameBeforeTheClose) {
+    serve(echo);
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    const std::string large(256 * 1024, 'x');  // more than the outbox's limit
+    std::string bytes;
+    wire::append_frame(wire::Role::kClient, wire::Opcode::kText, large, bytes);
+    std::string close;
+    wire::append_frame(wire::Role::kClient, wire::Opcode::kClose, "\x10\xE1why", close);  // 4321
+    peer.send(bytes);
+    send_behind_messages(peer, close);
+    EXPECT_EQ(peer.recv(), large);
+    EXPECT_EQ(peer.recv(), "one");
+    EXPECT_EQ(peer.recv(), "two");
+    EXPECT_EQ(peer.wait_for_close().code, 4321);
+    peer.wait_for_end();
+    EXPECT_FALSE(peer.failed());
+    peer.close();
+    wait_until_empty();
+    EXPECT_EQ(app.closed, std::vector<std::uint16_t>{4321});
+}
+
 TEST_F(WebSocketClosingInMemory, KeepsThePeersCodeWhenTheViewReturnsBeforeItsCloseAndThePeerIsGone) {
     serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.recv(); });
     WebSocketPeer peer{stage(), "/ws/"};
