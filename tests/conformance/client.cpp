@@ -28,12 +28,14 @@ public:
         EndpointOptions options;
         options.max_message_bytes = 64 * 1024 * 1024;
         const Endpoint suite{url_, options};
-        try {
-            for (;;) {
+        for (;;) {
+            try {
                 co_await connect(suite, echo);
+            } catch (const ConnectionClosed&) {  // NOLINT(bugprone-empty-catch): inside send(), which is as good
+            } catch (const ConnectError& refused) {
+                std::puts(refused.what());
+                co_return;
             }
-        } catch (const ConnectError& refused) {
-            std::puts(refused.what());
         }
     }
 
