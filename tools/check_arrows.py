@@ -24,6 +24,7 @@ ARROWS = {
 # Whose the public headers are.
 OWNERS = {
     "client.hpp": "connection",
+    "compression.hpp": "wire",
     "groups.hpp": "groups",
     "http.hpp": "wire",
     "manage.hpp": "manage",

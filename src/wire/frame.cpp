@@ -45,6 +45,12 @@ char* write_frame(Role sender, Opcode opcode, std::string_view payload, char* to
     return rest + payload.size();
 }
 
+char* write_frame(Role sender, const Message& message, char* to) {
+    char* const end = write_frame(sender, message.is_text() ? Opcode::kText : Opcode::kBinary, message.view(), to);
+    *to = message.frame().front();  // which may have the bit of a compressed one
+    return end;
+}
+
 void append_frame(Role sender, Opcode opcode, std::string_view payload, std::string& to) {
     const std::size_t start = to.size();
     to.resize(start + frame_bytes(sender, payload.size()));

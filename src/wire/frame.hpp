@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/message.hpp"
 #include "wire/mask.hpp"
 
 #include <array>
@@ -20,6 +21,9 @@ enum class Opcode : std::uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kC
 
 [[nodiscard]] constexpr bool is_reserved(Opcode opcode) noexcept { return (static_cast<std::uint8_t>(opcode) & 7) > 2; }
 
+// RSV1 in the first byte of a message: it is compressed (RFC 7692, 6).
+inline constexpr std::uint8_t kCompressedBit = 0x40;
+
 // The largest payload of a control frame, in bytes (RFC 6455, 5.5).
 inline constexpr std::size_t kMaxControlBytes = 125;
 
@@ -37,6 +41,8 @@ public:
     [[nodiscard]] bool has_first() const noexcept { return !bytes_.empty(); }
     [[nodiscard]] bool is_final() const noexcept { return (byte(0) & 0x80) != 0; }
     [[nodiscard]] bool has_reserved_bits() const noexcept { return (byte(0) & 0x70) != 0; }
+    // Whether the message is compressed (RFC 7692, 6), if no other reserved bit is set.
+    [[nodiscard]] bool is_compressed() const noexcept { return (byte(0) & 0x70) == kCompressedBit; }
     [[nodiscard]] Opcode opcode() const noexcept { return static_cast<Opcode>(byte(0) & 0x0F); }
 
     // The second byte. Requires: has_second().
@@ -82,7 +88,10 @@ char* write_header(Opcode opcode, std::size_t payload_bytes, char* to) noexcept;
 // Throws like random_u32().
 char* write_frame(Role sender, Opcode opcode, std::string_view payload, char* to);
 
-// The same, behind what `to` holds.
+// The same for a message, compressed or not: frame_bytes(sender, message.size()).
+char* write_frame(Role sender, const Message& message, char* to);
+
+// Writes a frame behind what `to` holds.
 void append_frame(Role sender, Opcode opcode, std::string_view payload, std::string& to);
 
 // A close, ping or pong frame, in place; or no frame at all, which is empty.

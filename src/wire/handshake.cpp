@@ -86,7 +86,11 @@ std::variant<HandshakeOffer, PlainRequest, Response> examine(const Request& requ
     if (!subprotocols) {
         return Response::text("Sec-WebSocket-Protocol must be a list of tokens.\n", 400);
     }
-    return HandshakeOffer{std::string{key}, std::move(*subprotocols)};
+    const auto extensions = parse_extensions(headers);
+    if (!extensions) {
+        return Response::text("Sec-WebSocket-Extensions must be a list of extensions.\n", 400);
+    }
+    return HandshakeOffer{std::string{key}, std::move(*subprotocols), find_deflate_offer(*extensions)};
 }
 
 std::string_view choose_subprotocol(std::span<const std::string> offered, std::span<const std::string> ours) noexcept {
@@ -95,7 +99,8 @@ std::string_view choose_subprotocol(std::span<const std::string> offered, std::s
     return chosen == ours.end() ? std::string_view{} : std::string_view{*chosen};
 }
 
-Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol) {
+Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol,
+                             const std::optional<DeflateParameters>& deflate) {
     if (!subprotocol.empty() && !contains(offer.subprotocols, subprotocol)) {
         throw std::logic_error("the client did not offer the subprotocol " + std::string{subprotocol});
     }
@@ -103,6 +108,9 @@ Response switching_protocols(const HandshakeOffer& offer, std::string_view subpr
     response.headers.add("Sec-WebSocket-Accept", accept_value(offer.key));
     if (!subprotocol.empty()) {
         response.headers.add("Sec-WebSocket-Protocol", subprotocol);
+    }
+    if (deflate) {
+        response.headers.add(kExtensionsField, to_text(*deflate));
     }
     return response;
 }
@@ -142,6 +150,9 @@ std::string to_bytes(const HandshakeRequest& request) {
         }
         append_field(bytes, "Sec-WebSocket-Protocol", list);
     }
+    if (request.deflate) {
+        append_field(bytes, kExtensionsField, to_text(*request.deflate));
+    }
     for (const auto& [name, value] : request.headers) {
         if (is_ours(name)) {
             throw std::logic_error("the handshake itself sets " + name);
@@ -165,15 +176,21 @@ std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Res
         headers.get("Sec-WebSocket-Accept") != accept_value(request.key)) {
         return Disagreed{"the server's Sec-WebSocket-Accept does not fit our key"};
     }
-    if (const auto extensions = headers.get("Sec-WebSocket-Extensions")) {
-        return Disagreed{"the server chose extensions that we did not offer: " + std::string{*extensions}};
+    const auto extensions = parse_extensions(headers);
+    std::optional<DeflateParameters> deflate;
+    if (extensions && extensions->size() == 1 && request.deflate) {
+        deflate = read_deflate_answer(extensions->front(), *request.deflate);
+    }
+    if (!extensions || (!extensions->empty() && !deflate)) {
+        return Disagreed{"the server chose extensions that we did not offer: " +
+                         std::string{*headers.get(kExtensionsField)}};
     }
     const std::string subprotocol{headers.get("Sec-WebSocket-Protocol").value_or("")};
     if (headers.count("Sec-WebSocket-Protocol") > 1 ||
         (headers.count("Sec-WebSocket-Protocol") == 1 && !contains(request.subprotocols, subprotocol))) {
         return Disagreed{"the server chose a subprotocol that we did not offer: " + subprotocol};
     }
-    return Agreed{subprotocol};
+    return Agreed{subprotocol, deflate};
 }
 
 }  // namespace c10k::wire

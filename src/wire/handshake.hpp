@@ -1,14 +1,16 @@
 #pragma once
 
 #include "c10k/http.hpp"
+#include "wire/extensions.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
-// The opening handshake of a WebSocket (RFC 6455, 4). Extensions are neither offered nor accepted.
+// The opening handshake of a WebSocket (RFC 6455, 4). Of the extensions only permessage-deflate is spoken.
 namespace c10k::wire {
 
 // Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455, 4.2.2).
@@ -19,7 +21,8 @@ namespace c10k::wire {
 // A valid handshake: switching_protocols() may answer it.
 struct HandshakeOffer {
     std::string key;
-    std::vector<std::string> subprotocols;  // in the client's order of preference
+    std::vector<std::string> subprotocols;          // in the client's order of preference
+    std::optional<DeflateParameters> deflate = {};  // the first offer that can be answered
 };
 
 // A request to a WebSocket route that asks for no WebSocket: upgrade_required() answers it.
@@ -35,8 +38,9 @@ struct PlainRequest {};
 [[nodiscard]] std::string_view choose_subprotocol(std::span<const std::string> offered,
                                                   std::span<const std::string> ours) noexcept;
 
-// 101. Requires: `subprotocol` is empty or was offered.
-[[nodiscard]] Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol = {});
+// 101. Requires: `subprotocol` is empty or was offered, and `deflate` is nothing or answers what was offered.
+[[nodiscard]] Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol = {},
+                                           const std::optional<DeflateParameters>& deflate = {});
 
 // 426, which names the protocol and version to use (RFC 9110, 15.5.22; RFC 6455, 4.4).
 [[nodiscard]] Response upgrade_required();
@@ -49,8 +53,9 @@ struct PlainRequest {};
 struct HandshakeRequest {
     std::string host;  // the Host field: "example.com:8000"
     std::string target = "/";
-    std::vector<std::string> subprotocols = {};  // in order of preference
-    Headers headers = {};                        // more fields, such as Origin and Cookie
+    std::vector<std::string> subprotocols = {};     // in order of preference
+    Headers headers = {};                           // more fields, such as Origin and Cookie
+    std::optional<DeflateParameters> deflate = {};  // the offer of it
     std::string key = random_key();
 };
 
@@ -60,7 +65,8 @@ struct HandshakeRequest {
 
 // The handshake has succeeded.
 struct Agreed {
-    std::string subprotocol;  // empty if none
+    std::string subprotocol;                   // empty if none
+    std::optional<DeflateParameters> deflate;  // nothing if none
 };
 
 // It has failed; the connection must be closed.

@@ -1,5 +1,7 @@
 #include "wire/message_builder.hpp"
 
+#include "wire/frame.hpp"
+
 #include <algorithm>
 #include <new>
 
@@ -12,6 +14,14 @@ void MessageBuilder::append(std::string_view bytes, MaskKey key, std::size_t lim
     }
     key.apply(bytes, memory_.get() + sizeof(Message::Block) + size_);
     size_ = static_cast<std::uint32_t>(needed);
+}
+
+std::span<char> MessageBuilder::room(std::size_t wanted, std::size_t limit) {
+    if ((memory_ == nullptr || size_ == capacity_) && size_ < limit) {
+        reallocate(std::min(size_ + std::max<std::size_t>(size_, wanted), limit));
+    }
+    return memory_ == nullptr ? std::span<char>{}
+                              : std::span{memory_.get() + sizeof(Message::Block), capacity_}.subspan(size_);
 }
 
 std::string_view MessageBuilder::view() const noexcept {
@@ -29,6 +39,13 @@ Message MessageBuilder::finish(Message::Kind kind) {
     }
     Message message = Message::adopt(memory_.release(), kind, size_);
     clear();
+    return message;
+}
+
+Message MessageBuilder::finish_compressed(Message::Kind kind) {
+    Message message = finish(kind);
+    char* const first = message.block_->payload() - header_bytes(message.size());
+    *first = static_cast<char>(*first | kCompressedBit);
     return message;
 }
 

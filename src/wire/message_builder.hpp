@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace c10k::wire {
@@ -23,6 +24,14 @@ public:
     // Requires: size() + bytes.size() <= limit <= Message::kMaxSize. Throws std::bad_alloc; then nothing has changed.
     void append(std::string_view bytes, MaskKey key, std::size_t limit);
 
+    // Memory behind what has been appended, for the caller to write to: some of `wanted` bytes, and none only if
+    // `limit`, which is the same as above, is reached. Throws std::bad_alloc; then nothing has changed.
+    [[nodiscard]] std::span<char> room(std::size_t wanted, std::size_t limit);
+    // The first `bytes` of the room are written.
+    void wrote(std::size_t bytes) noexcept { size_ += static_cast<std::uint32_t>(bytes); }
+    // Takes the last `bytes` away. Requires: there are so many.
+    void drop_last(std::size_t bytes) noexcept { size_ -= static_cast<std::uint32_t>(bytes); }
+
     // What has been appended; valid until the next change.
     [[nodiscard]] std::string_view view() const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -31,6 +40,8 @@ public:
 
     // The message; afterwards nothing has been appended. Throws std::bad_alloc.
     Message finish(Message::Kind kind);
+    // The same for a compressed payload: the message's frame says that it is one (RFC 7692, 6).
+    Message finish_compressed(Message::Kind kind);
     void clear() noexcept;
 
 private:

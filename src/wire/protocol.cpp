@@ -10,7 +10,7 @@ namespace c10k::wire {
 namespace {
 
 // Ten thousand connections hold ten thousand of these.
-static_assert(sizeof(Protocol) <= 64);
+static_assert(sizeof(Protocol) <= 72);
 
 // RFC 6455, 7.4.1.
 constexpr std::uint16_t kProtocolError = 1002;
@@ -19,6 +19,7 @@ constexpr std::uint16_t kInvalidData = 1007;
 constexpr std::uint16_t kTooBig = 1009;
 
 constexpr std::size_t kCodeBytes = 2;
+constexpr const char* kMessageTooBig = "message too big";
 
 std::string_view text_of(std::span<char> bytes) { return {bytes.data(), bytes.size()}; }
 
@@ -41,6 +42,10 @@ Protocol::Protocol(Role role, ProtocolLimits limits) : role_(role), limits_(limi
 
 void Protocol::receive(std::span<char> bytes, Events& events) {
     while (!bytes.empty() && (state_ == State::kOpen || state_ == State::kClosing)) {
+        if (is_paused()) {
+            deflate_->unread->append(bytes.data(), bytes.size());
+            return;
+        }
         bytes = left_bytes_ == 0 ? receive_header(bytes, events) : receive_payload(bytes, events);
     }
 }
@@ -83,7 +88,8 @@ Protocol::Violation Protocol::find_violation(const FrameHeader& header) const no
         return {};
     }
     const Opcode opcode = header.opcode();
-    if (header.has_reserved_bits()) {  // an extension that uses them would be asked here (RFC 6455, 5.2)
+    const bool may_be_compressed = deflate_ && (opcode == Opcode::kText || opcode == Opcode::kBinary);
+    if (header.has_reserved_bits() && !(header.is_compressed() && may_be_compressed)) {  // RFC 6455, 5.2; RFC 7692, 6
         return {kProtocolError, "reserved bits are set"};
     }
     if (is_reserved(opcode)) {
@@ -116,10 +122,18 @@ Protocol::Violation Protocol::find_violation(const FrameHeader& header) const no
     if (header.is_length_padded()) {
         return {kProtocolError, "frame length not in its shortest form"};
     }
-    if (!is_control(opcode) && header.length() > limits_.max_message_bytes - message_.size()) {
-        return {kTooBig, "message too big"};
+    if (!is_control(opcode) && header.length() > most_payload(header)) {
+        return {kTooBig, kMessageTooBig};
     }
     return {};
+}
+
+std::uint64_t Protocol::most_payload(const FrameHeader& header) const noexcept {
+    const std::uint64_t most = limits_.max_message_bytes;
+    const bool is_compressed = header.opcode() == Opcode::kContinuation ? is_compressed_ : header.is_compressed();
+    // Compressed, a message may be larger than it was, but by that much only if it was done badly.
+    constexpr std::uint64_t kMostOverhead = 1024;
+    return is_compressed ? most + most / 8 + kMostOverhead : most - message_.size();
 }
 
 void Protocol::begin_frame(const FrameHeader& header) noexcept {
@@ -129,6 +143,7 @@ void Protocol::begin_frame(const FrameHeader& header) noexcept {
     left_bytes_ = static_cast<std::uint32_t>(header.length());
     if (opcode_ == Opcode::kText || opcode_ == Opcode::kBinary) {
         message_opcode_ = opcode_;
+        is_compressed_ = header.is_compressed();
     }
 }
 
@@ -144,13 +159,15 @@ std::span<char> Protocol::receive_payload(std::span<char> bytes, Events& events)
 
 void Protocol::receive_data(std::span<char> part, Events& events) {
     if (state_ == State::kOpen) {
-        message_.append(text_of(part), key_, final_ ? message_.size() + left_bytes_ : limits_.max_message_bytes);
-        if (message_opcode_ == Opcode::kText) {
-            const auto checked = whole_utf8(message_.view().substr(checked_bytes_));
-            if (!checked) {
-                return fail({kInvalidData, "text is not UTF-8"}, events);
-            }
-            checked_bytes_ += static_cast<std::uint32_t>(*checked);
+        auto result = Inflater::Result::kGood;
+        if (is_compressed_) {
+            key_.apply(text_of(part), part.data());
+            result = deflate_->inflate(text_of(part), message_, limits_.max_message_bytes);
+        } else {
+            message_.append(text_of(part), key_, final_ ? message_.size() + left_bytes_ : limits_.max_message_bytes);
+        }
+        if (const Violation violation = judge(result); violation.code != 0) {
+            return fail(violation, events);
         }
     }
     key_ = key_.after(part.size());
@@ -160,9 +177,31 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
     }
 }
 
+// What is inflated is judged in the order in which it was sent: a fault of the text comes before one behind it.
+Protocol::Violation Protocol::judge(Inflater::Result result) {
+    if (message_opcode_ == Opcode::kText) {
+        const auto checked = whole_utf8(message_.view().substr(checked_bytes_));
+        if (!checked) {
+            return {kInvalidData, "text is not UTF-8"};
+        }
+        checked_bytes_ += static_cast<std::uint32_t>(*checked);
+    }
+    switch (result) {
+        case Inflater::Result::kCorrupt: return {kInvalidData, "compressed data is corrupt"};
+        case Inflater::Result::kTooBig: return {kTooBig, kMessageTooBig};
+        default: return {};
+    }
+}
+
 void Protocol::end_data(Events& events) {
     if (!final_) {
         return;
+    }
+    if (is_compressed_ && state_ == State::kOpen) {
+        const Violation violation = judge(deflate_->end_message(message_, limits_.max_message_bytes));
+        if (violation.code != 0) {
+            return fail(violation, events);
+        }
     }
     const Opcode opcode = std::exchange(message_opcode_, Opcode::kContinuation);
     if (state_ != State::kOpen) {
@@ -238,6 +277,19 @@ void Protocol::fail(Violation violation, Events& events) {
     events.on_close({.code = violation.code, .reason = violation.reason});
 }
 
+void Protocol::pause() {
+    if (deflate_ && !deflate_->unread) {
+        deflate_->unread = std::make_unique<std::string>();
+    }
+}
+
+void Protocol::resume(Events& events) {
+    if (is_paused()) {
+        const std::unique_ptr<std::string> unread = std::move(deflate_->unread);
+        receive(*unread, events);
+    }
+}
+
 ControlFrame Protocol::close(std::uint16_t code, std::string_view reason) {
     if (!is_close_code(code)) {
         throw std::invalid_argument("a close frame may not carry this code");
@@ -265,6 +317,9 @@ std::size_t Protocol::held_bytes() const noexcept {
 void Protocol::forget_message() noexcept {
     message_.clear();
     checked_bytes_ = 0;
+    if (deflate_) {
+        deflate_->forget_message();
+    }
 }
 
 }  // namespace c10k::wire

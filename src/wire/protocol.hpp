@@ -3,6 +3,7 @@
 #include "c10k/message.hpp"
 #include "wire/frame.hpp"
 #include "wire/message_builder.hpp"
+#include "wire/permessage_deflate.hpp"
 
 #include <array>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace c10k::wire {
 
@@ -56,10 +58,22 @@ public:
     // Requires: limits.max_message_bytes <= Message::kMaxSize.
     explicit Protocol(Role role, ProtocolLimits limits = {});
 
-    // Takes the next bytes from the peer, cut anywhere; unmasks some of them in place and keeps none.
+    // Compresses as the handshake has agreed (RFC 7692). Requires: nothing has been received.
+    void use(std::unique_ptr<PermessageDeflate> deflate) noexcept { deflate_ = std::move(deflate); }
+    // How to compress what is sent; null if that was not agreed on.
+    [[nodiscard]] PermessageDeflate* deflate() const noexcept { return deflate_.get(); }
+
+    // Takes the next bytes from the peer, cut anywhere; unmasks some of them in place and keeps none, unless paused.
     //
     // Bytes after on_close() are ignored. Throws std::bad_alloc and what a callback throws.
     void receive(std::span<char> bytes, Events& events);
+
+    // From now on, also for the rest of the bytes at hand, what arrives is kept and not read: a few compressed bytes
+    // can be many large messages. Without compression it does nothing.
+    void pause();
+    [[nodiscard]] bool is_paused() const noexcept { return deflate_ && deflate_->unread; }
+    // Reads what was kept, and goes on. Throws like receive(). Requires: no receive() is running.
+    void resume(Events& events);
 
     // Begins the closing handshake (RFC 6455, 7.1.2): the frame to send, after which no other may be sent. A message
     // that has arrived in part is forgotten. Empty if the protocol is no longer open.
@@ -88,8 +102,12 @@ private:
     std::span<char> receive_payload(std::span<char> bytes, Events& events);
 
     [[nodiscard]] Violation find_violation(const FrameHeader& header) const noexcept;
+    // How long the payload of such a data frame may be.
+    [[nodiscard]] std::uint64_t most_payload(const FrameHeader& header) const noexcept;
     void begin_frame(const FrameHeader& header) noexcept;
     void receive_data(std::span<char> part, Events& events);
+    // What is wrong with the message so far; `result` is that of inflating it.
+    [[nodiscard]] Violation judge(Inflater::Result result);
     void end_data(Events& events);
     void receive_control(std::span<char> part, Events& events);
     void end_control(std::string_view payload, Events& events);
@@ -97,10 +115,13 @@ private:
     void fail(Violation violation, Events& events);
     void forget_message() noexcept;
 
+    std::unique_ptr<PermessageDeflate> deflate_;
+
     // The message that is arriving.
     MessageBuilder message_;
     std::uint32_t checked_bytes_ = 0;                // of a text, these are whole code points
     Opcode message_opcode_ = Opcode::kContinuation;  // which stands for none
+    bool is_compressed_ = false;
 
     // The frame that is arriving: its header while that is cut, then its payload.
     std::array<char, FrameHeader::kMaxBytes> header_;

@@ -134,12 +134,14 @@ class Handshakes(peer.HostileTestCase):
         """Window bits 7, 16, 010 or none, parameters twice or unknown: 101 without the extension (RFC 7692, 7.1)."""
         for parameters in ["server_max_window_bits=7", "server_max_window_bits=16", "server_max_window_bits=010",
                            "server_max_window_bits", "client_max_window_bits=7", "client_max_window_bits=16",
-                           "client_max_window_bits=010", "client_max_window_bits=", "client_max_window_bits=x",
+                           "client_max_window_bits=010", "client_max_window_bits=x",
                            "server_max_window_bits=-9", "server_max_window_bits=10; server_max_window_bits=10",
                            "client_no_context_takeover; client_no_context_takeover", "server_no_context_takeover=1",
                            "unknown", "unknown=1", "client_max_window_bits; mux"]:
             with self.subTest(parameters=parameters):
                 self.assert_opens_without_extension(f"permessage-deflate; {parameters}")
+        # What is no list of extensions at all is another matter (RFC 6455, 9.1).
+        self.assert_answer(handshake(None, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits="), 400)
 
 
 if __name__ == "__main__":

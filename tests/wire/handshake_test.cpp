@@ -145,12 +145,21 @@ TEST(Handshake, SubprotocolsAreTokens) {
     EXPECT_EQ(verdict(with_another("Sec-WebSocket-Protocol", "a/b")), 400);
 }
 
-// Rows 20 to 22: extensions are not spoken, so no offer of one can matter.
-TEST(Handshake, OffersOfExtensionsAreIgnored) {
-    for (const std::string_view extensions :
-         {"permessage-deflate; client_max_window_bits", "constructor", "a;b=\"\\c\\c\\c\\c", "x; y=\"", ";;;,,,"}) {
-        EXPECT_EQ(verdict(with_another("Sec-WebSocket-Extensions", extensions)), 101) << extensions;
-    }
+// Rows 20 to 22; RFC 6455, 9.1.
+TEST(Handshake, ExtensionsAreAList) {
+    const auto deflate = [](std::string_view extensions) {
+        const auto result = examine(with_another("Sec-WebSocket-Extensions", extensions), 1);
+        const auto* offer = std::get_if<HandshakeOffer>(&result);
+        return offer == nullptr ? "refused" : offer->deflate ? to_text(*offer->deflate) : "none";
+    };
+    EXPECT_EQ(deflate(""), "none");
+    EXPECT_EQ(deflate("constructor"), "none");
+    EXPECT_EQ(deflate("a;b=\"\\c\\c\""), "none");
+    EXPECT_EQ(deflate("a, permessage-deflate; client_max_window_bits"), "permessage-deflate; client_max_window_bits");
+    EXPECT_EQ(deflate("permessage-deflate; client_max_window_bits=16"), "none");
+    EXPECT_EQ(deflate("a;b=\"\\c\\c"), "refused");
+    EXPECT_EQ(deflate("permessage-deflate; client_max_window_bits="), "refused");
+    EXPECT_EQ(deflate(";;;,,,"), "refused");
 }
 
 TEST(Handshake, TheServersPreferenceChoosesTheSubprotocol) {
@@ -170,6 +179,14 @@ TEST(Handshake, TheAnswerIsTheStandards) {
             kAccept + "\r\nSec-WebSocket-Protocol: chat\r\n\r\n");
     EXPECT_EQ(switching_protocols(offer).headers.count("Sec-WebSocket-Protocol"), 0u);
     EXPECT_THROW((void)switching_protocols(offer, "other"), std::logic_error);
+}
+
+// RFC 7692, 5.1.
+TEST(Handshake, TheAnswerNamesTheExtensionThatIsAgreedOn) {
+    const HandshakeOffer offer{kKey, {}, DeflateParameters{}};
+    EXPECT_EQ(switching_protocols(offer).headers.count("Sec-WebSocket-Extensions"), 0u);
+    EXPECT_EQ(switching_protocols(offer, {}, DeflateParameters{}).headers.get("Sec-WebSocket-Extensions"),
+              "permessage-deflate");
 }
 
 // RFC 9110, 15.5.22.
@@ -222,6 +239,36 @@ TEST(ClientHandshake, OurServerAcceptsItAndItAcceptsOurServer) {
     const auto checked = check(request, answer.response());
     ASSERT_TRUE(std::holds_alternative<Agreed>(checked));
     EXPECT_EQ(std::get<Agreed>(checked).subprotocol, "superchat");
+}
+
+// RFC 7692, 5.
+TEST(ClientHandshake, AgreesOnCompressionIfItOfferedIt) {
+    HandshakeRequest request = client_request();
+    request.deflate = offer_deflate({.context_takeover = ContextTakeover::kYes, .window_bits = 10});
+    EXPECT_NE(to_bytes(request).find("\r\nSec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10; "
+                                     "client_max_window_bits=10\r\n"),
+              std::string::npos);
+    EXPECT_EQ(to_bytes(client_request()).find("Sec-WebSocket-Extensions"), std::string::npos);
+
+    Response answer = good_answer(request);
+    const auto agreed = [&] {
+        const auto result = check(request, answer);
+        const auto* agreed = std::get_if<Agreed>(&result);
+        return agreed == nullptr ? "fails" : agreed->deflate ? to_text(*agreed->deflate) : "none";
+    };
+    EXPECT_EQ(agreed(), "none");
+    answer.headers.add("Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=9");
+    EXPECT_EQ(agreed(), "permessage-deflate; server_max_window_bits=9; client_max_window_bits=10");
+    answer.headers.add("Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=9");
+    EXPECT_EQ(agreed(), "fails");
+    for (const std::string_view bad :
+         {"permessage-deflate", "constructor", "permessage-deflate; server_max_window_bits=9, mux", "a b", "\""}) {
+        answer.headers.set("Sec-WebSocket-Extensions", bad);
+        EXPECT_EQ(agreed(), "fails") << bad;
+    }
+    request.deflate.reset();
+    answer.headers.set("Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=9");
+    EXPECT_EQ(agreed(), "fails");
 }
 
 TEST(ClientHandshake, EachHasANewKeyOf16Bytes) {

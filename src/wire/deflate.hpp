@@ -1,0 +1,72 @@
+#pragma once
+
+#include "c10k/message.hpp"
+#include "wire/message_builder.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+struct z_stream_s;
+
+// The payloads of permessage-deflate (RFC 7692, 7.2), message after message, each referring to those before it.
+namespace c10k::wire {
+
+// Compresses what one side sends.
+class Deflater {
+public:
+    // The window is 2 to the power of `window_bits` bytes, 8 to 15, or less. Throws std::bad_alloc.
+    explicit Deflater(std::uint8_t window_bits);
+
+    // The message that carries `payload`: its frame has the compressed bytes and says so. Empty if it would not be
+    // smaller: then, as after reset(), what comes next does not refer to this nor to what was before.
+    // Throws std::bad_alloc; then it is as after reset(), too.
+    [[nodiscard]] std::optional<Message> compress(Message::Kind kind, std::string_view payload);
+
+    // Forgets what it has compressed. The peer need not know.
+    void reset() noexcept;
+
+private:
+    struct End {
+        void operator()(z_stream_s* stream) const noexcept;
+    };
+
+    // Returns false if `compressed` would not be smaller.
+    bool deflate_into(MessageBuilder& compressed, std::string_view payload);
+
+    std::unique_ptr<z_stream_s, End> stream_;
+    bool is_fresh_ = true;
+};
+
+// Inflates what the peer has sent.
+class Inflater {
+public:
+    enum class Result : std::uint8_t { kGood, kCorrupt, kTooBig };
+
+    // The window is 2 to the power of `window_bits` bytes, 8 to 15; its memory is taken when it is needed.
+    // Throws std::bad_alloc.
+    explicit Inflater(std::uint8_t window_bits);
+
+    // Inflates the next bytes of a message, cut anywhere, behind what `message` holds. Unless the result is kGood, the
+    // message cannot go on, and `message` has what came before the fault.
+    //
+    // kTooBig: `message` has `limit` bytes, and there are more. Never is more inflated than one byte beyond it.
+    // Throws std::bad_alloc; then it has to be reset.
+    Result inflate(std::string_view bytes, MessageBuilder& message, std::size_t limit);
+    // All of the message was there. Adds what may be left of it.
+    Result end_message(MessageBuilder& message, std::size_t limit);
+
+    // Forgets all, and has a window of that size from now on.
+    void reset(std::uint8_t window_bits) noexcept;
+
+private:
+    struct End {
+        void operator()(z_stream_s* stream) const noexcept;
+    };
+
+    std::unique_ptr<z_stream_s, End> stream_;
+};
+
+}  // namespace c10k::wire
