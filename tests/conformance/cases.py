@@ -53,7 +53,7 @@ def say(*says, hears=(), is_silent_for=0):
 
 @dataclasses.dataclass(frozen=True)
 class Conversation:
-    """Steps; the usual close follows if none of them ends the connection."""
+    """Steps; the usual close follows, by itself, if none of them ends the connection."""
 
     number: str
     title: str
@@ -63,14 +63,14 @@ class Conversation:
     offers: tuple = ()
     is_quick: bool = True
 
-    def __post_init__(self):
-        if not any(step.is_end for step in self.steps):
-            object.__setattr__(self, "steps", (*self.steps, say(close(1000), hears=Closes(1000))))
+    @property
+    def _usual_close(self):
+        return [] if any(step.is_end for step in self.steps) else [say(close(1000), hears=Closes(1000))]
 
     @property
     def expects(self):
         """What must be heard, in words."""
-        return ", ".join(str(heard) for step in self.steps for heard in step.hears)
+        return ", ".join(str(heard) for step in [*self.steps, *self._usual_close] for heard in step.hears)
 
     def rounds(self):
         """The ways to hold it."""
@@ -79,18 +79,16 @@ class Conversation:
         return [way for way in self.ways if way != OCTETS or not is_long]
 
     def hold(self, peer, way):
-        if way == STEPS:
-            for step in self.steps:
-                peer.say(step.says, self.chop)
-                if step.is_silent_for:
-                    peer.expect_silence(step.is_silent_for)
-                for expected in step.hears:
-                    peer.expect(expected)
-        else:
-            peer.say([saying for step in self.steps for saying in step.says], 1 if way == OCTETS else self.chop)
-            for step in self.steps:
-                for expected in step.hears:
-                    peer.expect(expected)
+        steps = self.steps
+        if way != STEPS:
+            steps = [Step([saying for step in steps for saying in step.says],
+                          [heard for step in steps for heard in step.hears])]
+        for step in [*steps, *self._usual_close]:
+            peer.say(step.says, 1 if way == OCTETS else self.chop)
+            if step.is_silent_for:
+                peer.expect_silence(step.is_silent_for)
+            for expected in step.hears:
+                peer.expect(expected)
         peer.expect_end()
 
 

@@ -28,7 +28,6 @@ from frames import Violation
 SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
 QUICK_COUNT = 40  # messages of a volley in short
 SKIPPED = 77      # an exit status that ctest knows
-MOST_FAILURES = 30
 
 
 def sections():
@@ -64,8 +63,8 @@ def hold(subject, case):
 class Progress:
     """Runs cases against a subject and prints how it goes."""
 
-    def __init__(self, fail_fast):
-        self._fail_fast = fail_fast
+    def __init__(self, most_failures):
+        self._most_failures = most_failures
         self.failures = 0
 
     def run(self, name, make_subject, patterns, is_quick):
@@ -86,7 +85,7 @@ class Progress:
         return outcomes
 
     def is_over(self):
-        return self.failures > 0 and self._fail_fast or self.failures >= MOST_FAILURES
+        return self.failures >= self._most_failures
 
     def _run_section(self, subject, cases):
         outcomes = {}
@@ -110,7 +109,8 @@ def main():
     parser.add_argument("--tls", action="store_true", help="over TLS")
     parser.add_argument("--cases", nargs="+", default=["*"], metavar="PATTERN", help="such as '6.4.*'")
     parser.add_argument("--quick", action="store_true", help="fewer of the long cases, and these with fewer messages")
-    parser.add_argument("--fail-fast", action="store_true", help="end with the first failure")
+    parser.add_argument("--most-failures", type=int, default=30, metavar="N", help="end after so many; 30 by default")
+    parser.add_argument("--fail-fast", dest="most_failures", action="store_const", const=1, help="end with the first")
     parser.add_argument("--url", help="a server that is already running and echoes")
     parser.add_argument("--command", help="a client: connects to the URL behind it and echoes until it is refused")
     parser.add_argument("--table", metavar="FILE", help="run all combinations and write a page about them")
@@ -122,7 +122,7 @@ def main():
             print(title, *[f"  {case.number:8} {case.title}: {case.expects}" for case in cases], sep="\n")
         return 0
     roles = ["server", "client"] if options.role == "both" else [options.role]
-    progress = Progress(options.fail_fast)
+    progress = Progress(options.most_failures)
     if options.url or options.command:
         progress.run(options.url or options.command, lambda: subjects.foreign(options.url, options.command),
                      options.cases, options.quick)

@@ -29,7 +29,7 @@ def _once(opcode, size):
 
 def _numbered(opcode, size):
     """Messages of one size that differ, so that none can be taken for another."""
-    return lambda count: ((b"%06d" % number + _payload(opcode, size))[:size] for number in range(count))
+    return lambda count: ((b"%06d" % number)[:size] + _payload(opcode, max(0, size - 6)) for number in range(count))
 
 
 CASES = []

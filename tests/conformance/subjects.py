@@ -127,7 +127,7 @@ class ForeignServer:
         with contextlib.closing(stream):
             if self._context is not None:
                 stream.start_tls(self._context, server_side=False, name=self._url.hostname)
-            answer, rest = handshake.ask(stream, self._url.netloc, self._url.path or "/", map(str, case.offers))
+            answer, rest = handshake.ask(stream, self._url.netloc, self._url.path or "/", list(map(str, case.offers)))
             if not case.offers and answer is not None:
                 raise Violation(f"an extension that was not offered: {answer}")
             deflate = Deflate(agreed_by(answer, case.offers), "server") if case.offers else None

@@ -145,7 +145,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, LetsAViewThatWaitsInSendAnswerWhatCameBef
     serve(echo);
     WebSocketPeer peer{stage(), "/ws/"};
     peer.answer();
-    const std::string large(256 * 1024, 'x');  // more than the outbox's limit
+    const std::string large(70 * 1024, 'x');  // more than the outbox's limit
     std::string bytes;
     wire::append_frame(wire::Role::kClient, wire::Opcode::kText, large, bytes);
     std::string close;
