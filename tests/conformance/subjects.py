@@ -116,12 +116,15 @@ class ForeignServer:
         if self._url.scheme == "wss" and context is None:
             self._context = ssl._create_unverified_context()
 
+    def make_stream(self, connection):
+        return Stream(connection)
+
     @contextlib.contextmanager
     def peer(self, case):
         """A WebSocket to it, as the case needs it."""
         port = self._url.port or (443 if self._context else 80)
         try:
-            stream = Stream(socket.create_connection((self._url.hostname, port), PATIENCE))
+            stream = self.make_stream(socket.create_connection((self._url.hostname, port), PATIENCE))
         except OSError as error:
             raise Violation(f"no connection: {error}") from None
         with contextlib.closing(stream):
