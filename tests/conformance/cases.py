@@ -2,12 +2,14 @@
 
 The subject echoes each message. A Conversation is the form of most cases: steps, each of which says something and names
 what must be heard before anything else is said. It is held several times, because the answers must not depend on how
-TCP cuts the bytes: step by step, all in one piece, and octet by octet. A Volley sends many or large messages.
+TCP cuts the bytes: step by step, all in one piece, and octet by octet. A Volley sends many or large messages. A
+Negotiation is about the handshake.
 """
 
 import collections
 import dataclasses
 
+from deflate import Deflate, Terms, agreed_by, answer_to
 from frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, Violation
 from peer import Closes, Fails, close_payload
 
@@ -51,8 +53,31 @@ def say(*says, hears=(), is_silent_for=0):
     return Step(list(says), list(hears) if isinstance(hears, (list, tuple)) else [hears], is_silent_for)
 
 
+class Case:
+    """How a case opens its WebSocket: with compression if it has Terms to offer to a server."""
+
+    offers = ()
+    wish = Terms()  # what is asked of a client
+    is_quick = True
+
+    def agreed(self, answer):
+        """The Deflate, or None, that a server's Sec-WebSocket-Extensions lead to."""
+        if self.offers:
+            return Deflate(agreed_by(answer, self.offers), "server")
+        if answer is not None:
+            raise Violation(f"an extension that was not offered: {answer}")
+        return None
+
+    def answer(self, offers):
+        """Our Sec-WebSocket-Extensions for a client's, and the Deflate; or None for both."""
+        if not self.offers:
+            return None, None
+        terms = answer_to(offers, self.wish)
+        return str(terms), Deflate(terms, "client")
+
+
 @dataclasses.dataclass(frozen=True)
-class Conversation:
+class Conversation(Case):
     """Steps; the usual close follows, by itself, if none of them ends the connection."""
 
     number: str
@@ -61,7 +86,6 @@ class Conversation:
     ways: tuple = (STEPS, WHOLE, OCTETS)
     chop: int = 0  # bytes in a piece
     offers: tuple = ()
-    is_quick: bool = True
 
     @property
     def _usual_close(self):
@@ -93,7 +117,7 @@ class Conversation:
 
 
 @dataclasses.dataclass(frozen=True)
-class Volley:
+class Volley(Case):
     """Messages, each of which comes back; a few are under way at the same time. Then the usual close."""
 
     number: str
@@ -104,8 +128,8 @@ class Volley:
     fragment: int = 0  # bytes in a frame, or 0
     chop: int = 0      # bytes in a piece, or 0
     under_way: int = 16
-    offers: tuple = ()  # of permessage-deflate, to a server
-    wish: object = None  # and what is asked of a client
+    offers: tuple = ()
+    wish: Terms = Terms()
     is_compressible: bool = False
     is_quick: bool = False
 
@@ -133,3 +157,34 @@ class Volley:
         heard = peer.expect(message)
         if self.is_compressible and len(message.payload) >= COMPRESSES_FROM and not heard.compressed:
             raise Violation(f"{len(message.payload)} bytes that could be compressed and were not")
+
+
+@dataclasses.dataclass(frozen=True)
+class Negotiation(Case):
+    """An extension that is no good: a server does without it, and a client whose server answers so goes away."""
+
+    number: str
+    title: str
+    offers: tuple  # texts
+
+    expects = "an opening without it; a client that ends TCP"
+
+    def agreed(self, answer):
+        if answer is not None:
+            raise Violation(f"an extension that must not be agreed on: {answer}")
+
+    def answer(self, offers):
+        return ", ".join(self.offers), None
+
+    def rounds(self):
+        return [""]
+
+    def hold(self, peer, _way):
+        if peer.subject == "client":
+            peer.expect_fin()
+            return
+        peer.say([text("Hello")])
+        peer.expect(text("Hello"))
+        peer.say([close(1000)])
+        peer.expect(Closes(1000))
+        peer.expect_end()

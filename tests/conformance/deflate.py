@@ -7,6 +7,7 @@ import zlib
 from frames import Violation
 
 TAIL = b"\x00\x00\xff\xff"
+PROBE = b"\x00\x01\x00\xfe\xff?"  # a block of one byte
 MOST_BITS = 15
 EXACT = 16384  # bytes of a connection that are inflated one by one: so zlib refuses each distance beyond the window
 FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
@@ -71,7 +72,7 @@ def agreed_by(answer, offers):
 
 
 def answer_to(offers, wish):
-    """The Terms of our answer to a client's offers: those of its first, and `wish`, which asks more of the client."""
+    """The Terms of our answer to a client's offers: those of its first, and `wish`, which asks more of it."""
     if offers is None:
         raise Violation("permessage-deflate was not offered")
     offer = [parse(text) for text in offers.split(",")][0]
@@ -136,8 +137,10 @@ class Deflate:
             if not octet:
                 break
         message += inflater.decompress(data)
-        if inflater.unused_data or inflater.eof:
+        if inflater.eof:
             raise Violation("a final deflate block, after which this suite reads nothing")
+        if inflater.copy().decompress(PROBE) != PROBE[-1:]:
+            raise Violation("a compressed message that does not end where a block begins")
         return bytes(message)
 
     def _stands_alone(self, data):

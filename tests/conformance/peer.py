@@ -72,7 +72,7 @@ class Peer:
         self.history = collections.deque(maxlen=12)  # what was said and heard, in words
         self.deflate = deflate
         self._stream = stream
-        self._subject = subject
+        self.subject = subject
         self._masks = subject == "server"
         self._reader = FrameReader(masked=subject == "client")
         self._reader.feed(rest)
@@ -111,10 +111,10 @@ class Peer:
             raise Violation(f"expected {expected}, heard {heard or 'FIN'}")
         if isinstance(expected, (Closes, Fails)):
             self._end = expected
-            if self._subject == "server" or isinstance(expected, Fails):
-                self._expect_fin()
+            if self.subject == "server" or isinstance(expected, Fails):
+                self.expect_fin()
             elif not self._stream.is_silent(SILENCE):
-                self._expect_fin()
+                self.expect_fin()
                 raise Violation("a client that ended TCP before its server did")
         return heard
 
@@ -123,12 +123,17 @@ class Peer:
         if isinstance(self._end, Fails):
             self.say([Frame(CLOSE, close_payload(self._end.code))])  # the subject must not answer that with a reset
         self._stream.finish()
-        self._expect_fin()
+        self.expect_fin()
         self._stream.check_no_reset()
 
     def expect_silence(self, seconds):
         if not self._stream.is_silent(seconds):
             raise Violation(f"expected nothing, heard {self._hear() or 'FIN'}")
+
+    def expect_fin(self):
+        data = self._stream.receive() if self._reader.is_empty() else b"more"
+        if data:
+            raise Violation(f"more than expected: {bytes(data[:40])!r}")
 
     @staticmethod
     def _is(heard, expected):
@@ -138,11 +143,6 @@ class Peer:
             code = int.from_bytes(heard.payload[:2], "big") if heard.payload else None
             return heard.opcode == CLOSE and code == expected.code
         return (heard.opcode, heard.payload) == (expected.opcode, expected.payload)
-
-    def _expect_fin(self):
-        data = self._stream.receive() if self._reader.is_empty() else b"more"
-        if data:
-            raise Violation(f"bytes behind the close frame: {bytes(data[:40])!r}")
 
     def _hear(self):
         """The next message, pong or close frame; None at FIN."""

@@ -106,7 +106,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--role", choices=["server", "client", "both"], default="both", help="who is tested")
     parser.add_argument("--backend", choices=["epoll", "io_uring"], default="epoll")
-    parser.add_argument("--tls", action="store_true", help="over TLS")
+    parser.add_argument("--transport", choices=["plain", "tls"], default="plain")
+    parser.add_argument("--tls", dest="transport", action="store_const", const="tls", help="the same as --transport tls")
     parser.add_argument("--cases", nargs="+", default=["*"], metavar="PATTERN", help="such as '6.4.*'")
     parser.add_argument("--quick", action="store_true", help="fewer of the long cases, and these with fewer messages")
     parser.add_argument("--most-failures", type=int, default=30, metavar="N", help="end after so many; 30 by default")
@@ -138,7 +139,7 @@ def main():
             return SKIPPED
         for role in roles:
             if not progress.is_over():
-                combination = (role, options.backend, options.tls)
+                combination = (role, options.backend, options.transport == "tls")
                 progress.run(table.name(*combination), lambda made=combination: subjects.make(*made), options.cases,
                              options.quick)
     return 1 if progress.failures else 0

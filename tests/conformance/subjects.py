@@ -12,10 +12,10 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.parse
 
 import handshake
-from deflate import Deflate, agreed_by, answer_to
 from frames import Violation
 from peer import Peer
 from stream import PATIENCE, Stream
@@ -131,10 +131,7 @@ class ForeignServer:
             if self._context is not None:
                 stream.start_tls(self._context, server_side=False, name=self._url.hostname)
             answer, rest = handshake.ask(stream, self._url.netloc, self._url.path or "/", list(map(str, case.offers)))
-            if not case.offers and answer is not None:
-                raise Violation(f"an extension that was not offered: {answer}")
-            deflate = Deflate(agreed_by(answer, case.offers), "server") if case.offers else None
-            yield Peer(stream, "server", rest, deflate)
+            yield Peer(stream, "server", rest, case.agreed(answer))
 
     def revive(self):
         """Makes it ready for the next case. Returns what there is to say about that."""
@@ -184,7 +181,7 @@ class ForeignClient:
     def __init__(self, command, tls=False):
         self._certificate = Certificate() if tls else None
         self._listener = socket.create_server((HOST, 0))
-        self._listener.settimeout(PATIENCE)
+        self._listener.settimeout(0.1)
         scheme = "wss" if tls else "ws"
         url = f"{scheme}://{HOST}:{self._listener.getsockname()[1]}/"
         self._arguments = [*command, url, *self.options()]
@@ -198,15 +195,21 @@ class ForeignClient:
         """Its next WebSocket, as the case needs it."""
         with contextlib.closing(self._accept()) as stream:
             key, offers = handshake.take(stream)
-            terms = answer_to(offers, case.wish) if case.offers else None
-            handshake.agree(stream, key, terms and str(terms))
-            yield Peer(stream, "client", b"", terms and Deflate(terms, "client"))
+            answer, deflate = case.answer(offers)
+            handshake.agree(stream, key, answer)
+            yield Peer(stream, "client", b"", deflate)
 
     def _accept(self):
-        try:
-            stream = Stream(self._listener.accept()[0])
-        except TimeoutError:
-            raise Violation("the client did not connect") from None
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                stream = Stream(self._listener.accept()[0])
+                break
+            except TimeoutError:
+                if not self._program.is_running():  # it goes when a handshake fails
+                    self._program = Program(self._arguments)
+                elif time.monotonic() > deadline:
+                    raise Violation("the client did not connect") from None
         if self._certificate is not None:
             stream.start_tls(self._certificate.context_of_server(), server_side=True)
         return stream
