@@ -103,9 +103,9 @@ Task<> wait_for(std::unique_ptr<OtherLoop> other) { co_await other->ended(); }
 }  // namespace
 
 Task<> on_loops(std::size_t count, std::function<Task<>(std::size_t)> part) {
-    const BackendChoice backend = parse_backend(Loop::current().backend().name());
     co_await task_group([&](TaskGroup& loops) -> Task<> {
         for (std::size_t i = 1; i < count; ++i) {
+            const BackendChoice backend = parse_backend(Loop::current().backend().name());
             const auto there = [&part, i] { return part(i); };
             loops.spawn(wait_for(std::make_unique<OtherLoop>(backend, there)));
         }

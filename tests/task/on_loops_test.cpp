@@ -3,9 +3,11 @@
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
 #include "task/run.hpp"
+#include "testkit/memory_backend.hpp"
 
 #include <atomic>
 #include <gtest/gtest.h>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -79,6 +81,20 @@ TEST_P(OnLoops, PassesAStopOnToAllLoopsAndWaitsForThem) {
     EXPECT_EQ(ended, 3);
     scope.request_stop();
     EXPECT_THROW(run_here(on_loops(3, [](std::size_t) -> Task<> { co_await until_stopped(); })), Stopped);
+}
+
+TEST(OnOneLoop, NeedsNoBackendThatAnotherLoopCouldHave) {
+    Loop loop{std::make_unique<MemoryBackend>()};
+    StopScope scope;
+    bool ran = false;
+    run(loop,
+        on_loops(1,
+                 [&ran](std::size_t) -> Task<> {
+                     ran = true;
+                     co_return;
+                 }),
+        scope);
+    EXPECT_TRUE(ran);
 }
 
 }  // namespace

@@ -1,0 +1,196 @@
+// What happens on a network in memory: its wait(), step by step.
+#include "testkit/memory_backend.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <poll.h>
+#include <stdexcept>
+#include <unistd.h>
+#include <utility>
+
+namespace c10k {
+namespace {
+
+// How long a wait for another thread may really take.
+constexpr int kPatienceMs = 10000;
+
+}  // namespace
+
+int MemoryBackend::wait(std::optional<std::int64_t> until) {
+    using Step = bool (MemoryBackend::*)(SocketId);
+    static constexpr std::array<Step, 6> kSteps{&MemoryBackend::accept,      &MemoryBackend::connected,
+                                                &MemoryBackend::answer_send, &MemoryBackend::receive,
+                                                &MemoryBackend::end,         &MemoryBackend::fail};
+    now_ += weather_.pause();
+    bring_arrivals();
+    held_back_ = false;
+    int events = drain_wake() ? 1 : 0;
+    for (const std::uint32_t slot : weather_.order(sockets_.size())) {
+        // Whoever handles an event may close this socket or any other: each step looks it up again.
+        const SocketId id{slot, sockets_[slot].generation};
+        const std::size_t first = weather_.first_of(kSteps.size());
+        for (std::size_t i = 0; i < kSteps.size(); ++i) {
+            events += (this->*kSteps[(first + i) % kSteps.size()])(id) ? 1 : 0;
+        }
+    }
+    if (events > 0 || held_back_) {
+        return events;
+    }
+    const auto next = next_arrival();
+    if (until || next) {
+        now_ = std::max(now_, std::min(until.value_or(INT64_MAX), next.value_or(INT64_MAX)));
+        return 0;
+    }
+    pollfd woken{wake_, POLLIN, 0};
+    if (::poll(&woken, 1, kPatienceMs) == 0) {
+        throw std::logic_error("the loop waits, and nothing will ever happen");
+    }
+    woken_ = true;  // if that has been seen, and the descriptor has not
+    return drain_wake() ? 1 : 0;
+}
+
+void MemoryBackend::bring_arrivals() {
+    for (Socket& socket : sockets_) {
+        while (!socket.arrivals.empty() && socket.arrivals.front().at <= now_) {
+            socket.arriving_bytes -= socket.arrivals.front().bytes.size();
+            arrive(socket, std::move(socket.arrivals.front()));
+            socket.arrivals.pop_front();
+        }
+        if (socket.receives_on > 0 && --socket.receives_on == 0) {
+            socket.receiving = false;
+        }
+    }
+}
+
+std::optional<std::int64_t> MemoryBackend::next_arrival() noexcept {
+    std::optional<std::int64_t> next;
+    const auto consider = [&next](std::int64_t at) { next = std::min(next.value_or(at), at); };
+    for (const Socket& socket : sockets_) {
+        if (!socket.arrivals.empty()) {
+            consider(socket.arrivals.front().at);
+        }
+        if (socket.kind == Kind::kDialling && socket.exists_at > now_) {
+            consider(socket.exists_at);
+        }
+        if (socket.kind == Kind::kListener && socket.receiving && !socket.unaccepted.empty()) {
+            consider(find(socket.unaccepted.front())->exists_at);
+        }
+    }
+    return next;
+}
+
+bool MemoryBackend::holds_back() noexcept {
+    const bool does = weather_.holds_back();
+    held_back_ = held_back_ || does;
+    return does;
+}
+
+bool MemoryBackend::accept(SocketId id) {
+    bool accepted = false;
+    for (Socket* listener = find(id); listener != nullptr && listener->kind == Kind::kListener && listener->receiving &&
+                                      !listener->unaccepted.empty();
+         listener = find(id)) {
+        const SocketId socket = listener->unaccepted.front();
+        if (find(socket)->exists_at > now_ || holds_back()) {
+            break;
+        }
+        accepted = true;
+        ListenerEvents& events = *listener->listener_events;
+        if (conditions_.failing_accepts > 0 || weather_.fails_accept()) {
+            conditions_.failing_accepts -= conditions_.failing_accepts > 0 ? 1 : 0;
+            listener->receiving = false;
+            note(id, "cannot accept");
+            events.on_accept_failed({EMFILE, std::system_category()});
+            continue;
+        }
+        listener->unaccepted.pop_front();
+        note(socket, "is accepted");
+        const Socket* dialler = find(find(socket)->peer);
+        events.on_accepted(socket, dialler != nullptr ? dialler->address : Address{});
+    }
+    return accepted;
+}
+
+bool MemoryBackend::connected(SocketId id) {
+    Socket* socket = find(id);
+    if (socket == nullptr || socket->kind != Kind::kDialling || socket->failure || socket->exists_at > now_ ||
+        holds_back()) {
+        return false;
+    }
+    socket->kind = Kind::kConnected;
+    note(id, "is connected");
+    socket->events->on_connected();
+    return true;
+}
+
+bool MemoryBackend::answer_send(SocketId id) {
+    Socket* socket = find(id);
+    if (socket == nullptr || socket->kind != Kind::kConnected || socket->failure ||
+        (!socket->blocked && socket->unanswered.empty()) || room(*socket) == 0 || holds_back()) {
+        return false;
+    }
+    if (socket->blocked) {
+        socket->blocked = false;
+        note(id, "has room");
+        socket->events->on_sent(0);
+        return true;
+    }
+    const std::vector<iovec> bytes = std::move(socket->unanswered);
+    socket->unanswered.clear();
+    const std::size_t taken = take(*socket, bytes);
+    note_sent(id, bytes, taken);
+    socket->events->on_sent(taken);
+    return true;
+}
+
+bool MemoryBackend::receive(SocketId id) {
+    Socket* socket = find(id);
+    if (socket == nullptr || socket->kind != Kind::kConnected || !socket->receiving || socket->incoming.empty() ||
+        holds_back()) {
+        return false;
+    }
+    const std::size_t most = std::min(socket->incoming.size(), conditions_.receive_bytes);
+    std::string bytes = socket->incoming.substr(0, weather_.part_of_read(most));
+    socket->incoming.erase(0, bytes.size());
+    note(id, "receives", bytes);
+    socket->events->on_received(bytes);
+    return true;
+}
+
+bool MemoryBackend::end(SocketId id) {
+    Socket* socket = find(id);
+    if (socket == nullptr || socket->kind != Kind::kConnected || !socket->receiving || !socket->incoming.empty() ||
+        !socket->ending || socket->ended || socket->failure || holds_back()) {
+        return false;
+    }
+    socket->ended = true;
+    note(id, "hears the end");
+    socket->events->on_end();
+    return true;
+}
+
+bool MemoryBackend::fail(SocketId id) {
+    Socket* socket = find(id);
+    if (socket == nullptr || socket->kind == Kind::kFailed || !socket->failure || socket->events == nullptr ||
+        socket->exists_at > now_ || holds_back()) {
+        return false;
+    }
+    socket->kind = Kind::kFailed;
+    note(id, "fails");
+    socket->events->on_failed(socket->failure);
+    return true;
+}
+
+bool MemoryBackend::drain_wake() noexcept {
+    std::uint64_t ignored = 0;
+    return woken_.exchange(false) && ::read(wake_, &ignored, sizeof ignored) > 0;
+}
+
+void MemoryBackend::wake() noexcept {
+    woken_ = true;
+    const std::uint64_t one = 1;
+    (void)!::write(wake_, &one, sizeof one);
+}
+
+}  // namespace c10k

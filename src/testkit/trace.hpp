@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace c10k::testkit {
+
+// All that happens on a network in memory, event after event, as one number: two runs with the same number were the
+// same run. For people, each event is a line on standard error, if somebody wants to read them.
+class Trace {
+public:
+    enum class Lines { kNone, kStandardError };
+
+    explicit Trace(Lines lines) noexcept : lines_(lines) {}
+
+    // At `now` ms, `what` happened to a socket, with these bytes.
+    void note(std::int64_t now, std::uint32_t slot, std::uint32_t generation, std::string_view what,
+              std::string_view bytes);
+
+    [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
+
+private:
+    void add(std::uint64_t number) noexcept;
+    void add(std::string_view bytes) noexcept;
+
+    Lines lines_;
+    std::uint64_t hash_ = 0xCBF29CE484222325;  // FNV-1a's, 64 bits
+};
+
+}  // namespace c10k::testkit
