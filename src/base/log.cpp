@@ -15,7 +15,19 @@ spdlog::logger& logger() {
     return *instance;
 }
 
+constinit thread_local int silences = 0;
+
+void write(spdlog::level::level_enum level, std::string_view line) {
+    if (silences == 0) {
+        logger().log(level, line);
+    }
+}
+
 }  // namespace
+
+Silence::Silence() noexcept { ++silences; }
+
+Silence::~Silence() { --silences; }
 
 void set_level(Level level) {
     switch (level) {
@@ -26,9 +38,9 @@ void set_level(Level level) {
     }
 }
 
-void debug(std::string_view line) { logger().debug(line); }
-void info(std::string_view line) { logger().info(line); }
-void warning(std::string_view line) { logger().warn(line); }
-void error(std::string_view line) { logger().error(line); }
+void debug(std::string_view line) { write(spdlog::level::debug, line); }
+void info(std::string_view line) { write(spdlog::level::info, line); }
+void warning(std::string_view line) { write(spdlog::level::warn, line); }
+void error(std::string_view line) { write(spdlog::level::err, line); }
 
 }  // namespace c10k::log

@@ -12,6 +12,8 @@ constexpr int kLargestKeptBlock = 4 << 20;  // larger ones come from the system,
 
 constexpr std::size_t kBlockThatTrims = 128 * 1024;
 
+constinit thread_local int keepers = 0;
+
 }  // namespace
 
 void keep_freed_memory() noexcept {
@@ -21,6 +23,9 @@ void keep_freed_memory() noexcept {
 }
 
 void release_free_memory() noexcept {
+    if (keepers > 0) {
+        return;
+    }
     // malloc_trim() leaves the top of the heaps of other threads than the first alone; freeing a large block trims that
     // of this thread, if the threshold allows it.
     ::mallopt(M_TRIM_THRESHOLD, 0);
@@ -29,5 +34,9 @@ void release_free_memory() noexcept {
     ::malloc_trim(0);
     ::mallopt(M_TRIM_THRESHOLD, kMostKeptBytes);
 }
+
+FreeMemoryKept::FreeMemoryKept() noexcept { ++keepers; }
+
+FreeMemoryKept::~FreeMemoryKept() { --keepers; }
 
 }  // namespace c10k

@@ -11,4 +11,14 @@ void keep_freed_memory() noexcept;
 // Thread: any.
 void release_free_memory() noexcept;
 
+// While one of these lives, this thread releases nothing: for simulations, in which each second would cost a walk
+// through the heap.
+class FreeMemoryKept {
+public:
+    FreeMemoryKept() noexcept;
+    ~FreeMemoryKept();
+    FreeMemoryKept(const FreeMemoryKept&) = delete;
+    FreeMemoryKept& operator=(const FreeMemoryKept&) = delete;
+};
+
 }  // namespace c10k

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -40,6 +41,7 @@ struct Pool {
 };
 
 constinit thread_local Pool pool{};
+constinit thread_local const RandomStandIn* stand_in = nullptr;
 
 // A child inherits the pool of the thread that forked; its bytes belong to the parent.
 [[maybe_unused]] const int kAtFork = pthread_atfork(nullptr, nullptr, [] { pool.left = 0; });
@@ -47,7 +49,9 @@ constinit thread_local Pool pool{};
 }  // namespace
 
 void fill_random(std::span<char> bytes) {
-    if (bytes.size() > pool.bytes.size()) {
+    if (stand_in != nullptr) {
+        stand_in->fill(bytes);
+    } else if (bytes.size() > pool.bytes.size()) {
         draw(bytes);
     } else {
         pool.take(bytes);
@@ -56,8 +60,18 @@ void fill_random(std::span<char> bytes) {
 
 std::uint32_t random_u32() {
     std::uint32_t number = 0;
-    pool.take({reinterpret_cast<char*>(&number), sizeof number});
+    const std::span<char> bytes{reinterpret_cast<char*>(&number), sizeof number};
+    if (stand_in != nullptr) {
+        stand_in->fill(bytes);
+    } else {
+        pool.take(bytes);
+    }
     return number;
 }
+
+RandomStandIn::RandomStandIn(std::function<void(std::span<char>)> fill)
+    : fill_(std::move(fill)), outer_(std::exchange(stand_in, this)) {}
+
+RandomStandIn::~RandomStandIn() { stand_in = outer_; }
 
 }  // namespace c10k

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 namespace c10k {
@@ -14,5 +15,21 @@ void fill_random(std::span<char> bytes);
 
 // 32 bits of the same.
 [[nodiscard]] std::uint32_t random_u32();
+
+// Another generator in the kernel's place, on the thread where it is made and for as long as it lives: for simulations,
+// which have to be the same when they are repeated. Several on one thread end in the reverse order.
+class RandomStandIn {
+public:
+    explicit RandomStandIn(std::function<void(std::span<char>)> fill);
+    ~RandomStandIn();
+    RandomStandIn(const RandomStandIn&) = delete;
+    RandomStandIn& operator=(const RandomStandIn&) = delete;
+
+    void fill(std::span<char> bytes) const { fill_(bytes); }
+
+private:
+    std::function<void(std::span<char>)> fill_;
+    const RandomStandIn* outer_;
+};
 
 }  // namespace c10k

@@ -4,9 +4,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace c10k {
@@ -75,6 +79,26 @@ TEST(Random, DiffersBetweenAParentAndItsChild) {
     close(pipe_ends[0]);
     close(pipe_ends[1]);
     EXPECT_NE(bytes, of_child);
+}
+
+TEST(RandomStandIn, IsAskedInTheKernelsPlaceForAsLongAsItLives) {
+    const auto fill = [](char with) {
+        return [with](std::span<char> bytes) { std::fill(bytes.begin(), bytes.end(), with); };
+    };
+    std::array<char, 3> bytes{};
+    {
+        const RandomStandIn outer{fill('o')};
+        {
+            const RandomStandIn inner{fill('i')};
+            fill_random(bytes);
+            EXPECT_EQ(std::string_view(bytes.data(), 3), "iii");
+        }
+        EXPECT_EQ(random_u32(), 0x6F6F6F6FU);
+        std::uint32_t elsewhere = 0;
+        std::thread([&] { elsewhere = random_u32(); }).join();
+        EXPECT_NE(elsewhere, 0x6F6F6F6FU);
+    }
+    EXPECT_NE(random_u32(), 0x6F6F6F6FU);
 }
 
 }  // namespace
