@@ -191,10 +191,9 @@ Task<bool> Server::wait_for_end(std::chrono::milliseconds time) {
 }
 
 const std::string& Server::date() {
-    using std::chrono::system_clock;
     if (const std::int64_t second = loop_.now() / 1000; second != date_second_) {
         date_second_ = second;
-        date_ = http_date(system_clock::now());
+        date_ = http_date(loop_.backend().wall_clock());
     }
     return date_;
 }

@@ -3,6 +3,7 @@
 #include "base/address.hpp"
 #include "loop/sockets.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -105,6 +106,10 @@ public:
 
     // Milliseconds of a clock that never jumps.
     [[nodiscard]] virtual std::int64_t now() const noexcept = 0;
+    // What the Date of an answer is made of: of a network that only pretends, this is pretended too.
+    [[nodiscard]] virtual std::chrono::system_clock::time_point wall_clock() const noexcept {
+        return std::chrono::system_clock::now();
+    }
     // Delivers the events there are; if there are none, sleeps until one comes, wake() is called, or the clock shows
     // `until` (nullopt: for ever). Returns how many it delivered, answers to send() not counted: 0 means that there was
     // nothing to read.
