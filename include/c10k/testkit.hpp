@@ -64,6 +64,7 @@ public:
 
 private:
     friend class Server;
+    friend class Simulation;
     struct Parts;
 
     std::unique_ptr<Parts> parts_;

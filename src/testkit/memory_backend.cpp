@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <array>
 #include <cerrno>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdexcept>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,9 +11,6 @@
 
 namespace c10k {
 namespace {
-
-// How long a wait for another thread may really take.
-constexpr int kPatienceMs = 10000;
 
 Address localhost(std::uint16_t port) {
     sockaddr_in address{};
@@ -25,9 +20,28 @@ Address localhost(std::uint16_t port) {
     return Address{reinterpret_cast<const sockaddr*>(&address), sizeof address};
 }
 
+std::size_t total(std::span<const iovec> bytes) noexcept {
+    std::size_t sum = 0;
+    for (const iovec& piece : bytes) {
+        sum += piece.iov_len;
+    }
+    return sum;
+}
+
+std::string first(std::span<const iovec> bytes, std::size_t size) {
+    std::string text;
+    for (const iovec& piece : bytes) {
+        text.append(static_cast<const char*>(piece.iov_base), std::min(piece.iov_len, size - text.size()));
+    }
+    return text;
+}
+
 }  // namespace
 
-MemoryBackend::MemoryBackend() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+MemoryBackend::MemoryBackend() : MemoryBackend(testkit::Weather{}, nullptr) {}
+
+MemoryBackend::MemoryBackend(testkit::Weather weather, testkit::Trace* trace)
+    : weather_(std::move(weather)), trace_(trace), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (wake_ < 0) {
         throw std::system_error(errno, std::system_category(), "eventfd");
     }
@@ -37,6 +51,22 @@ MemoryBackend::~MemoryBackend() { ::close(wake_); }
 
 void MemoryBackend::advance(Duration time) noexcept {
     now_ += std::chrono::ceil<std::chrono::milliseconds>(time).count();
+}
+
+std::chrono::system_clock::time_point MemoryBackend::wall_clock() const noexcept {
+    return std::chrono::system_clock::time_point{std::chrono::milliseconds{now_}};
+}
+
+void MemoryBackend::note(SocketId socket, std::string_view what, std::string_view bytes) {
+    if (trace_ != nullptr) {
+        trace_->note(now_, socket.slot, socket.generation, what, bytes);
+    }
+}
+
+void MemoryBackend::note_sent(SocketId socket, std::span<const iovec> bytes, std::size_t taken) {
+    if (trace_ != nullptr) {
+        note(socket, "has sent", first(bytes, taken));
+    }
 }
 
 // ---- Sockets
@@ -72,11 +102,6 @@ void MemoryBackend::free(SocketId id) {
     free_.push_back(id.slot);
 }
 
-void MemoryBackend::lose(Socket& socket, int error) {
-    socket.incoming.clear();
-    socket.failure = {error, std::system_category()};
-}
-
 SocketId MemoryBackend::listen(const Address& address, const ListenOptions& options, ListenerEvents& events) {
     const std::uint16_t port = address.port() != 0 ? address.port() : next_port_++;
     for (const Socket& socket : sockets_) {
@@ -98,16 +123,22 @@ void MemoryBackend::resume_accepting(SocketId listener) { start_receiving(listen
 
 SocketId MemoryBackend::connect(const Address& to, const Address& /*from*/) {
     const SocketId dialling = add(Kind::kDialling, localhost(next_port_++));
-    for (Socket& listener : sockets_) {
-        if (listener.kind == Kind::kListener && listener.address.port() == to.port()) {
-            const SocketId accepted = add(Kind::kConnected, listener.address);
-            sockets_[accepted.slot].peer = dialling;
-            sockets_[dialling.slot].peer = accepted;
-            listener.unaccepted.push_back(accepted);
-            return dialling;
-        }
+    sockets_[dialling.slot].exists_at = now_ + weather_.delay();
+    sockets_[dialling.slot].kernel_bytes = weather_.kernel_bytes();
+    const auto listener = std::find_if(sockets_.begin(), sockets_.end(), [&](const Socket& socket) {
+        return socket.kind == Kind::kListener && socket.address.port() == to.port();
+    });
+    if (listener == sockets_.end() || weather_.refuses()) {
+        sockets_[dialling.slot].failure = {ECONNREFUSED, std::system_category()};
+        return dialling;
     }
-    sockets_[dialling.slot].failure = {ECONNREFUSED, std::system_category()};
+    const SocketId accepted = add(Kind::kConnected, listener->address);
+    sockets_[accepted.slot].exists_at = now_ + weather_.delay();
+    sockets_[accepted.slot].kernel_bytes = weather_.kernel_bytes();
+    sockets_[accepted.slot].peer = dialling;
+    sockets_[dialling.slot].peer = accepted;
+    listener->unaccepted.push_back(accepted);
+    note(dialling, "dials");
     return dialling;
 }
 
@@ -120,14 +151,18 @@ void MemoryBackend::attach(SocketId socket, SocketEvents& events) {
 void MemoryBackend::start_receiving(SocketId socket) {
     if (Socket* found = find(socket)) {
         found->receiving = true;
+        found->receives_on = 0;
     }
 }
 
 void MemoryBackend::stop_receiving(SocketId socket) {
-    if (Socket* found = find(socket)) {
-        found->receiving = false;
+    if (Socket* found = find(socket); found != nullptr && found->receiving) {
+        found->receives_on = weather_.answers_late() ? 2 : 0;
+        found->receiving = found->receives_on > 0;
     }
 }
+
+// ---- Bytes
 
 void MemoryBackend::send(SocketId socket, std::span<const iovec> bytes) {
     Socket* found = find(socket);
@@ -139,44 +174,106 @@ void MemoryBackend::send(SocketId socket, std::span<const iovec> bytes) {
     }
     if (found->finished || found->kind != Kind::kConnected || found->failure) {
         found->kind = Kind::kFailed;
+        note(socket, "fails to send");
         found->events->on_failed(found->failure ? found->failure : std::error_code{EPIPE, std::system_category()});
-    } else if (conditions_.answers_later) {
+    } else if (conditions_.answers_later || weather_.answers_late()) {
         found->unanswered.assign(bytes.begin(), bytes.end());
-    } else if (const std::size_t taken = take(*found, bytes); taken > 0) {
+    } else if (const std::size_t taken = weather_.is_full() ? 0 : take(*found, bytes); taken > 0) {
+        note_sent(socket, bytes, taken);
         found->events->on_sent(taken);
     } else {
+        note(socket, "has no room");
         found->blocked = true;
     }
 }
 
+std::size_t MemoryBackend::room(Socket& socket) noexcept {
+    const std::size_t most = std::min(conditions_.kernel_bytes, socket.kernel_bytes);
+    const Socket* peer = find(socket.peer);
+    const bool is_heard = peer != nullptr && !socket.is_silent;
+    const std::size_t used = is_heard ? peer->incoming.size() + peer->arriving_bytes : socket.swallowed;
+    return most - std::min(most, used);
+}
+
 std::size_t MemoryBackend::take(Socket& socket, std::span<const iovec> bytes) {
     Socket* peer = find(socket.peer);
-    if (peer == nullptr || peer->kind == Kind::kFailed) {
+    if (!socket.is_silent && (peer == nullptr || peer->kind == Kind::kFailed)) {
         // Nobody reads them: the answer is a reset, which comes later.
-        lose(socket, ECONNRESET);
-        std::size_t all = 0;
-        for (const iovec& piece : bytes) {
-            all += piece.iov_len;
-        }
-        return all;
+        travel(socket, {Arrival::Kind::kReset});
+        return total(bytes);
     }
-    const std::size_t room = conditions_.kernel_bytes - std::min(conditions_.kernel_bytes, peer->incoming.size());
-    const std::size_t most = std::min(room, conditions_.send_bytes);
-    std::size_t taken = 0;
-    for (const iovec& piece : bytes) {
-        const std::size_t part = std::min(piece.iov_len, most - taken);
-        peer->incoming.append(static_cast<const char*>(piece.iov_base), part);
-        taken += part;
+    const std::size_t most = std::min({room(socket), conditions_.send_bytes, total(bytes)});
+    if (most == 0) {
+        return 0;
+    }
+    const std::size_t taken = weather_.part_of_write(most);
+    if (socket.is_silent) {
+        socket.swallowed += taken;
+    } else if (!socket.is_cut_off) {
+        send_piece(socket, *peer, first(bytes, taken));
     }
     return taken;
 }
 
+void MemoryBackend::send_piece(Socket& socket, Socket& peer, std::string piece) {
+    const auto blow = weather_.blow();
+    if (blow != testkit::Weather::Blow::kNone) {
+        piece.resize(weather_.before_blow(piece.size()));
+    }
+    travel(peer, {Arrival::Kind::kBytes, std::move(piece)});
+    switch (blow) {
+        case testkit::Weather::Blow::kNone: break;
+        case testkit::Weather::Blow::kReset:
+            travel(peer, {Arrival::Kind::kReset});
+            travel(socket, {Arrival::Kind::kReset});
+            break;
+        case testkit::Weather::Blow::kHalfClose:
+            travel(peer, {Arrival::Kind::kEnd});
+            socket.is_cut_off = true;
+            break;
+        case testkit::Weather::Blow::kSilence: socket.is_silent = peer.is_silent = true; break;
+    }
+}
+
+// Puts something on its way. In fair weather it is there at once.
+void MemoryBackend::travel(Socket& to, Arrival arrival) {
+    arrival.at = now_ + weather_.delay();
+    if (!to.arrivals.empty()) {
+        arrival.at = std::max(arrival.at, to.arrivals.back().at);
+    } else if (arrival.at == now_) {
+        arrive(to, std::move(arrival));
+        return;
+    }
+    to.arriving_bytes += arrival.bytes.size();
+    to.arrivals.push_back(std::move(arrival));
+}
+
+void MemoryBackend::arrive(Socket& at, Arrival arrival) {
+    switch (arrival.kind) {
+        case Arrival::Kind::kBytes:
+            if (!at.failure) {  // else they were sent before the sender heard of it
+                at.incoming += arrival.bytes;
+            }
+            break;
+        case Arrival::Kind::kEnd: at.ending = true; break;
+        case Arrival::Kind::kReset:
+            at.incoming.clear();
+            at.failure = {ECONNRESET, std::system_category()};
+            break;
+    }
+}
+
+// ---- The end
+
 void MemoryBackend::finish_sending(SocketId socket) {
-    if (Socket* found = find(socket)) {
-        found->finished = true;
-        if (Socket* peer = find(found->peer)) {
-            peer->ending = true;
-        }
+    Socket* found = find(socket);
+    if (found == nullptr) {
+        return;
+    }
+    note(socket, "finishes");
+    found->finished = true;
+    if (Socket* peer = find(found->peer); peer != nullptr && !found->is_silent) {
+        travel(*peer, {Arrival::Kind::kEnd});
     }
 }
 
@@ -185,12 +282,10 @@ void MemoryBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*
     if (found == nullptr) {
         return;
     }
-    if (Socket* peer = find(found->peer); peer != nullptr && found->kind != Kind::kListener) {
-        if (!found->incoming.empty()) {
-            lose(*peer, ECONNRESET);
-        } else {
-            peer->ending = true;
-        }
+    note(socket, "is closed");
+    if (Socket* peer = find(found->peer); peer != nullptr && !found->is_silent) {
+        const bool is_unread = !found->incoming.empty() || found->arriving_bytes > 0;
+        travel(*peer, {is_unread ? Arrival::Kind::kReset : Arrival::Kind::kEnd});
     }
     const std::deque<SocketId> unaccepted = std::move(found->unaccepted);
     free(socket);
@@ -201,136 +296,12 @@ void MemoryBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*
 
 void MemoryBackend::reset(SocketId socket) {
     if (Socket* found = find(socket)) {
-        if (Socket* peer = find(found->peer)) {
-            lose(*peer, ECONNRESET);
+        note(socket, "is reset");
+        if (Socket* peer = find(found->peer); peer != nullptr && !found->is_silent) {
+            travel(*peer, {Arrival::Kind::kReset});
         }
         free(socket);
     }
-}
-
-// ---- Events
-
-int MemoryBackend::wait(std::optional<std::int64_t> until) {
-    int events = drain_wake() ? 1 : 0;
-    const std::size_t count = sockets_.size();
-    for (std::uint32_t slot = 0; slot < count; ++slot) {
-        // Whoever handles an event may close this socket or any other: each step looks it up again.
-        const SocketId id{slot, sockets_[slot].generation};
-        using Step = bool (MemoryBackend::*)(SocketId);
-        for (const Step step : {&MemoryBackend::accept, &MemoryBackend::connected, &MemoryBackend::answer_send,
-                                &MemoryBackend::receive, &MemoryBackend::end, &MemoryBackend::fail}) {
-            events += (this->*step)(id) ? 1 : 0;
-        }
-    }
-    if (events > 0) {
-        return events;
-    }
-    if (until) {
-        now_ = std::max(now_, *until);
-        return 0;
-    }
-    pollfd woken{wake_, POLLIN, 0};
-    if (::poll(&woken, 1, kPatienceMs) == 0) {
-        throw std::logic_error("the loop waits, and nothing will ever happen");
-    }
-    return drain_wake() ? 1 : 0;
-}
-
-bool MemoryBackend::accept(SocketId id) {
-    bool accepted = false;
-    for (Socket* listener = find(id); listener != nullptr && listener->kind == Kind::kListener && listener->receiving &&
-                                      !listener->unaccepted.empty();
-         listener = find(id)) {
-        accepted = true;
-        ListenerEvents& events = *listener->listener_events;
-        if (conditions_.failing_accepts > 0) {
-            --conditions_.failing_accepts;
-            listener->receiving = false;
-            events.on_accept_failed({EMFILE, std::system_category()});
-            continue;
-        }
-        const SocketId socket = listener->unaccepted.front();
-        listener->unaccepted.pop_front();
-        const Socket* dialler = find(find(socket)->peer);
-        events.on_accepted(socket, dialler != nullptr ? dialler->address : localhost(1));
-    }
-    return accepted;
-}
-
-bool MemoryBackend::connected(SocketId id) {
-    Socket* socket = find(id);
-    if (socket == nullptr || socket->kind != Kind::kDialling || socket->failure) {
-        return false;
-    }
-    socket->kind = Kind::kConnected;
-    socket->events->on_connected();
-    return true;
-}
-
-bool MemoryBackend::answer_send(SocketId id) {
-    Socket* socket = find(id);
-    if (socket == nullptr || socket->kind != Kind::kConnected || socket->failure) {
-        return false;
-    }
-    if (!socket->unanswered.empty()) {
-        const std::size_t taken = take(*socket, socket->unanswered);
-        if (taken > 0) {
-            socket->unanswered.clear();
-            socket->events->on_sent(taken);
-        }
-        return taken > 0;
-    }
-    if (socket->blocked) {
-        const Socket* peer = find(socket->peer);
-        if (peer == nullptr || peer->incoming.size() < conditions_.kernel_bytes) {
-            socket->blocked = false;
-            socket->events->on_sent(0);
-            return true;
-        }
-    }
-    return false;
-}
-
-bool MemoryBackend::receive(SocketId id) {
-    Socket* socket = find(id);
-    if (socket == nullptr || socket->kind != Kind::kConnected || !socket->receiving || socket->incoming.empty()) {
-        return false;
-    }
-    std::string bytes = socket->incoming.substr(0, conditions_.receive_bytes);
-    socket->incoming.erase(0, bytes.size());
-    socket->events->on_received(bytes);
-    return true;
-}
-
-bool MemoryBackend::end(SocketId id) {
-    Socket* socket = find(id);
-    if (socket == nullptr || socket->kind != Kind::kConnected || !socket->receiving || !socket->incoming.empty() ||
-        !socket->ending || socket->ended || socket->failure) {
-        return false;
-    }
-    socket->ended = true;
-    socket->events->on_end();
-    return true;
-}
-
-bool MemoryBackend::fail(SocketId id) {
-    Socket* socket = find(id);
-    if (socket == nullptr || socket->kind == Kind::kFailed || !socket->failure || socket->events == nullptr) {
-        return false;
-    }
-    socket->kind = Kind::kFailed;
-    socket->events->on_failed(socket->failure);
-    return true;
-}
-
-bool MemoryBackend::drain_wake() noexcept {
-    std::uint64_t ignored = 0;
-    return ::read(wake_, &ignored, sizeof ignored) > 0;
-}
-
-void MemoryBackend::wake() noexcept {
-    const std::uint64_t one = 1;
-    (void)!::write(wake_, &one, sizeof one);
 }
 
 }  // namespace c10k

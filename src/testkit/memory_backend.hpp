@@ -2,15 +2,27 @@
 
 #include "c10k/timer.hpp"
 #include "loop/backend.hpp"
+#include "testkit/trace.hpp"
+#include "testkit/weather.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace c10k {
 
-// A network in memory, for tests: sockets are queues of bytes, and the clock moves only when it is told to.
+// Thrown by a loop that would sleep for ever: it waits for what no timer, no socket and no other thread will bring.
+class NothingHappens : public std::logic_error {
+public:
+    NothingHappens() : std::logic_error("the loop waits, and nothing will ever happen") {}
+};
+
+// A network in memory, for tests: sockets are queues of bytes, and the clock moves only when it is told to, or when the
+// loop has nothing to do before.
 //
 // connect() reaches the listener on the same port, whatever the host. It is deterministic, and no kinder than a real
 // network: a peer that closes with unread bytes, or is sent more after it has closed, resets the connection, and then
@@ -27,11 +39,14 @@ public:
     };
 
     MemoryBackend();
+    // One in bad weather, which is noted event by event in `trace`, if there is one.
+    MemoryBackend(testkit::Weather weather, testkit::Trace* trace);
     ~MemoryBackend() override;
     MemoryBackend(const MemoryBackend&) = delete;
     MemoryBackend& operator=(const MemoryBackend&) = delete;
 
     [[nodiscard]] Conditions& conditions() noexcept { return conditions_; }
+    [[nodiscard]] testkit::Weather& weather() noexcept { return weather_; }
     // Moves the clock. Timers fire in the loop's next turn.
     void advance(Duration time) noexcept;
     // Closes the socket as a crashed host does: the other side gets ECONNRESET.
@@ -55,13 +70,24 @@ public:
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::int64_t now() const noexcept override { return now_; }
-    // Does not sleep but moves the clock to `until`. With nothing to wait for but wake(), it really waits, and throws
-    // std::logic_error if nothing wakes it: the test hangs.
+    // Begins at the same time in each run.
+    [[nodiscard]] std::chrono::system_clock::time_point wall_clock() const noexcept override;
+    // Does not sleep but moves the clock to `until`, or to when the next bytes arrive. With nothing to wait for but
+    // wake(), it really waits (in bad weather not even that), and throws NothingHappens if nothing wakes it.
     int wait(std::optional<std::int64_t> until) override;
     void wake() noexcept override;
 
 private:
     enum class Kind : std::uint8_t { kFree, kListener, kDialling, kConnected, kFailed };
+
+    // Something on its way to a socket.
+    struct Arrival {
+        enum class Kind : std::uint8_t { kBytes, kEnd, kReset };
+
+        Kind kind;
+        std::string bytes = {};
+        std::int64_t at = 0;
+    };
 
     struct Socket {
         Kind kind = Kind::kFree;
@@ -71,22 +97,43 @@ private:
         ListenerEvents* listener_events = nullptr;
         std::deque<SocketId> unaccepted;
         SocketId peer;
-        std::string incoming;  // on its way to this socket
+        std::int64_t exists_at = 0;    // when the connection is made, or is known not to be
+        std::deque<Arrival> arrivals;  // in their order
+        std::size_t arriving_bytes = 0;
+        std::string incoming;                 // has arrived
+        std::size_t kernel_bytes = SIZE_MAX;  // of both
+        std::size_t swallowed = 0;            // bytes that it sent into silence
         std::vector<iovec> unanswered;
         std::error_code failure;
         bool receiving = false;
+        std::uint8_t receives_on = 0;  // so many more waits until it stops
         bool blocked = false;
-        bool finished = false;  // FIN was sent
-        bool ending = false;    // the peer's FIN is on its way
-        bool ended = false;     // and was delivered
+        bool finished = false;    // FIN was sent
+        bool ending = false;      // the peer's FIN is on its way
+        bool ended = false;       // and was delivered
+        bool is_cut_off = false;  // the peer has heard its end, and hears nothing of what it sends now
+        bool is_silent = false;   // nor does the peer hear of its end, or it of the peer's
     };
 
     SocketId add(Kind kind, const Address& address);
     [[nodiscard]] Socket* find(SocketId socket) noexcept;
+    void free(SocketId id);
+    void note(SocketId socket, std::string_view what, std::string_view bytes = {});
+    void note_sent(SocketId socket, std::span<const iovec> bytes, std::size_t taken);
+
     // Moves bytes to the peer. Returns how many it took: 0 if there is no room.
     std::size_t take(Socket& socket, std::span<const iovec> bytes);
-    void lose(Socket& socket, int error);
-    void free(SocketId id);
+    [[nodiscard]] std::size_t room(Socket& socket) noexcept;
+    // Sends a piece to the peer, through whatever the weather has for it.
+    void send_piece(Socket& socket, Socket& peer, std::string piece);
+    void travel(Socket& to, Arrival arrival);
+    static void arrive(Socket& at, Arrival arrival);
+    void bring_arrivals();
+    // When the next thing happens by itself; empty if nothing will.
+    [[nodiscard]] std::optional<std::int64_t> next_arrival() noexcept;
+    // Whether one of the steps below could find something to do.
+    [[nodiscard]] static bool may_have_events(const Socket& socket) noexcept;
+    [[nodiscard]] bool holds_back() noexcept;
     bool drain_wake() noexcept;
 
     // One step of a wait() each; returns whether something was delivered.
@@ -98,11 +145,15 @@ private:
     bool fail(SocketId id);
 
     Conditions conditions_;
+    testkit::Weather weather_;
+    testkit::Trace* trace_ = nullptr;
     std::deque<Socket> sockets_;  // a deque, so that references live as long as the sockets
     std::vector<std::uint32_t> free_;
     std::uint16_t next_port_ = 40000;
     std::int64_t now_ = 1'000'000;
-    int wake_;
+    bool held_back_ = false;  // something, in this wait()
+    int wake_;                // an eventfd, which is written to when `woken_` is set
+    std::atomic<bool> woken_{false};
 };
 
 }  // namespace c10k

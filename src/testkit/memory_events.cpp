@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <poll.h>
-#include <stdexcept>
 #include <unistd.h>
 #include <utility>
 
@@ -29,6 +28,9 @@ int MemoryBackend::wait(std::optional<std::int64_t> until) {
     for (const std::uint32_t slot : weather_.order(sockets_.size())) {
         // Whoever handles an event may close this socket or any other: each step looks it up again.
         const SocketId id{slot, sockets_[slot].generation};
+        if (!may_have_events(sockets_[slot])) {
+            continue;
+        }
         const std::size_t first = weather_.first_of(kSteps.size());
         for (std::size_t i = 0; i < kSteps.size(); ++i) {
             events += (this->*kSteps[(first + i) % kSteps.size()])(id) ? 1 : 0;
@@ -43,8 +45,8 @@ int MemoryBackend::wait(std::optional<std::int64_t> until) {
         return 0;
     }
     pollfd woken{wake_, POLLIN, 0};
-    if (::poll(&woken, 1, kPatienceMs) == 0) {
-        throw std::logic_error("the loop waits, and nothing will ever happen");
+    if (::poll(&woken, 1, weather_.is_fair() ? kPatienceMs : 0) == 0) {
+        throw NothingHappens{};
     }
     woken_ = true;  // if that has been seen, and the descriptor has not
     return drain_wake() ? 1 : 0;
@@ -78,6 +80,18 @@ std::optional<std::int64_t> MemoryBackend::next_arrival() noexcept {
         }
     }
     return next;
+}
+
+bool MemoryBackend::may_have_events(const Socket& socket) noexcept {
+    switch (socket.kind) {
+        case Kind::kFree:
+        case Kind::kFailed: return false;
+        case Kind::kListener: return socket.receiving && !socket.unaccepted.empty();
+        case Kind::kDialling: return true;
+        case Kind::kConnected: break;
+    }
+    return socket.blocked || !socket.unanswered.empty() || socket.failure ||
+           (socket.receiving && (!socket.incoming.empty() || socket.ending));
 }
 
 bool MemoryBackend::holds_back() noexcept {

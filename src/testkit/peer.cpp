@@ -112,6 +112,7 @@ void Peer::on_end() {
     if (!stays_) {
         close();
     }
+    on_over();
 }
 
 void Peer::on_sent(std::size_t bytes) {
@@ -123,6 +124,7 @@ void Peer::on_sent(std::size_t bytes) {
 void Peer::on_failed(std::error_code /*error*/) {
     failed_ = true;
     close();
+    on_over();
 }
 
 // A send() may be answered before it returns: then the loop goes on, and not the call inside the call.

@@ -57,6 +57,8 @@ public:
 protected:
     // Bytes were added to received().
     virtual void on_bytes() {}
+    // Nothing more can come.
+    virtual void on_over() {}
     // The first bytes of received() are done with.
     void drop(std::size_t size) { received_.erase(0, size); }
 

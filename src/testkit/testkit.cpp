@@ -1,14 +1,13 @@
 #include "c10k/testkit.hpp"
 
 #include "loop/loop.hpp"
-#include "testkit/memory_backend.hpp"
 #include "testkit/peer.hpp"
+#include "testkit/services.hpp"
 #include "testkit/stage.hpp"
 #include "web/dispatcher.hpp"
 #include "web/server_limits.hpp"
 #include "wire/http1.hpp"
 
-#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,17 +16,6 @@ namespace c10k::testkit {
 namespace {
 
 constexpr std::uint16_t kGoingAway = 1001;
-
-// One loop for all that a test makes, as long as any of it is there: services first or servers first.
-std::shared_ptr<Loop> shared_loop() {
-    thread_local std::weak_ptr<Loop> current;
-    std::shared_ptr<Loop> loop = current.lock();
-    if (!loop) {
-        loop = std::make_shared<Loop>(std::make_unique<MemoryBackend>());
-        current = loop;
-    }
-    return loop;
-}
 
 }  // namespace
 
@@ -40,41 +28,6 @@ Settings quiet_settings() {
     settings.verbosity = 0;
     return settings;
 }
-
-// ---- Services
-
-struct Services::Parts {
-    explicit Parts(Settings chosen)
-        : settings(std::move(chosen)),
-          templates(Templates::Mode::kDebug, urls), services{groups, values,   templates, static_files,
-                                                             urls,   settings, background} {}
-
-    std::shared_ptr<Loop> loop = shared_loop();
-    Settings settings;
-    Groups groups;
-    Values values;
-    Templates templates;
-    StaticFiles static_files;
-    Urls urls;
-    TaskGroup background;
-    c10k::Services services;
-};
-
-Services::Services(Settings settings)
-    : parts_(std::make_unique<Parts>(std::move(settings))), groups(parts_->groups), values(parts_->values),
-      templates(parts_->templates), static_files(parts_->static_files), background(parts_->background) {}
-
-Services::~Services() {
-    const auto join = [](TaskGroup& group) -> Task<> { co_await group.join(); };
-    background.stop();
-    try {
-        run_to_end(*parts_->loop, join(background));
-    } catch (...) {
-        log_failure(std::current_exception());
-    }
-}
-
-Services::operator c10k::Services&() noexcept { return parts_->services; }
 
 // ---- Client
 

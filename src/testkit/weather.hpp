@@ -17,6 +17,7 @@ public:
     Weather() = default;
     Weather(const Faults& faults, std::uint64_t seed) : faults_(faults), dice_(seed, kPurpose), is_fair_(false) {}
 
+    [[nodiscard]] bool is_fair() const noexcept { return is_fair_; }
     // From now on nothing goes wrong any more.
     void clear_up() noexcept { faults_ = Faults{.kernel_bytes = faults_.kernel_bytes}; }
     [[nodiscard]] const FaultCounts& counts() const noexcept { return counts_; }

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "c10k/http.hpp"
+#include "c10k/task.hpp"
+#include "testkit/peer.hpp"
+
+#include <string>
+
+namespace c10k::testkit {
+
+// One GET, as a task.
+class PageVisit final : private Peer {
+public:
+    PageVisit(Stage& stage, const std::string& target, const Headers& headers);
+
+    // Waits for the answer. Throws ConnectionClosed if it does not come whole, or not within a minute.
+    Task<Response> response();
+
+private:
+    class OverAwaiter;
+
+    void on_over() override;
+
+    OverAwaiter* waiting_ = nullptr;
+};
+
+}  // namespace c10k::testkit

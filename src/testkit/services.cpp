@@ -1,0 +1,53 @@
+#include "testkit/services.hpp"
+
+#include "testkit/memory_backend.hpp"
+#include "testkit/stage.hpp"
+
+#include <exception>
+#include <utility>
+
+namespace c10k::testkit {
+namespace {
+
+std::weak_ptr<Loop>& current() {
+    thread_local std::weak_ptr<Loop> loop;
+    return loop;
+}
+
+}  // namespace
+
+std::shared_ptr<Loop> shared_loop() {
+    std::shared_ptr<Loop> loop = current().lock();
+    if (!loop) {
+        loop = std::make_shared<Loop>(std::make_unique<MemoryBackend>());
+        current() = loop;
+    }
+    return loop;
+}
+
+SharedLoop::SharedLoop(const std::shared_ptr<Loop>& loop) : outer_(std::exchange(current(), loop)) {}
+
+SharedLoop::~SharedLoop() { current() = outer_; }
+
+Services::Parts::Parts(Settings chosen)
+    : settings(std::move(chosen)),
+      templates(Templates::Mode::kDebug, urls), services{groups, values,   templates, static_files,
+                                                         urls,   settings, background} {}
+
+Services::Services(Settings settings)
+    : parts_(std::make_unique<Parts>(std::move(settings))), groups(parts_->groups), values(parts_->values),
+      templates(parts_->templates), static_files(parts_->static_files), background(parts_->background) {}
+
+Services::~Services() {
+    const auto join = [](TaskGroup& group) -> Task<> { co_await group.join(); };
+    background.stop();
+    try {
+        run_to_end(*parts_->loop, join(background));
+    } catch (...) {
+        log_failure(std::current_exception());
+    }
+}
+
+Services::operator c10k::Services&() noexcept { return parts_->services; }
+
+}  // namespace c10k::testkit

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "c10k/server.hpp"
+#include "c10k/testkit.hpp"
+#include "loop/loop.hpp"
+
+#include <memory>
+
+namespace c10k::testkit {
+
+// The loop of all that a test makes on this thread, as long as any of it is there: services first or servers first.
+[[nodiscard]] std::shared_ptr<Loop> shared_loop();
+
+// Makes `loop` that loop, for as long as this lives.
+class SharedLoop {
+public:
+    explicit SharedLoop(const std::shared_ptr<Loop>& loop);
+    ~SharedLoop();
+    SharedLoop(const SharedLoop&) = delete;
+    SharedLoop& operator=(const SharedLoop&) = delete;
+
+private:
+    std::weak_ptr<Loop> outer_;
+};
+
+struct Services::Parts {
+    explicit Parts(Settings chosen);
+
+    std::shared_ptr<Loop> loop = shared_loop();
+    Settings settings;
+    Groups groups;
+    Values values;
+    Templates templates;
+    StaticFiles static_files;
+    Urls urls;
+    TaskGroup background;
+    c10k::Services services;
+};
+
+}  // namespace c10k::testkit

@@ -1,0 +1,343 @@
+#include "c10k/simulation.hpp"
+
+#include "base/log.hpp"
+#include "base/memory.hpp"
+#include "base/random.hpp"
+#include "testkit/dice.hpp"
+#include "testkit/memory_backend.hpp"
+#include "testkit/page_visit.hpp"
+#include "testkit/services.hpp"
+#include "testkit/stage.hpp"
+#include "testkit/trace.hpp"
+#include "testkit/witness.hpp"
+#include "web/dispatcher.hpp"
+#include "web/server_limits.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace c10k::testkit {
+namespace {
+
+// What each generator's numbers are for; the weather's is another.
+constexpr std::uint64_t kForKeys = 2;
+constexpr std::uint64_t kForTest = 3;
+
+// When clients come.
+constexpr std::uint64_t kArrivalMs = 100;
+// Turns of the loop within one millisecond: whoever makes more does nothing but yield().
+constexpr std::uint64_t kMostTurns = 1'000'000;
+// How long what was told to stop may go on.
+constexpr std::chrono::hours kStopTime{1};
+// A loop that stands still for so long may make others give up.
+constexpr std::chrono::seconds kHarmfulPause{1};
+
+bool is_traced() {
+    const char* text = std::getenv("C10K_TRACE");
+    return text != nullptr && std::strcmp(text, "1") == 0;
+}
+
+void fill_from(Dice& dice, std::span<char> bytes) {
+    while (!bytes.empty()) {
+        const std::uint64_t word = dice.next();
+        const std::size_t size = std::min(bytes.size(), sizeof word);
+        std::memcpy(bytes.data(), &word, size);
+        bytes = bytes.subspan(size);
+    }
+}
+
+Task<> join(TaskGroup& group) { co_await group.join(); }
+
+// A task that run() runs to its end.
+class Driven final : public Completion {
+public:
+    explicit Driven(Task<> task) : task_(std::move(task)) { task_.start(scope_, *this); }
+
+    [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+    void result() { task_.result(); }
+
+private:
+    void on_completed() noexcept override { ended_ = true; }
+
+    StopScope scope_;
+    Task<> task_;
+    bool ended_ = false;
+};
+
+// What this thread does otherwise while there is a simulation.
+struct Surroundings {
+    Surroundings(std::uint64_t seed, const std::shared_ptr<Loop>& loop)
+        : keys(seed, kForKeys), stand_in([this](std::span<char> bytes) { fill_from(keys, bytes); }), shared(loop) {
+        if (!is_traced()) {
+            silence.emplace();
+        }
+    }
+
+    Dice keys;
+    RandomStandIn stand_in;
+    SharedLoop shared;
+    FreeMemoryKept kept;
+    std::optional<log::Silence> silence;
+};
+
+struct Visitor {
+    enum class Phase : std::uint8_t { kOutside, kKnocking, kInside, kGone };
+
+    std::string target;
+    Endpoint endpoint;
+    std::function<Task<>(WebSocket&)> view;
+    Phase phase = Phase::kOutside;
+};
+
+}  // namespace
+
+struct Simulation::State {
+    State(std::uint64_t seed, const SimulationOptions& chosen)
+        : options(chosen), dice(seed, kForTest),
+          trace(is_traced() ? Trace::Lines::kStandardError : Trace::Lines::kNone),
+          loop(std::make_shared<Loop>(std::make_unique<MemoryBackend>(Weather{options.faults, seed}, &trace))),
+          network(dynamic_cast<MemoryBackend&>(loop->backend())), begin(network.now()) {
+        surroundings.emplace(seed, loop);
+        services.emplace(options.settings);
+    }
+
+    const SimulationOptions& options;
+    Dice dice;
+    Trace trace;
+    std::shared_ptr<Loop> loop;
+    MemoryBackend& network;
+    const std::int64_t begin;
+    std::optional<Surroundings> surroundings;
+    std::optional<Services> services;
+    std::optional<Dispatcher> dispatcher;
+    std::optional<Witness> witness;
+    std::optional<Stage> stage;
+
+    std::deque<Visitor> visitors;
+    std::vector<Task<>> tasks;
+    TaskGroup participants;
+    std::deque<Driven> driven;  // in the order of their beginning
+    bool is_closing = false;
+    bool has_run = false;
+    bool is_stuck = false;
+
+    [[nodiscard]] Duration now() const noexcept { return std::chrono::milliseconds{network.now() - begin}; }
+
+    // Whether somebody may be turned away without a fault of the site.
+    [[nodiscard]] bool is_unsafe() const noexcept {
+        const FaultCounts& counts = network.weather().counts();
+        return is_closing || counts.refused + counts.resets + counts.half_closes + counts.silences > 0 ||
+               options.faults.longest_pause > kHarmfulPause;
+    }
+
+    void play();
+    void clean_up() noexcept;
+    Task<> visit(Visitor& visitor);
+    void drive(Task<> task, Duration limit);
+    void turn_until(const std::function<bool()>& done, Duration limit);
+    void check() const;
+    [[nodiscard]] std::string who_waits();
+};
+
+// ---- A run
+
+// Everybody has ended when it returns. If it throws, clean_up() has to see to that.
+void Simulation::State::play() {
+    if (!stage) {
+        throw std::logic_error("run(): nothing is served");
+    }
+    if (std::exchange(has_run, true)) {
+        throw std::logic_error("run(): a simulation runs once");
+    }
+    for (Visitor& visitor : visitors) {
+        participants.spawn(visit(visitor));
+    }
+    for (Task<>& task : tasks) {
+        participants.spawn(std::move(task));
+    }
+    const Duration limit = options.time_limit;
+    drive(join(participants), limit);
+    is_closing = true;
+    drive(stage->server().close(), limit + kStopTime);
+    services->background.stop();
+    drive(join(services->background), limit + kStopTime);
+    check();
+}
+
+// Stops whoever has not ended, on a network without faults.
+void Simulation::State::clean_up() noexcept {
+    network.weather().clear_up();
+    const Duration limit = now() + kStopTime;
+    const auto all_ended = [this] {
+        return std::all_of(driven.begin(), driven.end(), [](const Driven& task) { return task.has_ended(); });
+    };
+    try {
+        participants.stop();
+        services->background.stop();
+        turn_until(all_ended, limit);
+        driven.emplace_back(stage ? stage->server().close() : Task<>{});
+        driven.emplace_back(join(services->background));
+        turn_until(all_ended, limit);
+    } catch (...) {
+        is_stuck = true;
+    }
+}
+
+Task<> Simulation::State::visit(Visitor& visitor) {
+    co_await sleep_for(std::chrono::milliseconds{dice.below(kArrivalMs)});
+    visitor.phase = Visitor::Phase::kKnocking;
+    const std::function<Task<>(WebSocket&)> view = [&visitor](WebSocket& socket) {
+        visitor.phase = Visitor::Phase::kInside;
+        return visitor.view(socket);
+    };
+    const auto may_stay_outside = [this, &visitor] {
+        return visitor.phase == Visitor::Phase::kKnocking && is_unsafe();
+    };
+    try {
+        co_await connect(visitor.endpoint, view);
+    } catch (const ConnectionClosed&) {  // as the view was to send something
+    } catch (const ConnectError&) {
+        if (!may_stay_outside()) {
+            throw;
+        }
+    } catch (const TimedOut&) {
+        if (!may_stay_outside()) {
+            throw;
+        }
+    }
+    visitor.phase = Visitor::Phase::kGone;
+}
+
+void Simulation::State::drive(Task<> task, Duration limit) {
+    Driven& begun = driven.emplace_back(std::move(task));
+    turn_until([&begun] { return begun.has_ended(); }, limit);
+    begun.result();
+}
+
+void Simulation::State::turn_until(const std::function<bool()>& done, Duration limit) {
+    std::int64_t moment = network.now();
+    for (std::uint64_t turns = 0; !done(); ++turns) {
+        if (now() > limit) {
+            throw std::runtime_error("somebody waits for ever: " + who_waits());
+        }
+        if (network.now() != moment) {
+            moment = network.now();
+            turns = 0;
+        } else if (turns == kMostTurns) {
+            throw std::runtime_error("somebody is busy for ever: " + who_waits());
+        }
+        try {
+            loop->turn();
+        } catch (const NothingHappens&) {
+            throw std::runtime_error("somebody waits for ever: " + who_waits());
+        }
+    }
+}
+
+std::string Simulation::State::who_waits() {
+    constexpr std::size_t kMostNamed = 5;
+    std::string text;
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < visitors.size(); ++i) {
+        const Visitor& visitor = visitors[i];
+        if (visitor.phase != Visitor::Phase::kGone && ++left <= kMostNamed) {
+            const bool is_inside = visitor.phase == Visitor::Phase::kInside;
+            text += "client " + std::to_string(i) + " of " + visitor.target +
+                    (is_inside ? " is connected; " : " is not connected; ");
+        }
+    }
+    text += std::to_string(left) + " clients of " + std::to_string(visitors.size()) + " have not ended, and " +
+            std::to_string(participants.size() - std::min(left, participants.size())) +
+            " other tasks; the server has " + std::to_string(stage->server().count()) + " connections";
+    return text;
+}
+
+void Simulation::State::check() const {
+    if (network.count() > 0) {
+        throw std::runtime_error(std::to_string(network.count()) + " sockets are left");
+    }
+}
+
+// ---- Simulation
+
+Simulation::Simulation(std::uint64_t seed, const SimulationOptions& options)
+    : state_(std::make_unique<State>(seed, options)) {}
+
+// Whoever does not end when it is told to is left where it is: its coroutines cannot be destroyed.
+Simulation::~Simulation() {
+    if (state_->is_stuck) {
+        state_->surroundings.reset();
+        static_cast<void>(state_.release());
+    }
+}
+
+Services& Simulation::services() noexcept { return *state_->services; }
+
+void Simulation::serve(Urls urls) {
+    if (state_->stage) {
+        throw std::logic_error("serve(): a simulation has one server");
+    }
+    Services::Parts& parts = *state_->services->parts_;
+    parts.urls = std::move(urls);
+    state_->dispatcher.emplace(parts.urls, parts.settings);
+    state_->witness.emplace(*state_->dispatcher);
+    state_->stage.emplace(*state_->loop, *state_->witness, server_limits(parts.settings));
+}
+
+void Simulation::client(std::string_view target, std::function<Task<>(WebSocket&)> view, EndpointOptions options) {
+    state_->visitors.push_back({std::string{target}, endpoint(target, std::move(options)), std::move(view)});
+}
+
+void Simulation::spawn(Task<> task) { state_->tasks.push_back(std::move(task)); }
+
+void Simulation::run() {
+    std::exception_ptr failure;
+    try {
+        state_->play();
+    } catch (...) {
+        failure = std::current_exception();
+        state_->clean_up();
+    }
+    if (state_->witness && !state_->witness->complaint().empty() && !state_->options.views_may_fail) {
+        throw std::runtime_error(state_->witness->complaint());
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+bool Simulation::has_run() const noexcept { return state_->has_run; }
+
+Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) {
+    if (!state_->stage) {
+        throw std::logic_error("endpoint(): nothing is served");
+    }
+    return Endpoint{"ws://" + state_->stage->address().text() + std::string{target}, std::move(options)};
+}
+
+Task<Response> Simulation::get(std::string target, Headers headers) {
+    PageVisit visit{*state_->stage, target, headers};
+    Response response = co_await visit.response();
+    co_return response;
+}
+
+Task<> Simulation::close_server() {
+    state_->is_closing = true;
+    return state_->stage->server().close();
+}
+
+std::uint64_t Simulation::random(std::uint64_t end) noexcept { return state_->dice.below(end); }
+
+Duration Simulation::now() const noexcept { return state_->now(); }
+
+std::uint64_t Simulation::trace() const noexcept { return state_->trace.hash(); }
+
+const FaultCounts& Simulation::faults() const noexcept { return state_->network.weather().counts(); }
+
+}  // namespace c10k::testkit
