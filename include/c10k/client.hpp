@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
@@ -25,13 +26,15 @@ struct EndpointOptions {
     Headers headers = {};                        // more fields of the handshake, such as Origin or Cookie
     Duration handshake_time = std::chrono::seconds{30};
     std::uint32_t max_message_bytes = 1024 * 1024;
+    Compression compression = Compression::kOff;  // is offered, and used if the server agrees
 };
 
 // Where a WebSocket server is, parsed and resolved once for any number of connections. Cheap to copy.
 class Endpoint {
 public:
     // `url` is "ws://host[:port]/path". Looks the host up, which may block.
-    // Throws std::invalid_argument if it is no such URL, std::runtime_error if the host is unknown.
+    // Throws std::invalid_argument if it is no such URL or no such compression, std::runtime_error if the host is
+    // unknown.
     explicit Endpoint(std::string_view url, EndpointOptions options = {});
 
     [[nodiscard]] const std::string& url() const noexcept;

@@ -41,6 +41,10 @@ struct Settings {
 
     std::chrono::milliseconds handshake_time{10'000};
     std::uint32_t max_message_bytes = 1024 * 1024;
+    bool compression = false;
+    std::uint32_t compression_from_bytes = 256;
+    bool compression_context_takeover = false;
+    std::uint32_t compression_window_bits = 12;
     std::uint32_t inbox_bytes = 64 * 1024;
     std::uint32_t outbox_bytes = 64 * 1024;
     std::uint32_t slow_bytes = 1024 * 1024;

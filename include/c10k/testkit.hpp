@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/message.hpp"
 #include "c10k/server.hpp"
@@ -104,6 +105,10 @@ public:
     void go_on_reading();
 
     [[nodiscard]] const std::string& subprotocol() const noexcept;
+    // Whether the server has agreed to compress.
+    [[nodiscard]] bool is_compressed() const noexcept;
+    // How many bytes the server has sent to it, with those of the handshake.
+    [[nodiscard]] std::size_t bytes_received() const noexcept;
 
 private:
     friend class Server;
@@ -117,6 +122,7 @@ private:
 struct ClientOptions {
     std::vector<std::string> subprotocols = {};
     Headers headers = {};
+    Compression compression = Compression::kOff;  // is offered
 };
 
 // A server of these routes, without a network. It is called "localhost".

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/middleware.hpp"
 #include "c10k/task.hpp"
@@ -310,6 +311,10 @@ public:
     Route& methods(std::vector<std::string> allowed);
     // The subprotocols of a WebSocket, best first. Throws std::logic_error if this is none, or something is no token.
     Route& subprotocols(std::vector<std::string> ours);
+    // How the messages of a WebSocket are compressed if its client can do so: Compression::kOff, kOn, or values such as
+    // {.from_bytes = 128, .context_takeover = ContextTakeover::kYes}. Without it the settings decide.
+    // Throws std::logic_error if this is none, or there is no such window.
+    Route& compression(const Compression& ours);
     // Stands around the view, the first outermost; a second call adds more, further in. That of a page does not change
     // the request's path, which the view's captures are part of.
     template <typename... Layers>
@@ -326,6 +331,7 @@ public:
     [[nodiscard]] bool is_page() const noexcept { return std::holds_alternative<PageView>(view_); }
     [[nodiscard]] const std::vector<std::string>& methods() const noexcept { return methods_; }
     [[nodiscard]] const std::vector<std::string>& subprotocols() const noexcept { return subprotocols_; }
+    [[nodiscard]] const std::optional<Compression>& compression() const noexcept { return compression_; }
     [[nodiscard]] const std::vector<Middleware>& middleware() const noexcept { return middleware_; }
 
     // Becomes part of an included list.
@@ -346,6 +352,7 @@ private:
     View view_;
     std::vector<std::string> methods_{"GET", "HEAD"};
     std::vector<std::string> subprotocols_;
+    std::optional<Compression> compression_;
     std::vector<Middleware> middleware_;
 };
 

@@ -96,6 +96,8 @@ public:
     [[nodiscard]] const CloseInfo& close_info() const noexcept;
     // The one that was agreed on, or "" (RFC 6455, 1.9).
     [[nodiscard]] std::string_view subprotocol() const noexcept;
+    // Whether compression was agreed on (RFC 7692); messages below its size go as they are all the same.
+    [[nodiscard]] bool is_compressed() const noexcept;
     [[nodiscard]] c10k::Handle handle() const;
 
 protected:

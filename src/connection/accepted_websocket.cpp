@@ -1,7 +1,10 @@
 #include "connection/accepted_websocket.hpp"
 
+#include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
 #include "wire/http1.hpp"
+
+#include <optional>
 
 namespace c10k {
 namespace {
@@ -32,6 +35,7 @@ struct AcceptedWebSocket::Handshake final : public Timer {
     wire::HandshakeOffer offer;
     Request request;
     std::string early;
+    std::optional<wire::DeflateParameters> deflate;  // what is agreed on
 };
 
 AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
@@ -43,6 +47,10 @@ AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketM
       subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)) {
     loop().backend().attach(this->socket(), *this);
     handshake_->start(server.limits().handshake_time);
+    if (handshake_->offer.deflate && route_.compression.is_on()) {
+        handshake_->deflate = wire::answer_deflate(*handshake_->offer.deflate, route_.compression);
+        compress(*handshake_->deflate, route_.compression.from_bytes);
+    }
     try {
         view_ = route_.view(*this, captures_.texts());
     } catch (...) {  // it is no coroutine, but a function that makes one
@@ -59,7 +67,7 @@ void AcceptedWebSocket::answer_handshake() {
     if (!is_opening()) {
         return;
     }
-    const Response response = wire::switching_protocols(handshake_->offer, subprotocol_);
+    const Response response = wire::switching_protocols(handshake_->offer, subprotocol_, handshake_->deflate);
     const std::string head = wire::to_bytes(response, {.date = server().date()});
     const std::unique_ptr<Handshake> handshake = std::move(handshake_);
     opened_ = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
@@ -34,6 +35,7 @@ private:
 struct WebSocketRoute {
     std::string name;                       // for the log: its pattern
     std::vector<std::string> subprotocols;  // in the server's order of preference
+    Compression compression = Compression::kOff;
     std::function<Task<>(WebSocket&, std::span<const std::string_view> captures)> view;
 };
 

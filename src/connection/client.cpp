@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "connection/websocket_connection.hpp"
+#include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
 #include "wire/http1.hpp"
 #include "wire/url.hpp"
@@ -50,6 +51,9 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     if (data->parsed.scheme != "ws") {
         throw std::invalid_argument("cannot connect to '" + data->url + "': only ws:// is supported");
     }
+    if (!options.compression.is_possible()) {
+        throw std::invalid_argument("compression: a window has 8 to 15 bits");
+    }
     data->address = Address::resolve(data->parsed.host, data->parsed.port);
     data->limits.max_message_bytes = options.max_message_bytes;
     data->options = std::move(options);
@@ -80,6 +84,10 @@ public:
         handshake_->request.target = server.parsed.target;
         handshake_->request.subprotocols = server.options.subprotocols;
         handshake_->request.headers = server.options.headers;
+        if (const Compression& compression = server.options.compression; compression.is_on()) {
+            handshake_->request.deflate = wire::offer_deflate(compression);
+            handshake_->compress_from = compression.from_bytes;
+        }
         loop().backend().attach(socket(), *this);
     }
 
@@ -100,6 +108,7 @@ private:
     struct Handshake {
         wire::HandshakeRequest request;
         wire::ResponseParser parser;
+        std::uint32_t compress_from = 0;
     };
 
     void on_connected() override {
@@ -126,7 +135,11 @@ private:
             drop(kAbnormal, disagreed->reason);
             return;
         }
-        subprotocol_ = std::get<wire::Agreed>(result).subprotocol;
+        const auto& agreed = std::get<wire::Agreed>(result);
+        subprotocol_ = agreed.subprotocol;
+        if (agreed.deflate) {
+            compress(*agreed.deflate, handshake_->compress_from);
+        }
         handshake_.reset();
         open({}, early);
         wake();

@@ -44,6 +44,8 @@ const Request& WebSocket::request() const { return connection().handshake_reques
 
 std::string_view WebSocket::subprotocol() const noexcept { return connection().subprotocol(); }
 
+bool WebSocket::is_compressed() const noexcept { return connection().is_compressed(); }
+
 bool WebSocket::is_open() const noexcept { return connection().is_open(); }
 
 const CloseInfo& WebSocket::close_info() const noexcept { return connection().close_info(); }

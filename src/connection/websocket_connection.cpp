@@ -1,6 +1,7 @@
 #include "connection/websocket_connection.hpp"
 
 #include "connection/connections.hpp"
+#include "connection/loop_deflate.hpp"
 
 #include <array>
 #include <optional>
@@ -63,6 +64,11 @@ Handle WebSocketConnection::handle() const { return loop_.local<Connections>().h
 
 // ---- Opening
 
+void WebSocketConnection::compress(const wire::DeflateParameters& agreed, std::uint32_t from_bytes) {
+    protocol_.use(
+        std::make_unique<wire::PermessageDeflate>(protocol_.role(), agreed, from_bytes, loop_.local<LoopDeflate>()));
+}
+
 void WebSocketConnection::write(std::string_view bytes) {
     outbox_.append(bytes);
     loop_.flush_later(*this, bytes.size());
@@ -112,6 +118,9 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
 
 void WebSocketConnection::on_message(Message message) {
     inbox_.push(std::move(message));
+    if (inbox_.bytes() > limits_.inbox_bytes) {
+        protocol_.pause();  // what has come with it could be a thousand more, if it is compressed
+    }
     if (receiver != nullptr) {
         receiver->resume();
     }
@@ -152,10 +161,20 @@ void WebSocketConnection::enact_close() {
 
 Message WebSocketConnection::take_message() {
     Message message = inbox_.pop();
+    if (protocol_.is_paused() && inbox_.bytes() <= limits_.inbox_bytes / 2) {
+        read_kept();
+    }
     if (!reading_) {
         read_or_pause();
     }
     return message;
+}
+
+void WebSocketConnection::read_kept() {
+    protocol_.resume(*this);
+    if (fin_received_ && !protocol_.is_paused()) {
+        on_end();
+    }
 }
 
 // Stops reading from a peer whose messages nobody takes, or who does not take ours.
@@ -183,21 +202,31 @@ void WebSocketConnection::send(const Message& message) {
     if (!is_open()) {
         throw ConnectionClosed{};
     }
+    const auto compressed =
+        is_compressed() ? protocol_.deflate()->compress(message.kind(), message.view()) : std::nullopt;
+    queue(compressed ? *compressed : message);
+}
+
+void WebSocketConnection::queue(const Message& message) {
     if (protocol_.role() == wire::Role::kServer) {
         outbox_.append_frame(message);
         queued(message.frame().size());
         return;
     }
-    const std::string_view payload = message.view();
-    const std::size_t size = wire::frame_bytes(wire::Role::kClient, payload.size());
-    const auto opcode = message.is_text() ? wire::Opcode::kText : wire::Opcode::kBinary;
-    wire::write_frame(wire::Role::kClient, opcode, payload, outbox_.extend(size));
+    const std::size_t size = wire::frame_bytes(wire::Role::kClient, message.size());
+    wire::write_frame(wire::Role::kClient, message, outbox_.extend(size));
     queued(size);
 }
 
 void WebSocketConnection::send_text(std::string_view text) {
     if (!is_open()) {
         throw ConnectionClosed{};
+    }
+    if (is_compressed()) {
+        if (const auto compressed = protocol_.deflate()->compress(Message::Kind::kText, text)) {
+            queue(*compressed);
+            return;
+        }
     }
     const std::size_t size = wire::frame_bytes(protocol_.role(), text.size());
     wire::write_frame(protocol_.role(), wire::Opcode::kText, text, outbox_.extend(size));
@@ -212,7 +241,9 @@ bool WebSocketConnection::deliver(const Message& message) {
         close(kTryAgainLater, "too slow: messages came faster than they were read");
         return false;
     }
-    send(message);
+    const auto compressed =
+        is_compressed() ? protocol_.deflate()->compress_apart(message.kind(), message.view()) : std::nullopt;
+    queue(compressed ? *compressed : message);
     return true;
 }
 
@@ -291,6 +322,9 @@ void WebSocketConnection::close(std::uint16_t code, std::string_view reason) {
     queued(frame.view().size());
     note_closed(code, reason);
     set_deadline();
+    if (protocol_.is_paused()) {
+        read_kept();  // for the peer's close frame
+    }
     read_or_pause();
 }
 
@@ -351,7 +385,7 @@ void WebSocketConnection::on_end() {
     if (phase_ == Phase::kOpening) {
         outbox_.clear();  // frames without the 101 that they wait for
     }
-    if (ending_ && ending_->put_off) {
+    if (protocol_.is_paused() || (ending_ && ending_->put_off)) {
         return;  // what came before the FIN has its turn first
     }
     note_closed(kAbnormal, "the peer ended the TCP connection without a close frame");

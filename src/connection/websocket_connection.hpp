@@ -63,6 +63,7 @@ public:
     virtual void refuse_handshake(int status, std::string_view text);
     [[nodiscard]] virtual const Request& handshake_request() const;
     [[nodiscard]] virtual std::string_view subprotocol() const noexcept = 0;
+    [[nodiscard]] bool is_compressed() const noexcept { return protocol_.deflate() != nullptr; }
 
     // Called when the peer has been silent for the ping interval, or again after the ping timeout.
     // Returns the time until it has to be called next.
@@ -79,6 +80,8 @@ public:
 protected:
     virtual ~WebSocketConnection();
 
+    // The handshake agrees on compression, with messages of at least so many bytes. Requires: nothing was sent.
+    void compress(const wire::DeflateParameters& agreed, std::uint32_t from_bytes);
     // Sends bytes of the handshake.
     void write(std::string_view bytes);
     // The handshake is done. `head` goes out before any frame; `early` came behind the peer's handshake.
@@ -115,6 +118,10 @@ private:
     void on_close(const CloseInfo& info) override;
     void flush() override;
 
+    // Goes on reading what the protocol has kept while the inbox was full.
+    void read_kept();
+    // Queues the frame of a message, compressed or not.
+    void queue(const Message& message);
     void queued(std::size_t bytes);
     // The peer's close frame or its fault has its consequences, now that the view has had its say.
     void enact_close();

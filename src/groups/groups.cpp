@@ -1,5 +1,6 @@
 #include "c10k/groups.hpp"
 
+#include "connection/loop_deflate.hpp"
 #include "groups/room.hpp"
 
 namespace c10k {
@@ -55,6 +56,7 @@ void Room::close(std::uint16_t code, std::string_view reason) {
 // Neither deliver() nor close() ends a connection at once, nor resumes a view: the members stay as they are meanwhile.
 
 void Room::deliver(const Message& message) {
+    const wire::DeflatePool::FanOut fan_out{Loop::current().local<LoopDeflate>(), message};
     for (const Entry& entry : entries_) {
         entry.member->deliver(message);
     }

@@ -1,5 +1,7 @@
 #include "testkit/peer.hpp"
 
+#include "connection/loop_deflate.hpp"
+
 #include <charconv>
 #include <utility>
 
@@ -104,6 +106,7 @@ void Peer::on_connected() {
 
 void Peer::on_received(std::span<char> bytes) {
     received_.append(bytes.data(), bytes.size());
+    received_in_all_ += bytes.size();
     on_bytes();
 }
 
@@ -146,11 +149,15 @@ void Peer::send_more() {
 // ---- WebSocketPeer
 
 WebSocketPeer::WebSocketPeer(Stage& stage, std::string_view target, Headers headers,
-                             std::vector<std::string> subprotocols, std::string_view early)
-    : Peer(stage), request_{.host = stage.address().text(),
-                            .target = std::string{target},
-                            .subprotocols = std::move(subprotocols),
-                            .headers = std::move(headers)} {
+                             std::vector<std::string> subprotocols, std::string_view early,
+                             const Compression& compression)
+    : Peer(stage), compress_from_(compression.from_bytes), request_{.host = stage.address().text(),
+                                                                    .target = std::string{target},
+                                                                    .subprotocols = std::move(subprotocols),
+                                                                    .headers = std::move(headers)} {
+    if (compression.is_on()) {
+        request_.deflate = wire::offer_deflate(compression);
+    }
     send(wire::to_bytes(request_) + std::string{early});
 }
 
@@ -167,7 +174,12 @@ const Response& WebSocketPeer::answer() {
 }
 
 void WebSocketPeer::send_message(const Message& message) {
-    send_frame(message.is_text() ? wire::Opcode::kText : wire::Opcode::kBinary, message.view());
+    const auto compressed =
+        is_compressed() ? protocol_.deflate()->compress(message.kind(), message.view()) : std::nullopt;
+    const Message& sent = compressed ? *compressed : message;
+    std::string frame(wire::frame_bytes(wire::Role::kClient, sent.size()), '\0');
+    wire::write_frame(wire::Role::kClient, sent, frame.data());
+    send(frame);
 }
 
 void WebSocketPeer::send_frame(wire::Opcode opcode, std::string_view payload) {
@@ -210,6 +222,10 @@ void WebSocketPeer::on_bytes() {
         if (const auto* agreed = std::get_if<wire::Agreed>(&result)) {
             agreed_ = true;
             subprotocol_ = agreed->subprotocol;
+            if (agreed->deflate) {
+                protocol_.use(std::make_unique<wire::PermessageDeflate>(
+                    wire::Role::kClient, *agreed->deflate, compress_from_, stage().loop().local<LoopDeflate>()));
+            }
         }
     }
     if (agreed_) {

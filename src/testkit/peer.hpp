@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/message.hpp"
 #include "testkit/stage.hpp"
@@ -44,6 +45,8 @@ public:
     Response take_response(std::string_view method = "GET");
     // Waits until the other side has ended the connection, by FIN or by a reset.
     void wait_for_end();
+    // How much has come in all, in bytes.
+    [[nodiscard]] std::size_t received_in_all() const noexcept { return received_in_all_; }
     // What the network has not taken, in bytes.
     [[nodiscard]] std::size_t unsent() const noexcept { return unsent_.size() + sending_.size(); }
     [[nodiscard]] bool ended() const noexcept { return ended_; }
@@ -76,6 +79,7 @@ private:
     std::string unsent_;
     std::string sending_;
     std::string received_;
+    std::size_t received_in_all_ = 0;
     bool open_ = true;
     bool connected_ = false;
     bool busy_ = false;  // send_more() is running
@@ -90,13 +94,16 @@ class WebSocketPeer final : public Peer, private wire::Protocol::Events {
 public:
     // Sends the handshake but does not wait for its answer. `early` goes out together with it.
     WebSocketPeer(Stage& stage, std::string_view target, Headers headers = {},
-                  std::vector<std::string> subprotocols = {}, std::string_view early = {});
+                  std::vector<std::string> subprotocols = {}, std::string_view early = {},
+                  const Compression& compression = Compression::kOff);
 
     // Waits for the answer to the handshake. A status other than 101 is an answer too, with its body.
     const Response& answer();
     [[nodiscard]] bool is_open() const noexcept { return agreed_ && !close_info_ && !is_over(); }
     [[nodiscard]] const std::string& subprotocol() const noexcept { return subprotocol_; }
+    [[nodiscard]] bool is_compressed() const noexcept { return protocol_.deflate() != nullptr; }
 
+    // Compresses it if that was agreed on.
     void send_message(const Message& message);
     // Sends a frame of any kind.
     void send_frame(wire::Opcode opcode, std::string_view payload = {});
@@ -121,6 +128,7 @@ private:
     void on_reply(std::string_view frame) override;
     void on_close(const CloseInfo& info) override;
 
+    std::uint32_t compress_from_;
     wire::HandshakeRequest request_;
     wire::ResponseParser parser_;
     std::optional<Response> answer_;

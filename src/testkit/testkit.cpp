@@ -33,7 +33,7 @@ Settings quiet_settings() {
 
 struct Client::State {
     State(Stage& stage, std::string_view target, const ClientOptions& options)
-        : peer(stage, target, options.headers, options.subprotocols) {}
+        : peer(stage, target, options.headers, options.subprotocols, {}, options.compression) {}
 
     WebSocketPeer peer;
 };
@@ -90,6 +90,10 @@ void Client::go_on_reading() {
 }
 
 const std::string& Client::subprotocol() const noexcept { return state_->peer.subprotocol(); }
+
+bool Client::is_compressed() const noexcept { return state_->peer.is_compressed(); }
+
+std::size_t Client::bytes_received() const noexcept { return state_->peer.received_in_all(); }
 
 // ---- Server
 

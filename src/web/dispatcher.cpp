@@ -67,6 +67,16 @@ SocketView wrap(SocketView view, const std::vector<Middleware>& layers) {
     return view;
 }
 
+// Of routes that say nothing about it.
+Compression default_compression(const Settings& settings) {
+    if (!settings.compression) {
+        return Compression::kOff;
+    }
+    return {.from_bytes = settings.compression_from_bytes,
+            .context_takeover = settings.compression_context_takeover ? ContextTakeover::kYes : ContextTakeover::kNo,
+            .window_bits = static_cast<std::uint8_t>(settings.compression_window_bits)};
+}
+
 // The path of a request, as the patterns have it.
 std::string_view without_slash(std::string_view path) { return path.substr(path.starts_with('/') ? 1 : 0); }
 
@@ -100,7 +110,8 @@ Dispatcher::Target Dispatcher::target(const Route& route) {
     }
     SocketView view = c10k::wrap(std::get<SocketView>(route.view()), route.middleware());
     view = c10k::wrap(std::move(view), urls_.middleware());
-    return {&route, WebSocketRoute{'/' + route.pattern(), route.subprotocols(), std::move(view)}};
+    const Compression compression = route.compression().value_or(default_compression(settings_));
+    return {&route, WebSocketRoute{'/' + route.pattern(), route.subprotocols(), compression, std::move(view)}};
 }
 
 PageView Dispatcher::wrap(PageView view, const std::vector<Middleware>& layers) {

@@ -91,6 +91,17 @@ constexpr std::array kTable{
           "For a view to accept or refuse a WebSocket, 503 after that: nobody waits for ever.", 1, kOneHour},
     Entry{"max_message_bytes", "bytes", &Settings::max_message_bytes,
           "Closed with 1009 beyond it: a message is held in memory whole.", 1, kOneGiB},
+    Entry{
+        "compression", "", &Settings::compression,
+        "Whether WebSockets of routes that say nothing compress their messages (permessage-deflate) if the client can: "
+        "off, since each message takes some ten times the CPU."},
+    Entry{"compression_from_bytes", "bytes", &Settings::compression_from_bytes,
+          "Smaller messages go as they are: what would be saved is not worth the time.", 0, kOneGiB},
+    Entry{"compression_context_takeover", "", &Settings::compression_context_takeover,
+          "Whether a message may refer to those before it: small, similar ones get several times smaller, but each "
+          "WebSocket keeps tens of kilobytes."},
+    Entry{"compression_window_bits", "", &Settings::compression_window_bits,
+          "How far a message may refer back: 12 is 4 KiB, and takes an eighth of the memory of 15.", 8, 15},
     Entry{"inbox_bytes", "bytes", &Settings::inbox_bytes,
           "Messages that the view has not taken; beyond it nothing more is read, and the client has to wait.", 1,
           kOneGiB},

@@ -62,6 +62,17 @@ Route& Route::subprotocols(std::vector<std::string> ours) {
     return *this;
 }
 
+Route& Route::compression(const Compression& ours) {
+    if (is_page()) {
+        throw std::logic_error("the page '" + pattern_ + "' has no messages to compress; see gzip()");
+    }
+    if (!ours.is_possible()) {
+        throw std::logic_error("'" + pattern_ + "': a window to compress with has 8 to 15 bits");
+    }
+    compression_ = ours;
+    return *this;
+}
+
 void Route::put_under(std::string_view prefix, std::string_view name_space) {
     pattern_.insert(0, prefix);
     if (!name_.empty() && !name_space.empty()) {

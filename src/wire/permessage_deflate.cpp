@@ -93,17 +93,8 @@ void PermessageDeflate::forget_message() noexcept {
 }
 
 std::optional<Message> PermessageDeflate::compress(Message::Kind kind, std::string_view payload) {
-    if (payload.size() < from_bytes_ || payload.empty()) {
+    if (is_small(payload)) {
         return std::nullopt;
-    }
-    if (DeflatePool::FanOut* const fan_out = pool_.fan_out_; fan_out != nullptr && fan_out->is_of(payload)) {
-        // It refers to nothing, so that anybody can read it. But it will be in the peer's window, where our own
-        // compressor has not seen it: that has to begin anew, and what it finds from then on is in both.
-        const std::optional<Message>& compressed = fan_out->compressed(deflater_bits_);
-        if (compressed) {
-            deflater_.reset();
-        }
-        return compressed;
     }
     if (!deflater_stays_) {
         return pool_.compress(deflater_bits_, kind, payload);
@@ -112,6 +103,21 @@ std::optional<Message> PermessageDeflate::compress(Message::Kind kind, std::stri
         deflater_ = std::make_unique<Deflater>(deflater_bits_);
     }
     return deflater_->compress(kind, payload);
+}
+
+std::optional<Message> PermessageDeflate::compress_apart(Message::Kind kind, std::string_view payload) {
+    if (is_small(payload)) {
+        return std::nullopt;
+    }
+    DeflatePool::FanOut* const fan_out = pool_.fan_out_;
+    auto compressed = fan_out != nullptr && fan_out->is_of(payload) ? fan_out->compressed(deflater_bits_)
+                                                                    : pool_.compress(deflater_bits_, kind, payload);
+    if (compressed && deflater_) {
+        // It will be in the peer's window, where our own compressor has not seen it. That has to begin anew: what it
+        // finds from then on lies behind this in both.
+        deflater_->reset();
+    }
+    return compressed;
 }
 
 }  // namespace c10k::wire

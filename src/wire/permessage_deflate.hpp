@@ -45,7 +45,8 @@ private:
     FanOut* fan_out_ = nullptr;
 };
 
-// While it exists, one message goes out to many connections of the pool, and is compressed once for each window.
+// While it exists, one message goes out to many connections of the pool, and is compressed once for each window:
+// PermessageDeflate::compress_apart() finds it here.
 class DeflatePool::FanOut {
 public:
     // Requires: `message` outlives it; the pool has no other.
@@ -86,14 +87,18 @@ public:
     // No message follows, or only such as nobody reads.
     void forget_message() noexcept;
 
-    // Out: the message to send instead of one with this payload; empty if that is to go as it is.
+    // Out: the message to send instead of one with this payload; empty if that is to go as it is. Each message must be
+    // sent, in this order: a later one may refer to it.
     [[nodiscard]] std::optional<Message> compress(Message::Kind kind, std::string_view payload);
+    // The same for one that many get, or that may yet be left out: it refers to no other message, and none to it.
+    [[nodiscard]] std::optional<Message> compress_apart(Message::Kind kind, std::string_view payload);
 
     // What has arrived but is not to be read yet; null if there is no need to wait. See Protocol::pause().
     std::unique_ptr<std::string> unread;
 
 private:
     [[nodiscard]] Inflater& inflater();
+    [[nodiscard]] bool is_small(std::string_view payload) const noexcept { return payload.size() < from_bytes_; }
 
     DeflatePool& pool_;
     std::unique_ptr<Inflater> inflater_;

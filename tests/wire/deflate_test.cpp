@@ -303,8 +303,8 @@ TEST(PermessageDeflate, SharesOneCompressionWithConnectionsThatKeepTheirContext)
 
             const Message shared{lines(round % 3, 1000 * (1 + round))};
             const DeflatePool::FanOut fan_out{pool, shared};
-            const auto to_one = one.compress(shared.kind(), shared.view());
-            const auto to_other = other.compress(shared.kind(), shared.view());
+            const auto to_one = one.compress_apart(shared.kind(), shared.view());
+            const auto to_other = other.compress_apart(shared.kind(), shared.view());
             ASSERT_TRUE(to_one && to_other);
             EXPECT_EQ(to_one->view().data(), to_other->view().data());
             ASSERT_EQ(one_peer.message(to_one->view()), shared.view()) << round;
@@ -324,16 +324,16 @@ TEST(PermessageDeflate, SharesWithThoseWhoHaveTheSameWindowOnly) {
     std::optional<Message> own;
     {
         const DeflatePool::FanOut fan_out{pool, shared};
-        const auto to_one = one.compress(shared.kind(), shared.view());
-        const auto to_other = other.compress(shared.kind(), shared.view());
+        const auto to_one = one.compress_apart(shared.kind(), shared.view());
+        const auto to_other = other.compress_apart(shared.kind(), shared.view());
         ASSERT_TRUE(to_one && to_other);
         EXPECT_LT(to_one->size(), to_other->size());
-        EXPECT_EQ(late.compress(shared.kind(), shared.view())->view().data(), to_other->view().data());
-        EXPECT_NE(one.compress(Message::Kind::kText, Message{shared.view()}.view())->view().data(),
+        EXPECT_EQ(late.compress_apart(shared.kind(), shared.view())->view().data(), to_other->view().data());
+        EXPECT_NE(one.compress_apart(Message::Kind::kText, Message{shared.view()}.view())->view().data(),
                   to_one->view().data());  // the same text, but another message
         own = to_other;
     }
-    EXPECT_NE(other.compress(shared.kind(), shared.view())->view().data(), own->view().data());
+    EXPECT_NE(other.compress_apart(shared.kind(), shared.view())->view().data(), own->view().data());
 }
 
 }  // namespace

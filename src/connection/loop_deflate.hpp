@@ -1,0 +1,14 @@
+#pragma once
+
+#include "loop/loop.hpp"
+#include "wire/permessage_deflate.hpp"
+
+namespace c10k {
+
+// What the connections of one loop compress with: Loop::local() has it.
+class LoopDeflate final : public wire::DeflatePool {
+public:
+    explicit LoopDeflate(Loop& /*loop*/) {}
+};
+
+}  // namespace c10k
