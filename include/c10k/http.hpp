@@ -82,6 +82,8 @@ struct Request {
     std::string body;
     // The client's address, "127.0.0.1:54321"; "203.0.113.7" if a proxy told it (the setting trusted_proxies).
     std::string peer;
+    // It came by https: to us, or to a proxy that told it (X-Forwarded-Proto, the setting trusted_proxies).
+    bool is_secure = false;
 
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;

@@ -190,6 +190,7 @@ void HttpConnection::serve() {
     phase_ = Phase::kServing;
     last_ = !parser_.keep_alive() || server().is_closing();
     parser_.request().peer = peer_;
+    parser_.request().is_secure = server().is_secure();
     Application::Answer answer = server().application().answer(parser_.request(), parser_.minor_version());
     if (auto* response = std::get_if<Response>(&answer)) {
         respond(std::move(*response));

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/memory.hpp"
 #include "connection/http_connection.hpp"
+#include "transport/tls_backend.hpp"
 
 #include <algorithm>
 
@@ -92,9 +93,9 @@ private:
     Server& server_;
 };
 
-Server::Server(Loop& loop, Application& application, const ServerLimits& limits)
-    : loop_(loop), application_(application), limits_(limits), retry_(std::make_unique<Retry>(*this)),
-      trim_(std::make_unique<Trim>()) {
+Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates)
+    : loop_(loop), application_(application), limits_(limits), certificates_(certificates),
+      retry_(std::make_unique<Retry>(*this)), trim_(std::make_unique<Trim>()) {
     keep_freed_memory();
 }
 
@@ -118,6 +119,9 @@ Address Server::add_listener(SocketId listener) {
 }
 
 void Server::on_accepted(SocketId socket, const Address& peer) {
+    if (certificates_ != nullptr) {
+        TlsBackend::of(loop_).secure(socket, certificates_->current());
+    }
     new HttpConnection{*this, socket, peer.text()};  // owns itself, and is in the list until it ends
 }
 

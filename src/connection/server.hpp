@@ -44,6 +44,7 @@ struct Farewell {
 };
 
 class Server;
+class ServerCertificates;
 
 // A connection that was accepted: in the server's list until it has ended. It owns itself.
 class AcceptedConnection {
@@ -72,8 +73,9 @@ private:
 // Listens, and keeps the connections it has accepted.
 class Server final : private ListenerEvents {
 public:
-    // All three outlive the server.
-    Server(Loop& loop, Application& application, const ServerLimits& limits);
+    // All of them outlive the server. With certificates it speaks TLS.
+    Server(Loop& loop, Application& application, const ServerLimits& limits,
+           const ServerCertificates* certificates = nullptr);
     // Requires: no connection is left; close() has seen to that.
     ~Server();
     Server(const Server&) = delete;
@@ -92,6 +94,7 @@ public:
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     [[nodiscard]] bool is_closing() const noexcept { return closing_; }
+    [[nodiscard]] bool is_secure() const noexcept { return certificates_ != nullptr; }
     [[nodiscard]] Loop& loop() const noexcept { return loop_; }
     [[nodiscard]] Application& application() const noexcept { return application_; }
     [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
@@ -119,6 +122,7 @@ private:
     Loop& loop_;
     Application& application_;
     const ServerLimits& limits_;
+    const ServerCertificates* certificates_;
     std::vector<SocketId> listeners_;
     AcceptedConnection* first_ = nullptr;  // the oldest
     AcceptedConnection* last_ = nullptr;

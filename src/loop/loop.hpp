@@ -96,6 +96,15 @@ public:
     void flush_later(Flushable& flushable, std::size_t bytes);
     void forget(Flushable& flushable) noexcept;
 
+    // Puts a `Wrapping`, made of the backend that there is, around it. Sockets and references to the old one stay good.
+    template <typename Wrapping>
+    Wrapping& wrap_backend() {
+        auto wrapping = std::make_unique<Wrapping>(std::move(backend_));
+        Wrapping& made = *wrapping;
+        backend_ = std::move(wrapping);
+        return made;
+    }
+
     // The object of type T that belongs to this loop; made at the first call. It dies with the loop.
     template <typename T>
     T& local() {

@@ -39,8 +39,11 @@ void run_to_end(Loop& loop, Task<> task) {
 }
 
 Stage::Stage(Loop& loop, Application& application, ServerLimits limits)
-    : loop_(loop), network_(dynamic_cast<MemoryBackend*>(&loop_.backend())), limits_(std::move(limits)),
-      server_(loop_, application, limits_), address_(server_.listen(Address::resolve("127.0.0.1", 0))) {}
+    : Stage(loop, application, std::move(limits), dynamic_cast<MemoryBackend*>(&loop.backend())) {}
+
+Stage::Stage(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network)
+    : loop_(loop), network_(network), limits_(std::move(limits)), server_(loop_, application, limits_),
+      address_(server_.listen(Address::resolve("127.0.0.1", 0))) {}
 
 Stage::~Stage() { close(); }
 

@@ -20,6 +20,8 @@ class Stage {
 public:
     // The loop outlives the stage, and the stage its peers.
     Stage(Loop& loop, Application& application, ServerLimits limits = {});
+    // The same, for a loop whose backend is around one in memory; null if it is around another.
+    Stage(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network);
     // Closes the server.
     ~Stage();
     Stage(const Stage&) = delete;

@@ -6,6 +6,7 @@
 #include "testkit/memory_backend.hpp"
 #include "testkit/peer.hpp"
 #include "testkit/stage.hpp"
+#include "transport/tls_everywhere.hpp"
 
 #include <coroutine>
 #include <exception>
@@ -104,11 +105,16 @@ enum class Network {
     kLateAnswers,  // sends are answered later, as io_uring does
     kEpoll,
     kUring,
+    kTls,  // in memory, sends are answered later
+    kTlsByteByByte,
+    kTlsOnEpoll,
+    kTlsOnUring,
 };
 
 inline auto every_network() {
     return testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll,
-                           Network::kUring);
+                           Network::kUring, Network::kTls, Network::kTlsByteByByte, Network::kTlsOnEpoll,
+                           Network::kTlsOnUring);
 }
 
 inline std::string network_name(const testing::TestParamInfo<Network>& info) {
@@ -118,20 +124,31 @@ inline std::string network_name(const testing::TestParamInfo<Network>& info) {
         case Network::kLateAnswers: return "late_answers";
         case Network::kEpoll: return "epoll";
         case Network::kUring: return "io_uring";
+        case Network::kTls: return "tls";
+        case Network::kTlsByteByByte: return "tls_byte_by_byte";
+        case Network::kTlsOnEpoll: return "tls_on_epoll";
+        case Network::kTlsOnUring: return "tls_on_io_uring";
     }
     return "?";
 }
 
-inline std::unique_ptr<Backend> make_network(Network network) {
-    if (network == Network::kEpoll || network == Network::kUring) {
-        return make_backend(network == Network::kEpoll ? BackendChoice::kEpoll : BackendChoice::kUring);
-    }
+inline bool is_uring(Network network) { return network == Network::kUring || network == Network::kTlsOnUring; }
+inline bool is_real(Network network) {
+    return is_uring(network) || network == Network::kEpoll || network == Network::kTlsOnEpoll;
+}
+
+inline bool is_byte_by_byte(Network network) {
+    return network == Network::kByteByByte || network == Network::kTlsByteByByte;
+}
+inline bool is_tls(Network network) { return network >= Network::kTls; }
+
+inline std::unique_ptr<MemoryBackend> make_memory(Network network) {
     auto memory = std::make_unique<MemoryBackend>();
-    if (network == Network::kByteByByte) {
+    if (is_byte_by_byte(network)) {
         memory->conditions().send_bytes = 1;
         memory->conditions().receive_bytes = 1;
     }
-    memory->conditions().answers_later = network == Network::kLateAnswers;
+    memory->conditions().answers_later = network == Network::kLateAnswers || network == Network::kTls;
     return memory;
 }
 
@@ -141,8 +158,20 @@ using View = std::function<Task<>(WebSocket&, std::span<const std::string_view>)
 class ConnectionTest : public testing::Test {
 protected:
     void start(Network network) {
-        loop_.emplace(make_network(network));
-        stage_.emplace(*loop_, app, limits);
+        std::unique_ptr<Backend> backend;
+        MemoryBackend* memory = nullptr;
+        if (is_real(network)) {
+            backend = make_backend(is_uring(network) ? BackendChoice::kUring : BackendChoice::kEpoll);
+        } else {
+            auto made = make_memory(network);
+            memory = made.get();
+            backend = std::move(made);
+        }
+        if (is_tls(network)) {
+            backend = std::make_unique<TlsEverywhere>(std::move(backend));
+        }
+        loop_.emplace(std::move(backend));
+        stage_.emplace(*loop_, app, limits, memory);
     }
 
     testkit::Stage& stage() { return *stage_; }
@@ -164,12 +193,12 @@ private:
 class OnEveryNetwork : public ConnectionTest, public testing::WithParamInterface<Network> {
 protected:
     void SetUp() override {
-        if (GetParam() == Network::kUring && !probe_uring().refusal.empty()) {
+        if (is_uring(GetParam()) && !probe_uring().refusal.empty()) {
             GTEST_SKIP() << probe_uring().refusal;
         }
         start(GetParam());
     }
-    [[nodiscard]] static bool is_in_memory() { return GetParam() != Network::kEpoll && GetParam() != Network::kUring; }
+    [[nodiscard]] static bool is_in_memory() { return !is_real(GetParam()); }
 };
 
 // In memory, where the clock is ours.

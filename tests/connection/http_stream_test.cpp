@@ -184,7 +184,7 @@ TEST_P(StreamOnEveryNetwork, MayBeTheAnswerOfACoroutineAndMayBeEmpty) {
 }
 
 TEST_P(StreamOnEveryNetwork, SendsALongBodyWhole) {
-    const std::size_t pieces = GetParam() == Network::kByteByByte ? 3 : 300;
+    const std::size_t pieces = is_byte_by_byte(GetParam()) ? 3 : 300;
     app.on_request = [pieces](Request&) {
         return streamed([pieces](BodyWriter& body) -> Task<> {
             for (std::size_t i = 0; i < pieces; ++i) {

@@ -78,7 +78,7 @@ TEST(Handle, KnowsThatItsLoopHasGone) {
         co_await socket.recv();
     };
     {
-        Loop loop{make_network(Network::kMemory)};
+        Loop loop{make_memory(Network::kMemory)};
         testkit::Stage stage{loop, app};
         WebSocketPeer peer{stage, "/ws/"};
         peer.answer();

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+struct evp_pkey_st;
+struct x509_st;
+
+namespace c10k {
+
+// A certificate and its key as texts in PEM.
+struct CertificateTexts {
+    std::string certificate;
+    std::string key;
+};
+
+struct CertificateWishes {
+    std::vector<std::string> names;  // hosts and IP addresses; the first is its subject too
+    std::chrono::system_clock::time_point begin = std::chrono::system_clock::now();
+    std::chrono::hours time = std::chrono::hours{24} * 365;
+};
+
+// An authority to develop and test with. Its key is in no file: when it is destroyed, nobody can sign anything any more
+// that those who trust it would believe.
+class CertificateMaker {
+public:
+    // Throws std::runtime_error if OpenSSL fails.
+    explicit CertificateMaker(const std::string& name, const CertificateWishes& wishes = {});
+    ~CertificateMaker();
+    CertificateMaker(const CertificateMaker&) = delete;
+    CertificateMaker& operator=(const CertificateMaker&) = delete;
+
+    // Its own certificate, for those who are to trust it, in PEM.
+    [[nodiscard]] std::string certificate() const;
+    // A new key (P-256), and a certificate of a server for it. Throws std::runtime_error if a wish cannot be fulfilled.
+    [[nodiscard]] CertificateTexts make(const CertificateWishes& wishes) const;
+
+private:
+    std::unique_ptr<evp_pkey_st, void (*)(evp_pkey_st*)> key_;
+    std::unique_ptr<x509_st, void (*)(x509_st*)> certificate_;
+};
+
+}  // namespace c10k

@@ -1,0 +1,198 @@
+#include "transport/tls_stream.hpp"
+
+#include "transport/tls_error.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string_view>
+
+namespace c10k {
+namespace {
+
+// A ClientHello begins with five bytes of a record, a type, and three of its length (RFC 8446, 4). OpenSSL takes memory
+// for 128 KiB that are only announced; a long one has 2 KiB.
+constexpr std::uint8_t kMiddleOfLength = 7;
+constexpr std::uint8_t kEndOfLook = 8;
+constexpr unsigned char kMostHelloKiB = 16;
+
+constexpr std::string_view kAnswerToHttp =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\nConnection: "
+    "close\r\n\r\n"
+    "This port speaks TLS: use https:// or wss:// here.\n";
+
+bool is_capital(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+
+}  // namespace
+
+std::span<char> TlsScratch::decrypted(std::size_t size) {
+    if (size > size_) {
+        decrypted_.reset(new char[size]);
+        size_ = size;
+    }
+    return {decrypted_.get(), size};
+}
+
+struct TlsStream::Network {
+    static int read(BIO* bio, char* bytes, int size) {
+        std::span<const char>& incoming = of(bio).incoming_;
+        BIO_clear_retry_flags(bio);
+        if (incoming.empty()) {
+            BIO_set_retry_read(bio);
+            return -1;
+        }
+        const std::size_t taken = std::min(incoming.size(), static_cast<std::size_t>(size));
+        std::memcpy(bytes, incoming.data(), taken);
+        incoming = incoming.subspan(taken);
+        return static_cast<int>(taken);
+    }
+
+    static int write(BIO* bio, const char* bytes, int size) {
+        BIO_clear_retry_flags(bio);
+        std::vector<char>& unsent = of(bio).unsent_;
+        unsent.insert(unsent.end(), bytes, bytes + size);
+        return size;
+    }
+
+    static long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
+        return command == BIO_CTRL_FLUSH ? 1 : 0;
+    }
+
+    static TlsStream& of(BIO* bio) { return *static_cast<TlsStream*>(BIO_get_data(bio)); }
+
+    static BIO* make(TlsStream& stream) {
+        static BIO_METHOD* const method = [] {
+            BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "c10k");
+            BIO_meth_set_read(made, &read);
+            BIO_meth_set_write(made, &write);
+            BIO_meth_set_ctrl(made, &control);
+            return made;
+        }();
+        BIO* bio = BIO_new(method);
+        if (bio == nullptr) {
+            throw std::bad_alloc{};
+        }
+        BIO_set_data(bio, &stream);
+        BIO_set_init(bio, 1);
+        return bio;
+    }
+};
+
+TlsStream::TlsStream(std::shared_ptr<const TlsContext> context, const std::string& name)
+    : context_(std::move(context)), session_(SSL_new(context_->get())) {
+    if (session_ == nullptr) {
+        throw std::bad_alloc{};
+    }
+    BIO* network = Network::make(*this);
+    SSL_set_bio(session_, network, network);
+    if (is_server()) {
+        SSL_set_accept_state(session_);
+        return;
+    }
+    SSL_set_connect_state(session_);
+    X509_VERIFY_PARAM* wanted = SSL_get0_param(session_);
+    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) != 1) {  // then it is a name
+        X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size());
+        SSL_set_tlsext_host_name(session_, name.c_str());
+    }
+}
+
+TlsStream::~TlsStream() { SSL_free(session_); }
+
+void TlsStream::start() { shake_hands(); }
+
+std::span<char> TlsStream::receive(std::span<const char> bytes, TlsScratch& scratch) {
+    if (failure_ || is_refused(bytes)) {
+        return {};
+    }
+    incoming_ = bytes;
+    const std::span<char> plain = scratch.decrypted(bytes.size() + TlsScratch::kRecordBytes + 1);
+    std::size_t size = 0;
+    if (open_ || shake_hands()) {
+        ERR_clear_error();
+        std::size_t read = 0;
+        while (SSL_read_ex(session_, plain.data() + size, plain.size() - size, &read) == 1) {
+            size += read;
+        }
+        switch (SSL_get_error(session_, 0)) {
+            case SSL_ERROR_WANT_READ: break;
+            case SSL_ERROR_ZERO_RETURN: ended_ = true; break;
+            default: fail(take_tls_error(session_));
+        }
+    }
+    incoming_ = {};
+    return plain.first(size);
+}
+
+// Looks at the first bytes of a client, before OpenSSL does.
+bool TlsStream::is_refused(std::span<const char> bytes) {
+    for (std::size_t i = 0; i < bytes.size() && looked_at_ < kEndOfLook && is_server(); ++i, ++looked_at_) {
+        if (looked_at_ == 0 && is_capital(bytes[i])) {  // a method: a record begins with 22
+            unsent_.assign(kAnswerToHttp.begin(), kAnswerToHttp.end());
+            fail(TlsFault::kSpokeHttp);
+        }
+        const auto byte = static_cast<unsigned char>(bytes[i]);
+        if ((looked_at_ == kMiddleOfLength - 1 && byte > 0) ||
+            (looked_at_ == kMiddleOfLength && byte >= kMostHelloKiB * 4)) {
+            fail(TlsFault::kHelloTooLong);
+        }
+    }
+    return static_cast<bool>(failure_);
+}
+
+bool TlsStream::shake_hands() {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(session_);
+    open_ = result == 1;
+    if (!open_ && SSL_get_error(session_, result) != SSL_ERROR_WANT_READ) {
+        fail(take_tls_error(session_));
+    }
+    return open_;
+}
+
+std::size_t TlsStream::write(std::span<const iovec> bytes, TlsScratch& scratch) {
+    const std::span<char> record = scratch.record();
+    std::size_t taken = 0;
+    std::size_t filled = 0;
+    const auto encrypt = [&] {
+        ERR_clear_error();
+        std::size_t written = 0;
+        if (filled > 0 && SSL_write_ex(session_, record.data(), filled, &written) != 1) {
+            fail(take_tls_error(session_));
+        }
+        taken += written;
+        filled = 0;
+        return !failure_;
+    };
+    if (!open_ || failure_) {
+        return 0;
+    }
+    // Many small pieces make one record.
+    for (const iovec& piece : bytes) {
+        std::string_view rest{static_cast<const char*>(piece.iov_base), piece.iov_len};
+        while (!rest.empty() && taken + filled < kMostAhead) {
+            const std::size_t part = std::min(rest.size(), record.size() - filled);
+            std::memcpy(record.data() + filled, rest.data(), part);
+            filled += part;
+            rest.remove_prefix(part);
+            if (filled == record.size() && !encrypt()) {
+                return taken;
+            }
+        }
+    }
+    encrypt();
+    return taken;
+}
+
+void TlsStream::finish() {
+    if (open_ && !failure_) {
+        ERR_clear_error();
+        SSL_shutdown(session_);
+    }
+}
+
+}  // namespace c10k
