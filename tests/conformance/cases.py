@@ -121,8 +121,9 @@ class Volley(Case):
     """Messages, each of which comes back; a few are under way at the same time. Then the usual close."""
 
     number: str
-    title: str
+    what: str
     opcode: int
+    size: int  # bytes in a message
     messages: object  # messages(count): that many payloads
     count: int = 1
     fragment: int = 0  # bytes in a frame, or 0
@@ -134,6 +135,14 @@ class Volley(Case):
     is_quick: bool = False
 
     expects = "each message, close 1000"
+
+    @property
+    def title(self):
+        return f"{self.count} times {self.what}" if self.count > 1 else self.what
+
+    def at_most(self, count, size):
+        """The same with at most so many messages and, but for one, so many bytes."""
+        return dataclasses.replace(self, count=min(self.count, count, max(1, size // max(1, self.size))))
 
     def rounds(self):
         return [""]

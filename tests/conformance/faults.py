@@ -202,8 +202,8 @@ class Faults(unittest.TestCase):
     def setUpClass(cls):
         cls.server = FaultyServer("epoll", tls=False)
         cls.cases = {}
-        for _, cases in run.sections().values():
-            cls.cases |= {case.number: case for case in run.chosen(cases, ["*"], is_quick=True)}
+        for _, cases in run.sections(depth=run.QUICK).values():
+            cls.cases |= {case.number: case for case in cases}
 
     @classmethod
     def tearDownClass(cls):

@@ -6,17 +6,18 @@ The cases have the numbers of the public Autobahn test suite. What that tolerate
     tests/conformance/run.py                              our server and our client, epoll
     tests/conformance/run.py --role client --backend io_uring --cases '6.4.*' '7.*'
     tests/conformance/run.py --quick --fail-fast          in a short form, until something fails
-    tests/conformance/run.py --table docs/conformance.md  all backends, plain and TLS, as a page
+    tests/conformance/run.py --whole --table docs/conformance.md
+                                                          all backends, plain and TLS, as a page
     tests/conformance/run.py --url ws://127.0.0.1:9001/   somebody else's server
     tests/conformance/run.py --command 'node echo.js'     somebody else's client
 """
 
 import argparse
 import contextlib
-import dataclasses
 import fnmatch
 import importlib
 import os
+import pathlib
 import sys
 import time
 
@@ -26,25 +27,23 @@ from cases import Volley
 from frames import Violation
 
 SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
-QUICK_COUNT = 40  # messages of a volley in short
+# How many messages and bytes the volleys may have. The list has a thousand messages in each, which takes minutes.
+QUICK, USUAL, WHOLE = (40, 8 << 20), (1000, 32 << 20), (1000, 1 << 30)
 SKIPPED = 77      # an exit status that ctest knows
 
 
-def sections():
-    """Titles and cases, by the number of the section."""
-    modules = {number: importlib.import_module(f"section_{number}") for number in SECTIONS}
-    return {number: (module.TITLE, module.CASES) for number, module in modules.items()}
-
-
-def chosen(cases, patterns, is_quick):
-    """Those of `cases` that are wanted, as they are to be run."""
-    for case in cases:
-        if not any(fnmatch.fnmatchcase(case.number, pattern) for pattern in patterns):
-            continue
-        if not is_quick:
-            yield case
-        elif case.is_quick:
-            yield dataclasses.replace(case, count=min(case.count, QUICK_COUNT)) if isinstance(case, Volley) else case
+def sections(patterns=("*",), depth=USUAL):
+    """Titles and cases, as they are to be run, by the number of the section."""
+    chosen = {}
+    for number in SECTIONS:
+        module = importlib.import_module(f"section_{number}")
+        cases = [case for case in module.CASES if any(fnmatch.fnmatchcase(case.number, each) for each in patterns)]
+        if depth is QUICK:
+            cases = [case for case in cases if case.is_quick]
+        cases = [case.at_most(*depth) if isinstance(case, Volley) else case for case in cases]
+        if cases:
+            chosen[number] = module.TITLE, cases
+    return chosen
 
 
 def hold(subject, case):
@@ -67,17 +66,16 @@ class Progress:
         self._most_failures = most_failures
         self.failures = 0
 
-    def run(self, name, make_subject, patterns, is_quick):
-        """Returns what was wrong, by the numbers of the cases that ran."""
+    def run(self, name, make_subject, wanted):
+        """Runs the sections `wanted`. Returns what was wrong, by the numbers of the cases that ran."""
         print(f"{name}:", flush=True)
         outcomes, subject = {}, make_subject()
-        for number, (title, cases) in sections().items():
-            wanted, start = list(chosen(cases, patterns, is_quick)), time.monotonic()
-            ran = self._run_section(subject, wanted)
+        for number, (title, cases) in wanted.items():
+            start = time.monotonic()
+            ran = self._run_section(subject, cases)
             outcomes.update(ran)
-            if wanted:
-                good = sum(not wrong for wrong in ran.values())
-                print(f"  {number:2} {title}: {good} of {len(wanted)} pass, {time.monotonic() - start:.1f} s", flush=True)
+            good = sum(not wrong for wrong in ran.values())
+            print(f"  {number:2} {title}: {good} of {len(cases)} pass, {time.monotonic() - start:.1f} s", flush=True)
             if self.is_over():
                 break
         if wrong := subject.stop():
@@ -109,7 +107,10 @@ def main():
     parser.add_argument("--transport", choices=["plain", "tls"], default="plain")
     parser.add_argument("--tls", dest="transport", action="store_const", const="tls", help="the same as --transport tls")
     parser.add_argument("--cases", nargs="+", default=["*"], metavar="PATTERN", help="such as '6.4.*'")
-    parser.add_argument("--quick", action="store_true", help="fewer of the long cases, and these with fewer messages")
+    parser.add_argument("--quick", dest="depth", action="store_const", const=QUICK, default=USUAL,
+                        help="fewer of the long cases, and these with fewer messages")
+    parser.add_argument("--whole", dest="depth", action="store_const", const=WHOLE,
+                        help="a thousand messages however large; otherwise 32 MiB in a case are enough")
     parser.add_argument("--most-failures", type=int, default=30, metavar="N", help="end after so many; 30 by default")
     parser.add_argument("--fail-fast", dest="most_failures", action="store_const", const=1, help="end with the first")
     parser.add_argument("--url", help="a server that is already running and echoes")
@@ -118,30 +119,32 @@ def main():
     parser.add_argument("--list", action="store_true", help="list the cases")
     options = parser.parse_args()
 
+    wanted = sections(options.cases, options.depth)
     if options.list:
-        for title, cases in sections().values():
+        for title, cases in wanted.values():
             print(title, *[f"  {case.number:8} {case.title}: {case.expects}" for case in cases], sep="\n")
         return 0
-    roles = ["server", "client"] if options.role == "both" else [options.role]
     progress = Progress(options.most_failures)
+
+    refusal = subjects.refusal_of_io_uring() if options.table or options.backend == "io_uring" else ""
+
+    def run_ours(combination):
+        if refusal and combination[1] == "io_uring":
+            return {}
+        return progress.run(table.name(*combination), lambda: subjects.make(*combination), wanted)
+
     if options.url or options.command:
-        progress.run(options.url or options.command, lambda: subjects.foreign(options.url, options.command),
-                     options.cases, options.quick)
+        progress.run(options.url or options.command, lambda: subjects.foreign(options.url, options.command), wanted)
     elif options.table:
-        with open(options.table, "w") as page:
-            page.write(table.page(sections(), {
-                combination: progress.run(table.name(*combination), lambda made=combination: subjects.make(*made),
-                                          options.cases, options.quick)
-                for combination in table.combinations()}))
+        columns = {combination: run_ours(combination) for combination in table.combinations()}
+        pathlib.Path(options.table).write_text(table.page(wanted, columns))
+    elif refusal:
+        print(refusal)
+        return SKIPPED
     else:
-        if options.backend == "io_uring" and (refusal := subjects.refusal_of_io_uring()):
-            print(refusal)
-            return SKIPPED
-        for role in roles:
+        for role in ["server", "client"] if options.role == "both" else [options.role]:
             if not progress.is_over():
-                combination = (role, options.backend, options.transport == "tls")
-                progress.run(table.name(*combination), lambda made=combination: subjects.make(*made), options.cases,
-                             options.quick)
+                run_ours((role, options.backend, options.transport == "tls"))
     return 1 if progress.failures else 0
 
 

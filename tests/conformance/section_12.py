@@ -19,8 +19,8 @@ QUICK = {1, 4, 10, 11, 18}  # the numbers of sizes that also run in short
 def volleys(family, what, opcode, data, is_compressible=True, offers=(DEFAULT,), wish=Terms()):
     """The eighteen cases of one kind of data and one agreement."""
     return [
-        Volley(f"{family}.{number}", f"{what}, 1000 messages of {size} bytes"
-               f"{f', in fragments of {fragment}' if fragment else ''}", opcode, payloads.slices(data, size),
+        Volley(f"{family}.{number}", f"{size} bytes of {what}"
+               f"{f', in fragments of {fragment}' if fragment else ''}", opcode, size, payloads.slices(data, size),
                count=1000, fragment=fragment, offers=offers, wish=wish, is_compressible=is_compressible,
                is_quick=number in QUICK)
         for number, (size, fragment) in enumerate(SIZES, 1)]

@@ -35,18 +35,18 @@ def _numbered(opcode, size):
 CASES = []
 for _family, _opcode, _name in ((1, TEXT, "text"), (2, BINARY, "binary")):
     for _number, _size in enumerate((64 * KIB, 256 * KIB, MIB, 4 * MIB, 8 * MIB, 16 * MIB), 1):
-        CASES.append(Volley(f"9.{_family}.{_number}", f"{_name} of {_shown(_size)}", _opcode,
+        CASES.append(Volley(f"9.{_family}.{_number}", f"{_name} of {_shown(_size)}", _opcode, _size,
                             _once(_opcode, _size), is_quick=_size <= MIB))
 for _family, _opcode, _name in ((3, TEXT, "text"), (4, BINARY, "binary")):
     for _number, _size in enumerate((64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB), 1):
         CASES.append(Volley(f"9.{_family}.{_number}", f"{_name} of 4 MiB in fragments of {_shown(_size)}", _opcode,
-                            _once(_opcode, 4 * MIB), fragment=_size, is_quick=_size in (KIB, 256 * KIB)))
+                            4 * MIB, _once(_opcode, 4 * MIB), fragment=_size, is_quick=_size in (KIB, 256 * KIB)))
 for _family, _opcode, _name in ((5, TEXT, "text"), (6, BINARY, "binary")):
     for _number, _size in enumerate((64, 128, 256, 512, KIB, 2 * KIB), 1):
         CASES.append(Volley(f"9.{_family}.{_number}", f"{_name} of 1 MiB in pieces of {_shown(_size)}", _opcode,
-                            _once(_opcode, MIB), chop=_size, is_quick=_size == 512))
+                            MIB, _once(_opcode, MIB), chop=_size, is_quick=_size == 512))
 for _family, _opcode, _name in ((7, TEXT, "text"), (8, BINARY, "binary")):
     for _number, _size in enumerate((0, 16, 64, 256, KIB, 4 * KIB), 1):
-        CASES.append(Volley(f"9.{_family}.{_number}", f"1000 times {_name} of {_shown(_size)}, one after the other",
-                            _opcode, _numbered(_opcode, _size), count=1000, under_way=1, is_quick=True))
+        CASES.append(Volley(f"9.{_family}.{_number}", f"{_name} of {_shown(_size)}, one after the other",
+                            _opcode, _size, _numbered(_opcode, _size), count=1000, under_way=1, is_quick=True))
 CASES.sort(key=lambda case: tuple(map(int, case.number.split("."))))

@@ -1,6 +1,7 @@
 """docs/conformance.md: what came of each case, on each backend, plain and over TLS."""
 
 import datetime
+import sys
 
 INTRODUCTION = """\
 # Conformance
@@ -15,11 +16,9 @@ is reset, and after a good close it is the server that ends TCP. Lengths are in 
 with another key, compressed messages need no larger window and no other context than was agreed on. Short cases are held
 three times: step by step, in one piece, and octet by octet.
 
-`ctest -L conformance` runs it in a short form, with `C10K_FULL=1` whole. This page was written by
+`ctest -L conformance` runs it in a short form, with `C10K_FULL=1` every case. This page was written on {date} by
 
-    tests/conformance/run.py --table docs/conformance.md
-
-on {date}.
+    {command}
 """
 
 PASSES, FAILS, NOT_RUN = "pass", "**fails**", "not run"
@@ -56,7 +55,8 @@ def _sum(outcomes, cases):
 def page(sections, columns):
     """`sections` are titles and cases by number, `columns` by combination what was wrong by the number of the case."""
     names = [name(*combination) for combination in columns]
-    lines = [INTRODUCTION.format(date=datetime.date.today().isoformat()), "## In sum", "",
+    command = " ".join(["tests/conformance/run.py", *sys.argv[1:]])
+    lines = [INTRODUCTION.format(date=datetime.date.today().isoformat(), command=command), "## In sum", "",
              *_head("section", *names)]
     for number, (title, cases) in sections.items():
         lines.append(_line(f"{number}. {title}", *[_sum(outcomes, cases) for outcomes in columns.values()]))
