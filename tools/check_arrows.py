@@ -44,7 +44,7 @@ OWNERS = {
 }
 
 # They see the library as a user does.
-USERS = ("benchmarks", "demos", "examples", "tests/e2e")
+USERS = ("benchmarks", "demos", "examples", "tests/conformance", "tests/e2e")
 
 
 def reach(room):

@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692) with zlib: what may be offered and answered, and messages by exactly what was agreed."""
+"""permessage-deflate (RFC 7692) with zlib: what may be offered and answered, and messages as they were agreed on."""
 
 import dataclasses
 import re

@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import fnmatch
 import importlib
+import itertools
 import os
 import pathlib
 import sys
@@ -103,9 +104,9 @@ class Progress:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--role", choices=["server", "client", "both"], default="both", help="who is tested")
-    parser.add_argument("--backend", choices=["epoll", "io_uring"], default="epoll")
-    parser.add_argument("--transport", choices=["plain", "tls"], default="plain")
-    parser.add_argument("--tls", dest="transport", action="store_const", const="tls", help="the same as --transport tls")
+    parser.add_argument("--backend", choices=["epoll", "io_uring"], help="epoll by default, and both for a table")
+    parser.add_argument("--transport", choices=["plain", "tls"], help="plain by default, and both for a table")
+    parser.add_argument("--tls", dest="transport", action="store_const", const="tls", help="--transport tls")
     parser.add_argument("--cases", nargs="+", default=["*"], metavar="PATTERN", help="such as '6.4.*'")
     parser.add_argument("--quick", dest="depth", action="store_const", const=QUICK, default=USUAL,
                         help="fewer of the long cases, and these with fewer messages")
@@ -126,25 +127,26 @@ def main():
         return 0
     progress = Progress(options.most_failures)
 
-    refusal = subjects.refusal_of_io_uring() if options.table or options.backend == "io_uring" else ""
-
-    def run_ours(combination):
-        if refusal and combination[1] == "io_uring":
-            return {}
-        return progress.run(table.name(*combination), lambda: subjects.make(*combination), wanted)
-
     if options.url or options.command:
         progress.run(options.url or options.command, lambda: subjects.foreign(options.url, options.command), wanted)
-    elif options.table:
-        columns = {combination: run_ours(combination) for combination in table.combinations()}
-        pathlib.Path(options.table).write_text(table.page(wanted, columns))
-    elif refusal:
+        return 1 if progress.failures else 0
+
+    backends = [options.backend] if options.backend else ["epoll", "io_uring"] if options.table else ["epoll"]
+    transports = [options.transport] if options.transport else ["plain", "tls"] if options.table else ["plain"]
+    roles = ["server", "client"] if options.role == "both" else [options.role]
+    refusal = subjects.refusal_of_io_uring() if "io_uring" in backends else ""
+    if refusal:
         print(refusal)
-        return SKIPPED
-    else:
-        for role in ["server", "client"] if options.role == "both" else [options.role]:
-            if not progress.is_over():
-                run_ours((role, options.backend, options.transport == "tls"))
+        backends.remove("io_uring")
+        if not backends:
+            return SKIPPED
+    columns = {}
+    for transport, role, backend in itertools.product(transports, roles, backends):
+        if not progress.is_over():
+            name = f"{role}, {backend}{', TLS' if transport == 'tls' else ''}"
+            columns[name] = progress.run(name, lambda: subjects.make(role, backend, transport == "tls"), wanted)
+    if options.table:
+        pathlib.Path(options.table).write_text(table.page(wanted, columns))
     return 1 if progress.failures else 0
 
 

@@ -1,4 +1,4 @@
-"""What the public list has no case for: masks on the wrong side, lengths, and compressed messages that are odd or bad."""
+"""What the public list has no case for: masks on the wrong side, odd lengths, odd and bad compressed messages."""
 
 import zlib
 

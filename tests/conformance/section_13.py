@@ -34,5 +34,5 @@ for _family, _wishes in _WISHES.items():
     _offers = tuple(dataclasses.replace(DEFAULT, server_no_context_takeover=no_takeover, server_max_window_bits=bits)
                     for no_takeover, bits in _wishes)
     _no_takeover, _bits = _wishes[0]
-    CASES += volleys(f"13.{_family}", "JSON, " + " or ".join(map(_shown, _wishes)), TEXT, payloads.json_text(), offers=_offers,
-                     wish=Terms(client_no_context_takeover=_no_takeover, client_max_window_bits=_bits))
+    CASES += volleys(f"13.{_family}", "JSON, " + " or ".join(map(_shown, _wishes)), TEXT, payloads.json_text(),
+                     offers=_offers, wish=Terms(client_no_context_takeover=_no_takeover, client_max_window_bits=_bits))

@@ -1,6 +1,7 @@
 """docs/conformance.md: what came of each case, on each backend, plain and over TLS."""
 
 import datetime
+import shlex
 import sys
 
 INTRODUCTION = """\
@@ -24,16 +25,6 @@ three times: step by step, in one piece, and octet by octet.
 PASSES, FAILS, NOT_RUN = "pass", "**fails**", "not run"
 
 
-def combinations():
-    """Role, backend and whether over TLS: one column each."""
-    return [(role, backend, tls) for tls in (False, True) for role in ("server", "client")
-            for backend in ("epoll", "io_uring")]
-
-
-def name(role, backend, tls):
-    return f"{role}, {backend}{', TLS' if tls else ''}"
-
-
 def _line(*cells):
     return "| " + " | ".join(cells) + " |"
 
@@ -53,17 +44,16 @@ def _sum(outcomes, cases):
 
 
 def page(sections, columns):
-    """`sections` are titles and cases by number, `columns` by combination what was wrong by the number of the case."""
-    names = [name(*combination) for combination in columns]
-    command = " ".join(["tests/conformance/run.py", *sys.argv[1:]])
+    """`sections` are titles and cases by number, `columns` by name what was wrong by the number of the case."""
+    command = shlex.join(["tests/conformance/run.py", *sys.argv[1:]])
     lines = [INTRODUCTION.format(date=datetime.date.today().isoformat(), command=command), "## In sum", "",
-             *_head("section", *names)]
+             *_head("section", *columns)]
     for number, (title, cases) in sections.items():
         lines.append(_line(f"{number}. {title}", *[_sum(outcomes, cases) for outcomes in columns.values()]))
     every = [case for _, cases in sections.values() for case in cases]
     lines.append(_line("**all**", *[f"**{_sum(outcomes, every)}**" for outcomes in columns.values()]))
     for number, (title, cases) in sections.items():
-        lines += ["", f"## {number}. {title}", "", *_head("case", "what is said", "what must be heard", *names)]
+        lines += ["", f"## {number}. {title}", "", *_head("case", "what is said", "what must be heard", *columns)]
         for case in cases:
             lines.append(_line(case.number, case.title, case.expects.replace("|", "\\|"),
                                *[_outcome(outcomes, case) for outcomes in columns.values()]))
