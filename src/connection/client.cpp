@@ -113,7 +113,7 @@ private:
 
     void on_connected() override {
         write(wire::to_bytes(handshake_->request));
-        loop().backend().start_receiving(socket());
+        start_reading();
     }
 
     void on_received(std::span<char> bytes) override {

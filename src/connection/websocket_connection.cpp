@@ -74,6 +74,11 @@ void WebSocketConnection::write(std::string_view bytes) {
     loop_.flush_later(*this, bytes.size());
 }
 
+void WebSocketConnection::start_reading() {
+    reading_ = true;
+    loop_.backend().start_receiving(socket_);
+}
+
 void WebSocketConnection::open(std::string_view head, std::span<char> early) {
     outbox_.prepend(head);
     phase_ = Phase::kOpen;

@@ -84,6 +84,8 @@ protected:
     void compress(const wire::DeflateParameters& agreed, std::uint32_t from_bytes);
     // Sends bytes of the handshake.
     void write(std::string_view bytes);
+    // Reads from now on, for what comes before open().
+    void start_reading();
     // The handshake is done. `head` goes out before any frame; `early` came behind the peer's handshake.
     void open(std::string_view head, std::span<char> early);
     // Sends `answer` instead of all frames, and ends the connection.

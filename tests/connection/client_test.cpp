@@ -262,6 +262,26 @@ TEST_P(ClientOnEveryNetwork, HoldsManyConnectionsAtOnce) {
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>(kClients, 1000));
 }
 
+TEST_F(ClientInMemory, StopsReadingWhenTooMuchHasComeWithTheHandshake) {  // found by a simulation
+    stage().network().conditions().kernel_bytes = 64 * 1024;
+    int sent = 0;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        for (; sent < 100; ++sent) {
+            co_await socket.send(std::string(20'000, 'x'));
+        }
+    });
+    // In the client's inbox, in the network, in the server's outbox: 64 KiB each, and as much again in the last read.
+    constexpr int kMost = 4 * 64 * 1024 / 20'000 + 1;
+    const Endpoint endpoint{"ws://" + stage().address().text() + "/ws/"};
+    stage().run(connect(endpoint, [&](WebSocket& socket) -> Task<> {
+        co_await sleep_for(1s);
+        EXPECT_LE(sent, kMost);
+        while (co_await socket.recv()) {
+        }
+    }));
+    EXPECT_EQ(sent, 100);
+}
+
 TEST_F(ClientInMemory, GivesUpAServerThatDoesNotAnswerTheHandshake) {
     CrudeServer server{stage().loop()};
     const std::int64_t before = stage().network().now();
