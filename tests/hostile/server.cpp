@@ -112,6 +112,8 @@ Response count_ends(Request& /*request*/, std::uint16_t code) {
     return Response::text(std::to_string(ends_with_code.at(code)));
 }
 
+constexpr Compression kKept{.from_bytes = 0, .context_takeover = ContextTakeover::kYes, .window_bits = 15};
+
 struct Site {
     explicit Site(Services& /*services*/) {}
 
@@ -124,6 +126,9 @@ struct Site {
             path("pour/", pour),
             path("close/<int:code>/", close),
             path("late/", send_late),
+            path("deflate/", echo).compression(kKept),
+            path("deflate/forgetting/", echo).compression({.from_bytes = 0}),
+            path("deflate/ignore/", ignore).compression(kKept),
             path("body/", size_of_body).methods({"GET", "POST"}),
             path("views/", count_views),
             path("ends/<int:code>/", count_ends),
