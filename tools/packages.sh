@@ -44,6 +44,7 @@ test_packages=(
     golly
     libgtest-dev
     nginx-light
+    node-ws
     pkgconf
     python3-selenium
     python3-websockets
