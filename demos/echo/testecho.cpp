@@ -43,6 +43,8 @@ void TestEcho::add_options(CLI::App& options) {
                     "messages: seconds, or 250ms, 1m")
         ->capture_default_str();
     options.add_option("--url", url_, "Where the echo test is")->capture_default_str();
+    options.add_option("--ca", endpoint_.ca_file,
+                       "For wss://: a file with the certificate of the authority to trust, instead of the system's");
     spread_.add_options(options);
 }
 
@@ -56,7 +58,7 @@ Task<> TestEcho::run() {
                            "--backend io_uring that limit does not matter");
     }
     Crowd crowd{clients_, parse_duration(delay_)};
-    const Endpoint server = spread_.endpoint(Endpoint{url_}, static_cast<std::size_t>(clients_));
+    const Endpoint server = spread_.endpoint(Endpoint{url_, endpoint_}, static_cast<std::size_t>(clients_));
     // Nobody there: one clear line now, not ten thousand in a minute.
     co_await connect(server, [](WebSocket& socket) -> Task<> { co_await socket.recv(); });
     co_await crowd.meet(server, spread_.loops());

@@ -18,6 +18,7 @@ public:
 
 private:
     int clients_ = 10000;
+    c10k::EndpointOptions endpoint_;
     Spread spread_;
     std::string delay_ = "30s";
     std::string url_ = "ws://127.0.0.1:8000/test/ws/";

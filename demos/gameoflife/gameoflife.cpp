@@ -71,6 +71,8 @@ void GameOfLife::add_options(CLI::App& options) {
         ->check(CLI::NonNegativeNumber);
     options.add_option("-l,--speed", speed_, "At most so many steps per second, 0 = no limit")->capture_default_str();
     options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();
+    options.add_option("--ca", endpoint_.ca_file,
+                       "For wss://: a file with the certificate of the authority to trust, instead of the system's");
     spread_.add_options(options);
     options.add_option("--seed", seed_, "Makes the random start repeatable")->check(CLI::NonNegativeNumber);
     options.add_option("--dump", dump_, "At the end, write the whole grid to this file as RLE");
@@ -111,7 +113,7 @@ Grid GameOfLife::start() {
 }
 
 Task<> GameOfLife::reset_server() {
-    const Endpoint endpoint{url_ + "/reset/"};
+    const Endpoint endpoint{url_ + "/reset/", endpoint_};
     co_await connect(endpoint, [this](WebSocket& socket) -> Task<> {
         co_await socket.send(std::to_string(size_));
         co_await socket.closed();
@@ -146,7 +148,7 @@ Task<> GameOfLife::run() {
     const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
 
     co_await reset_server();
-    const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/"}, cells);
+    const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", endpoint_}, cells);
     const auto began = std::chrono::steady_clock::now();
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn(report(players, cells));

@@ -34,6 +34,7 @@ private:
     std::optional<std::uint64_t> steps_;
     double speed_ = 1.0;
     std::string url_ = "ws://127.0.0.1:8000";
+    c10k::EndpointOptions endpoint_;
     Spread spread_;
     std::optional<std::uint64_t> seed_;
     std::string dump_;

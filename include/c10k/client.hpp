@@ -21,20 +21,30 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// Whom a client takes for the server that it asks for by wss://.
+enum class Verify {
+    kServer,   // who shows a good certificate for the URL's host, from an authority that is trusted
+    kNothing,  // anybody: to develop with, and never where somebody could listen
+};
+
 struct EndpointOptions {
     std::vector<std::string> subprotocols = {};  // in order of preference
     Headers headers = {};                        // more fields of the handshake, such as Origin or Cookie
     Duration handshake_time = std::chrono::seconds{30};
     std::uint32_t max_message_bytes = 1024 * 1024;
     Compression compression = Compression::kOff;  // is offered, and used if the server agrees
+    Verify verify = Verify::kServer;
+    // A file in PEM with the certificates of the authorities that are trusted, instead of those that this system
+    // trusts.
+    std::string ca_file = {};
 };
 
 // Where a WebSocket server is, parsed and resolved once for any number of connections. Cheap to copy.
 class Endpoint {
 public:
-    // `url` is "ws://host[:port]/path". Looks the host up, which may block.
+    // `url` is "ws://host[:port]/path", or "wss://..." for TLS. Looks the host up, which may block.
     // Throws std::invalid_argument if it is no such URL or no such compression, std::runtime_error if the host is
-    // unknown.
+    // unknown or the ca_file bad.
     explicit Endpoint(std::string_view url, EndpointOptions options = {});
 
     [[nodiscard]] const std::string& url() const noexcept;

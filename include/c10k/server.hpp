@@ -58,6 +58,9 @@ struct ServeOptions {
     std::vector<std::string> allowed_hosts = {};
     // Whose pages may open WebSockets here, besides its own.
     std::vector<std::string> allowed_origins = {};
+    // Files in PEM: a certificate with its chain, and its private key. With them the port speaks TLS: https, wss.
+    std::string tls_certificate = {};
+    std::string tls_key = {};
 };
 
 // Serves on this thread until SIGINT or SIGTERM, then lets everything end in good order. Returns the exit status of the

@@ -18,6 +18,8 @@ struct Settings {
     std::string backend = "auto";
     std::uint32_t workers = 1;
     std::uint32_t backlog = 4096;
+    std::vector<std::string> tls_certificate = {};
+    std::vector<std::string> tls_key = {};
 
     bool debug = false;
     std::uint32_t verbosity = 1;

@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "connection/websocket_connection.hpp"
+#include "transport/tls_backend.hpp"
 #include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
 #include "wire/http1.hpp"
@@ -19,6 +20,13 @@ constexpr std::uint16_t kGoingAway = 1001;
 constexpr std::uint16_t kAbnormal = 1006;
 constexpr std::uint16_t kInternalError = 1011;
 
+std::shared_ptr<const TlsContext> tls_context(const EndpointOptions& options) {
+    if (options.verify == Verify::kNothing) {
+        return TlsContext::for_trusting_client();
+    }
+    return options.ca_file.empty() ? TlsContext::for_client() : TlsContext::for_client(options.ca_file);
+}
+
 }  // namespace
 
 struct Endpoint::Data {
@@ -27,6 +35,7 @@ struct Endpoint::Data {
     Address address;
     EndpointOptions options;
     WebSocketLimits limits;
+    std::shared_ptr<const TlsContext> tls;  // null for ws://
     std::vector<Address> sources;
 
     // Where the next connection comes from. Thread: any.
@@ -37,7 +46,7 @@ struct Endpoint::Data {
     Data() = default;
     Data(const Data& other)
         : url(other.url), parsed(other.parsed), address(other.address), options(other.options), limits(other.limits),
-          sources(other.sources) {}
+          tls(other.tls), sources(other.sources) {}
     Data& operator=(const Data&) = delete;
 
 private:
@@ -48,8 +57,12 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     auto data = std::make_shared<Data>();
     data->url = url;
     data->parsed = wire::Url::parse(url);
-    if (data->parsed.scheme != "ws") {
-        throw std::invalid_argument("cannot connect to '" + data->url + "': only ws:// is supported");
+    if (data->parsed.scheme != "ws" && data->parsed.scheme != "wss") {
+        throw std::invalid_argument("cannot connect to '" + data->url +
+                                    "': a WebSocket's URL begins with ws:// or wss://");
+    }
+    if (data->parsed.secure()) {
+        data->tls = tls_context(options);
     }
     if (!options.compression.is_possible()) {
         throw std::invalid_argument("compression: a window has 8 to 15 bits");
@@ -87,6 +100,9 @@ public:
         if (const Compression& compression = server.options.compression; compression.is_on()) {
             handshake_->request.deflate = wire::offer_deflate(compression);
             handshake_->compress_from = compression.from_bytes;
+        }
+        if (server.tls) {
+            TlsBackend::of(loop()).secure(socket(), server.tls, server.parsed.host);
         }
         loop().backend().attach(socket(), *this);
     }

@@ -3,6 +3,9 @@
 #include "c10k/server.hpp"
 #include "c10k/settings.hpp"
 
+#include <string>
+#include <vector>
+
 // The commands that every manage has, one file each. They throw std::exception with a text for the user.
 namespace c10k {
 
@@ -17,5 +20,17 @@ enum class Format { kText, kJson };
 // Says what is wrong with the settings and the site, which settings are in force, and how many connections this machine
 // has room for. Throws SettingsError before it says anything, and CommandError afterwards if something is an error.
 void check(const SiteFactory& site, const SettingsReader& reader, Format format);
+
+enum class Replacing { kNo, kYes };
+
+struct CertificateOptions {
+    std::vector<std::string> names;  // besides this machine's own
+    std::string folder = "tls";
+    int days = 365;
+    Replacing replacing = Replacing::kNo;
+};
+
+// Makes a certificate to develop with, and says how it is used. Throws CommandError.
+void make_certificate(const CertificateOptions& options);
 
 }  // namespace c10k

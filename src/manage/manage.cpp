@@ -167,6 +167,20 @@ std::vector<std::string> serving_command(const std::filesystem::path& program, i
     return command;
 }
 
+void add_certificate(CLI::App& app, CertificateOptions& options, std::function<void()> run) {
+    constexpr int kMostDays = 3650;
+    CLI::App* command =
+        app.add_subcommand("certificate", "Make a certificate to develop with, for https:// and wss://");
+    command->add_option("names", options.names, "Hosts and IP addresses besides localhost, 127.0.0.1 and ::1");
+    command->add_option("--folder", options.folder, "Where its files go")->capture_default_str();
+    command->add_option("--days", options.days, "How long it is good")
+        ->check(CLI::Range(1, kMostDays))
+        ->capture_default_str();
+    command->add_flag_function(
+        "--force", [&](std::int64_t) { options.replacing = Replacing::kYes; }, "Replace the files that are there");
+    command->final_callback(std::move(run));
+}
+
 // Runs it, and turns what it throws into a line and an exit status.
 int report_errors(const std::function<void()>& run) {
     try {
@@ -230,6 +244,9 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
         "--json", [&](std::int64_t) { format = Format::kJson; }, "One JSON object, for programs");
     settings.add_to(*checks);
     checks->final_callback([&] { chosen = [&] { check(site, settings.read(), format); }; });
+
+    CertificateOptions certificate;
+    add_certificate(app, certificate, [&] { chosen = [&] { make_certificate(certificate); }; });
 
     std::string backend = "auto";
     for (Command* command : commands) {

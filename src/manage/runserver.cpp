@@ -30,10 +30,10 @@ void runserver(const SiteFactory& site, const Settings& settings) {
             "System check identified no errors.\n"
             "%s\n"
             "c10k, on %s with the %.*s backend\n"
-            "Starting server at http://%s/\n"
+            "Starting server at %s\n"
             "Quit the server with CONTROL-C.\n",
             now_text().c_str(), loops.c_str(), static_cast<int>(listening.backend.size()), listening.backend.data(),
-            listening.address.c_str());
+            listening.url().c_str());
         std::fflush(stdout);
     });
 }

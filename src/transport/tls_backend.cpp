@@ -248,8 +248,8 @@ private:
     bool flushing_ = false;
     bool finishing_ = false;  // FIN is to follow
     bool fin_sent_ = false;
-    bool ended_ = false;      // and that was said
-    bool end_held_ = false;   // and that will be said when the owner receives
+    bool ended_ = false;     // and that was said
+    bool end_held_ = false;  // and that will be said when the owner receives
 };
 
 TlsBackend::TlsBackend(std::unique_ptr<Backend> inner) : inner_(std::move(inner)) {}

@@ -151,6 +151,7 @@ Task<Response> Dispatcher::with_error_page(Request& request, Task<Response> view
 
 Application::Answer Dispatcher::answer(Request& request, int minor_version) {
     try {
+        request.is_secure = wire::came_securely(request, settings_.trusted_proxies);
         request.peer = wire::client_of(request.peer, request.headers, settings_.trusted_proxies);
         if (!host_is_ours(request, minor_version)) {
             return error(400,
@@ -202,7 +203,8 @@ bool Dispatcher::host_is_ours(const Request& request, int minor_version) const {
 bool Dispatcher::origin_is_ours(const Request& request) const {
     return request.headers.count("Origin") <= 1 &&
            wire::origin_allowed(request.headers.get("Origin"), request.headers.get("Host").value_or(""),
-                                settings_.allowed_origins);
+                                settings_.allowed_origins,
+                                request.is_secure ? wire::Scheme::kHttps : wire::Scheme::kUnknown);
 }
 
 PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {

@@ -15,8 +15,16 @@ int serve(const SiteFactory& site, const ServeOptions& options) {
     settings.port = options.port;
     settings.allowed_hosts = options.allowed_hosts;
     settings.allowed_origins = options.allowed_origins;
+    if (!options.tls_certificate.empty()) {
+        settings.tls_certificate = {options.tls_certificate};
+    }
+    if (!options.tls_key.empty()) {
+        settings.tls_key = {options.tls_key};
+    }
     try {
-        run_site(site, settings, [](const Listening& listening) { log::info("Listening on " + listening.address); });
+        run_site(site, settings, [](const Listening& listening) {
+            log::info("Listening on " + listening.address + (listening.scheme == "https" ? ", with TLS" : ""));
+        });
         return 0;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());

@@ -47,6 +47,12 @@ constexpr std::array kTable{
     Entry{"backlog", "connections", &Settings::backlog,
           "How many the kernel completes before we take them: room for a burst. net.core.somaxconn caps it.", 1,
           65'535},
+    Entry{
+        "tls_certificate", "", &Settings::tls_certificate,
+        "Files in PEM, with which the port speaks TLS and nothing else: each a certificate, then those between it and "
+        "the authority. Of several, a client is shown that for the name it asks for, else the first."},
+    Entry{"tls_key", "", &Settings::tls_key,
+          "The files of their private keys, in the same order. SIGHUP has all of them read anew."},
     Entry{"debug", "", &Settings::debug,
           "Error pages tell what went wrong, and changed templates are read again. Not for strangers: off by default."},
     Entry{"verbosity", "", &Settings::verbosity,

@@ -7,10 +7,12 @@
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
 #include "loop/sockets.hpp"
+#include "task/on_hangup.hpp"
 #include "task/run.hpp"
 #include "web/dispatcher.hpp"
 #include "web/reload_application.hpp"
 #include "web/server_limits.hpp"
+#include "web/server_tls.hpp"
 #include "web/throw_trace.hpp"
 
 #include <atomic>
@@ -55,6 +57,7 @@ struct Program {
     const Settings& settings;
     const OnListening& on_listening;
     SharedState shared;
+    const std::unique_ptr<ServerCertificates> certificates = server_certificates(settings);  // null: no TLS
     Address address;
     const std::vector<int> inherited = take_inherited_listeners();
     std::mutex building;  // sites are built one after the other, so that a site may use what is not safe for threads
@@ -76,7 +79,8 @@ struct Serving {
     Serving(Program& program, std::size_t loop, TaskGroup& background)
         : settings(program.settings), limits(server_limits(program.settings)),
           site(program.factory, program.settings, background, program.shared, loop),
-          dispatcher(site.urls(), program.settings), server(Loop::current(), application(), limits) {}
+          dispatcher(site.urls(), program.settings),
+          server(Loop::current(), application(), limits, program.certificates.get()) {}
 
     Application& application() {
         return site.reload() != nullptr ? reloading.emplace(dispatcher, *site.reload())
@@ -117,6 +121,15 @@ Address listen(Server& server, const Program& program, std::size_t loop) {
     return address;
 }
 
+void reload(ServerCertificates& certificates) {
+    try {
+        certificates.reload();
+        log::info("The certificates are read anew: connections from now on get them");
+    } catch (const std::exception& error) {
+        log::error(std::string{"The certificates stay as they are: "} + error.what());
+    }
+}
+
 Task<> wait_for_stop() {
     try {
         co_await until_stopped();
@@ -139,7 +152,8 @@ Task<> serve_until_stopped(std::optional<Serving>& serving, Program& program, st
     build(serving, program, loop, background);
     const Address address = explain_failure(program.address, [&] { return listen(serving->server, program, loop); });
     if (++program.listening == program.settings.workers) {
-        program.on_listening({address.text(), Loop::current().backend().name(), program.settings.workers});
+        program.on_listening({address.text(), Loop::current().backend().name(), program.settings.workers,
+                              program.certificates ? "https" : "http"});
         notify_ready();
     }
     co_await wait_for_stop();
@@ -200,7 +214,7 @@ HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, Tas
 
 std::vector<CheckMessage> HostedSite::check() const {
     std::vector<CheckMessage> messages = check_settings(settings_);
-    for (const auto& more : {check_urls(urls_), check_folders("templates", templates_.folders()),
+    for (const auto& more : {check_tls(settings_), check_urls(urls_), check_folders("templates", templates_.folders()),
                              check_folders("staticfiles", static_files_.folders())}) {
         messages.insert(messages.end(), more.begin(), more.end());
     }
@@ -224,6 +238,10 @@ void run_site(const SiteFactory& factory, const Settings& settings,
             reservation.emplace(program.address);
             return reservation->address();
         });
+    }
+    std::optional<OnHangup> on_hangup;
+    if (program.certificates) {
+        on_hangup.emplace([&program] { reload(*program.certificates); });
     }
     Loop loop{make_backend(parse_backend(settings.backend))};
     try {

@@ -61,6 +61,10 @@ struct Listening {
     std::string address;       // "127.0.0.1:8000"
     std::string_view backend;  // "epoll"
     std::size_t workers;
+    std::string_view scheme;  // "http" or "https"
+
+    // "http://127.0.0.1:8000/"
+    [[nodiscard]] std::string url() const { return std::string{scheme} + "://" + address + '/'; }
 };
 
 // Serves a site on as many loops as the settings say, the first of them on this thread, until SIGINT or SIGTERM. Calls

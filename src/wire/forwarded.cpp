@@ -115,4 +115,17 @@ std::string client_of(std::string_view peer, const Headers& headers, std::span<c
     return client;
 }
 
+bool came_securely(const Request& request, std::span<const std::string> trusted) {
+    std::optional<std::string_view> told;
+    for (const Headers::Field& field : request.headers) {
+        if (iequals(field.name, "X-Forwarded-Proto")) {
+            told = field.value;
+        }
+    }
+    if (!told || !is_trusted(without_port(request.peer), trusted)) {
+        return request.is_secure;
+    }
+    return iequals(take_last(*told), "https");
+}
+
 }  // namespace c10k::wire

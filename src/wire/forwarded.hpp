@@ -19,4 +19,8 @@ namespace c10k::wire {
 [[nodiscard]] std::string client_of(std::string_view peer, const Headers& headers,
                                     std::span<const std::string> trusted);
 
+// Whether a request came by https, as far as that can be believed: its connection says so, or if its peer is a trusted
+// proxy, the last member of X-Forwarded-Proto says it of the connection that the proxy had.
+[[nodiscard]] bool came_securely(const Request& request, std::span<const std::string> trusted);
+
 }  // namespace c10k::wire

@@ -101,7 +101,7 @@ bool host_allowed(std::string_view host_field, std::span<const std::string> allo
 }
 
 bool origin_allowed(std::optional<std::string_view> origin, std::string_view host_field,
-                    std::span<const std::string> allowed_origins) {
+                    std::span<const std::string> allowed_origins, Scheme scheme) {
     if (!origin || std::find(allowed_origins.begin(), allowed_origins.end(), "*") != allowed_origins.end()) {
         return true;
     }
@@ -109,11 +109,13 @@ bool origin_allowed(std::optional<std::string_view> origin, std::string_view hos
     if (!page) {
         return false;  // "null" among others
     }
-    // Behind a TLS proxy only the origin knows the scheme, so it gives the Host field's default port too.
+    // Behind a TLS proxy perhaps only the origin knows the scheme, so it gives the Host field's default port too.
     const auto host = Authority::parse(host_field);
-    return (host && iequals(page->host, host->host) && page->port == host->port.value_or(default_port(page->scheme))) ||
-           std::any_of(allowed_origins.begin(), allowed_origins.end(),
-                       [&page](const std::string& entry) { return matches(*page, entry); });
+    const bool is_ours = host && iequals(page->host, host->host) &&
+                         page->port == host->port.value_or(default_port(page->scheme)) &&
+                         (scheme == Scheme::kUnknown || page->scheme == "https");
+    return is_ours || std::any_of(allowed_origins.begin(), allowed_origins.end(),
+                                  [&page](const std::string& entry) { return matches(*page, entry); });
 }
 
 }  // namespace c10k::wire

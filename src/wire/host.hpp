@@ -23,11 +23,15 @@ struct Authority {
 // localhost, what ends with .localhost, 127.0.0.0/8, [::1].
 [[nodiscard]] bool host_allowed(std::string_view host_field, std::span<const std::string> allowed_hosts);
 
+// By what a request came, as far as that is known: behind a proxy it may not be.
+enum class Scheme : std::uint8_t { kUnknown, kHttps };
+
 // Whether a page of this origin may open a WebSocket here (RFC 6455, 10.2): against cross-site WebSocket hijacking.
 //
 // Allowed are no Origin at all (no browser), the origin whose host and port are those of the Host field, and the
-// entries "https://example.com", "https://*.example.com" (all below, not the name itself) and "*".
+// entries "https://example.com", "https://*.example.com" (all below, not the name itself) and "*". If the request came
+// by https, a page of the same host that did not is foreign: anybody on its way could have written it.
 [[nodiscard]] bool origin_allowed(std::optional<std::string_view> origin, std::string_view host_field,
-                                  std::span<const std::string> allowed_origins);
+                                  std::span<const std::string> allowed_origins, Scheme scheme = Scheme::kUnknown);
 
 }  // namespace c10k::wire
