@@ -53,8 +53,8 @@ Role role_of(const Setting& setting) { return setting.is_server ? Role::kServer 
 class Side : public Protocol::Events {
 public:
     explicit Side(const Setting& setting)
-        : protocol(role_of(setting), {.max_message_bytes = static_cast<std::uint32_t>(setting.max_message)}),
-          closes_after_(setting.closes_after) {
+        : limits{.max_message_bytes = static_cast<std::uint32_t>(setting.max_message)},
+          protocol(role_of(setting), limits), closes_after_(setting.closes_after) {
         close_if_time();
     }
 
@@ -82,6 +82,7 @@ public:
         closed_ = true;
     }
 
+    const ProtocolLimits limits;
     Protocol protocol;
     Lines lines;
     std::string sent;
@@ -178,7 +179,8 @@ public:
 // Memory follows what has arrived, and never exceeds the largest message.
 void weigh(const Setting& setting, std::string_view bytes, Cut cut) {
     constexpr std::size_t kConstant = kMaxControlBytes + 64;
-    Protocol protocol(role_of(setting), {.max_message_bytes = static_cast<std::uint32_t>(setting.max_message)});
+    const ProtocolLimits limits{.max_message_bytes = static_cast<std::uint32_t>(setting.max_message)};
+    Protocol protocol(role_of(setting), limits);
     Sink sink;
     fuzz::MemoryMeter memory;
     std::size_t arrived = 0;

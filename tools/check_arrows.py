@@ -29,6 +29,7 @@ OWNERS = {
     "http.hpp": "wire",
     "manage.hpp": "manage",
     "message.hpp": "wire",
+    "metrics.hpp": "web",
     "middleware.hpp": "web",
     "faults.hpp": "testkit",
     "server.hpp": "web",

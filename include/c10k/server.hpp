@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c10k/groups.hpp"
+#include "c10k/metrics.hpp"
 #include "c10k/settings.hpp"
 #include "c10k/task.hpp"
 #include "c10k/urls.hpp"
@@ -29,6 +30,8 @@ struct Services {
     // Tasks that live as long as the server: stopped with it, and awaited. One that fails stops the server, unless
     // spawn() names what to do about that.
     TaskGroup& background;
+    // What the server counts; see there for a page of it.
+    const Metrics& metrics;
 };
 
 // A site, and the routes that lead into it.

@@ -20,6 +20,9 @@ struct Settings {
     std::uint32_t backlog = 4096;
     std::vector<std::string> tls_certificate = {};
     std::vector<std::string> tls_key = {};
+    std::uint32_t max_connections = 1024 * 1024;
+    std::uint32_t max_connections_per_address = 0;
+    std::uint32_t max_newcomers = 16 * 1024;
 
     bool debug = false;
     std::uint32_t verbosity = 1;
@@ -35,6 +38,8 @@ struct Settings {
     std::uint32_t max_body_bytes = 1024 * 1024;
     std::chrono::milliseconds head_time{10'000};
     std::chrono::milliseconds body_time{30'000};
+    std::uint32_t min_body_rate = 500;
+    std::chrono::milliseconds body_grace{5'000};
     std::chrono::milliseconds idle_time{75'000};
     std::chrono::milliseconds write_time{30'000};
     std::chrono::milliseconds shutdown_time{10'000};
@@ -47,6 +52,8 @@ struct Settings {
     std::uint32_t compression_from_bytes = 256;
     bool compression_context_takeover = false;
     std::uint32_t compression_window_bits = 12;
+    std::uint32_t max_fragment_bytes = 0;
+    std::uint32_t max_fragments = 64 * 1024;
     std::uint32_t inbox_bytes = 64 * 1024;
     std::uint32_t outbox_bytes = 64 * 1024;
     std::uint32_t slow_bytes = 1024 * 1024;

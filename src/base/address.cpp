@@ -40,6 +40,15 @@ bool Address::is_loopback() const noexcept {
            ntohl(reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+std::string_view Address::owner() const noexcept {
+    if (family() == AF_INET6) {
+        const in6_addr& number = reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr;
+        const std::string_view bytes{reinterpret_cast<const char*>(&number), sizeof number};
+        return IN6_IS_ADDR_V4MAPPED(&number) ? bytes.substr(12) : bytes.substr(0, 8);
+    }
+    return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in&>(storage_).sin_addr), sizeof(in_addr)};
+}
+
 std::string Address::text() const {
     std::array<char, INET6_ADDRSTRLEN> number{};
     if (family() == AF_INET6) {

@@ -22,6 +22,9 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept;
     // Whether it is one of 127.0.0.0/8.
     [[nodiscard]] bool is_loopback() const noexcept;
+    // What tells whose it is: an IPv4 address itself, of an IPv6 address the 64 bits that one subscriber has for all of
+    // theirs. As bytes, and as long as this object.
+    [[nodiscard]] std::string_view owner() const noexcept;
     // "127.0.0.1:8000", "[::1]:8000"
     [[nodiscard]] std::string text() const;
 

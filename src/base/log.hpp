@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 // The program's log: lines on standard error with the time in front. Thread: any.
@@ -22,5 +23,22 @@ void debug(std::string_view line);
 void info(std::string_view line);
 void warning(std::string_view line);
 void error(std::string_view line);
+
+// For lines that a peer can bring about as often as it likes: one of them a second is written.
+class OnceASecond {
+public:
+    // Whether a line is due. `now_ms` is of a clock that never jumps.
+    [[nodiscard]] bool is_due(std::int64_t now_ms) noexcept {
+        constexpr std::int64_t kSecond = 1000;
+        if (now_ms < quiet_until_) {
+            return false;
+        }
+        quiet_until_ = now_ms + kSecond;
+        return true;
+    }
+
+private:
+    std::int64_t quiet_until_ = 0;
+};
 
 }  // namespace c10k::log

@@ -27,6 +27,7 @@ struct AcceptedWebSocket::Handshake final : public Timer {
 
     void on_time() override {
         AcceptedWebSocket& connection = owner;  // this handshake ends with the answer
+        connection.server().counters().limits.handshake_time.add();
         connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
         connection.scope_.request_stop();
     }
@@ -39,12 +40,12 @@ struct AcceptedWebSocket::Handshake final : public Timer {
 };
 
 AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
-                                     std::string early)
+                                     std::string early, Census::Place place)
     : AcceptedConnection(server),
       WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits().websocket), route_(*match.route),
       captures_(std::move(match.captures)),
       handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
-      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)) {
+      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)), place_(place) {
     loop().backend().attach(this->socket(), *this);
     handshake_->start(server.limits().handshake_time);
     if (handshake_->offer.deflate && route_.compression.is_on()) {
@@ -59,7 +60,7 @@ AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketM
     view_.start(scope_, *this);
 }
 
-AcceptedWebSocket::~AcceptedWebSocket() = default;
+AcceptedWebSocket::~AcceptedWebSocket() { server().census().leave(place_); }
 
 // ---- The handshake
 
@@ -71,6 +72,7 @@ void AcceptedWebSocket::answer_handshake() {
     const std::string head = wire::to_bytes(response, {.date = server().date()});
     const std::unique_ptr<Handshake> handshake = std::move(handshake_);
     opened_ = true;
+    server().counters().opened.add();
     server().application().on_websocket_opened(route_, handshake->request);
     open(head, handshake->early);
 }
@@ -130,6 +132,7 @@ void AcceptedWebSocket::on_completed() noexcept {
 
 void AcceptedWebSocket::on_gone() {
     if (opened_) {
+        server().counters().count_close(close_info().code);
         server().application().on_websocket_closed(route_, close_info());
     }
     handshake_.reset();
@@ -141,6 +144,7 @@ void AcceptedWebSocket::on_gone() {
 void AcceptedWebSocket::shut_down() { close(server().farewell().code, server().farewell().reason); }
 
 void AcceptedWebSocket::abort() {
+    server().counters().limits.shutdown_time.add();
     scope_.request_stop();
     drop(kGoingAway, "the server is shutting down");
 }

@@ -13,7 +13,8 @@ namespace c10k {
 class AcceptedWebSocket final : private AcceptedConnection, private WebSocketConnection, private Completion {
 public:
     // Starts the view. `early` are bytes that came behind the handshake.
-    AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request, std::string early);
+    AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request, std::string early,
+                      Census::Place place);
 
 private:
     struct Handshake;
@@ -39,6 +40,7 @@ private:
     std::string_view subprotocol_;          // in the route
     StopScope scope_;
     Task<> view_;
+    Census::Place place_;
     bool opened_ = false;
 };
 

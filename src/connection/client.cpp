@@ -68,7 +68,7 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
         throw std::invalid_argument("compression: a window has 8 to 15 bits");
     }
     data->address = Address::resolve(data->parsed.host, data->parsed.port);
-    data->limits.max_message_bytes = options.max_message_bytes;
+    data->limits.protocol.max_message_bytes = options.max_message_bytes;
     data->options = std::move(options);
     data_ = std::move(data);
 }

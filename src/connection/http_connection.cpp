@@ -16,6 +16,7 @@ constexpr std::size_t kMostUnsent = 256 * 1024;
 constexpr std::size_t kMostAhead = 64 * 1024;
 // How long to wait for the peer's FIN after ours, reading what it still sends (RFC 9112, 9.6).
 constexpr std::chrono::seconds kLingerTime{2};
+constexpr std::chrono::milliseconds kBodyInterval{1000};
 
 // Lets the memory go too, which clear() and an assignment would keep.
 void forget(std::string& text) noexcept { std::string{}.swap(text); }
@@ -110,15 +111,21 @@ private:
     bool begun_ = false;
 };
 
-HttpConnection::HttpConnection(Server& server, SocketId socket, std::string peer)
-    : AcceptedConnection(server), loop_(server.loop()), socket_(socket), peer_(std::move(peer)),
-      parser_(server.limits().http) {
+HttpConnection::HttpConnection(Server& server, SocketId socket, std::string peer, Census::Place place)
+    : AcceptedConnection(server), Newcomer(server), loop_(server.loop()), socket_(socket), peer_(std::move(peer)),
+      parser_(server.limits().http), place_(place) {
     loop_.backend().attach(socket_, *this);
     loop_.backend().start_receiving(socket_);
     start(server.limits().head_time);
 }
 
-HttpConnection::~HttpConnection() = default;
+HttpConnection::~HttpConnection() { server().census().leave(place_); }
+
+void HttpConnection::turn_away() {
+    const Response response = Response::text("The server is full.\n", 503);
+    append(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
+    finish();
+}
 
 // ---- Requests
 
@@ -141,6 +148,7 @@ void HttpConnection::read_requests() {
         read += parser_.receive(std::string_view{unread_}.substr(read));
         switch (parser_.state()) {
             case wire::RequestParser::State::kFailed:
+                count_failure();
                 refuse(parser_.failure().status, parser_.failure().reason);
                 return;
             case wire::RequestParser::State::kComplete: serve(); break;
@@ -150,7 +158,8 @@ void HttpConnection::read_requests() {
                     append(wire::kContinue);
                 }
                 if (state_before != wire::RequestParser::State::kBody) {
-                    start(server().limits().body_time);
+                    body_began_ = loop_.now();
+                    time_body();
                 }
                 break;
             case wire::RequestParser::State::kHead:
@@ -187,6 +196,7 @@ void HttpConnection::read_on_or_pause() {
 
 void HttpConnection::serve() {
     cancel();
+    settle();
     phase_ = Phase::kServing;
     last_ = !parser_.keep_alive() || server().is_closing();
     parser_.request().peer = peer_;
@@ -208,7 +218,9 @@ void HttpConnection::serve() {
 
 // Hands the socket over. Ends this object.
 void HttpConnection::become_websocket() {
-    new AcceptedWebSocket{server(), socket_, std::move(*match_), std::move(parser_.request()), std::move(unread_)};
+    new AcceptedWebSocket{server(),           socket_,
+                          std::move(*match_), std::move(parser_.request()),
+                          std::move(unread_), std::exchange(place_, Census::kNowhere)};
     delete this;
 }
 
@@ -303,6 +315,19 @@ void HttpConnection::end_answer() {
     set_deadline();
 }
 
+void HttpConnection::count_failure() {
+    LimitCounters& counters = server().counters().limits;
+    switch (parser_.failure().status) {
+        case 413: counters.max_body_bytes.add(); break;
+        case 414: counters.max_request_line_bytes.add(); break;
+        case 431:
+            (parser_.failure().reason == wire::kTooManyFields ? counters.max_header_fields : counters.max_head_bytes)
+                .add();
+            break;
+        default: break;
+    }
+}
+
 void HttpConnection::refuse(int status, std::string_view reason) {
     const Response response = server().application().on_bad_request(peer_, status, reason);
     append(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
@@ -380,12 +405,44 @@ void HttpConnection::set_deadline() {
     }
 }
 
-void HttpConnection::on_time() {
-    if (phase_ == Phase::kReading && outbox_.empty() && parser_.started()) {
-        refuse(408, "The request did not arrive in time.");
-    } else {
-        end();
+// The body is looked at when its grace is over, and from then on once a second.
+void HttpConnection::time_body() {
+    const ServerLimits& limits = server().limits();
+    std::chrono::milliseconds next = limits.body_time - body_age();
+    if (limits.min_body_rate > 0) {
+        next = std::min(next, body_age() < limits.body_grace ? limits.body_grace - body_age() : kBodyInterval);
     }
+    start(next);
+}
+
+std::chrono::milliseconds HttpConnection::body_age() const noexcept {
+    return std::chrono::milliseconds{loop_.now() - body_began_};
+}
+
+bool HttpConnection::body_is_fast() noexcept {
+    const std::uint64_t wanted = std::uint64_t{server().limits().min_body_rate} * body_age().count() / 1000;
+    return body_age() < server().limits().body_grace || parser_.request().body.size() >= wanted;
+}
+
+void HttpConnection::on_time() {
+    LimitCounters& counters = server().counters().limits;
+    if (phase_ == Phase::kReading && outbox_.empty() && parser_.started()) {
+        const bool is_body = parser_.state() == wire::RequestParser::State::kBody;
+        const bool is_old = !is_body || body_age() >= server().limits().body_time;
+        if (!is_old && body_is_fast()) {
+            time_body();
+            return;
+        }
+        (!is_body ? counters.head_time : is_old ? counters.body_time : counters.min_body_rate).add();
+        refuse(408, "The request did not arrive in time.");
+        return;
+    }
+    if (!outbox_.empty()) {
+        counters.write_time.add();
+    } else if (phase_ == Phase::kReading) {
+        (is_newcomer() ? counters.head_time : counters.idle_time).add();
+    }
+    end();
 }
 
 void HttpConnection::on_end() {
@@ -424,7 +481,10 @@ void HttpConnection::shut_down() {
     }
 }
 
+void HttpConnection::give_up() { end(); }
+
 void HttpConnection::abort() {
+    server().counters().limits.shutdown_time.add();
     scope_.request_stop();
     end();
 }

@@ -18,12 +18,16 @@ namespace c10k {
 // An accepted connection as long as it speaks HTTP: one request after the other, each answered before the next is read.
 // A handshake that finds its view hands the socket over to an AcceptedWebSocket.
 class HttpConnection final : private AcceptedConnection,
+                             private Newcomer,
                              private SocketEvents,
                              private Flushable,
                              private Completion,
                              private Timer {
 public:
-    HttpConnection(Server& server, SocketId socket, std::string peer);
+    HttpConnection(Server& server, SocketId socket, std::string peer, Census::Place place);
+
+    // Answers with 503 before anything is asked, and ends.
+    void turn_away();
 
 private:
     class Stream;
@@ -38,6 +42,7 @@ private:
 
     void shut_down() override;
     void abort() override;
+    void give_up() override;
 
     void on_received(std::span<char> bytes) override;
     void on_end() override;
@@ -55,8 +60,13 @@ private:
     void send_answer(const Response& response);
     void end_answer();
     void on_stream_ended() noexcept;
+    // One of the parser's limits has struck, perhaps.
+    void count_failure();
     void refuse(int status, std::string_view reason);
     void append(std::string_view bytes);
+    [[nodiscard]] std::chrono::milliseconds body_age() const noexcept;
+    [[nodiscard]] bool body_is_fast() noexcept;
+    void time_body();
     void finish();
     void finish_sending();
     void end();
@@ -72,6 +82,8 @@ private:
     std::unique_ptr<Stream> stream_;  // what the view returned, if it is a stream
     std::optional<WebSocketMatch> match_;
     StopScope scope_;
+    std::int64_t body_began_ = 0;  // ms of the loop's clock
+    Census::Place place_;
     Phase phase_ = Phase::kReading;
     bool last_ = false;       // no request will be read after this answer
     bool continued_ = false;  // "100 Continue" is sent

@@ -5,15 +5,15 @@
 #include "base/memory.hpp"
 #include "connection/http_connection.hpp"
 #include "transport/tls_backend.hpp"
+#include "wire/forwarded.hpp"
 
 #include <algorithm>
 
 namespace c10k {
 namespace {
 
-// While descriptors have run out: how soon to try again, and how often to say so.
+// While descriptors have run out: how soon to try again.
 constexpr std::chrono::milliseconds kRetryInterval{100};
-constexpr std::int64_t kComplaintIntervalMs = 1000;
 // Whom the kernel has accepted for us when we stop to accept is still to come: how long that may take.
 constexpr std::chrono::milliseconds kLateTime{20};
 // How often a server that ends tells some of its connections.
@@ -27,6 +27,8 @@ AcceptedConnection::AcceptedConnection(Server& server) noexcept : server_(server
     (previous_ != nullptr ? previous_->next_ : server_.first_) = this;
     server_.last_ = this;
     ++server_.count_;
+    ++server_.census_->connections;
+    server_.counters_.open.add();
 }
 
 AcceptedConnection::~AcceptedConnection() {
@@ -36,7 +38,23 @@ AcceptedConnection::~AcceptedConnection() {
         server_.undrained_ = next_;
     }
     --server_.count_;
+    --server_.census_->connections;
+    server_.counters_.open.subtract();
     server_.on_ended();
+}
+
+Newcomer::Newcomer(Server& server) noexcept : server_(&server), older_(server.newest_newcomer_) {
+    (older_ != nullptr ? older_->newer_ : server.oldest_newcomer_) = this;
+    server.newest_newcomer_ = this;
+    ++server.census_->newcomers;
+}
+
+void Newcomer::settle() noexcept {
+    if (server_ != nullptr) {
+        (older_ != nullptr ? older_->newer_ : server_->oldest_newcomer_) = newer_;
+        (newer_ != nullptr ? newer_->older_ : server_->newest_newcomer_) = older_;
+        --std::exchange(server_, nullptr)->census_->newcomers;
+    }
 }
 
 // Goes on accepting after a pause.
@@ -45,9 +63,7 @@ public:
     explicit Retry(Server& server) noexcept : server_(server) {}
 
     void pause(std::error_code error) {
-        const std::int64_t now = server_.loop().now();
-        if (now >= quiet_until_) {
-            quiet_until_ = now + kComplaintIntervalMs;
+        if (complaint_.is_due(server_.loop().now())) {
             log::error(
                 "cannot accept: " + error.message() + "; " + std::to_string(server_.count()) +
                 " connections are open. Those are served, and accepting goes on when some have ended. To hold more, "
@@ -64,7 +80,7 @@ private:
     }
 
     Server& server_;
-    std::int64_t quiet_until_ = 0;
+    log::OnceASecond complaint_;
 };
 
 // Gives free memory back to the system: the allocator keeps what ten thousand connections needed otherwise.
@@ -93,9 +109,10 @@ private:
     Server& server_;
 };
 
-Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates)
-    : loop_(loop), application_(application), limits_(limits), certificates_(certificates),
-      retry_(std::make_unique<Retry>(*this)), trim_(std::make_unique<Trim>()) {
+Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
+               std::shared_ptr<Census> census)
+    : loop_(loop), application_(application), limits_(limits), certificates_(certificates), census_(std::move(census)),
+      counters_(loop.local<Counters>()), retry_(std::make_unique<Retry>(*this)), trim_(std::make_unique<Trim>()) {
     keep_freed_memory();
 }
 
@@ -119,13 +136,55 @@ Address Server::add_listener(SocketId listener) {
 }
 
 void Server::on_accepted(SocketId socket, const Address& peer) {
+    counters_.accepted.add();
     if (certificates_ != nullptr) {
         TlsBackend::of(loop_).secure(socket, certificates_->current());
     }
-    new HttpConnection{*this, socket, peer.text()};  // owns itself, and is in the list until it ends
+    if (census_->connections >= limits_.max_connections) {
+        counters_.limits.max_connections.add();
+        turn_away(socket, peer, "as many connections as max_connections allows are open");
+    } else {
+        welcome(socket, peer);
+    }
+    if (census_->newcomers > limits_.max_newcomers && oldest_newcomer_ != nullptr) {
+        end_oldest_newcomer();
+    }
 }
 
-void Server::on_accept_failed(std::error_code error) { retry_->pause(error); }
+void Server::welcome(SocketId socket, const Address& client) {
+    Census::Place place = Census::kNowhere;
+    if (limits_.max_connections_per_address > 0 && !wire::is_trusted(client.text(), limits_.trusted_proxies)) {
+        const auto entered = census_->enter(client.owner(), limits_.max_connections_per_address);
+        if (!entered) {
+            counters_.limits.max_connections_per_address.add();
+            turn_away(socket, client, "its address has as many connections as max_connections_per_address allows");
+            return;
+        }
+        place = *entered;
+    }
+    new HttpConnection{*this, socket, client.text(), place};  // owns itself, and is in the list until it ends
+}
+
+void Server::turn_away(SocketId socket, const Address& client, std::string_view why) {
+    if (complaint_.is_due(loop_.now())) {
+        log::warning("turned away " + client.text() + ", and perhaps others: " + std::string{why});
+    }
+    (new HttpConnection{*this, socket, client.text(), Census::kNowhere})->turn_away();
+}
+
+// Whoever means it has asked before so many others come: slow handshakes make no room scarce but their own.
+void Server::end_oldest_newcomer() {
+    counters_.limits.max_newcomers.add();
+    if (complaint_.is_due(loop_.now())) {
+        log::warning("more connections than max_newcomers allows have not made a request yet; the oldest are ended");
+    }
+    oldest_newcomer_->give_up();
+}
+
+void Server::on_accept_failed(std::error_code error) {
+    counters_.accept_failures.add();
+    retry_->pause(error);
+}
 
 void Server::on_ended() {
     if (count_ == 0 && waiting_ != nullptr) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "base/log.hpp"
 #include "c10k/task.hpp"
 #include "connection/application.hpp"
+#include "connection/census.hpp"
+#include "connection/counters.hpp"
 #include "connection/websocket_connection.hpp"
 #include "loop/loop.hpp"
 #include "wire/http1.hpp"
@@ -19,9 +22,18 @@ struct ServerLimits {
     WebSocketLimits websocket{};
     // Connections that the kernel completes before we take them.
     int backlog = 4096;
+    // Connections in all, from one address (0: as many as there are), and those whose first request has not come whole.
+    std::uint32_t max_connections = 1024 * 1024;
+    std::uint32_t max_connections_per_address = 0;
+    std::uint32_t max_newcomers = 16 * 1024;
+    // Whose connections come from others: they are not counted by their address.
+    std::vector<std::string> trusted_proxies;
     // From the first byte (or the connection) to the end of the head, and from there to the end of the body.
     std::chrono::milliseconds head_time{10000};
     std::chrono::milliseconds body_time{30000};
+    // Bytes of a body in a second, on the average since it began and after the grace (0: as slow as body_time allows).
+    std::uint32_t min_body_rate = 500;
+    std::chrono::milliseconds body_grace{5000};
     // Between two requests of a connection.
     std::chrono::milliseconds idle_time{75000};
     // How long a peer may take nothing of an answer.
@@ -45,6 +57,30 @@ struct Farewell {
 
 class Server;
 class ServerCertificates;
+
+// A connection whose first request has not come whole: anybody can open as many as they like.
+class Newcomer {
+public:
+    explicit Newcomer(Server& server) noexcept;
+    Newcomer(const Newcomer&) = delete;
+    Newcomer& operator=(const Newcomer&) = delete;
+
+    // There are too many, and this is the oldest: end now. May end it at once.
+    virtual void give_up() = 0;
+
+protected:
+    ~Newcomer() { settle(); }
+    // It is a newcomer no more.
+    void settle() noexcept;
+    [[nodiscard]] bool is_newcomer() const noexcept { return server_ != nullptr; }
+
+private:
+    friend class Server;
+
+    Server* server_;  // null once it has settled
+    Newcomer* older_;
+    Newcomer* newer_ = nullptr;
+};
 
 // A connection that was accepted: in the server's list until it has ended. It owns itself.
 class AcceptedConnection {
@@ -73,9 +109,11 @@ private:
 // Listens, and keeps the connections it has accepted.
 class Server final : private ListenerEvents {
 public:
-    // All of them outlive the server. With certificates it speaks TLS.
+    // The first four outlive the server. With certificates it speaks TLS. The census is that of the servers it shares
+    // its limits with.
     Server(Loop& loop, Application& application, const ServerLimits& limits,
-           const ServerCertificates* certificates = nullptr);
+           const ServerCertificates* certificates = nullptr,
+           std::shared_ptr<Census> census = std::make_shared<Census>());
     // Requires: no connection is left; close() has seen to that.
     ~Server();
     Server(const Server&) = delete;
@@ -99,11 +137,14 @@ public:
     [[nodiscard]] Application& application() const noexcept { return application_; }
     [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
     [[nodiscard]] const Farewell& farewell() const noexcept { return farewell_; }
+    [[nodiscard]] Counters& counters() const noexcept { return counters_; }
+    [[nodiscard]] Census& census() const noexcept { return *census_; }
     // The Date field's value, renewed once a second.
     [[nodiscard]] const std::string& date();
 
 private:
     friend class AcceptedConnection;
+    friend class Newcomer;
     class Retry;
     class Trim;
     class EmptyAwaiter;
@@ -111,6 +152,12 @@ private:
     void on_accepted(SocketId socket, const Address& peer) override;
     void on_accept_failed(std::error_code error) override;
     void on_ended();
+
+    // Begins to serve a connection from `client`.
+    void welcome(SocketId socket, const Address& client);
+    // Answers with 503.
+    void turn_away(SocketId socket, const Address& client, std::string_view why);
+    void end_oldest_newcomer();
 
     Address add_listener(SocketId listener);
     Task<> end();
@@ -123,7 +170,12 @@ private:
     Application& application_;
     const ServerLimits& limits_;
     const ServerCertificates* certificates_;
+    std::shared_ptr<Census> census_;
+    Counters& counters_;
     std::vector<SocketId> listeners_;
+    Newcomer* oldest_newcomer_ = nullptr;
+    Newcomer* newest_newcomer_ = nullptr;
+    log::OnceASecond complaint_;
     AcceptedConnection* first_ = nullptr;  // the oldest
     AcceptedConnection* last_ = nullptr;
     AcceptedConnection* undrained_ = nullptr;  // the first that drain() has not told

@@ -33,7 +33,10 @@ public:
     std::optional<Close> put_off;
 
 private:
-    void on_time() override { connection_.drop(kAbnormal, "the peer did not answer the close in time"); }
+    void on_time() override {
+        connection_.limit_counters().close_time.add();
+        connection_.drop(kAbnormal, "the peer did not answer the close in time");
+    }
     void end_turn() override {
         // A view that waits in send() has its turn when the peer has taken enough: on_sent() comes back to this.
         if (connection_.senders == nullptr || !connection_.has_message()) {
@@ -46,7 +49,7 @@ private:
 
 WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits)
     : loop_(loop), limits_(limits), socket_(socket), slot_(loop.local<Connections>().add(*this)),
-      protocol_(role, {.max_message_bytes = limits.max_message_bytes}) {}
+      protocol_(role, limits.protocol) {}
 
 WebSocketConnection::~WebSocketConnection() {
     if (phase_ != Phase::kGone) {
@@ -147,6 +150,9 @@ void WebSocketConnection::on_reply(std::string_view frame) {
 }
 
 void WebSocketConnection::on_close(const CloseInfo& info) {
+    if (protocol_.state() == wire::Protocol::State::kFailed) {
+        count_violation(info.reason);
+    }
     if (ending_ && ending_->put_off) {
         ending_->put_off->info = info;
         return;
@@ -182,6 +188,19 @@ void WebSocketConnection::read_kept() {
     }
 }
 
+LimitCounters& WebSocketConnection::limit_counters() { return loop_.local<Counters>().limits; }
+
+void WebSocketConnection::count_violation(std::string_view reason) {
+    LimitCounters& counters = limit_counters();
+    if (reason == wire::kMessageTooBig) {
+        counters.max_message_bytes.add();
+    } else if (reason == wire::kFragmentTooBig) {
+        counters.max_fragment_bytes.add();
+    } else if (reason == wire::kTooManyFragments) {
+        counters.max_fragments.add();
+    }
+}
+
 // Stops reading from a peer whose messages nobody takes, or who does not take ours.
 void WebSocketConnection::read_or_pause() {
     if (phase_ == Phase::kGone || phase_ == Phase::kOpening) {
@@ -197,6 +216,8 @@ void WebSocketConnection::read_or_pause() {
             loop_.backend().start_receiving(socket_);
         } else {
             loop_.backend().stop_receiving(socket_);
+            const bool inbox_is_full = inbox_.bytes() > limits_.inbox_bytes;
+            (inbox_is_full ? limit_counters().inbox_bytes : limit_counters().outbox_bytes).add();
         }
     }
 }
@@ -422,6 +443,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     }
     if (pinged_) {
         const std::chrono::seconds next = limits_.ping_interval;
+        limit_counters().ping_timeout.add();
         drop(kAbnormal, "the peer did not answer a ping in time");
         return next;
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c10k/websocket.hpp"
+#include "connection/counters.hpp"
 #include "connection/outbox.hpp"
 #include "loop/loop.hpp"
 #include "wire/message_queue.hpp"
@@ -16,8 +17,7 @@ namespace c10k {
 
 // What a peer of a WebSocket can make us hold or wait for. One object serves many connections and outlives them.
 struct WebSocketLimits {
-    // The largest message, in bytes: 1009 beyond it.
-    std::uint32_t max_message_bytes = 1024 * 1024;
+    wire::ProtocolLimits protocol{};
     // Messages that nobody has received yet, in bytes: beyond it, nothing more is read.
     std::uint32_t inbox_bytes = 64 * 1024;
     // Bytes that the peer has not taken: beyond it, send() waits, and nothing more is read.
@@ -124,6 +124,9 @@ private:
     void read_kept();
     // Queues the frame of a message, compressed or not.
     void queue(const Message& message);
+    [[nodiscard]] LimitCounters& limit_counters();
+    // The peer broke the protocol, or one of its limits.
+    void count_violation(std::string_view reason);
     void queued(std::size_t bytes);
     // The peer's close frame or its fault has its consequences, now that the view has had its say.
     void enact_close();

@@ -1,5 +1,6 @@
 #include "testkit/services.hpp"
 
+#include "connection/counters.hpp"
 #include "testkit/memory_backend.hpp"
 #include "testkit/stage.hpp"
 
@@ -31,8 +32,10 @@ SharedLoop::~SharedLoop() { current() = outer_; }
 
 Services::Parts::Parts(Settings chosen)
     : settings(std::move(chosen)),
-      templates(Templates::Mode::kDebug, urls), services{groups, values,   templates, static_files,
-                                                         urls,   settings, background} {}
+      templates(Templates::Mode::kDebug, urls), services{groups, values,   templates,  static_files,
+                                                         urls,   settings, background, metrics} {
+    metrics.add(loop->local<Counters>().shared_from_this());
+}
 
 Services::Services(Settings settings)
     : parts_(std::make_unique<Parts>(std::move(settings))), groups(parts_->groups), values(parts_->values),

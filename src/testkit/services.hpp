@@ -34,6 +34,7 @@ struct Services::Parts {
     StaticFiles static_files;
     Urls urls;
     TaskGroup background;
+    Metrics metrics;
     c10k::Services services;
 };
 

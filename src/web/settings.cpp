@@ -53,6 +53,17 @@ constexpr std::array kTable{
         "the authority. Of several, a client is shown that for the name it asks for, else the first."},
     Entry{"tls_key", "", &Settings::tls_key,
           "The files of their private keys, in the same order. SIGHUP has all of them read anew."},
+    Entry{"max_connections", "", &Settings::max_connections,
+          "Over all loops; 503 beyond it, so that what memory and descriptors there are serve those who are here. "
+          "Descriptors end before it on most machines.",
+          1},
+    Entry{"max_connections_per_address", "", &Settings::max_connections_per_address,
+          "503 beyond it; 0: no limit, since a whole company or a mobile network may have one address. An IPv6 address "
+          "counts with all of its /64. Those of trusted_proxies are not counted."},
+    Entry{"max_newcomers", "", &Settings::max_newcomers,
+          "Connections whose first request has not come whole; beyond it the oldest is ended: slow handshakes cannot "
+          "pile up, and good ones are quick.",
+          1},
     Entry{"debug", "", &Settings::debug,
           "Error pages tell what went wrong, and changed templates are read again. Not for strangers: off by default."},
     Entry{"verbosity", "", &Settings::verbosity,
@@ -81,6 +92,10 @@ constexpr std::array kTable{
     Entry{"head_time", "s", &Settings::head_time,
           "From the first byte to the end of a request's head: slow clients must not pile up.", 1, kOneHour},
     Entry{"body_time", "s", &Settings::body_time, "From there to the end of the body.", 1, kOneHour},
+    Entry{"min_body_rate", "bytes/s", &Settings::min_body_rate,
+          "408 for a body that is slower on the average: it holds memory for as long as it takes. 0: body_time only."},
+    Entry{"body_grace", "s", &Settings::body_grace, "From the start of a body on, min_body_rate does not hold.", 1,
+          kOneHour},
     Entry{"idle_time", "s", &Settings::idle_time,
           "Between two requests on one connection; longer than the minute that proxies wait.", 1, kOneHour},
     Entry{"write_time", "s", &Settings::write_time, "How long a client may take nothing of an answer.", 1, kOneHour},
@@ -97,6 +112,13 @@ constexpr std::array kTable{
           "For a view to accept or refuse a WebSocket, 503 after that: nobody waits for ever.", 1, kOneHour},
     Entry{"max_message_bytes", "bytes", &Settings::max_message_bytes,
           "Closed with 1009 beyond it: a message is held in memory whole.", 1, kOneGiB},
+    Entry{"max_fragment_bytes", "bytes", &Settings::max_fragment_bytes,
+          "Of one frame of a message that comes in several; closed with 1009 beyond it. 0: as large as the message, "
+          "which holds all of them.",
+          0, kOneGiB},
+    Entry{"max_fragments", "", &Settings::max_fragments,
+          "Frames of one message, which may be empty: work without bytes. Closed with 1008 beyond it.", 1,
+          (1 << 24) - 1},
     Entry{
         "compression", "", &Settings::compression,
         "Whether WebSockets of routes that say nothing compress their messages (permessage-deflate) if the client can: "

@@ -80,7 +80,9 @@ struct Serving {
         : settings(program.settings), limits(server_limits(program.settings)),
           site(program.factory, program.settings, background, program.shared, loop),
           dispatcher(site.urls(), program.settings),
-          server(Loop::current(), application(), limits, program.certificates.get()) {}
+          server(Loop::current(), application(), limits, program.certificates.get(), program.shared.census) {
+        program.shared.metrics.add(server.counters().shared_from_this());
+    }
 
     Application& application() {
         return site.reload() != nullptr ? reloading.emplace(dispatcher, *site.reload())
@@ -199,7 +201,7 @@ HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, Tas
     : settings_(settings), reload_(Reload::from_environment()), groups_(shared.hub, loop),
       templates_(template_mode(settings, reload_.get()), urls_), services_{groups_,       shared.values, templates_,
                                                                            static_files_, urls_,         settings_,
-                                                                           background} {
+                                                                           background,    shared.metrics} {
     for (const std::string& folder : settings.template_folders) {
         templates_.add_folder(folder);
     }
@@ -247,6 +249,9 @@ void run_site(const SiteFactory& factory, const Settings& settings,
     try {
         run(loop, on_loops(settings.workers, [&](std::size_t i) { return serve_on_loop(program, i); }));
     } catch (const Stopped&) {  // as it was asked to
+    }
+    if (const std::string struck = program.shared.metrics.limits_that_struck(); !struck.empty()) {
+        log::info("limits that struck: " + struck);
     }
 }
 

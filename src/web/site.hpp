@@ -1,11 +1,13 @@
 #pragma once
 
 #include "c10k/groups.hpp"
+#include "c10k/metrics.hpp"
 #include "c10k/server.hpp"
 #include "c10k/settings.hpp"
 #include "c10k/urls.hpp"
 #include "c10k/values.hpp"
 #include "c10k/web.hpp"
+#include "connection/census.hpp"
 #include "groups/hub.hpp"
 #include "web/checks.hpp"
 #include "web/reload.hpp"
@@ -24,6 +26,8 @@ struct SharedState {
 
     std::shared_ptr<Hub> hub;
     Values values;
+    std::shared_ptr<Census> census = std::make_shared<Census>();
+    Metrics metrics;
 };
 
 // A user's site with all that it is given, on the loop of this thread: number `loop` of those that share `shared`.

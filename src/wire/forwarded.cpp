@@ -75,14 +75,6 @@ std::string_view without_port(std::string_view text) {
     return colon == text.rfind(':') ? text.substr(0, colon) : text;
 }
 
-bool is_trusted(std::string_view address, std::span<const std::string> trusted) {
-    const auto bytes = parse_address(address);
-    return bytes && std::any_of(trusted.begin(), trusted.end(), [&bytes](const std::string& entry) {
-               const auto network = Network::parse(entry);
-               return network && network->holds(*bytes);
-           });
-}
-
 // Takes the last member off a list with commas.
 std::string_view take_last(std::string_view& list) {
     const std::size_t comma = list.rfind(',');
@@ -96,6 +88,14 @@ std::string_view take_last(std::string_view& list) {
 
 bool is_network(std::string_view text) { return Network::parse(text).has_value(); }
 
+bool is_trusted(std::string_view address, std::span<const std::string> trusted) {
+    const auto bytes = parse_address(without_port(address));
+    return bytes && std::any_of(trusted.begin(), trusted.end(), [&bytes](const std::string& entry) {
+               const auto network = Network::parse(entry);
+               return network && network->holds(*bytes);
+           });
+}
+
 std::string client_of(std::string_view peer, const Headers& headers, std::span<const std::string> trusted) {
     std::string client{peer};
     // Several fields are one list, in their order (RFC 9110, 5.3).
@@ -105,7 +105,7 @@ std::string client_of(std::string_view peer, const Headers& headers, std::span<c
             list += (list.empty() ? "" : ",") + field.value;
         }
     }
-    for (std::string_view rest = list; !rest.empty() && is_trusted(without_port(client), trusted);) {
+    for (std::string_view rest = list; !rest.empty() && is_trusted(client, trusted);) {
         const std::string_view before = take_last(rest);
         if (!parse_address(without_port(before))) {
             break;  // "unknown", or nonsense

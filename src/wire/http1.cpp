@@ -146,7 +146,7 @@ void HeadReader::end_line(const HttpLimits& limits) {
     }
     line_ = 0;
     if (++lines_ > limits.fields + 1) {
-        fail(431, "too many header fields");
+        fail(431, kTooManyFields);
     }
 }
 

@@ -23,6 +23,9 @@ struct HttpFailure {
     std::string_view reason;  // for a human; lives as long as the program
 };
 
+// The reason for a 431 that counts fields, not bytes.
+inline constexpr std::string_view kTooManyFields = "too many header fields";
+
 // Collects a head out of pieces and refuses at the first byte what no head may hold: control characters, a CR or LF
 // alone, a line that begins with space (an obsolete fold), too much of anything.
 class HeadReader {

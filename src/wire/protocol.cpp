@@ -16,10 +16,12 @@ static_assert(sizeof(Protocol) <= 72);
 constexpr std::uint16_t kProtocolError = 1002;
 constexpr std::uint16_t kNoCode = 1005;
 constexpr std::uint16_t kInvalidData = 1007;
+constexpr std::uint16_t kPolicy = 1008;
 constexpr std::uint16_t kTooBig = 1009;
 
+constexpr ProtocolLimits kDefaultLimits;
+
 constexpr std::size_t kCodeBytes = 2;
-constexpr const char* kMessageTooBig = "message too big";
 
 std::string_view text_of(std::span<char> bytes) { return {bytes.data(), bytes.size()}; }
 
@@ -34,9 +36,14 @@ ControlFrame close_frame(Role sender, std::uint16_t code, std::string_view reaso
 
 }  // namespace
 
-Protocol::Protocol(Role role, ProtocolLimits limits) : role_(role), limits_(limits) {
+Protocol::Protocol(Role role) : Protocol(role, kDefaultLimits) {}
+
+Protocol::Protocol(Role role, const ProtocolLimits& limits) : role_(role), limits_(limits) {
     if (limits.max_message_bytes > Message::kMaxSize) {
         throw std::invalid_argument("max_message_bytes is larger than a message can be");
+    }
+    if (limits.max_fragments > ProtocolLimits::kMostFragments) {
+        throw std::invalid_argument("max_fragments is more than can be counted");
     }
 }
 
@@ -102,6 +109,9 @@ Protocol::Violation Protocol::find_violation(const FrameHeader& header) const no
     if (!is_control(opcode) && (opcode == Opcode::kContinuation) != is_inside_message) {
         return {kProtocolError, is_inside_message ? "new message inside a message" : "continuation of no message"};
     }
+    if (opcode == Opcode::kContinuation && fragments_ >= limits_.max_fragments) {
+        return {kPolicy, kTooManyFragments};  // they may be empty: bytes are not all that is counted
+    }
 
     if (!header.has_second()) {
         return {};
@@ -125,6 +135,10 @@ Protocol::Violation Protocol::find_violation(const FrameHeader& header) const no
     if (!is_control(opcode) && header.length() > most_payload(header)) {
         return {kTooBig, kMessageTooBig};
     }
+    const bool is_fragment = !is_control(opcode) && (is_inside_message || !header.is_final());
+    if (is_fragment && limits_.max_fragment_bytes != 0 && header.length() > limits_.max_fragment_bytes) {
+        return {kTooBig, kFragmentTooBig};
+    }
     return {};
 }
 
@@ -141,9 +155,12 @@ void Protocol::begin_frame(const FrameHeader& header) noexcept {
     final_ = header.is_final();
     key_ = header.key();
     left_bytes_ = static_cast<std::uint32_t>(header.length());
-    if (opcode_ == Opcode::kText || opcode_ == Opcode::kBinary) {
+    if (opcode_ == Opcode::kContinuation) {
+        ++fragments_;
+    } else if (!is_control(opcode_)) {
         message_opcode_ = opcode_;
         is_compressed_ = header.is_compressed();
+        fragments_ = 1;
     }
 }
 
@@ -159,6 +176,7 @@ std::span<char> Protocol::receive_payload(std::span<char> bytes, Events& events)
 
 void Protocol::receive_data(std::span<char> part, Events& events) {
     if (state_ == State::kOpen) {
+        const std::size_t before = message_.size();
         auto result = Inflater::Result::kGood;
         if (is_compressed_) {
             key_.apply(text_of(part), part.data());
@@ -166,7 +184,7 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
         } else {
             message_.append(text_of(part), key_, final_ ? message_.size() + left_bytes_ : limits_.max_message_bytes);
         }
-        if (const Violation violation = judge(result); violation.code != 0) {
+        if (const Violation violation = judge(result, before); violation.code != 0) {
             return fail(violation, events);
         }
     }
@@ -178,13 +196,14 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
 }
 
 // What is inflated is judged in the order in which it was sent: a fault of the text comes before one behind it.
-Protocol::Violation Protocol::judge(Inflater::Result result) {
+Protocol::Violation Protocol::judge(Inflater::Result result, std::size_t before) {
     if (message_opcode_ == Opcode::kText) {
-        const auto checked = whole_utf8(message_.view().substr(checked_bytes_));
+        const std::string_view unchecked = message_.view().substr(before - unchecked_bytes_);
+        const auto checked = whole_utf8(unchecked);
         if (!checked) {
             return {kInvalidData, "text is not UTF-8"};
         }
-        checked_bytes_ += static_cast<std::uint32_t>(*checked);
+        unchecked_bytes_ = static_cast<std::uint8_t>(unchecked.size() - *checked);
     }
     switch (result) {
         case Inflater::Result::kCorrupt: return {kInvalidData, "compressed data is corrupt"};
@@ -198,7 +217,8 @@ void Protocol::end_data(Events& events) {
         return;
     }
     if (is_compressed_ && state_ == State::kOpen) {
-        const Violation violation = judge(deflate_->end_message(message_, limits_.max_message_bytes));
+        const std::size_t before = message_.size();
+        const Violation violation = judge(deflate_->end_message(message_, limits_.max_message_bytes), before);
         if (violation.code != 0) {
             return fail(violation, events);
         }
@@ -207,10 +227,9 @@ void Protocol::end_data(Events& events) {
     if (state_ != State::kOpen) {
         return;
     }
-    if (opcode == Opcode::kText && checked_bytes_ != message_.size()) {
+    if (opcode == Opcode::kText && unchecked_bytes_ != 0) {
         return fail({kInvalidData, "text ends inside a character"}, events);
     }
-    checked_bytes_ = 0;
     events.on_message(message_.finish(opcode == Opcode::kText ? Message::Kind::kText : Message::Kind::kBinary));
 }
 
@@ -274,7 +293,7 @@ void Protocol::fail(Violation violation, Events& events) {
     if (std::exchange(state_, State::kFailed) == State::kOpen) {
         events.on_reply(close_frame(role_, violation.code, violation.reason).view());
     }
-    events.on_close({.code = violation.code, .reason = violation.reason});
+    events.on_close({.code = violation.code, .reason = std::string{violation.reason}});
 }
 
 void Protocol::pause() {
@@ -316,7 +335,7 @@ std::size_t Protocol::held_bytes() const noexcept {
 // Keeps its opcode: while we are closing, the peer may go on with it.
 void Protocol::forget_message() noexcept {
     message_.clear();
-    checked_bytes_ = 0;
+    unchecked_bytes_ = 0;
     if (deflate_) {
         deflate_->forget_message();
     }

@@ -17,7 +17,18 @@ namespace c10k::wire {
 
 struct ProtocolLimits {
     std::uint32_t max_message_bytes = 1024 * 1024;  // at most Message::kMaxSize
+    // Of one message that comes in several frames: how large one of them may be (0: as large as the message), and how
+    // many they may be, at most kMostFragments.
+    std::uint32_t max_fragment_bytes = 0;
+    std::uint32_t max_fragments = 64 * 1024;
+
+    static constexpr std::uint32_t kMostFragments = (1u << 24) - 1;
 };
+
+// The reasons of on_close() when a limit was broken.
+inline constexpr std::string_view kMessageTooBig = "message too big";        // 1009
+inline constexpr std::string_view kFragmentTooBig = "fragment too big";      // 1009
+inline constexpr std::string_view kTooManyFragments = "too many fragments";  // 1008
 
 // Whether a close frame may carry `code` (RFC 6455, 7.4, and the IANA registry).
 [[nodiscard]] constexpr bool is_close_code(std::uint16_t code) noexcept {
@@ -55,8 +66,11 @@ public:
         ~Events() = default;
     };
 
-    // Requires: limits.max_message_bytes <= Message::kMaxSize.
-    explicit Protocol(Role role, ProtocolLimits limits = {});
+    // With the default limits.
+    explicit Protocol(Role role);
+    // Requires: limits.max_message_bytes <= Message::kMaxSize. The limits outlive the protocol.
+    Protocol(Role role, const ProtocolLimits& limits);
+    Protocol(Role role, ProtocolLimits&& limits) = delete;
 
     // Compresses as the handshake has agreed (RFC 7692). Requires: nothing has been received.
     void use(std::unique_ptr<PermessageDeflate> deflate) noexcept { deflate_ = std::move(deflate); }
@@ -93,7 +107,7 @@ public:
 private:
     struct Violation {
         std::uint16_t code;
-        const char* reason;
+        std::string_view reason;
     };
     using ControlPayload = std::array<char, kMaxControlBytes>;
 
@@ -106,8 +120,8 @@ private:
     [[nodiscard]] std::uint64_t most_payload(const FrameHeader& header) const noexcept;
     void begin_frame(const FrameHeader& header) noexcept;
     void receive_data(std::span<char> part, Events& events);
-    // What is wrong with the message so far; `result` is that of inflating it.
-    [[nodiscard]] Violation judge(Inflater::Result result);
+    // What is wrong with the message, which has grown from `before` bytes; `result` is that of inflating it.
+    [[nodiscard]] Violation judge(Inflater::Result result, std::size_t before);
     void end_data(Events& events);
     void receive_control(std::span<char> part, Events& events);
     void end_control(std::string_view payload, Events& events);
@@ -119,23 +133,24 @@ private:
 
     // The message that is arriving.
     MessageBuilder message_;
-    std::uint32_t checked_bytes_ = 0;                // of a text, these are whole code points
+    std::uint32_t fragments_ : 24 = 0;               // its frames so far
+    std::uint32_t unchecked_bytes_ : 7 = 0;          // of a text, these are a code point that is cut
+    bool is_compressed_ : 1 = false;                 // the message, not a frame
     Opcode message_opcode_ = Opcode::kContinuation;  // which stands for none
-    bool is_compressed_ = false;
 
     // The frame that is arriving: its header while that is cut, then its payload.
     std::array<char, FrameHeader::kMaxBytes> header_;
     std::uint8_t header_bytes_ = 0;
-    Opcode opcode_ = Opcode::kContinuation;
-    bool final_ = false;
-    MaskKey key_;                              // for the next payload byte
-    std::uint32_t left_bytes_ = 0;             // of the payload; none: the next byte is a header's
-    std::unique_ptr<ControlPayload> control_;  // a control payload while it is cut
+    Opcode opcode_ : 4 = Opcode::kContinuation;
+    bool final_ : 1 = false;
     std::uint8_t control_bytes_ = 0;
 
     State state_ = State::kOpen;
     const Role role_;
-    const ProtocolLimits limits_;
+    MaskKey key_;                              // for the next payload byte
+    std::uint32_t left_bytes_ = 0;             // of the payload; none: the next byte is a header's
+    std::unique_ptr<ControlPayload> control_;  // a control payload while it is cut
+    const ProtocolLimits& limits_;
 };
 
 }  // namespace c10k::wire

@@ -182,7 +182,7 @@ protected:
     void serve(View view) { app.route.view = std::move(view); }
 
     ScriptedApplication app;
-    const ServerLimits limits{};
+    ServerLimits limits{};  // to be changed before start()
 
 private:
     std::optional<Loop> loop_;

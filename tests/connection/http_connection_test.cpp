@@ -238,11 +238,34 @@ TEST_F(InMemory, DoesNotMoveTheHeadsDeadlineForAByteNowAndThen) {
 
 TEST_F(InMemory, RefusesABodyThatDoesNotArriveInTime) {
     Peer peer{stage()};
-    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
-    stage().advance(limits.body_time - 1ms);
-    EXPECT_EQ(peer.received(), "");
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    for (auto time = 1ms; time < limits.body_time; time += 1s) {
+        peer.send(std::string(limits.min_body_rate + 100, 'x'));
+        stage().advance(time == 1ms ? 999ms : 1s);
+        EXPECT_EQ(peer.received(), "");
+    }
     stage().advance(1ms);
     EXPECT_EQ(peer.take_response().status, 408);
+    EXPECT_EQ(stage().server().counters().limits.body_time.value(), 1U);
+}
+
+TEST_F(InMemory, RefusesABodyThatIsSlowerThanTheLeastRate) {
+    Peer peer{stage()};
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    peer.send(std::string(limits.min_body_rate * 7, 'x'));  // enough for seven seconds
+    stage().advance(7s);
+    EXPECT_EQ(peer.received(), "");
+    stage().advance(1s);
+    EXPECT_EQ(peer.take_response().status, 408);
+    EXPECT_EQ(stage().server().counters().limits.min_body_rate.value(), 1U);
+}
+
+TEST_F(InMemory, GivesABodyAGraceBeforeItsRateCounts) {
+    Peer peer{stage()};
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n");
+    stage().advance(limits.body_grace - 1ms);
+    peer.send(std::string(3000, 'x'));
+    EXPECT_EQ(peer.take_response().status, 200);
 }
 
 TEST_F(InMemory, EndsASilentConnectionWithoutAnAnswer) {

@@ -116,6 +116,14 @@ class Server(support.Program):
         finally:
             connection.close()
 
+    def metric(self, sample):
+        """What it has counted: "c10k_connections_open", or with a label, c10k_limit_strikes_total{limit="head_time"}."""
+        return int(re.search(rf"^{re.escape(sample)} (\d+)$", self.page("/metrics"), re.MULTILINE)[1])
+
+    def strikes(self, limit):
+        """How often that limit has struck."""
+        return self.metric(f'c10k_limit_strikes_total{{limit="{limit}"}}')
+
 
 GOOD_FIELDS = {"Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": KEY,
                "Sec-WebSocket-Version": "13"}

@@ -115,7 +115,7 @@ Response count_ends(Request& /*request*/, std::uint16_t code) {
 constexpr Compression kKept{.from_bytes = 0, .context_takeover = ContextTakeover::kYes, .window_bits = 15};
 
 struct Site {
-    explicit Site(Services& /*services*/) {}
+    explicit Site(Services& services) : metrics(services.metrics) {}
 
     Urls urls() {
         return {
@@ -132,8 +132,11 @@ struct Site {
             path("body/", size_of_body).methods({"GET", "POST"}),
             path("views/", count_views),
             path("ends/<int:code>/", count_ends),
+            path("metrics", &metrics, &Metrics::serve),
         };
     }
+
+    const Metrics& metrics;
 };
 
 }  // namespace

@@ -48,7 +48,14 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
     EXPECT_EQ(ours.write_time, theirs.write_time);
     EXPECT_EQ(ours.handshake_time, theirs.handshake_time);
     EXPECT_EQ(ours.shutdown_time, theirs.shutdown_time);
-    EXPECT_EQ(ours.websocket.max_message_bytes, theirs.websocket.max_message_bytes);
+    EXPECT_EQ(ours.max_connections, theirs.max_connections);
+    EXPECT_EQ(ours.max_connections_per_address, theirs.max_connections_per_address);
+    EXPECT_EQ(ours.max_newcomers, theirs.max_newcomers);
+    EXPECT_EQ(ours.min_body_rate, theirs.min_body_rate);
+    EXPECT_EQ(ours.body_grace, theirs.body_grace);
+    EXPECT_EQ(ours.websocket.protocol.max_message_bytes, theirs.websocket.protocol.max_message_bytes);
+    EXPECT_EQ(ours.websocket.protocol.max_fragment_bytes, theirs.websocket.protocol.max_fragment_bytes);
+    EXPECT_EQ(ours.websocket.protocol.max_fragments, theirs.websocket.protocol.max_fragments);
     EXPECT_EQ(ours.websocket.inbox_bytes, theirs.websocket.inbox_bytes);
     EXPECT_EQ(ours.websocket.outbox_bytes, theirs.websocket.outbox_bytes);
     EXPECT_EQ(ours.websocket.slow_bytes, theirs.websocket.slow_bytes);
@@ -60,7 +67,7 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
 
 TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
     const auto all = SettingsReader{}.describe();
-    EXPECT_EQ(all.size(), 36U);
+    EXPECT_EQ(all.size(), 44U);
     for (const SettingInForce& setting : all) {
         EXPECT_EQ(problem(setting.name, setting.default_value), "");
         EXPECT_EQ(setting.value, setting.default_value);

@@ -371,7 +371,7 @@ TEST_P(ProtocolRoles, HoldNoMoreThanTheMessageOnceItsSizeIsKnown) {
 
 TEST_P(ProtocolRoles, PayNothingForEmptyContinuations) {
     const Peer peer(GetParam());
-    Side side(GetParam());
+    Side side(GetParam(), {.max_fragments = 100'002});
     side.receive(peer.frame(0x01, ""));
     for (int i = 0; i < 100'000; ++i) {
         side.receive(peer.frame(0x00, ""));
@@ -383,7 +383,7 @@ TEST_P(ProtocolRoles, PayNothingForEmptyContinuations) {
 
 TEST_P(ProtocolRoles, PayLessThanTwoBytesForAFragmentOfOneByte) {
     const Peer peer(GetParam());
-    Side side(GetParam(), {.max_message_bytes = 131'000});
+    Side side(GetParam(), {.max_message_bytes = 131'000, .max_fragments = 131'002});
     side.receive(peer.frame(0x02, ""));
     for (std::size_t sent = 1; sent <= 131'000; ++sent) {
         side.receive(peer.frame(0x00, "x"));
@@ -393,6 +393,47 @@ TEST_P(ProtocolRoles, PayLessThanTwoBytesForAFragmentOfOneByte) {
     side.receive(peer.frame(0x00, "x"));
     EXPECT_EQ(with_failures(side.lines), Lines{"fails 1009"});
     EXPECT_EQ(side.protocol.held_bytes(), 0u);
+}
+
+// CVE-2026-48779: a flood of empty or tiny fragments, which no limit of bytes ends.
+TEST_P(ProtocolRoles, Cve202648779EndAMessageInTooManyFragmentsWith1008) {
+    const Peer peer(GetParam());
+    for (const std::string_view payload : {"", "x"}) {
+        Side side(GetParam(), {.max_fragments = 1000});
+        side.receive(peer.frame(0x02, payload));
+        for (int i = 1; i < 1000; ++i) {
+            side.receive(peer.ping("") + peer.frame(0x00, payload));
+        }
+        EXPECT_EQ(side.lines.back(), "reply pong ");
+        side.receive(peer.frame(0x00, payload).substr(0, 1));  // the first byte is enough
+        EXPECT_EQ(with_failures(side.lines).back(), "fails 1008");
+        EXPECT_EQ(side.protocol.held_bytes(), 0u);
+    }
+}
+
+TEST_P(ProtocolRoles, CountTheFragmentsOfOneMessageOnly) {
+    const Peer peer(GetParam());
+    Side side(GetParam(), {.max_fragments = 2});
+    for (int i = 0; i < 3; ++i) {
+        side.receive(peer.frame(0x01, "a") + peer.frame(0x80, "b") + peer.text("c"));
+    }
+    EXPECT_EQ(side.lines, (Lines{"text ab", "text c", "text ab", "text c", "text ab", "text c"}));
+}
+
+TEST_P(ProtocolRoles, EndAMessageWithAFragmentTooBigWith1009) {
+    const Peer peer(GetParam());
+    for (const std::string_view start : {"", "x"}) {
+        Side side(GetParam(), {.max_fragment_bytes = 10});
+        side.receive(peer.text("one frame is no fragment"));
+        side.receive(peer.frame(0x01, start));
+        side.receive(peer.frame(0x80, "0123456789"));
+        EXPECT_EQ(side.messages.size(), 2u);
+        if (!start.empty()) {
+            side.receive(peer.frame(0x01, start));
+        }
+        side.receive(peer.frame(start.empty() ? 0x01 : 0x80, "0123456789a").substr(0, 2));  // where it is announced
+        EXPECT_EQ(with_failures(side.lines).back(), "fails 1009");
+    }
 }
 
 TEST(Protocol, UnmasksLargeFramesCutAnywhere) {
@@ -414,7 +455,10 @@ TEST(Protocol, UnmasksLargeFramesCutAnywhere) {
 }
 
 TEST(Protocol, RefusesALimitThatNoMessageCanHave) {
-    EXPECT_THROW(Protocol(Role::kServer, {.max_message_bytes = (1u << 30) + 1}), std::logic_error);
+    const ProtocolLimits too_large{.max_message_bytes = (1u << 30) + 1};
+    EXPECT_THROW(Protocol(Role::kServer, too_large), std::logic_error);
+    const ProtocolLimits too_many{.max_fragments = 1u << 24};
+    EXPECT_THROW(Protocol(Role::kServer, too_many), std::logic_error);
 }
 
 TEST(Protocol, CarriesMessagesThereAndBack) {

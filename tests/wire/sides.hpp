@@ -46,7 +46,8 @@ inline std::string described(std::string_view frame, Role sender) {
 // One side and a transcript of what came out of it.
 class Side : public Protocol::Events {
 public:
-    explicit Side(Role role, ProtocolLimits limits = {.max_message_bytes = kMaxMessage}) : protocol(role, limits) {}
+    explicit Side(Role role, ProtocolLimits its_limits = {.max_message_bytes = kMaxMessage})
+        : limits(its_limits), protocol(role, limits) {}
 
     // Each part lies in memory of its exact size, so that a sanitizer sees a step beyond it.
     void receive(std::string_view bytes) {
@@ -69,6 +70,7 @@ public:
                         (info.reason.empty() ? "" : " " + info.reason));
     }
 
+    const ProtocolLimits limits;
     Protocol protocol;
     Lines lines;
     std::vector<Message> messages;

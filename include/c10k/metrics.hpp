@@ -1,0 +1,40 @@
+#pragma once
+
+#include "c10k/http.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace c10k {
+
+struct Counters;
+
+// What a server counts, over all its loops: connections, how WebSockets end, and how often each limit has struck.
+//
+//     path("metrics", &services.metrics, &Metrics::serve)
+//
+// is a page for Prometheus. Nobody sees it without such a route, and whoever asks does: keep it from strangers where
+// you keep others from it, as with a middleware, or a proxy in front that does not pass it on.
+// Thread: any.
+class Metrics {
+public:
+    Metrics() = default;
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+
+    // In Prometheus' text format, version 0.0.4.
+    Response serve(const Request& request) const;
+    // For the log: "max_head_bytes 3, ping_timeout 12". Empty if none has struck.
+    [[nodiscard]] std::string limits_that_struck() const;
+
+    // Adds those of a loop.
+    void add(std::shared_ptr<const Counters> loop);
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<std::shared_ptr<const Counters>> loops_;
+};
+
+}  // namespace c10k

@@ -1,0 +1,38 @@
+#include "connection/census.hpp"
+
+namespace c10k {
+
+std::optional<Census::Place> Census::enter(std::string_view address, std::uint32_t most) {
+    const std::lock_guard lock{mutex_};
+    const auto [entry, is_new] = places_.try_emplace(std::string{address}, kNowhere);
+    if (is_new) {
+        if (free_.empty()) {
+            counts_.emplace_back();
+            free_.reserve(counts_.capacity());
+            free_.push_back(static_cast<Place>(counts_.size()));
+        }
+        entry->second = free_.back();
+        free_.pop_back();
+        counts_[entry->second - 1].address = &entry->first;
+    }
+    Count& count = counts_[entry->second - 1];
+    if (count.connections >= most) {
+        return std::nullopt;
+    }
+    ++count.connections;
+    return entry->second;
+}
+
+void Census::leave(Place place) noexcept {
+    if (place == kNowhere) {
+        return;
+    }
+    const std::lock_guard lock{mutex_};
+    Count& count = counts_[place - 1];
+    if (--count.connections == 0) {
+        places_.erase(places_.find(*count.address));
+        free_.push_back(place);
+    }
+}
+
+}  // namespace c10k

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace c10k {
+
+// How many connections a program has, over all its loops. Thread: any.
+class Census {
+public:
+    // An address that a connection came from; small, because every connection keeps one.
+    using Place = std::uint32_t;
+    // Of connections whose address is not counted.
+    static constexpr Place kNowhere = 0;
+
+    Census() = default;
+    Census(const Census&) = delete;
+    Census& operator=(const Census&) = delete;
+
+    std::atomic<std::size_t> connections{0};
+    std::atomic<std::size_t> newcomers{0};
+
+    // Counts one more connection from `address`, which are any bytes. Empty if there are `most` already.
+    [[nodiscard]] std::optional<Place> enter(std::string_view address, std::uint32_t most);
+    void leave(Place place) noexcept;
+
+private:
+    struct Count {
+        std::uint32_t connections = 0;
+        const std::string* address = nullptr;  // in places_, whose keys stay where they are
+    };
+
+    std::mutex mutex_;
+    std::unordered_map<std::string, Place> places_;
+    std::vector<Count> counts_;  // by place, less one
+    std::vector<Place> free_;    // has room for all, so that leave() allocates nothing
+};
+
+}  // namespace c10k

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace c10k {
+
+class Loop;
+
+// A number that one thread counts up, and any may read. To count costs as much as with a plain integer.
+class Counter {
+public:
+    void add(std::uint64_t more = 1) noexcept {
+        value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    }
+    void subtract(std::uint64_t less = 1) noexcept { add(~less + 1); }
+    [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+// How often each limit has struck, by the name of its setting.
+struct LimitCounters {
+    Counter max_connections;
+    Counter max_connections_per_address;
+    Counter max_newcomers;
+    Counter max_request_line_bytes;
+    Counter max_head_bytes;
+    Counter max_header_fields;
+    Counter max_body_bytes;
+    Counter head_time;
+    Counter body_time;
+    Counter min_body_rate;
+    Counter idle_time;
+    Counter write_time;
+    Counter handshake_time;
+    Counter shutdown_time;
+    Counter max_message_bytes;
+    Counter max_fragment_bytes;
+    Counter max_fragments;
+    Counter inbox_bytes;   // a peer was not read for a while
+    Counter outbox_bytes;  // the same
+    Counter slow_time;
+    Counter slow_limit_bytes;
+    Counter ping_timeout;
+    Counter close_time;
+};
+
+// What one loop counts of its connections. Loop::local() makes it, and who has shared it may read it afterwards, too.
+// Thread: that of the loop counts.
+struct Counters : std::enable_shared_from_this<Counters> {
+    explicit Counters(Loop& /*loop*/) {}
+
+    Counter accepted;         // connections
+    Counter accept_failures;  // because descriptors or memory had run out
+    Counter open;             // connections now
+    Counter opened;           // WebSockets
+    Counter dropped;          // messages that slow members of routes that drop some have not got
+    LimitCounters limits;
+
+    // WebSockets that were closed with a code, or lost (1006): each of RFC 6455 by itself, then those of libraries
+    // (3000 to 3999) and of applications (4000 to 4999) together (RFC 6455, 7.4.2).
+    static constexpr std::uint16_t kFirstCode = 1000;
+    static constexpr std::size_t kCodes = 16;
+    std::array<Counter, kCodes + 2> closes;
+
+    void count_close(std::uint16_t code) noexcept {
+        const std::size_t own = static_cast<std::size_t>(code) - kFirstCode;
+        closes[own < kCodes ? own : kCodes + (code < 4000 ? 0 : 1)].add();
+    }
+};
+
+}  // namespace c10k

@@ -1,0 +1,138 @@
+#include "c10k/metrics.hpp"
+
+#include "connection/counters.hpp"
+
+#include <array>
+#include <numeric>
+#include <string_view>
+
+namespace c10k {
+namespace {
+
+using Loops = std::vector<std::shared_ptr<const Counters>>;
+
+struct Named {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    Counter Counters::*counter;
+};
+
+constexpr std::array kNumbers{
+    Named{"c10k_connections_accepted_total", "counter", "Connections that were accepted.", &Counters::accepted},
+    Named{"c10k_accept_failures_total", "counter", "Accepts that failed for want of descriptors or memory.",
+          &Counters::accept_failures},
+    Named{"c10k_connections_open", "gauge", "Connections that are open.", &Counters::open},
+    Named{"c10k_websockets_opened_total", "counter", "WebSocket handshakes that were accepted.", &Counters::opened},
+    Named{"c10k_messages_dropped_total", "counter", "Messages to slow members of routes that drop some.",
+          &Counters::dropped},
+};
+
+struct NamedLimit {
+    std::string_view setting;
+    Counter LimitCounters::*counter;
+};
+
+constexpr std::array kLimits{
+    NamedLimit{"max_connections", &LimitCounters::max_connections},
+    NamedLimit{"max_connections_per_address", &LimitCounters::max_connections_per_address},
+    NamedLimit{"max_newcomers", &LimitCounters::max_newcomers},
+    NamedLimit{"max_request_line_bytes", &LimitCounters::max_request_line_bytes},
+    NamedLimit{"max_head_bytes", &LimitCounters::max_head_bytes},
+    NamedLimit{"max_header_fields", &LimitCounters::max_header_fields},
+    NamedLimit{"max_body_bytes", &LimitCounters::max_body_bytes},
+    NamedLimit{"head_time", &LimitCounters::head_time},
+    NamedLimit{"body_time", &LimitCounters::body_time},
+    NamedLimit{"min_body_rate", &LimitCounters::min_body_rate},
+    NamedLimit{"idle_time", &LimitCounters::idle_time},
+    NamedLimit{"write_time", &LimitCounters::write_time},
+    NamedLimit{"shutdown_time", &LimitCounters::shutdown_time},
+    NamedLimit{"handshake_time", &LimitCounters::handshake_time},
+    NamedLimit{"max_message_bytes", &LimitCounters::max_message_bytes},
+    NamedLimit{"max_fragment_bytes", &LimitCounters::max_fragment_bytes},
+    NamedLimit{"max_fragments", &LimitCounters::max_fragments},
+    NamedLimit{"inbox_bytes", &LimitCounters::inbox_bytes},
+    NamedLimit{"outbox_bytes", &LimitCounters::outbox_bytes},
+    NamedLimit{"slow_time", &LimitCounters::slow_time},
+    NamedLimit{"slow_limit_bytes", &LimitCounters::slow_limit_bytes},
+    NamedLimit{"ping_timeout", &LimitCounters::ping_timeout},
+    NamedLimit{"close_time", &LimitCounters::close_time},
+};
+static_assert(kLimits.size() * sizeof(Counter) == sizeof(LimitCounters), "each has a name");
+
+// What `pick` finds in the counters of a loop, summed over the loops.
+template <typename Pick>
+std::uint64_t sum(const Loops& loops, Pick pick) {
+    return std::accumulate(loops.begin(), loops.end(), std::uint64_t{0},
+                           [&pick](std::uint64_t before, const auto& loop) { return before + pick(*loop).value(); });
+}
+
+std::uint64_t strikes(const Loops& loops, const NamedLimit& limit) {
+    return sum(loops, [&limit](const Counters& loop) -> const Counter& { return loop.limits.*limit.counter; });
+}
+
+// "1000", "3xxx"
+std::string close_name(std::size_t index) {
+    return index < Counters::kCodes    ? std::to_string(Counters::kFirstCode + index)
+           : index == Counters::kCodes ? "3xxx"
+                                       : "4xxx";
+}
+
+// The lines in front of a metric's samples.
+void append_head(std::string& text, std::string_view name, std::string_view type, std::string_view help) {
+    text.append("# HELP ").append(name).append(" ").append(help).append("\n");
+    text.append("# TYPE ").append(name).append(" ").append(type).append("\n");
+}
+
+void append_sample(std::string& text, std::string_view name, std::string_view label, std::string_view value,
+                   std::uint64_t number) {
+    text.append(name);
+    if (!label.empty()) {
+        text.append("{").append(label).append("=\"").append(value).append("\"}");
+    }
+    text.append(" ").append(std::to_string(number)).append("\n");
+}
+
+}  // namespace
+
+void Metrics::add(std::shared_ptr<const Counters> loop) {
+    const std::lock_guard lock{mutex_};
+    loops_.push_back(std::move(loop));
+}
+
+Response Metrics::serve(const Request& /*request*/) const {
+    const std::lock_guard lock{mutex_};
+    std::string text;
+    for (const Named& number : kNumbers) {
+        append_head(text, number.name, number.type, number.help);
+        append_sample(text, number.name, {}, {},
+                      sum(loops_, [&number](const Counters& loop) -> const Counter& { return loop.*number.counter; }));
+    }
+    constexpr std::string_view kCloses = "c10k_websockets_closed_total";
+    append_head(text, kCloses, "counter", "WebSockets that have ended, by their close code; 1006: lost.");
+    for (std::size_t i = 0; i < Counters::kCodes + 2; ++i) {
+        append_sample(text, kCloses, "code", close_name(i),
+                      sum(loops_, [i](const Counters& loop) -> const Counter& { return loop.closes[i]; }));
+    }
+    constexpr std::string_view kStrikes = "c10k_limit_strikes_total";
+    append_head(text, kStrikes, "counter", "How often a limit has struck, by the setting that it is.");
+    for (const NamedLimit& limit : kLimits) {
+        append_sample(text, kStrikes, "limit", limit.setting, strikes(loops_, limit));
+    }
+    Response response = Response::text(std::move(text));
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    return response;
+}
+
+std::string Metrics::limits_that_struck() const {
+    const std::lock_guard lock{mutex_};
+    std::string text;
+    for (const NamedLimit& limit : kLimits) {
+        if (const std::uint64_t count = strikes(loops_, limit); count > 0) {
+            text.append(text.empty() ? "" : ", ").append(limit.setting).append(" ").append(std::to_string(count));
+        }
+    }
+    return text;
+}
+
+}  // namespace c10k
