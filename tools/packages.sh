@@ -43,6 +43,7 @@ test_packages=(
     debootstrap
     golly
     libgtest-dev
+    libnginx-mod-stream
     nginx-light
     node-ws
     pkgconf

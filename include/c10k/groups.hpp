@@ -51,8 +51,9 @@ public:
     // before the 101, which then goes out first.
     Task<Membership> join(WebSocket& socket);
 
-    // Queues `message` for every member and never waits. A member that stays too far behind is closed with 1013.
-    // Messages of one sender reach a member in their order. The frame is encoded once, however many members there are.
+    // Queues `message` for every member and never waits. A member that stays too far behind meets what its route says
+    // of slow members: it is closed with 1013, unless that is something else. Messages of one sender reach a member in
+    // their order. The frame is encoded once, however many members there are.
     void send(const Message& message);
 
     // Begins the closing handshake with every member.

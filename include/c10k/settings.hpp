@@ -29,6 +29,7 @@ struct Settings {
     std::vector<std::string> allowed_hosts = {};
     std::vector<std::string> allowed_origins = {};
     std::vector<std::string> trusted_proxies = {};
+    bool proxy_protocol = false;
     std::vector<std::string> template_folders = {};
     std::vector<std::string> static_folders = {};
 
@@ -56,8 +57,10 @@ struct Settings {
     std::uint32_t max_fragments = 64 * 1024;
     std::uint32_t inbox_bytes = 64 * 1024;
     std::uint32_t outbox_bytes = 64 * 1024;
+    std::uint32_t kernel_unsent_bytes = 128 * 1024;
     std::uint32_t slow_bytes = 1024 * 1024;
     std::chrono::milliseconds slow_time{5'000};
+    std::uint32_t slow_limit_bytes = 16 * 1024 * 1024;
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
     std::chrono::milliseconds close_time{10'000};

@@ -315,6 +315,9 @@ public:
     // {.from_bytes = 128, .context_takeover = ContextTakeover::kYes}. Without it the settings decide.
     // Throws std::logic_error if this is none, or there is no such window.
     Route& compression(const Compression& ours);
+    // What becomes of a WebSocket that is too slow for what groups and handles send it: it is closed, if nothing is
+    // said. Throws std::logic_error if this is none.
+    Route& slow_member(SlowMember policy);
     // Stands around the view, the first outermost; a second call adds more, further in. That of a page does not change
     // the request's path, which the view's captures are part of.
     template <typename... Layers>
@@ -332,6 +335,7 @@ public:
     [[nodiscard]] const std::vector<std::string>& methods() const noexcept { return methods_; }
     [[nodiscard]] const std::vector<std::string>& subprotocols() const noexcept { return subprotocols_; }
     [[nodiscard]] const std::optional<Compression>& compression() const noexcept { return compression_; }
+    [[nodiscard]] SlowMember slow_member() const noexcept { return slow_member_; }
     [[nodiscard]] const std::vector<Middleware>& middleware() const noexcept { return middleware_; }
 
     // Becomes part of an included list.
@@ -353,6 +357,7 @@ private:
     std::vector<std::string> methods_{"GET", "HEAD"};
     std::vector<std::string> subprotocols_;
     std::optional<Compression> compression_;
+    SlowMember slow_member_ = SlowMember::kClose;
     std::vector<Middleware> middleware_;
 };
 

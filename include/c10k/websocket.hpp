@@ -23,6 +23,16 @@ public:
     ConnectionClosed() : std::runtime_error("the WebSocket is closed") {}
 };
 
+// What becomes of a WebSocket that does not take what groups and handles send it as fast as it comes: that never waits.
+//
+// It is too slow when it has had more than the setting slow_bytes to take for slow_time, or has more than
+// slow_limit_bytes at once. What is sent to it with send() of its own view is never dropped.
+enum class SlowMember : std::uint8_t {
+    kClose,       // with 1013, so that nobody misses a message without knowing it
+    kDropOldest,  // its oldest messages are dropped for the new one: for those who want the latest
+    kDropNewest,  // the new message is not sent to it: for those who want an unbroken beginning
+};
+
 // A way to one WebSocket from anywhere, for as long as you like.
 // Thread: any.
 class Handle {
@@ -30,8 +40,9 @@ public:
     // To no WebSocket.
     Handle() = default;
 
-    // Queues `message` and does not wait; a peer that stays too far behind is closed with 1013. Messages of one
-    // thread arrive in their order. Returns false if the connection is known to be gone; true means queued.
+    // Queues `message` and does not wait; a peer that stays too far behind meets what its route says of slow members.
+    // Messages of one thread arrive in their order. Returns false if the connection is known to be gone; true means
+    // queued.
     bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
     // Begins the closing handshake. Does nothing if the connection is gone.
     // Requires: as for WebSocket::close().

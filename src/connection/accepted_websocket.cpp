@@ -42,8 +42,8 @@ struct AcceptedWebSocket::Handshake final : public Timer {
 AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
                                      std::string early, Census::Place place)
     : AcceptedConnection(server),
-      WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits().websocket), route_(*match.route),
-      captures_(std::move(match.captures)),
+      WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits_with(match.route->slow_member)),
+      route_(*match.route), captures_(std::move(match.captures)),
       handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
       subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)), place_(place) {
     loop().backend().attach(this->socket(), *this);

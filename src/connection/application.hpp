@@ -37,6 +37,7 @@ struct WebSocketRoute {
     std::vector<std::string> subprotocols;  // in the server's order of preference
     Compression compression = Compression::kOff;
     std::function<Task<>(WebSocket&, std::span<const std::string_view> captures)> view;
+    SlowMember slow_member = SlowMember::kClose;
 };
 
 // A valid handshake that has found its view.

@@ -57,6 +57,7 @@ struct Counters : std::enable_shared_from_this<Counters> {
 
     Counter accepted;         // connections
     Counter accept_failures;  // because descriptors or memory had run out
+    Counter proxy_failures;   // connections that should have begun with a PROXY header, and did not
     Counter open;             // connections now
     Counter opened;           // WebSockets
     Counter dropped;          // messages that slow members of routes that drop some have not got

@@ -3,6 +3,7 @@
 #include "connection/accepted_websocket.hpp"
 
 #include <array>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -133,9 +134,13 @@ void HttpConnection::on_received(std::span<char> bytes) {
     if (phase_ == Phase::kFinishing) {
         return;
     }
-    unread_.append(bytes.data(), bytes.size());
-    if (phase_ == Phase::kReading) {
-        read_requests();
+    try {
+        unread_.append(bytes.data(), bytes.size());
+        if (phase_ == Phase::kReading) {
+            read_requests();
+        }
+    } catch (const std::bad_alloc&) {
+        end();  // others may go on with what this gives back
     }
 }
 

@@ -26,6 +26,8 @@ class HttpConnection final : private AcceptedConnection,
 public:
     HttpConnection(Server& server, SocketId socket, std::string peer, Census::Place place);
 
+    // Takes bytes that came before it was there. May end it.
+    void receive(std::span<char> early) { on_received(early); }
     // Answers with 503 before anything is asked, and ends.
     void turn_away();
 

@@ -1,5 +1,7 @@
 #include "connection/outbox.hpp"
 
+#include "wire/frame.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +15,8 @@ namespace {
 constexpr std::size_t kShareFrom = 4096;
 constexpr std::size_t kFirstChunk = 256;
 constexpr std::size_t kLargestChunk = 16 * 1024;
+// What the kernel is shown at once of frames that may still be dropped: what it has been shown may not.
+constexpr std::size_t kMostLooseShown = 64 * 1024;
 
 }  // namespace
 
@@ -24,6 +28,8 @@ struct Outbox::Chunk {
     std::uint32_t begin;
     std::uint32_t end;
     std::uint32_t capacity;  // 0 if it shares
+    Kind kind;               // a loose one holds whole frames, and nothing else
+    bool is_shown;           // by gather(), and not answered by consume()
 
     static Chunk* holding(std::size_t total) {
         void* memory = std::malloc(total);
@@ -35,16 +41,37 @@ struct Outbox::Chunk {
         chunk->capacity = static_cast<std::uint32_t>(total - sizeof(Chunk));
         return chunk;
     }
+    static void destroy(Chunk* chunk) noexcept {
+        chunk->~Chunk();
+        std::free(chunk);
+    }
     char* room() noexcept { return reinterpret_cast<char*>(this + 1) + end; }
+    // Drops all frames of which nothing has been sent. Returns how many. Requires: it is loose, and not shown.
+    std::size_t drop_frames() noexcept {
+        std::size_t dropped = 0;
+        std::uint32_t first = end;
+        for (std::uint32_t at = 0; at < end;) {
+            const wire::FrameHeader header({data + at, end - at});
+            if (at >= begin) {
+                first = std::min(first, at);
+                ++dropped;
+            }
+            at += static_cast<std::uint32_t>(header.size() + header.length());
+        }
+        end = first;
+        return dropped;
+    }
 };
 
-char* Outbox::extend(std::size_t size) {
-    if (last_ == nullptr || last_->capacity - last_->end < size || last_->capacity == 0) {
+char* Outbox::extend(std::size_t size) { return extend(size, Kind::kKept); }
+
+char* Outbox::extend(std::size_t size, Kind kind) {
+    if (last_ == nullptr || last_->capacity - last_->end < size || last_->capacity == 0 || last_->kind != kind) {
         // Chunks grow with what has gathered, so that little takes little and much takes few.
         const std::size_t usual = std::clamp(bytes_, kFirstChunk, kLargestChunk);
         Chunk* chunk = Chunk::holding(std::max(usual, sizeof(Chunk) + size));
-        (last_ != nullptr ? last_->next : first_) = chunk;
-        last_ = chunk;
+        chunk->kind = kind;
+        append(chunk);
     }
     char* room = last_->room();
     last_->end += static_cast<std::uint32_t>(size);
@@ -58,10 +85,19 @@ void Outbox::append(std::string_view bytes) {
     }
 }
 
-void Outbox::append_frame(const Message& message) {
+void Outbox::append(Chunk* chunk) noexcept {
+    (last_ != nullptr ? last_->next : first_) = chunk;
+    last_ = chunk;
+}
+
+void Outbox::append_frame(const Message& message) { append_frame(message, Kind::kKept); }
+
+void Outbox::append_loose_frame(const Message& message) { append_frame(message, Kind::kLoose); }
+
+void Outbox::append_frame(const Message& message, Kind kind) {
     const std::string_view frame = message.frame();
     if (frame.size() < kShareFrom) {
-        append(frame);
+        std::memcpy(extend(frame.size(), kind), frame.data(), frame.size());
         return;
     }
     Chunk* chunk = Chunk::holding(sizeof(Chunk));
@@ -69,9 +105,31 @@ void Outbox::append_frame(const Message& message) {
     chunk->data = frame.data();
     chunk->end = static_cast<std::uint32_t>(frame.size());
     chunk->capacity = 0;
-    (last_ != nullptr ? last_->next : first_) = chunk;
-    last_ = chunk;
+    chunk->kind = kind;
+    append(chunk);
     bytes_ += frame.size();
+}
+
+std::size_t Outbox::drop_oldest(std::size_t most) noexcept {
+    std::size_t dropped = 0;
+    Chunk* kept = nullptr;  // the last chunk before the one at hand
+    for (Chunk* chunk = first_; chunk != nullptr && bytes_ > most;) {
+        Chunk* next = chunk->next;
+        if (chunk->kind == Kind::kLoose && !chunk->is_shown) {
+            const std::uint32_t before = chunk->end;
+            dropped += chunk->drop_frames();
+            bytes_ -= before - chunk->end;
+        }
+        if (chunk->begin != chunk->end) {
+            kept = chunk;
+        } else {
+            (kept != nullptr ? kept->next : first_) = next;
+            last_ = chunk == last_ ? kept : last_;
+            Chunk::destroy(chunk);
+        }
+        chunk = next;
+    }
+    return dropped;
 }
 
 void Outbox::prepend(std::string_view bytes) {
@@ -88,8 +146,12 @@ void Outbox::prepend(std::string_view bytes) {
 
 std::span<iovec> Outbox::gather(std::span<iovec> pieces) const noexcept {
     std::size_t count = 0;
-    for (const Chunk* chunk = first_; chunk != nullptr && count < pieces.size(); chunk = chunk->next) {
+    std::size_t loose = 0;
+    for (Chunk* chunk = first_; chunk != nullptr && count < pieces.size() && loose < kMostLooseShown;
+         chunk = chunk->next) {
+        chunk->is_shown = true;
         pieces[count++] = {const_cast<char*>(chunk->data + chunk->begin), chunk->end - chunk->begin};
+        loose += chunk->kind == Kind::kLoose ? chunk->end - chunk->begin : 0;
     }
     return pieces.first(count);
 }
@@ -101,11 +163,12 @@ void Outbox::consume(std::size_t size) noexcept {
         first_->begin += static_cast<std::uint32_t>(taken);
         size -= taken;
         if (first_->begin != first_->end) {
+            for (Chunk* chunk = first_; chunk != nullptr && chunk->is_shown; chunk = chunk->next) {
+                chunk->is_shown = false;
+            }
             return;
         }
-        Chunk* done = std::exchange(first_, first_->next);
-        done->~Chunk();
-        std::free(done);
+        Chunk::destroy(std::exchange(first_, first_->next));
     }
     last_ = nullptr;
 }

@@ -23,6 +23,11 @@ public:
     void append(std::string_view bytes);
     // Appends the message's unmasked frame.
     void append_frame(const Message& message);
+    // The same with a frame that drop_oldest() may take back.
+    void append_loose_frame(const Message& message);
+    // Drops the oldest loose frames until at most `most` bytes are left, as far as none of their bytes has been
+    // gathered: those that were copied together go together. Returns how many it dropped.
+    std::size_t drop_oldest(std::size_t most) noexcept;
     // Puts `bytes` before everything else. Requires: nothing was gathered.
     void prepend(std::string_view bytes);
     // Room for `size` more bytes, which the caller fills before anything else happens.
@@ -41,6 +46,11 @@ public:
 
 private:
     struct Chunk;
+    enum class Kind : std::uint8_t { kKept, kLoose };
+
+    char* extend(std::size_t size, Kind kind);
+    void append_frame(const Message& message, Kind kind);
+    void append(Chunk* chunk) noexcept;
 
     Chunk* first_ = nullptr;
     Chunk* last_ = nullptr;

@@ -4,10 +4,12 @@
 #include "base/log.hpp"
 #include "base/memory.hpp"
 #include "connection/http_connection.hpp"
+#include "connection/proxied_connection.hpp"
 #include "transport/tls_backend.hpp"
 #include "wire/forwarded.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace c10k {
 namespace {
@@ -113,6 +115,11 @@ Server::Server(Loop& loop, Application& application, const ServerLimits& limits,
                std::shared_ptr<Census> census)
     : loop_(loop), application_(application), limits_(limits), certificates_(certificates), census_(std::move(census)),
       counters_(loop.local<Counters>()), retry_(std::make_unique<Retry>(*this)), trim_(std::make_unique<Trim>()) {
+    for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
+        WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
+        own = limits.websocket;
+        own.slow_member = policy;
+    }
     keep_freed_memory();
 }
 
@@ -123,11 +130,13 @@ Server::~Server() {
 }
 
 Address Server::listen(const Address& address, PortUse use) {
-    return add_listener(loop_.backend().listen(address, {.backlog = limits_.backlog, .port_use = use}, *this));
+    return add_listener(loop_.backend().listen(
+        address, {.backlog = limits_.backlog, .port_use = use, .unsent_bytes = limits_.kernel_unsent_bytes}, *this));
 }
 
 Address Server::listen_on(int descriptor) {
-    return add_listener(loop_.backend().listen({}, {.inherited = descriptor}, *this));
+    return add_listener(
+        loop_.backend().listen({}, {.unsent_bytes = limits_.kernel_unsent_bytes, .inherited = descriptor}, *this));
 }
 
 Address Server::add_listener(SocketId listener) {
@@ -136,22 +145,32 @@ Address Server::add_listener(SocketId listener) {
 }
 
 void Server::on_accepted(SocketId socket, const Address& peer) {
-    counters_.accepted.add();
-    if (certificates_ != nullptr) {
-        TlsBackend::of(loop_).secure(socket, certificates_->current());
+    try {
+        receive(socket, peer);
+    } catch (const std::bad_alloc&) {
+        counters_.accept_failures.add();
+        loop_.backend().close(socket);
     }
+}
+
+void Server::receive(SocketId socket, const Address& peer) {
+    counters_.accepted.add();
     if (census_->connections >= limits_.max_connections) {
         counters_.limits.max_connections.add();
         turn_away(socket, peer, "as many connections as max_connections allows are open");
+    } else if (!limits_.proxy_protocol) {
+        welcome(socket, peer, {});
+    } else if (wire::is_trusted(peer.text(), limits_.trusted_proxies)) {
+        new ProxiedConnection{*this, socket, peer};  // owns itself
     } else {
-        welcome(socket, peer);
+        refuse_proxied(socket, peer, "it is none of trusted_proxies");
     }
     if (census_->newcomers > limits_.max_newcomers && oldest_newcomer_ != nullptr) {
         end_oldest_newcomer();
     }
 }
 
-void Server::welcome(SocketId socket, const Address& client) {
+void Server::welcome(SocketId socket, const Address& client, std::span<char> early) {
     Census::Place place = Census::kNowhere;
     if (limits_.max_connections_per_address > 0 && !wire::is_trusted(client.text(), limits_.trusted_proxies)) {
         const auto entered = census_->enter(client.owner(), limits_.max_connections_per_address);
@@ -162,13 +181,38 @@ void Server::welcome(SocketId socket, const Address& client) {
         }
         place = *entered;
     }
-    new HttpConnection{*this, socket, client.text(), place};  // owns itself, and is in the list until it ends
+    secure(socket);
+    auto* connection = new HttpConnection{*this, socket, client.text(), place};  // owns itself
+    if (early.empty()) {
+        return;
+    }
+    if (certificates_ != nullptr) {
+        TlsBackend::of(loop_).receive(socket, early);
+    } else {
+        connection->receive(early);
+    }
+}
+
+void Server::secure(SocketId socket) {
+    if (certificates_ != nullptr) {
+        TlsBackend::of(loop_).secure(socket, certificates_->current());
+    }
+}
+
+void Server::refuse_proxied(SocketId socket, const Address& proxy, std::string_view why) {
+    counters_.proxy_failures.add();
+    if (complaint_.is_due(loop_.now())) {
+        log::warning("closed a connection of " + proxy.text() + ", and perhaps others: proxy_protocol is on, and " +
+                     std::string{why});
+    }
+    loop_.backend().close(socket);
 }
 
 void Server::turn_away(SocketId socket, const Address& client, std::string_view why) {
     if (complaint_.is_due(loop_.now())) {
         log::warning("turned away " + client.text() + ", and perhaps others: " + std::string{why});
     }
+    secure(socket);
     (new HttpConnection{*this, socket, client.text(), Census::kNowhere})->turn_away();
 }
 

@@ -9,6 +9,7 @@
 #include "loop/loop.hpp"
 #include "wire/http1.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,12 +23,17 @@ struct ServerLimits {
     WebSocketLimits websocket{};
     // Connections that the kernel completes before we take them.
     int backlog = 4096;
+    // Of what is sent on a connection, the bytes that the kernel may take before it can send them.
+    int kernel_unsent_bytes = kMostUnsentBytes;
     // Connections in all, from one address (0: as many as there are), and those whose first request has not come whole.
     std::uint32_t max_connections = 1024 * 1024;
     std::uint32_t max_connections_per_address = 0;
     std::uint32_t max_newcomers = 16 * 1024;
     // Whose connections come from others: they are not counted by their address.
     std::vector<std::string> trusted_proxies;
+    // Whether those are the only ones who may connect, and each connection begins with a header that says whom it is
+    // from.
+    bool proxy_protocol = false;
     // From the first byte (or the connection) to the end of the head, and from there to the end of the body.
     std::chrono::milliseconds head_time{10000};
     std::chrono::milliseconds body_time{30000};
@@ -130,12 +136,21 @@ public:
     // time are cut.
     Task<> close(const Farewell& farewell = {});
 
+    // Begins to serve a connection from `client`, which has sent `early` already.
+    void welcome(SocketId socket, const Address& client, std::span<char> early);
+    // A connection through `proxy` did not begin as it should, and is closed.
+    void refuse_proxied(SocketId socket, const Address& proxy, std::string_view why);
+
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     [[nodiscard]] bool is_closing() const noexcept { return closing_; }
     [[nodiscard]] bool is_secure() const noexcept { return certificates_ != nullptr; }
     [[nodiscard]] Loop& loop() const noexcept { return loop_; }
     [[nodiscard]] Application& application() const noexcept { return application_; }
     [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
+    // Those of WebSockets on routes with that policy.
+    [[nodiscard]] const WebSocketLimits& limits_with(SlowMember policy) const noexcept {
+        return websocket_limits_[static_cast<std::size_t>(policy)];
+    }
     [[nodiscard]] const Farewell& farewell() const noexcept { return farewell_; }
     [[nodiscard]] Counters& counters() const noexcept { return counters_; }
     [[nodiscard]] Census& census() const noexcept { return *census_; }
@@ -153,8 +168,10 @@ private:
     void on_accept_failed(std::error_code error) override;
     void on_ended();
 
-    // Begins to serve a connection from `client`.
-    void welcome(SocketId socket, const Address& client);
+    // Decides what becomes of a new connection.
+    void receive(SocketId socket, const Address& peer);
+    // From now on it speaks TLS, if this server does.
+    void secure(SocketId socket);
     // Answers with 503.
     void turn_away(SocketId socket, const Address& client, std::string_view why);
     void end_oldest_newcomer();
@@ -170,6 +187,7 @@ private:
     Application& application_;
     const ServerLimits& limits_;
     const ServerCertificates* certificates_;
+    std::array<WebSocketLimits, 3> websocket_limits_;  // by policy
     std::shared_ptr<Census> census_;
     Counters& counters_;
     std::vector<SocketId> listeners_;

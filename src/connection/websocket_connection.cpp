@@ -4,6 +4,7 @@
 #include "connection/loop_deflate.hpp"
 
 #include <array>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -13,7 +14,6 @@ namespace c10k {
 namespace {
 
 constexpr std::size_t kPiecesAtOnce = 64;
-constexpr std::uint32_t kSlowFactor = 16;
 
 constexpr std::uint16_t kAbnormal = 1006;
 constexpr std::uint16_t kTryAgainLater = 1013;
@@ -120,7 +120,12 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
     }
     pinged_ = false;
     loop_.local<Connections>().heard(slot_, limits_.ping_interval);
-    protocol_.receive(bytes, *this);
+    try {
+        protocol_.receive(bytes, *this);
+    } catch (const std::bad_alloc&) {
+        drop(kAbnormal, "out of memory");  // others may go on with what this gives back
+        return;
+    }
     read_or_pause();
 }
 
@@ -263,22 +268,44 @@ bool WebSocketConnection::deliver(const Message& message) {
     if (!is_open()) {
         return false;
     }
-    if (is_too_slow()) {
-        close(kTryAgainLater, "too slow: messages came faster than they were read");
+    if (is_slow_ && !relieve(is_late() ? limits_.slow_bytes : limits_.slow_limit_bytes)) {
         return false;
     }
     const auto compressed =
         is_compressed() ? protocol_.deflate()->compress_apart(message.kind(), message.view()) : std::nullopt;
-    queue(compressed ? *compressed : message);
+    const Message& sent = compressed ? *compressed : message;
+    if (limits_.slow_member == SlowMember::kDropOldest) {
+        outbox_.append_loose_frame(sent);
+        queued(sent.frame().size());
+    } else {
+        queue(sent);
+    }
     return true;
 }
 
-bool WebSocketConnection::is_too_slow() const noexcept {
-    if (!is_slow_) {
+// It has had more than slow_bytes to take for longer than it may.
+bool WebSocketConnection::is_late() const noexcept {
+    return static_cast<std::uint32_t>(loop_.now()) - slow_since_ > limits_.slow_time.count();
+}
+
+bool WebSocketConnection::relieve(std::size_t most) {
+    if (outbox_.bytes() <= most) {
+        return true;
+    }
+    Counters& counters = loop_.local<Counters>();
+    (most == limits_.slow_bytes ? counters.limits.slow_time : counters.limits.slow_limit_bytes).add();
+    if (limits_.slow_member == SlowMember::kClose) {
+        close(kTryAgainLater, "too slow: messages came faster than they were read");
         return false;
     }
-    const std::uint32_t slow_ms = static_cast<std::uint32_t>(loop_.now()) - slow_since_;
-    return outbox_.bytes() > std::size_t{limits_.slow_bytes} * kSlowFactor || slow_ms > limits_.slow_time.count();
+    if (limits_.slow_member == SlowMember::kDropOldest) {
+        counters.dropped.add(outbox_.drop_oldest(most));
+        if (outbox_.bytes() <= most) {
+            return true;
+        }
+    }
+    counters.dropped.add();
+    return false;
 }
 
 void WebSocketConnection::queued(std::size_t bytes) {

@@ -22,10 +22,12 @@ struct WebSocketLimits {
     std::uint32_t inbox_bytes = 64 * 1024;
     // Bytes that the peer has not taken: beyond it, send() waits, and nothing more is read.
     std::uint32_t outbox_bytes = 64 * 1024;
-    // Groups and handles do not wait: a peer with more than this in its outbox for `slow_time` is closed with 1013,
-    // and one with 16 times as much at once.
+    // Groups and handles do not wait: a peer with more than `slow_bytes` in its outbox for `slow_time`, or with more
+    // than `slow_limit_bytes` at once, is too slow.
     std::uint32_t slow_bytes = 1024 * 1024;
     std::chrono::milliseconds slow_time{5000};
+    std::uint32_t slow_limit_bytes = 16 * 1024 * 1024;
+    SlowMember slow_member = SlowMember::kClose;
     // Silence of the peer after which it is sent a ping, and then that after which the connection is given up.
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
@@ -51,7 +53,7 @@ public:
     // Queues a frame. Throws ConnectionClosed if the socket is closed.
     void send(const Message& message);
     void send_text(std::string_view text);
-    // The same for senders who do not wait: false if the socket is closed, or was for being slow.
+    // The same for senders who do not wait: false if the socket is closed, or too slow for this message.
     bool deliver(const Message& message);
 
     void close(std::uint16_t code, std::string_view reason);
@@ -137,7 +139,9 @@ private:
     void set_deadline();
     void note_closed(std::uint16_t code, std::string_view reason);
     void read_or_pause();
-    [[nodiscard]] bool is_too_slow() const noexcept;
+    [[nodiscard]] bool is_late() const noexcept;
+    // What its route wants of a peer that has more than `most` to take. Returns whether one more message has room now.
+    bool relieve(std::size_t most);
 
     Loop& loop_;
     const WebSocketLimits& limits_;

@@ -114,6 +114,7 @@ SocketId EpollBackend::listen(const Address& address, const ListenOptions& optio
     } else {
         descriptor = open_listener(address, options.backlog, options.port_use, Blocking::kNo);
     }
+    limit_unsent(descriptor, options.unsent_bytes);
     const SocketId id = add(descriptor, Kind::kListener);
     slots_[id.slot].listener_events = &events;
     resume_accepting(id);

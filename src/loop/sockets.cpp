@@ -12,10 +12,6 @@
 namespace c10k {
 namespace {
 
-// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would
-// be memory that no limit of ours counts.
-constexpr int kMostUnsentBytes = 128 * 1024;
-
 void set_option(int descriptor, int level, int option, int value) noexcept {
     ::setsockopt(descriptor, level, option, &value, sizeof value);
 }
@@ -61,7 +57,10 @@ void prepare_inherited(int descriptor, Blocking blocking) {
         throw_errno("inherited socket");
     }
     set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
+}
+
+void limit_unsent(int listener, int most_bytes) noexcept {
+    set_option(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, most_bytes);
 }
 
 PortReservation::PortReservation(const Address& address) {

@@ -11,6 +11,10 @@ namespace c10k {
 // What the backends that use the kernel's sockets share: how a socket is made before a backend takes it over.
 // All throw std::system_error.
 
+// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would
+// be memory that no limit of ours counts. The kernel takes about a fifth more.
+inline constexpr int kMostUnsentBytes = 128 * 1024;
+
 enum class Blocking : std::uint8_t { kYes, kNo };
 
 // Who else may listen on the port of a listener.
@@ -24,6 +28,9 @@ enum class PortUse : std::uint8_t {
 
 // Makes ready a listening socket that another program has opened.
 void prepare_inherited(int descriptor, Blocking blocking);
+
+// Bounds what the kernel holds unsent of those that a listener accepts.
+void limit_unsent(int listener, int most_bytes) noexcept;
 
 // Keeps a port for listeners that share it. Nobody else may listen there when it is made; port 0 becomes a free one.
 class PortReservation {

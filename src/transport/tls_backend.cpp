@@ -278,6 +278,11 @@ void TlsBackend::secure(SocketId socket, std::shared_ptr<const TlsContext> conte
     inner_->attach(socket, *secured);
 }
 
+void TlsBackend::receive(SocketId socket, std::span<char> early) {
+    SocketEvents& events = *find(socket);
+    events.on_received(early);
+}
+
 TlsBackend::Socket* TlsBackend::find(SocketId socket) const noexcept {
     if (socket.slot >= sockets_.size()) {
         return nullptr;

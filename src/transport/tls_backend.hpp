@@ -4,6 +4,7 @@
 #include "transport/tls_stream.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ public:
     // From now on this socket speaks TLS. `name` is what a client calls the server: a host or an IP address.
     // Requires: the socket was just accepted, or dialled and on_connected() has not come; nobody is attached to it.
     void secure(SocketId socket, std::shared_ptr<const TlsContext> context, const std::string& name = {});
+    // These bytes of the peer, encrypted, have come already, behind something that was not TLS.
+    // Requires: the socket speaks TLS, and somebody is attached to it.
+    void receive(SocketId socket, std::span<char> early);
 
     [[nodiscard]] std::string_view name() const noexcept override { return inner_->name(); }
     [[nodiscard]] std::size_t capacity() const noexcept override { return inner_->capacity(); }

@@ -104,6 +104,10 @@ std::vector<CheckMessage> check_settings(const Settings& settings) {
         messages.push_back(error("settings.E002", "slow_bytes is smaller than outbox_bytes",
                                  "a member would be cut before a view that sends to it has to wait"));
     }
+    if (settings.slow_limit_bytes < settings.slow_bytes) {
+        messages.push_back(error("settings.E007", "slow_limit_bytes is smaller than slow_bytes",
+                                 "more than slow_bytes are allowed for slow_time"));
+    }
     try {
         static_cast<void>(parse_backend(settings.backend));
     } catch (const std::invalid_argument& unknown) {
@@ -126,6 +130,10 @@ std::vector<CheckMessage> check_settings(const Settings& settings) {
             messages.push_back(error("settings.E006", "'" + entry + "' in trusted_proxies is no address and no network",
                                      "such as 127.0.0.1, 10.0.0.0/8 or fd00::/8"));
         }
+    }
+    if (settings.proxy_protocol && settings.trusted_proxies.empty()) {
+        messages.push_back(
+            error("settings.E008", "proxy_protocol is on, and trusted_proxies is empty", "nobody could connect"));
     }
     const bool is_local = wire::host_allowed(
         settings.host.find(':') == std::string::npos ? settings.host : '[' + settings.host + ']', {});

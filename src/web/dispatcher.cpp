@@ -111,7 +111,8 @@ Dispatcher::Target Dispatcher::target(const Route& route) {
     SocketView view = c10k::wrap(std::get<SocketView>(route.view()), route.middleware());
     view = c10k::wrap(std::move(view), urls_.middleware());
     const Compression compression = route.compression().value_or(default_compression(settings_));
-    return {&route, WebSocketRoute{'/' + route.pattern(), route.subprotocols(), compression, std::move(view)}};
+    return {&route, WebSocketRoute{'/' + route.pattern(), route.subprotocols(), compression, std::move(view),
+                                   route.slow_member()}};
 }
 
 PageView Dispatcher::wrap(PageView view, const std::vector<Middleware>& layers) {

@@ -9,10 +9,12 @@ ServerLimits server_limits(const Settings& settings) {
     limits.http.fields = settings.max_header_fields;
     limits.http.body = settings.max_body_bytes;
     limits.backlog = static_cast<int>(settings.backlog);
+    limits.kernel_unsent_bytes = static_cast<int>(settings.kernel_unsent_bytes);
     limits.max_connections = settings.max_connections;
     limits.max_connections_per_address = settings.max_connections_per_address;
     limits.max_newcomers = settings.max_newcomers;
     limits.trusted_proxies = settings.trusted_proxies;
+    limits.proxy_protocol = settings.proxy_protocol;
     limits.head_time = settings.head_time;
     limits.body_time = settings.body_time;
     limits.min_body_rate = settings.min_body_rate;
@@ -29,6 +31,7 @@ ServerLimits server_limits(const Settings& settings) {
     limits.websocket.outbox_bytes = settings.outbox_bytes;
     limits.websocket.slow_bytes = settings.slow_bytes;
     limits.websocket.slow_time = settings.slow_time;
+    limits.websocket.slow_limit_bytes = settings.slow_limit_bytes;
     limits.websocket.ping_interval = settings.ping_interval;
     limits.websocket.ping_timeout = settings.ping_timeout;
     limits.websocket.close_time = settings.close_time;

@@ -79,6 +79,9 @@ constexpr std::array kTable{
         "trusted_proxies", "", &Settings::trusted_proxies,
         "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For is believed: anybody can write "
         "one."},
+    Entry{"proxy_protocol", "", &Settings::proxy_protocol,
+          "Each connection begins with a header of the PROXY protocol, version 1 or 2, that says whom it is from; only "
+          "trusted_proxies may connect then, because anybody can write one."},
     Entry{"template_folders", "", &Settings::template_folders, "Searched for templates before those of the site."},
     Entry{"static_folders", "", &Settings::static_folders, "Searched for static files before those of the site."},
     Entry{"max_request_line_bytes", "bytes", &Settings::max_request_line_bytes,
@@ -135,9 +138,18 @@ constexpr std::array kTable{
           kOneGiB},
     Entry{"outbox_bytes", "bytes", &Settings::outbox_bytes,
           "Bytes that the client has not taken; beyond it send() waits.", 1, kOneGiB},
+    Entry{
+        "kernel_unsent_bytes", "bytes", &Settings::kernel_unsent_bytes,
+        "Bytes that the kernel takes of an outbox before it can send them: enough for it to go on until we bring more, "
+        "and behind a client that does not read the only ones that no other limit counts.",
+        4096, 1 << 24},
     Entry{"slow_bytes", "bytes", &Settings::slow_bytes,
-          "Groups do not wait: with more than this to take for slow_time, a member is closed with 1013.", 1, kOneGiB},
+          "Groups do not wait: with more than this to take for slow_time, a member is too slow, and closed with 1013 "
+          "unless its route says otherwise.",
+          1, kOneGiB},
     Entry{"slow_time", "s", &Settings::slow_time, "One burst must not cost a healthy member its place.", 1, kOneHour},
+    Entry{"slow_limit_bytes", "bytes", &Settings::slow_limit_bytes,
+          "With more than this to take, a member is too slow at once: memory does not wait for slow_time.", 1, kOneGiB},
     Entry{"ping_interval", "s", &Settings::ping_interval,
           "Silence after which a client is sent a ping: proxies cut what is silent for a minute.", kOneSecond,
           kOneHour},

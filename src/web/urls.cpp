@@ -73,6 +73,14 @@ Route& Route::compression(const Compression& ours) {
     return *this;
 }
 
+Route& Route::slow_member(SlowMember policy) {
+    if (is_page()) {
+        throw std::logic_error("the page '" + pattern_ + "' has no members");
+    }
+    slow_member_ = policy;
+    return *this;
+}
+
 void Route::put_under(std::string_view prefix, std::string_view name_space) {
     pattern_.insert(0, prefix);
     if (!name_.empty() && !name_space.empty()) {

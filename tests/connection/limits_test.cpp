@@ -69,8 +69,8 @@ TEST_F(Limits, CountTheConnectionsOfAllServersThatShareACensus) {
     const auto census = std::make_shared<Census>();
     limits.max_connections = 1;
     start(Network::kMemory);
-    Server one{stage().loop(), app, limits, census};
-    Server other{stage().loop(), app, limits, census};
+    Server one{stage().loop(), app, limits, nullptr, census};
+    Server other{stage().loop(), app, limits, nullptr, census};
     Silent silent;
     for (Server* server : {&one, &other}) {
         const SocketId socket = stage().network().connect(server->listen(Address::resolve("127.0.0.1", 0)));

@@ -156,5 +156,122 @@ TEST(Outbox, BehavesLikeAString) {
     }
 }
 
+// ---- Loose frames
+
+TEST(Outbox, DropsTheOldestLooseFramesAndKeepsTheRest) {
+    Outbox outbox;
+    outbox.append("kept ");
+    outbox.append_loose_frame("one");
+    outbox.append_loose_frame("two");
+    outbox.append_frame("mine");
+    outbox.append_loose_frame(Message{std::string(5000, 'x')});
+    outbox.append_loose_frame("three");
+    EXPECT_EQ(outbox.drop_oldest(outbox.bytes()), 0U);
+    EXPECT_EQ(outbox.drop_oldest(outbox.bytes() - 1), 2U);  // copied together, they go together
+    EXPECT_EQ(outbox.drop_oldest(100), 1U);
+    EXPECT_EQ(text_of(outbox), "kept \x81\x04mine\x81\x05three");
+    outbox.consume(0);
+    EXPECT_EQ(outbox.drop_oldest(0), 1U);
+    EXPECT_EQ(outbox.drop_oldest(0), 0U);
+    EXPECT_EQ(text_of(outbox), "kept \x81\x04mine");
+    outbox.append(" more");
+    EXPECT_EQ(text_of(outbox), "kept \x81\x04mine more");
+}
+
+TEST(Outbox, DropsNoPartOfAFrameAndNothingThatIsShown) {
+    Outbox outbox;
+    outbox.append_loose_frame("one");
+    outbox.append_loose_frame("two");
+    outbox.append_loose_frame("three");
+    std::array<iovec, 8> pieces{};
+    EXPECT_EQ(outbox.gather(pieces).size(), 1U);
+    EXPECT_EQ(outbox.drop_oldest(0), 0U);  // the kernel looks at them
+    outbox.consume(6);                     // and has taken one, and a byte of the second
+    EXPECT_EQ(outbox.drop_oldest(0), 1U);
+    EXPECT_EQ(text_of(outbox), "\x03two");
+}
+
+TEST(Outbox, ShowsFewLooseFramesAtATime) {
+    Outbox outbox;
+    const Message message{std::string(40'000, 'x')};
+    for (int i = 0; i < 10; ++i) {
+        outbox.append_loose_frame(message);
+    }
+    EXPECT_EQ(pieces_of(outbox), 2U);
+    EXPECT_EQ(outbox.drop_oldest(0), 8U);
+}
+
+// Frames of which a test knows what may become of them.
+struct KnownFrame {
+    std::string bytes;
+    bool is_loose;
+};
+
+// Whether `got` are `frames` in their order, of which only loose ones may be missing, and as many as were `dropped`.
+bool are_left_of(const std::vector<KnownFrame>& frames, std::string_view got, std::size_t dropped) {
+    std::size_t missing = 0;
+    for (const KnownFrame& frame : frames) {
+        if (got.starts_with(frame.bytes)) {
+            got.remove_prefix(frame.bytes.size());
+        } else if (frame.is_loose) {
+            ++missing;
+        } else {
+            return false;
+        }
+    }
+    return got.empty() && missing == dropped;
+}
+
+TEST(Outbox, LosesLooseFramesAsAWholeAndNoOthers) {
+    for (std::uint32_t seed = 0; seed < 200; ++seed) {
+        SCOPED_TRACE(seed);
+        std::mt19937 random{seed};
+        const auto below = [&](std::size_t limit) { return random() % limit; };
+        Outbox outbox;
+        std::vector<KnownFrame> frames;
+        std::string got;
+        std::size_t dropped = 0;
+        std::vector<iovec> shown;
+        const auto answer = [&](std::size_t size) {  // as the kernel does, which looks at the bytes only then
+            std::string taken;
+            for (const iovec& piece : shown) {
+                taken.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+            }
+            size = std::min(size, taken.size());
+            got += taken.substr(0, size);
+            outbox.consume(size);
+            shown.clear();
+        };
+        for (int step = 0; step < 200; ++step) {
+            const auto number = std::to_string(frames.size());  // no two are the same
+            const Message message{number + std::string(below(10) == 0 ? below(20'000) : below(300), 'x')};
+            const bool is_loose = below(4) != 0;
+            switch (below(4)) {
+                case 0:
+                    if (shown.empty()) {
+                        std::array<iovec, 8> pieces{};
+                        const auto gathered = outbox.gather(pieces);
+                        shown.assign(gathered.begin(), gathered.end());
+                    } else {
+                        answer(below(3) == 0 ? 0 : below(3000));
+                    }
+                    break;
+                case 1: dropped += outbox.drop_oldest(below(outbox.bytes() + 1)); break;
+                default:
+                    is_loose ? outbox.append_loose_frame(message) : outbox.append_frame(message);
+                    frames.push_back({std::string{message.frame()}, is_loose});
+            }
+        }
+        answer(SIZE_MAX);
+        while (!outbox.empty()) {
+            const std::string rest = text_of(outbox);
+            got += rest;
+            outbox.consume(rest.size());
+        }
+        EXPECT_TRUE(are_left_of(frames, got, dropped));
+        EXPECT_GT(dropped, 0U);
+    }
+}
+
 }  // namespace
 }  // namespace c10k

@@ -18,8 +18,8 @@ HOW_TO = (support.SOURCE / "docs/how-to-nginx.md").read_text()
 CLIENT = "127.0.0.77"  # an address of this machine that nobody else uses
 
 
-def block(language):
-    return re.search(rf"^```{language}\n(.*?)^```", HOW_TO, re.MULTILINE | re.DOTALL)[1]
+def block(language, number=0):
+    return re.findall(rf"^```{language}\n(.*?)^```", HOW_TO, re.MULTILINE | re.DOTALL)[number]
 
 
 def free_port():
@@ -27,7 +27,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class BehindNginx(support.AsyncTestCase):
+class NginxTestCase(support.AsyncTestCase):
     @classmethod
     def setUpClass(cls):
         if NGINX is None:
@@ -35,7 +35,7 @@ class BehindNginx(support.AsyncTestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        (cls.folder / "c10k.conf").write_text(block("ini"))
+        (cls.folder / "c10k.conf").write_text(cls.settings())
         cls.site = support.Server(cwd=cls.folder)
         cls.addClassCleanup(cls.site.kill)
         cls.port = free_port()
@@ -43,11 +43,11 @@ class BehindNginx(support.AsyncTestCase):
 
     @classmethod
     def start_nginx(cls):
-        site = block("nginx").replace("127.0.0.1:8000", cls.site.host).replace("listen 80;", f"listen 127.0.0.1:{cls.port};")
+        """Configured by the page, but for the ports."""
+        site = cls.configuration().replace("127.0.0.1:8000", cls.site.host)
+        site = site.replace("listen 80;", f"listen 127.0.0.1:{cls.port};")
         (cls.folder / "nginx.conf").write_text(
-            "daemon off;\nmaster_process off;\nerror_log stderr;\npid nginx.pid;\nevents {}\n"
-            "http {\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n"
-            f"uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n{site}}}\n")
+            f"{site}daemon off;\nmaster_process off;\nerror_log stderr;\npid nginx.pid;\nevents {{}}\n")
         nginx = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", NGINX, "-p", cls.folder, "-c", cls.folder / "nginx.conf"])
         cls.addClassCleanup(nginx.wait)
         cls.addClassCleanup(nginx.send_signal, signal.SIGTERM)
@@ -65,6 +65,17 @@ class BehindNginx(support.AsyncTestCase):
         connection.request("GET", path, headers={"Host": "example.com", **headers})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
+
+
+class BehindNginx(NginxTestCase):
+    @staticmethod
+    def settings():
+        return block("ini")
+
+    @staticmethod
+    def configuration():
+        return ("http {\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\n"
+                "fastcgi_temp_path fastcgi;\nuwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n" + block("nginx") + "}\n")
 
     def test_pages_come_through(self):
         status, page = self.get("/test/")
@@ -98,6 +109,47 @@ class BehindNginx(support.AsyncTestCase):
         self.get("/test/ws/", Upgrade="websocket", Connection="Upgrade", Origin="http://evil.example",
                  **{"Sec-WebSocket-Key": support.KEY, "Sec-WebSocket-Version": "13", "X-Forwarded-For": "1.2.3.4"})
         self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}\]", start)
+
+
+class BehindAStream(NginxTestCase):
+    """nginx passes bytes on, and says in front of them whom they are from: the PROXY protocol."""
+
+    @staticmethod
+    def settings():
+        return block("ini", 1) + "allowed_hosts = example.com\n"
+
+    @staticmethod
+    def configuration():
+        module = pathlib.Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+        if not module.exists():
+            raise RuntimeError("nginx has no streams: apt-get install libnginx-mod-stream")
+        return f"load_module {module};\n" + block("nginx", 1)
+
+    async def test_the_log_has_the_address_of_the_client(self):
+        self.assertEqual(self.get("/test/")[0], 200)
+        start = self.site.line_count
+        async with websockets.connect("ws://example.com/test/ws/", host="127.0.0.1", port=self.port,
+                                      local_addr=(CLIENT, 0), origin="http://example.com") as client:
+            self.assertEqual(await client.recv(), "Hello!")
+        self.site.wait_for(rf"CONNECT /test/ws/ \[{CLIENT}(:\d+)?\]", start)
+
+    def test_what_a_client_says_of_its_address_is_not_believed(self):
+        start = self.site.line_count
+        self.get("/test/ws/", Upgrade="websocket", Connection="Upgrade", Origin="http://evil.example",
+                 **{"Sec-WebSocket-Key": support.KEY, "Sec-WebSocket-Version": "13", "X-Forwarded-For": "1.2.3.4"})
+        self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}(:\d+)?\]", start)
+
+    def test_who_comes_without_a_header_is_closed(self):
+        start = self.site.line_count
+        for said in (b"GET /test/ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"PROXY TCP4 1.2.3.4\r\n"):
+            connection = support.Connection(self.site.port)
+            self.addCleanup(connection.close)
+            connection.send(said)
+            try:
+                self.assertEqual(connection.rest(), b"")
+            except ConnectionResetError:
+                pass  # it did not read all of that
+        self.site.wait_for("closed a connection of 127.0.0.1:.* proxy_protocol is on", start)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,23 @@ Task<> send_late(WebSocket& socket) {
     }
 }
 
+// Takes nothing and sends nothing, but gets what publish() sends.
+Task<> belong(WebSocket& socket, Group crowd) {
+    const Visit visit{socket};
+    const Membership membership = co_await crowd.join(socket);
+    socket.accept();
+    while (co_await socket.recv()) {
+    }
+}
+
+// Sends what comes to all members.
+Task<> publish(WebSocket& socket, Group crowd) {
+    const Visit visit{socket};
+    while (auto message = co_await socket.recv()) {
+        crowd.send(*message);
+    }
+}
+
 Response size_of_body(Request& request) { return Response::text(std::to_string(request.body.size())); }
 Response count_views(Request& /*request*/) { return Response::text(std::to_string(running_views)); }
 Response count_ends(Request& /*request*/, std::uint16_t code) {
@@ -115,7 +132,8 @@ Response count_ends(Request& /*request*/, std::uint16_t code) {
 constexpr Compression kKept{.from_bytes = 0, .context_takeover = ContextTakeover::kYes, .window_bits = 15};
 
 struct Site {
-    explicit Site(Services& services) : metrics(services.metrics) {}
+    explicit Site(Services& services)
+        : metrics(services.metrics), crowd(services.groups.named("crowd")), static_files(services.static_files) {}
 
     Urls urls() {
         return {
@@ -129,14 +147,24 @@ struct Site {
             path("deflate/", echo).compression(kKept),
             path("deflate/forgetting/", echo).compression({.from_bytes = 0}),
             path("deflate/ignore/", ignore).compression(kKept),
+            path("member/close/", this, &Site::member),
+            path("member/oldest/", this, &Site::member).slow_member(SlowMember::kDropOldest),
+            path("member/newest/", this, &Site::member).slow_member(SlowMember::kDropNewest),
+            path("publish/", this, &Site::publisher),
             path("body/", size_of_body).methods({"GET", "POST"}),
             path("views/", count_views),
             path("ends/<int:code>/", count_ends),
+            path("static/<path:file>", &static_files, &StaticFiles::serve),
             path("metrics", &metrics, &Metrics::serve),
         };
     }
 
+    Task<> member(WebSocket& socket) { return belong(socket, crowd); }
+    Task<> publisher(WebSocket& socket) { return publish(socket, crowd); }
+
     const Metrics& metrics;
+    Group crowd;
+    StaticFiles& static_files;
 };
 
 }  // namespace

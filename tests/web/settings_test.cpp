@@ -51,6 +51,8 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
     EXPECT_EQ(ours.max_connections, theirs.max_connections);
     EXPECT_EQ(ours.max_connections_per_address, theirs.max_connections_per_address);
     EXPECT_EQ(ours.max_newcomers, theirs.max_newcomers);
+    EXPECT_EQ(ours.kernel_unsent_bytes, theirs.kernel_unsent_bytes);
+    EXPECT_EQ(ours.proxy_protocol, theirs.proxy_protocol);
     EXPECT_EQ(ours.min_body_rate, theirs.min_body_rate);
     EXPECT_EQ(ours.body_grace, theirs.body_grace);
     EXPECT_EQ(ours.websocket.protocol.max_message_bytes, theirs.websocket.protocol.max_message_bytes);
@@ -60,6 +62,7 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
     EXPECT_EQ(ours.websocket.outbox_bytes, theirs.websocket.outbox_bytes);
     EXPECT_EQ(ours.websocket.slow_bytes, theirs.websocket.slow_bytes);
     EXPECT_EQ(ours.websocket.slow_time, theirs.websocket.slow_time);
+    EXPECT_EQ(ours.websocket.slow_limit_bytes, theirs.websocket.slow_limit_bytes);
     EXPECT_EQ(ours.websocket.ping_interval, theirs.websocket.ping_interval);
     EXPECT_EQ(ours.websocket.ping_timeout, theirs.websocket.ping_timeout);
     EXPECT_EQ(ours.websocket.close_time, theirs.websocket.close_time);
@@ -67,7 +70,7 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
 
 TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
     const auto all = SettingsReader{}.describe();
-    EXPECT_EQ(all.size(), 44U);
+    EXPECT_EQ(all.size(), 47U);
     for (const SettingInForce& setting : all) {
         EXPECT_EQ(problem(setting.name, setting.default_value), "");
         EXPECT_EQ(setting.value, setting.default_value);

@@ -233,6 +233,7 @@ TEST(Route, TakesGetAndHeadUnlessItSaysOtherwise) {
 TEST(Route, RefusesOptionsThatItsKindDoesNotHave) {
     const auto view = [](WebSocket&) -> Task<> { co_return; };
     EXPECT_THROW(path("", index).subprotocols({"a"}), std::logic_error);
+    EXPECT_THROW(path("", index).slow_member(SlowMember::kDropOldest), std::logic_error);
     EXPECT_THROW(path("", view).methods({"GET"}), std::logic_error);
     EXPECT_THROW(path("", view).subprotocols({"a b"}), std::logic_error);
     EXPECT_THROW(path("", index).methods({"GET, POST"}), std::logic_error);
