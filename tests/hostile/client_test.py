@@ -139,7 +139,8 @@ def echo_clients(url, clients=1, delay="20ms"):
 
 class Masks(unittest.TestCase):
     def test_row_69_masks_and_keys_are_unpredictable(self):
-        """A new mask for every frame, and a new key for every handshake: none twice, no bit preferred, no sequence."""
+        """Predictable masks: A new mask for every frame, and a new key for every handshake: none twice, no bit
+        preferred, no sequence."""
         keys = []
         conversations = []
 

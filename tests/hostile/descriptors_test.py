@@ -24,7 +24,8 @@ class Exhaustion(peer.HostileTestCase):
         cls.start(peer.Server(prefix=("prlimit", "--nofile=64:64")))
 
     def test_row_59_exhausted_descriptors_hurt_nobody_who_is_served(self):
-        """200 clients for 64 descriptors: old ones are served, little CPU, at most a log line a second; it recovers.
+        """Accept loops that spin: 200 clients for 64 descriptors: old ones are served, little CPU, at most a log line
+        a second; it recovers.
 
         Others wait, or are refused. With io_uring 64 descriptors are room for as many tables of 64 direct ones: in full
         mode there are so many more clients.

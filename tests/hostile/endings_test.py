@@ -218,6 +218,22 @@ class Shutdown(unittest.TestCase):
         self.assertEqual(mute.closed()[0], 1001)
         self.assertEqual(server.wait(), 0, server.output)  # ours are all still open
 
+    def test_row_63_a_killed_server_is_replaced_at_once(self):
+        """SIGKILL with connections open: another binds the port at once and serves; who was connected learns of it."""
+        killed = self.server()
+        crowd = [self.websocket(killed) for _ in range(50)]
+        for connection in crowd:
+            connection.send(BIG[:1000])
+        killed.kill()
+        server = Server("--set", "shutdown_time=60m", port=killed.port)
+        self.addCleanup(server.kill)
+        self.websocket(server).assert_echoes()
+        for connection in crowd:
+            self.assertTrue(connection.has_ended())
+            connection.close()
+        for connection in [self.websocket(server) for _ in range(50)]:
+            connection.assert_echoes()
+
     def is_refused(self, port):
         try:
             socket.create_connection(("127.0.0.1", port), peer.support.PATIENCE).close()

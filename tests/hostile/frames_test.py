@@ -51,7 +51,10 @@ class Frames(peer.HostileTestCase):
             self.assert_fails(1002, data)
 
     def test_row_34_lengths_of_another_world_are_1002_or_1009_at_the_header(self):
-        """The top bit, 2^64-4, 2^63-1: 1002 or 1009 at the header, and nothing is allocated."""
+        """CVE-2020-27813, CVE-2026-50161, CVE-2026-43678, CVE-2026-1528, CVE-2026-54466: the top bit, 2^64-4, 2^63-1.
+
+        1002 or 1009 at the header, and nothing is allocated.
+        """
         with self.server.memory_within(SLACK):
             for size, code in [(1 << 63, 1002), ((1 << 64) - 4, 1002), ((1 << 64) - 1, 1002), ((1 << 63) - 1, 1009),
                                (1 << 32, 1009), ((1 << 32) + 5, 1009), (1 << 62, 1009)]:
@@ -200,7 +203,8 @@ class Frames(peer.HostileTestCase):
         self.assertEqual(connection.message(), b"0123456789" * 10_000)
 
     def test_row_68_a_close_frame_has_its_code_and_reason_and_nothing_else(self):
-        """Reasons of every length, cut to the 123 bytes that fit: the bytes are these and no others (no old memory)."""
+        """Uninitialised memory: reasons of every length, cut to the 123 bytes that fit: the bytes are these and no
+        others (no old memory)."""
         for size in [*range(0, 126), 130, 1000]:
             connection = self.websocket("/close/4000/")
             connection.send(frame(TEXT, "y" * size))

@@ -55,7 +55,7 @@ class Handshakes(peer.HostileTestCase):
                 self.assert_refused(handshake({"Host": host}), 400)
 
     def test_row_16_a_body_is_never_read_as_frames(self):
-        """A handshake with a body is 400; what is in the body is no frame and no request."""
+        """Smuggling: a handshake with a body is 400; what is in the body is no frame and no request."""
         inside = [FRAME, b"GET /views/ HTTP/1.1\r\nHost: localhost\r\n\r\n"]
         after = b"GET /body/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         for body in inside:
@@ -90,7 +90,8 @@ class Handshakes(peer.HostileTestCase):
         self.assert_fails(1002, handshake())
 
     def test_row_19_foreign_origins_are_403(self):
-        """Origins that are foreign, "null" or only look like ours: 403. None, and our own: 101."""
+        """Cross-site WebSocket hijacking: origins that are foreign, "null" or only look like ours: 403. None, and our
+        own: 101."""
         host = f"127.0.0.1:{self.server.port}"
         for origin, status in [
             (None, 101), (f"http://{host}", 101), (f"HTTP://{host}", 101), ("null", 403), ("", 403), (host, 403),
@@ -105,7 +106,8 @@ class Handshakes(peer.HostileTestCase):
                            403)
 
     def test_row_20_odd_lists_cost_little(self):
-        """Lists made to be slow (7,000 spaces, escapes in quotes): an answer in less than 50 ms of CPU."""
+        """CVE-2021-32640, CVE-2020-7663: lists made to be slow (7,000 spaces, escapes in quotes): an answer in less
+        than 50 ms of CPU."""
         for field in ["Sec-WebSocket-Protocol: " + " " * 7000, "Sec-WebSocket-Protocol: chat" + " " * 7000 + ",x",
                       "Sec-WebSocket-Protocol: chat" + "," * 7000, "Sec-WebSocket-Protocol: " + "a," * 3500,
                       'Sec-WebSocket-Extensions: a;b="' + "\\c" * 3500,

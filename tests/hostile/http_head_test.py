@@ -29,14 +29,15 @@ class Sizes(peer.HostileTestCase):
             self.assertEqual(connection.rest(), b"")
 
     def test_row_07_two_thousand_fields_are_431(self):
-        """2,000 header fields: 431 or 400, and no more than the limit of a head is held."""
+        """CVE-2024-37890: 2,000 header fields: 431 or 400, and no more than the limit of a head is held."""
         fields = [b"X-%d: 1\r\n" % number for number in range(2000)]
         self.assert_refused(get(*fields), 400, 431)
         self.assert_refused(get(*[b"X: \r\n"] * 2000), 400, 431)
         self.assert_crowd_is_refused(get(*fields), 400, 431)
 
     def test_row_08_an_endless_line_is_431(self):
-        """1 MiB of a header line: 431, 400 or the end; at most 16 KiB held and 10 ms of CPU for each."""
+        """CVE-2024-52804: 1 MiB of a header line: 431, 400 or the end; at most 16 KiB held and 10 ms of CPU for
+        each."""
         data = get()[:-2] + b"X: " + b"x" * MEBIBYTE
         self.assert_refused(data, 400, 431)
         before = self.server.cpu()
@@ -45,7 +46,7 @@ class Sizes(peer.HostileTestCase):
             self.assertLess(self.server.cpu() - before, CROWD * 0.010)
 
     def test_row_09_a_long_head_in_single_bytes_is_answered(self):
-        """A head up to the limit in segments of one byte is answered, and one byte more refused.
+        """CVE-2023-43669: a head up to the limit in segments of one byte is answered, and one byte more refused.
 
         That the work grows with the length only is measured where nothing else costs: in tests/wire/.
         """
@@ -98,7 +99,8 @@ class Smuggling(peer.HostileTestCase):
             get(b"X: a\nY: b\r\n"), b"\n" + get(), b"\r\n\r\n" + get())
 
     def test_row_13_odd_lengths_are_400(self):
-        """Content-Length with a sign, a base, a list, twice, too large for 64 bits or empty: 400 and the end."""
+        """Smuggling: Content-Length with a sign, a base, a list, twice, too large for 64 bits or empty: 400 and the
+        end."""
         self.assert_bad(*[POST + b"Content-Length: " + length + b"\r\n\r\n12345" for length in [
             b"+5", b"-5", b"0x5", b"1_0", b"5, 5", b"5,5", b"5 5", b"5;", b"5.0", b"5a", b"", b" ", b"%d" % 2**64,
             b"%d" % (2**64 + 5), b"9" * 40, b"\xd9\xa5", b"\xef\xbc\x95",
@@ -109,7 +111,8 @@ class Smuggling(peer.HostileTestCase):
         self.assert_bad(POST + b"Content-Length: %d\r\n\r\n12345" % (2**64 - 1), statuses=(413,))
 
     def test_row_14_transfer_encodings_other_than_one_chunked_are_refused(self):
-        """With a length, twice, other or not final codings, control characters, in HTTP/1.0: 400 or 501 and the end."""
+        """Smuggling: with a length, twice, other or not final codings, control characters, in HTTP/1.0: 400 or 501
+        and the end."""
         chunked = b"Transfer-Encoding: chunked\r\n"
         body = b"\r\n0\r\n\r\n"
         self.assert_bad(*[POST + fields + body for fields in [
@@ -126,7 +129,8 @@ class Smuggling(peer.HostileTestCase):
         self.assert_bad(b"POST /body/ HTTP/1.0\r\nHost: localhost\r\n" + chunked + body)
 
     def test_row_15_misshapen_chunks_are_400(self):
-        """Chunk sizes that overflow, signs, prefixes, spaces, bare LF, 64 KiB of extension: 400 and the end."""
+        """Smuggling: chunk sizes that overflow, signs, prefixes, spaces, bare LF, 64 KiB of extension: 400 and the
+        end."""
         head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         end = b"\r\nx\r\n0\r\n\r\n"
         self.assert_bad(*[head + size + end for size in [

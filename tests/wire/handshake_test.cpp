@@ -285,7 +285,7 @@ TEST(ClientHandshake, CannotBeSplitByWhatACallerPutsIn) {
         change(request);
         EXPECT_THROW((void)to_bytes(request), std::logic_error);
     };
-    refuses([](HandshakeRequest& request) { request.target = "/\r\nX: y"; });
+    refuses([](HandshakeRequest& request) { request.target = "/\r\nX: y"; });  // CVE-2026-1527
     refuses([](HandshakeRequest& request) { request.target = "/a b"; });
     refuses([](HandshakeRequest& request) { request.target = "/a#b"; });
     refuses([](HandshakeRequest& request) { request.target = "a"; });

@@ -227,6 +227,38 @@ TEST(HostileHttp, Row09TheWorkForSingleBytesGrowsWithTheirNumberOnly) {
     EXPECT_LT(cost(std::size_t{2} << 20), 64 * std::max(cost(std::size_t{128} << 10), 1e-4));
 }
 
+// CVE-2024-52804: cookies that are read in quadratic time. CVE-2025-47287: multipart whose faults are logged one by
+// one; nobody here reads any, so its lines are bytes like others.
+TEST(HostileHttp, Cve202452804AndCve202547287TheWorkForCookiesAndMultipartGrowsWithTheirLengthOnly) {
+    const auto cookies = [](std::size_t size) {
+        Request asked;
+        std::string field = "a=\"";
+        while (field.size() < size) {
+            field += "\\012\\\";=";
+        }
+        asked.headers.add("Cookie", field);
+        return cpu_of([&asked] { EXPECT_LE(asked.cookies().size(), Parameters::kMaxItems); });
+    };
+    EXPECT_LT(cookies(std::size_t{2} << 20), 64 * std::max(cookies(std::size_t{128} << 10), 1e-4));
+    const auto multipart = [](std::size_t size) {
+        std::string body;
+        while (body.size() < size) {
+            body += "--x\r\nBad Header\r\n: \r\n\r\n";
+        }
+        const std::string bytes = request("POST / HTTP/1.1", {{"Host", "a"},
+                                                              {"Content-Type", "multipart/form-data; boundary=x"},
+                                                              {"Content-Length", std::to_string(body.size())}}) +
+                                  body;
+        return cpu_of([&bytes] {
+            RequestParser parser{{.body = std::size_t{4} << 20}};
+            parser.receive(bytes);
+            EXPECT_EQ(parser.state(), State::kComplete);
+            EXPECT_EQ(parser.request().form().size(), 0U);
+        });
+    };
+    EXPECT_LT(multipart(std::size_t{2} << 20), 64 * std::max(multipart(std::size_t{128} << 10), 1e-4));
+}
+
 TEST(HostileHttp, Row10RefusesLongTargetsMethodsAndNames) {
     for (const std::size_t kibibytes : {64, 100}) {
         const std::string text(kibibytes * 1024, 'a');

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+
+namespace c10k::allocation {
+
+// The allocation number `n` from now on (0 is the next one) of this thread fails, by new, malloc() or realloc().
+void fail(std::size_t n) noexcept;
+// From now on none fails. Returns whether one did.
+bool stop_failing() noexcept;
+
+}  // namespace c10k::allocation
