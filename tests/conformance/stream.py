@@ -133,6 +133,8 @@ class Stream:
                 self._has_ended = not data  # close_notify
         except ssl.SSLWantReadError:
             pass
+        except ssl.SSLZeroReturnError:  # close_notify after ours
+            self._has_ended = True
         except ssl.SSLEOFError:
             raise Violation("FIN without TLS's close_notify") from None
         except ssl.SSLError as error:
