@@ -108,8 +108,6 @@ class Certificate:
 class ForeignServer:
     """A server that is already there, at `url`."""
 
-    role = "server"
-
     def __init__(self, url, context=None):
         self._url = urllib.parse.urlsplit(url)
         self._context = context
@@ -164,9 +162,10 @@ class Server(ForeignServer):
     def revive(self):
         if self._program.is_running():
             return ""
-        printed = self._program.printed()
+        former = self._program
+        status = former.wait()
         self._start()
-        return f"the server has ended:\n{printed}"
+        return f"the server has ended with {status}:\n{former.printed()}"
 
     def stop(self):
         status = self._program.stop()
@@ -175,8 +174,6 @@ class Server(ForeignServer):
 
 class ForeignClient:
     """A client that connects to the URL behind its `command`, and echoes, again and again, until it is refused."""
-
-    role = "client"
 
     def __init__(self, command, tls=False):
         self._certificate = Certificate() if tls else None
@@ -207,19 +204,27 @@ class ForeignClient:
                 break
             except TimeoutError:
                 if not self._program.is_running():  # it goes when a handshake fails
-                    self._program = Program(self._arguments)
+                    self._start_anew()
                 elif time.monotonic() > deadline:
                     raise Violation("the client did not connect") from None
         if self._certificate is not None:
             stream.start_tls(self._certificate.context_of_server(), server_side=True)
         return stream
 
-    def revive(self):
-        if self._program.is_running():
-            return ""
-        printed = self._program.printed()
+    def _start_anew(self):
+        former = self._program
+        status = former.wait()
         self._program = Program(self._arguments)
-        return f"the client has ended:\n{printed}"
+        if status:
+            raise Violation(f"the client has ended with {status}:\n{former.printed()}")
+
+    def revive(self):
+        try:
+            if not self._program.is_running():
+                self._start_anew()
+        except Violation as ending:
+            return str(ending)
+        return ""
 
     def stop(self):
         with contextlib.suppress(Violation), contextlib.closing(self._accept()) as stream:
