@@ -14,10 +14,10 @@ namespace c10k {
 namespace {
 
 // A ClientHello begins with five bytes of a record, a type, and three of its length (RFC 8446, 4). OpenSSL takes memory
-// for 128 KiB that are only announced; a long one has 2 KiB.
+// for up to 128 KiB as soon as they are announced; the longest that anybody needs has 2 KiB.
+constexpr std::uint8_t kTopOfLength = 6;
 constexpr std::uint8_t kMiddleOfLength = 7;
-constexpr std::uint8_t kEndOfLook = 8;
-constexpr unsigned char kMostHelloKiB = 16;
+constexpr unsigned kMostHelloBytes = 16 * 1024;
 
 constexpr std::string_view kAnswerToHttp =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\nConnection: "
@@ -130,16 +130,19 @@ std::span<char> TlsStream::receive(std::span<const char> bytes, TlsScratch& scra
 
 // Looks at the first bytes of a client, before OpenSSL does.
 bool TlsStream::is_refused(std::span<const char> bytes) {
-    for (std::size_t i = 0; i < bytes.size() && looked_at_ < kEndOfLook && is_server(); ++i, ++looked_at_) {
-        if (looked_at_ == 0 && is_capital(bytes[i])) {  // a method: a record begins with 22
+    for (const char c : bytes) {
+        if (!is_server() || looked_at_ > kMiddleOfLength || failure_) {
+            break;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        if (looked_at_ == 0 && is_capital(c)) {  // a method: a record begins with 22
             unsent_.assign(kAnswerToHttp.begin(), kAnswerToHttp.end());
             fail(TlsFault::kSpokeHttp);
-        }
-        const auto byte = static_cast<unsigned char>(bytes[i]);
-        if ((looked_at_ == kMiddleOfLength - 1 && byte > 0) ||
-            (looked_at_ == kMiddleOfLength && byte >= kMostHelloKiB * 4)) {
+        } else if ((looked_at_ == kTopOfLength && byte > 0) ||
+                   (looked_at_ == kMiddleOfLength && byte >= kMostHelloBytes >> 8)) {
             fail(TlsFault::kHelloTooLong);
         }
+        ++looked_at_;
     }
     return static_cast<bool>(failure_);
 }

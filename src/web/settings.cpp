@@ -75,10 +75,9 @@ constexpr std::array kTable{
     Entry{"allowed_origins", "", &Settings::allowed_origins,
           "Whose pages may open WebSockets here besides our own, such as https://example.com: a browser sends cookies "
           "along whoever asks."},
-    Entry{
-        "trusted_proxies", "", &Settings::trusted_proxies,
-        "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For is believed: anybody can write "
-        "one."},
+    Entry{"trusted_proxies", "", &Settings::trusted_proxies,
+          "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are "
+          "believed: anybody can write them."},
     Entry{"proxy_protocol", "", &Settings::proxy_protocol,
           "Each connection begins with a header of the PROXY protocol, version 1 or 2, that says whom it is from; only "
           "trusted_proxies may connect then, because anybody can write one."},

@@ -24,7 +24,7 @@ public:
 
     Event closes_at = Event::kNone;
     std::function<void()> close;
-    std::function<void()> on_first_bytes;
+    std::function<void()> on_open = [] {};
     int connected = 0;
     int ends = 0;
     std::string received;
@@ -33,13 +33,11 @@ public:
 
     void on_connected() override {
         ++connected;
+        on_open();
         happens(Event::kConnected);
     }
     void on_received(std::span<char> bytes) override {
         received.append(bytes.data(), bytes.size());
-        if (on_first_bytes) {
-            std::exchange(on_first_bytes, nullptr)();
-        }
         happens(Event::kReceived);
     }
     void on_end() override {
@@ -74,6 +72,12 @@ protected:
         network = made.get();
         tls.emplace(std::move(made));
         listener_ = tls->listen(Address::resolve("127.0.0.1", 0), {}, *this);
+        begin_anew();
+    }
+
+    void begin_anew() {
+        server = {};
+        client = {};
         server.close = [this] { tls->close(server_id); };
         client.close = [this] { tls->close(client_id); };
     }
@@ -101,6 +105,7 @@ protected:
         tls->send(socket, {&piece, 1});
     }
 
+    bool server_speaks_tls = true;
     MemoryBackend* network;
     std::optional<TlsBackend> tls;
     Owner server;
@@ -111,7 +116,9 @@ protected:
 private:
     void on_accepted(SocketId socket, const Address&) override {
         server_id = socket;
-        tls->secure(socket, TestTls::get().certificates.current());
+        if (server_speaks_tls) {
+            tls->secure(socket, TestTls::get().certificates.current());
+        }
         tls->attach(socket, server);
         tls->start_receiving(socket);
     }
@@ -126,8 +133,7 @@ TEST_F(Tls, CarriesLargeBytesThroughAnyNetwork) {
             for (const bool later : {false, true}) {
                 network->conditions() = {
                     .send_bytes = sends, .receive_bytes = receives, .kernel_bytes = 20'000, .answers_later = later};
-                server = {};
-                client = {};
+                begin_anew();
                 dial();
                 settle();
                 std::string text(sends < 100 || receives < 100 ? 20'000 : 200'000, '\0');
@@ -176,20 +182,19 @@ TEST_F(Tls, AnswersASendThatComesBeforeTheHandshakeIsDoneWhenItIs) {
 }
 
 TEST_F(Tls, HoldsWhatComesWithTheHandshakeUntilTheOwnerReceives) {
+    client.on_open = [this] {
+        tls->stop_receiving(server_id);
+        send(client_id, "early");
+        tls->finish_sending(client_id);
+    };
     dial();
-    tls->stop_receiving(client_id);
-    server.on_first_bytes = [] {};
     settle();
-    ASSERT_EQ(client.connected, 1);
-    send(server_id, "early");
-    tls->finish_sending(server_id);
+    EXPECT_EQ(server.received, "");
+    EXPECT_EQ(server.ends, 0);
+    tls->start_receiving(server_id);
     settle();
-    EXPECT_EQ(client.received, "");
-    EXPECT_EQ(client.ends, 0);
-    tls->start_receiving(client_id);
-    settle();
-    EXPECT_EQ(client.received, "early");
-    EXPECT_EQ(client.ends, 1);
+    EXPECT_EQ(server.received, "early");
+    EXPECT_EQ(server.ends, 1);
 }
 
 TEST_F(Tls, EndsWithCloseNotifyOnceAndOneDirectionAlone) {
@@ -214,7 +219,6 @@ TEST_F(Tls, EndsWithCloseNotifyOnceAndOneDirectionAlone) {
 TEST_F(Tls, SaysCloseNotifyEvenIfItsOwnerOnlyCloses) {  // RFC 8446, 6.1
     dial();
     settle();
-    std::string raw;
     network->conditions().receive_bytes = 1;
     tls->stop_receiving(client_id);
     tls->close(server_id);
@@ -270,12 +274,7 @@ TEST_F(Tls, EachEventMayCloseItsSocket) {
         for (const Event event : {Event::kConnected, Event::kReceived, Event::kEnd, Event::kSent, Event::kFailed}) {
             for (Owner* closing : {&server, &client}) {
                 network->conditions().answers_later = later;
-                server.~Owner();
-                client.~Owner();
-                new (&server) Owner;
-                new (&client) Owner;
-                server.close = [this] { tls->close(server_id); };
-                client.close = [this] { tls->close(client_id); };
+                begin_anew();
                 closing->closes_at = event;
                 dial();
                 settle();
@@ -293,25 +292,47 @@ TEST_F(Tls, EachEventMayCloseItsSocket) {
     }
 }
 
-TEST_F(Tls, LeavesPlainSocketsAlone) {
-    class Plain final : public ListenerEvents {
-    public:
-        explicit Plain(Tls& test) : test_(test) {}
-        void on_accepted(SocketId socket, const Address&) override {
-            test_.server_id = socket;
-            test_.tls->attach(socket, test_.server);
-            test_.tls->start_receiving(socket);
-        }
-        void on_accept_failed(std::error_code) override {}
+TEST_F(Tls, HangsUpOnAPeerThatAsksForRepliesAndReadsNone) {  // key updates (RFC 8446, 4.6.3)
+    constexpr int kRequests = 10'000;
+    const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free};
+    const std::unique_ptr<SSL, void (*)(SSL*)> session{SSL_new(context.get()), &SSL_free};
+    BIO* incoming = BIO_new(BIO_s_mem());
+    BIO* outgoing = BIO_new(BIO_s_mem());
+    SSL_set_bio(session.get(), incoming, outgoing);
+    SSL_set_connect_state(session.get());
+    const auto take_outgoing = [outgoing] {
+        std::string bytes(BIO_pending(outgoing), '\0');
+        BIO_read(outgoing, bytes.data(), static_cast<int>(bytes.size()));
+        return bytes;
+    };
 
-    private:
-        Tls& test_;
-    } accepting{*this};
-    const SocketId listener = tls->listen(Address::resolve("127.0.0.1", 0), {}, accepting);
-    client_id = tls->connect(tls->local_address(listener));
-    tls->attach(client_id, client);
-    tls->start_receiving(client_id);
-    settle();
+    dial_plainly();
+    while (SSL_do_handshake(session.get()) != 1) {
+        const std::string bytes = take_outgoing();
+        send(client_id, bytes);
+        settle();
+        ASSERT_FALSE(client.received.empty());
+        BIO_write(incoming, client.received.data(), static_cast<int>(client.received.size()));
+        client.received.clear();
+    }
+    for (int i = 0; i < kRequests; ++i) {
+        SSL_key_update(session.get(), SSL_KEY_UPDATE_REQUESTED);
+        SSL_do_handshake(session.get());
+    }
+    network->conditions().kernel_bytes = 1000;
+    tls->stop_receiving(client_id);
+    const std::string bytes = take_outgoing();
+    for (std::size_t at = 0; at < bytes.size() && server.failures.empty(); at += client.sent.back()) {
+        send(client_id, std::string_view{bytes}.substr(at));
+        settle();
+    }
+    ASSERT_EQ(server.failures.size(), 1U);
+    EXPECT_EQ(server.failures.front(), TlsFault::kRepliesNotTaken);
+}
+
+TEST_F(Tls, LeavesPlainSocketsAlone) {
+    server_speaks_tls = false;
+    dial_plainly();
     send(client_id, "GET as it is");
     settle();
     EXPECT_EQ(server.received, "GET as it is");

@@ -1,5 +1,8 @@
 #include "web/checks.hpp"
 
+#include "transport/certificates.hpp"
+#include "web/server_tls.hpp"
+
 #include "c10k/message.hpp"
 #include "web/folder.hpp"
 
@@ -51,6 +54,23 @@ TEST(Checks, FindHostsOriginsAndProxiesThatMatchNothing) {
     settings.allowed_origins = {"https://example.com", "http://*.example.com:8000", "*", "example.com"};
     settings.trusted_proxies = {"127.0.0.1", "10.0.0.0/8", "nginx"};
     EXPECT_EQ(ids(check_settings(settings)), "settings.E004 settings.E004 settings.E004 settings.E005 settings.E006");
+}
+
+TEST(Checks, FindCertificatesThatNoServerCanShow) {
+    const CertificateFolder folder;
+    const CertificateFiles good = folder.make({.names = {"good.test"}});
+    const CertificateFiles soon = folder.make({.names = {"soon.test"}, .time = std::chrono::hours{24}});
+    Settings settings;
+    EXPECT_EQ(ids(check_tls(settings)), "");
+    EXPECT_EQ(server_certificates(settings), nullptr);
+    settings.tls_certificate = {good.certificate, soon.certificate};
+    EXPECT_EQ(ids(check_tls(settings)), "tls.E001");
+    settings.tls_key = {good.key, soon.key};
+    EXPECT_EQ(ids(check_tls(settings)), "tls.W001");
+    EXPECT_NE(server_certificates(settings), nullptr);
+    settings.tls_key = {soon.key, good.key};
+    EXPECT_EQ(ids(check_tls(settings)), "tls.E002 tls.E002 tls.W001");
+    EXPECT_THROW(server_certificates(settings), std::runtime_error);
 }
 
 TEST(Checks, FindAServerThatStrangersCanReachWithoutANameOrWithDebug) {

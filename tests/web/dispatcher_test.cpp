@@ -254,6 +254,15 @@ TEST_F(DispatcherTest, OpensNoWebSocketForPagesOfOthers) {
     EXPECT_EQ(get("/", {{"Origin", "https://evil.example"}}).status, 200);  // a page is for everybody
 }
 
+TEST_F(DispatcherTest, OpensNoWebSocketThatCameByHttpsForAPageThatDidNot) {
+    Request asked = request("/chat/x/", handshake({{"Origin", "http://localhost:8000"}}));
+    asked.is_secure = true;
+    EXPECT_EQ(ask(asked).status, 403);
+    asked = request("/chat/x/", handshake({{"Origin", "https://localhost:8000"}}));
+    asked.is_secure = true;
+    EXPECT_TRUE(ask(asked).is_websocket);
+}
+
 TEST_F(DispatcherTest, AnswersAHandshakeToAPageAsThatPage) {
     EXPECT_EQ(get("/", handshake()).status, 200);
     EXPECT_EQ(get("/nothing/", handshake()).status, 404);

@@ -59,5 +59,27 @@ TEST(ClientOf, StopsAtWhatIsNoAddress) {
     EXPECT_EQ(client("127.0.0.1:1000", {",,"}, kTrusted), "127.0.0.1:1000");
 }
 
+TEST(CameSecurely, IsWhatTheConnectionSaysOrAProxyOfOurs) {
+    const std::vector<std::string> trusted{"10.0.0.0/8"};
+    Request request;
+    request.peer = "192.0.2.7:5000";
+    EXPECT_FALSE(came_securely(request, trusted));
+    request.headers = {{"X-Forwarded-Proto", "https"}};
+    EXPECT_FALSE(came_securely(request, trusted));  // anybody can write that
+    request.peer = "10.0.0.1:5000";
+    EXPECT_TRUE(came_securely(request, trusted));
+    request.headers = {{"X-Forwarded-Proto", "https, http"}};
+    EXPECT_FALSE(came_securely(request, trusted));
+    request.headers = {{"x-forwarded-proto", "http"}, {"X-Forwarded-Proto", "HTTPS"}};
+    EXPECT_TRUE(came_securely(request, trusted));
+    request.is_secure = true;
+    request.headers = {};
+    EXPECT_TRUE(came_securely(request, trusted));
+    request.headers = {{"X-Forwarded-Proto", "http"}};
+    EXPECT_FALSE(came_securely(request, trusted));
+    request.peer = "192.0.2.7:5000";
+    EXPECT_TRUE(came_securely(request, trusted));
+}
+
 }  // namespace
 }  // namespace c10k::wire

@@ -70,6 +70,14 @@ TEST(OriginAllowed, NoOriginIsAndOurOwnIs) {
     EXPECT_TRUE(origin_allowed("http://[::1]:8000", "[::1]:8000", Entries{}));
 }
 
+TEST(OriginAllowed, APageThatDidNotComeByHttpsIsForeignToOneThatDid) {
+    EXPECT_TRUE(origin_allowed("https://example.com", "example.com", Entries{}, Scheme::kHttps));
+    EXPECT_FALSE(origin_allowed("http://example.com", "example.com", Entries{}, Scheme::kHttps));
+    EXPECT_FALSE(origin_allowed("http://example.com:8000", "example.com:8000", Entries{}, Scheme::kHttps));
+    const Entries entries{"http://example.com"};
+    EXPECT_TRUE(origin_allowed("http://example.com", "example.com", entries, Scheme::kHttps));
+}
+
 // Row 19.
 TEST(OriginAllowed, NullAndForeignAreNot) {
     for (const std::string_view origin :
