@@ -45,7 +45,7 @@ protected:
     ServerLimits limits;
 
 private:
-    Loop loop_{make_network(Network::kMemory)};
+    Loop loop_{make_memory(Network::kMemory)};
     ScriptedApplication app_;
     std::optional<testkit::Stage> stage_;
     std::vector<std::unique_ptr<WebSocketPeer>> peers_;
