@@ -262,6 +262,27 @@ TEST_P(ClientOnEveryNetwork, HoldsManyConnectionsAtOnce) {
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>(kClients, 1000));
 }
 
+TEST_F(ClientInMemory, ReadsWhileItsOwnMessagesWaitToBeRead) {  // found by a simulation
+    stage().network().conditions().kernel_bytes = 64 * 1024;
+    constexpr int kMessages = 20;  // each fills all that is between the two
+    serve(&echo);
+    int got = 0;
+    const Endpoint endpoint{"ws://" + stage().address().text() + "/ws/"};
+    stage().run(connect(endpoint, [&](WebSocket& socket) -> Task<> {
+        co_await task_group([&](TaskGroup& group) -> Task<> {
+            group.spawn([](WebSocket& to) -> Task<> {
+                for (int i = 0; i < kMessages; ++i) {
+                    co_await to.send(std::string(1024 * 1024, 'x'));
+                }
+            }(socket));
+            for (; got < kMessages; ++got) {
+                co_await socket.recv();
+            }
+        });
+    }));
+    EXPECT_EQ(got, kMessages);
+}
+
 TEST_F(ClientInMemory, StopsReadingWhenTooMuchHasComeWithTheHandshake) {  // found by a simulation
     stage().network().conditions().kernel_bytes = 64 * 1024;
     int sent = 0;
