@@ -27,6 +27,7 @@ public:
     Task<> run() override {
         EndpointOptions options;
         options.max_message_bytes = 64 * 1024 * 1024;
+        options.compression = {.context_takeover = ContextTakeover::kYes, .window_bits = 15};
         const Endpoint suite{url_, options};
         for (;;) {
             try {

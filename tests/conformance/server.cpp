@@ -14,7 +14,9 @@ Task<> echo(WebSocket& socket) {
 
 struct Site {
     explicit Site(Services& /*services*/) {}
-    Urls urls() { return {path("echo/", echo)}; }
+    Urls urls() {
+        return {path("echo/", echo).compression({.context_takeover = ContextTakeover::kYes, .window_bits = 15})};
+    }
 };
 
 }  // namespace
