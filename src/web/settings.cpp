@@ -124,7 +124,7 @@ constexpr std::array kTable{
     Entry{
         "compression", "", &Settings::compression,
         "Whether WebSockets of routes that say nothing compress their messages (permessage-deflate) if the client can: "
-        "off, since each message takes some ten times the CPU."},
+        "off, since it takes several times the CPU of all the rest."},
     Entry{"compression_from_bytes", "bytes", &Settings::compression_from_bytes,
           "Smaller messages go as they are: what would be saved is not worth the time.", 0, kOneGiB},
     Entry{"compression_context_takeover", "", &Settings::compression_context_takeover,
