@@ -32,7 +32,7 @@ class Help(CommandTestCase):
     def test_names_all_commands(self):
         program = run("--help")
         self.assertEqual(program.status, 0)
-        for command in ["runserver", "gameoflife", "testecho", "urls", "check"]:
+        for command in ["runserver", "gameoflife", "testecho", "urls", "check", "certificate"]:
             self.assertRegex(program.output, rf"(?m)^ +{command} +\S")
 
     def test_tells_every_option_of_a_command(self):
@@ -40,11 +40,12 @@ class Help(CommandTestCase):
             "runserver": ["address", "--workers", "--backend", "--noreload", "-v", "--settings", "--set"],
             "gameoflife": ["-s", "--size", "-p", "--pattern", "-C", "--no-center", "-W", "--no-wrap", "-n", "--steps",
                            "-l", "--speed",
-                           "-u", "--url", "--seed", "--dump", "32", "ws://127.0.0.1:8000", "manage runserver"],
-            "testecho": ["--clients", "--delay", "--url", "10000", "250ms", "ws://127.0.0.1:8000/test/ws/",
+                           "-u", "--url", "--ca", "--seed", "--dump", "32", "ws://127.0.0.1:8000", "manage runserver"],
+            "testecho": ["--clients", "--delay", "--url", "--ca", "10000", "250ms", "ws://127.0.0.1:8000/test/ws/",
                          "manage runserver"],
             "urls": ["--settings", "--set"],
             "check": ["--json", "--settings", "--set"],
+            "certificate": ["--folder", "--days", "--force"],
         }.items():
             program = run(command, "--help")
             self.assertEqual(program.status, 0)

@@ -9,6 +9,7 @@ import atexit
 import base64
 import collections
 import faulthandler
+import functools
 import hashlib
 import http.client
 import json
@@ -17,6 +18,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -32,6 +34,7 @@ PATIENCE = 30  # seconds
 # On what the programs run unless a test says otherwise: ctest runs the tests on each of them.
 BACKEND = os.environ.get("C10K_TEST_BACKEND", "auto")
 WORKERS = os.environ.get("C10K_TEST_WORKERS", "1")
+TLS = os.environ.get("C10K_TEST_TLS") == "1"  # whether servers and connections speak TLS where a test does not say
 SKIPPED = 77  # an exit status that ctest knows
 ON_LOOPS = {"runserver", "serve", "gameoflife", "testecho"}  # the commands that take --backend and --workers
 
@@ -191,15 +194,53 @@ def run(*arguments, timeout=PATIENCE, **options):
     return program
 
 
+class Certificate:
+    """What `manage certificate NAMES...` makes, in a folder that goes with the test program."""
+
+    def __init__(self, *names):
+        self._folder = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self._folder.name)
+        self.certificate, self.key, self.ca = (self.folder / f"{name}.pem" for name in ("certificate", "key", "ca"))
+        made = run("certificate", *names, "--folder", self.folder)
+        if made.status != 0:
+            raise AssertionError(made.output)
+
+    @property
+    def options(self):
+        """Of a server that shows it."""
+        return ("--set", f"tls_certificate={self.certificate}", "--set", f"tls_key={self.key}")
+
+    @functools.cached_property
+    def client(self):
+        """An ssl context that trusts it."""
+        return ssl.create_default_context(cafile=self.ca)
+
+    @functools.cached_property
+    def server(self):
+        """An ssl context that shows it."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
+@functools.cache
+def certificate():
+    """The one of all servers that need not have their own."""
+    return Certificate()
+
+
 class Server(Program):
     """`manage runserver` on a free port of 127.0.0.1, ready to answer."""
 
     def __init__(self, *options, port=0, **process_options):
+        if TLS:
+            options = (*options, *certificate().options)
         super().__init__("runserver", f"127.0.0.1:{port}", "--noreload", *options, **process_options)
-        self.port = int(self.wait_for(r"http://127\.0\.0\.1:(\d+)/")[1])
+        scheme, port = self.wait_for(r"(https?)://127\.0\.0\.1:(\d+)/").groups()
+        self.port = int(port)
         self.host = f"127.0.0.1:{self.port}"
-        self.http = f"http://{self.host}"
-        self.ws = f"ws://{self.host}"
+        self.http = f"{scheme}://{self.host}"
+        self.ws = self.http.replace("http", "ws", 1)
 
     def stop(self):
         """Asks it to end, and returns its exit status."""
@@ -278,12 +319,14 @@ def switch(key, *fields):
 
 
 class Connection:
-    """A TCP connection to a server on 127.0.0.1."""
+    """A TCP connection to a server on 127.0.0.1, with TLS or without."""
 
-    def __init__(self, port):
+    def __init__(self, port, tls=None):
         self.host = f"127.0.0.1:{port}"
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if TLS if tls is None else tls:
+            self.socket = certificate().client.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self._file = self.socket.makefile("rb")
 
     def close(self):
@@ -294,7 +337,7 @@ class Connection:
         self.socket.sendall(data)
 
     def finish_sending(self):
-        self.socket.shutdown(socket.SHUT_WR)
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)  # that of ssl forgets the keys
 
     def abort(self):
         """Ends it with a reset."""

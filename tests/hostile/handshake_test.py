@@ -1,6 +1,7 @@
 """Rows 1 to 6 and 16 to 22: handshakes that are none, and what they bring with them (RFC 6455, 4)."""
 
 import peer
+import support
 from peer import KEY, TEXT, frame, handshake
 
 FRAME = frame(TEXT, "hello")
@@ -93,8 +94,9 @@ class Handshakes(peer.HostileTestCase):
         """Cross-site WebSocket hijacking: origins that are foreign, "null" or only look like ours: 403. None, and our
         own: 101."""
         host = f"127.0.0.1:{self.server.port}"
+        ours = f"https://{host}" if support.TLS else f"http://{host}"
         for origin, status in [
-            (None, 101), (f"http://{host}", 101), (f"HTTP://{host}", 101), ("null", 403), ("", 403), (host, 403),
+            (None, 101), (ours, 101), (ours.upper(), 101), ("null", 403), ("", 403), (host, 403),
             ("http://evil.example", 403), (f"http://evil-{host}", 403), (f"http://{host}.evil.example", 403),
             (f"http://{host}@evil.example", 403), ("http://127.0.0.1:1", 403), (f"ftp://{host}", 403),
             ("file://", 403), (f"http://{host}/x", 403), (f"http://{host} http://evil.example", 403),

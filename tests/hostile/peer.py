@@ -3,7 +3,8 @@
 A test has the number of its row in its name, says what must happen in its docstring, and holds only if a bystander
 who was connected before it is served all the while, the server lives, and no socket is left behind.
 
-C10K_TEST_BACKEND and C10K_TEST_WORKERS choose the server's backend and loops. C10K_FULL=1 takes the row's whole numbers.
+C10K_TEST_BACKEND and C10K_TEST_WORKERS choose the server's backend and loops, and with C10K_TEST_TLS=1 all speak TLS.
+C10K_FULL=1 takes the row's whole numbers.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import pathlib
 import re
 import select
 import socket
+import ssl
 import sys
 import time
 import unittest
@@ -32,6 +34,8 @@ MEBIBYTE = 1024 * 1024
 MAX = MEBIBYTE  # bytes in a message, unless a server is told otherwise
 # What allocators and the kernel's counters take for themselves, and each loop for the buffer that it receives into.
 SLACK = (2 + WORKERS) * MEBIBYTE
+if support.TLS:
+    SLACK += 500 * 64 * KIBIBYTE  # up to 500 connections at once, each with its keys
 
 
 def in_full(many, few):
@@ -44,10 +48,11 @@ class Server(support.Program):
 
     def __init__(self, *options, port=0, prefix=()):
         program, *arguments = [*prefix, SERVER, "runserver", f"127.0.0.1:{port}", "--noreload",
-                               "--workers", WORKERS, *(["--backend", BACKEND] if BACKEND else []), *options]
+                               "--workers", WORKERS, *(["--backend", BACKEND] if BACKEND else []),
+                               *(support.certificate().options if support.TLS else []), *options]
         with mock.patch.object(support, "MANAGE", program):
             super().__init__(*arguments)
-        self.port = int(self.wait_for(r"http://127\.0\.0\.1:(\d+)/")[1])
+        self.port = int(self.wait_for(r"https?://127\.0\.0\.1:(\d+)/")[1])
 
     @property
     def backend(self):
@@ -146,8 +151,8 @@ def cuts(data):
 class Peer(support.Connection):
     """A client that is not ours."""
 
-    def __init__(self, port):
-        super().__init__(port)
+    def __init__(self, port, tls=None):
+        super().__init__(port, tls)
         self.heard = 0  # bytes of messages
 
     def send_parts(self, parts):
@@ -158,7 +163,8 @@ class Peer(support.Connection):
         return self._is_ready(select.POLLOUT, seconds)
 
     def is_readable(self):
-        return self._is_ready(select.POLLIN, 0)
+        decrypted = self.socket.pending() if isinstance(self.socket, ssl.SSLSocket) else 0
+        return decrypted > 0 or self._is_ready(select.POLLIN, 0)
 
     def _is_ready(self, event, seconds):
         poll = select.poll()
