@@ -46,6 +46,8 @@ test_packages=(
     libnginx-mod-stream
     nginx-light
     node-ws
+    nodejs
+    openssl
     pkgconf
     python3-selenium
     python3-websockets

@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -198,8 +199,8 @@ class Certificate:
     """What `manage certificate NAMES...` makes, in a folder that goes with the test program."""
 
     def __init__(self, *names):
-        self._folder = tempfile.TemporaryDirectory()
-        self.folder = pathlib.Path(self._folder.name)
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        atexit.register(shutil.rmtree, self.folder)
         self.certificate, self.key, self.ca = (self.folder / f"{name}.pem" for name in ("certificate", "key", "ca"))
         made = run("certificate", *names, "--folder", self.folder)
         if made.status != 0:
