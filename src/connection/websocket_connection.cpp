@@ -216,7 +216,7 @@ void WebSocketConnection::read_or_pause() {
     const std::size_t share = reading_ ? 1 : 2;
     // If both sides waited for the other to read, neither would: the client goes on for as long as memory allows.
     const bool is_server = protocol_.role() == wire::Role::kServer;
-    const std::size_t most_unsent = is_server ? limits_.outbox_bytes : std::size_t{limits_.slow_bytes} * kSlowFactor;
+    const std::size_t most_unsent = is_server ? limits_.outbox_bytes : std::size_t{limits_.slow_limit_bytes};
     const bool room = inbox_.bytes() <= limits_.inbox_bytes / share && outbox_.bytes() <= most_unsent / share;
     if (const bool wanted = room || closing; wanted != reading_) {
         reading_ = wanted;
