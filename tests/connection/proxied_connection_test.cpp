@@ -67,7 +67,7 @@ TEST_P(Proxied, ConnectionsOfOthersAreClosed) {
 TEST_P(Proxied, ConnectionsSayOnceWhomTheyAreFrom) {
     start(GetParam());
     Peer peer{stage()};
-    peer.send(std::string{kLine} + std::string{kLine});
+    peer.send(std::string{kLine} + std::string{kLine} + std::string{kGet});
     EXPECT_EQ(peer.take_response().status, 400);
 }
 
@@ -104,6 +104,7 @@ TEST_P(Proxied, ConnectionsAreGivenUpAndShutDownBeforeTheirHeader) {
     EXPECT_TRUE(first.is_over());
     EXPECT_FALSE(second.is_over());
     stage().close();
+    stage().settle();
     EXPECT_TRUE(second.is_over());
 }
 
