@@ -301,14 +301,12 @@ bool WebSocketConnection::relieve(std::size_t most) {
         close(kTryAgainLater, "too slow: messages came faster than they were read");
         return false;
     }
-    if (limits_.slow_member == SlowMember::kDropOldest) {
-        counters.dropped.add(outbox_.drop_oldest(most));
-        if (outbox_.bytes() <= most) {
-            return true;
-        }
+    if (limits_.slow_member == SlowMember::kDropNewest) {
+        counters.dropped.add();
+        return false;
     }
-    counters.dropped.add();
-    return false;
+    counters.dropped.add(outbox_.drop_oldest(most));
+    return true;  // also if the rest cannot be dropped: that is not much, and the latest is what counts
 }
 
 void WebSocketConnection::queued(std::size_t bytes) {

@@ -167,7 +167,7 @@ class Copy:
     def first_failure(self):
         """The case that the suite fails first; "" if it passes."""
         environment = {**os.environ, "C10K_BUILD": str(self._build)}
-        finished = subprocess.run([SOURCE / "tests/conformance/run.py", "--quick", "--fail-fast"], env=environment,
+        finished = subprocess.run([sys.executable, SOURCE / "tests/conformance/run.py", "--quick", "--fail-fast"], env=environment,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if finished.returncode == 0:
             return ""
