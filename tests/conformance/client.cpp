@@ -22,13 +22,15 @@ class Talk final : public Command {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "talk"; }
     [[nodiscard]] std::string_view help() const noexcept override { return "Connect and echo until it is refused"; }
-    void add_options(CLI::App& options) override { options.add_option("url", url_, "Of the suite")->required(); }
+    void add_options(CLI::App& options) override {
+        options.add_option("url", url_, "Of the suite")->required();
+        options.add_option("--ca-file", endpoint_.ca_file, "For wss://: whose certificate to trust");
+    }
 
     Task<> run() override {
-        EndpointOptions options;
-        options.max_message_bytes = 64 * 1024 * 1024;
-        options.compression = {.context_takeover = ContextTakeover::kYes, .window_bits = 15};
-        const Endpoint suite{url_, options};
+        endpoint_.max_message_bytes = 64 * 1024 * 1024;
+        endpoint_.compression = {.from_bytes = 0, .context_takeover = ContextTakeover::kYes, .window_bits = 15};
+        const Endpoint suite{url_, endpoint_};
         for (;;) {
             try {
                 co_await connect(suite, echo);
@@ -42,6 +44,7 @@ public:
 
 private:
     std::string url_;
+    EndpointOptions endpoint_;
 };
 
 struct NoSite {

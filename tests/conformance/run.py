@@ -29,7 +29,7 @@ from frames import Violation
 
 SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
 # How many messages and bytes the volleys may have. The list has a thousand messages in each, which takes minutes.
-QUICK, USUAL, WHOLE = (40, 8 << 20), (1000, 32 << 20), (1000, 1 << 30)
+QUICK, USUAL, WHOLE = (20, 2 << 20), (1000, 32 << 20), (1000, 1 << 30)
 SKIPPED = 77      # an exit status that ctest knows
 
 

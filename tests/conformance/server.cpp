@@ -15,7 +15,8 @@ Task<> echo(WebSocket& socket) {
 struct Site {
     explicit Site(Services& /*services*/) {}
     Urls urls() {
-        return {path("echo/", echo).compression({.context_takeover = ContextTakeover::kYes, .window_bits = 15})};
+        return {path("echo/", echo)
+                    .compression({.from_bytes = 0, .context_takeover = ContextTakeover::kYes, .window_bits = 15})};
     }
 };
 
