@@ -271,7 +271,7 @@ bool WebSocketConnection::deliver(const Message& message) {
     if (!is_open()) {
         return false;
     }
-    if (is_slow_ && !relieve(is_late() ? limits_.slow_bytes : limits_.slow_limit_bytes)) {
+    if (is_slow_ && !relieve()) {
         return false;
     }
     const auto compressed =
@@ -291,12 +291,14 @@ bool WebSocketConnection::is_late() const noexcept {
     return static_cast<std::uint32_t>(loop_.now()) - slow_since_ > limits_.slow_time.count();
 }
 
-bool WebSocketConnection::relieve(std::size_t most) {
+bool WebSocketConnection::relieve() {
+    const bool is_late_now = is_late();
+    const std::size_t most = is_late_now ? limits_.slow_bytes : limits_.slow_limit_bytes;
     if (outbox_.bytes() <= most) {
         return true;
     }
     Counters& counters = loop_.local<Counters>();
-    (most == limits_.slow_bytes ? counters.limits.slow_time : counters.limits.slow_limit_bytes).add();
+    (is_late_now ? counters.limits.slow_time : counters.limits.slow_limit_bytes).add();
     if (limits_.slow_member == SlowMember::kClose) {
         close(kTryAgainLater, "too slow: messages came faster than they were read");
         return false;

@@ -140,8 +140,8 @@ private:
     void note_closed(std::uint16_t code, std::string_view reason);
     void read_or_pause();
     [[nodiscard]] bool is_late() const noexcept;
-    // What its route wants of a peer that has more than `most` to take. Returns whether one more message has room now.
-    bool relieve(std::size_t most);
+    // What its route wants of a peer that has more to take than it may. Returns whether one more message has room now.
+    bool relieve();
 
     Loop& loop_;
     const WebSocketLimits& limits_;

@@ -67,13 +67,13 @@ MUTATIONS = [
              "opcode == Opcode::kText ? Message::Kind::kText : Message::Kind::kBinary", "Message::Kind::kText"),
 
     # Text (RFC 6455, 8.1)
-    Mutation("text is not checked", PROTOCOL, "const auto checked = whole_utf8(message_.view().substr(checked_bytes_));",
-             "const std::optional<std::size_t> checked = message_.size() - checked_bytes_;"),
+    Mutation("text is not checked", PROTOCOL, "const auto checked = whole_utf8(unchecked);",
+             "const std::optional<std::size_t> checked = unchecked.size();"),
     Mutation("text is checked in its last fragment only", PROTOCOL,
-             "    if (message_opcode_ == Opcode::kText) {\n        const auto checked",
-             "    if (message_opcode_ == Opcode::kText && final_) {\n        const auto checked"),
+             "    if (message_opcode_ == Opcode::kText) {\n        const std::string_view unchecked",
+             "    if (message_opcode_ == Opcode::kText && final_) {\n        const std::string_view unchecked"),
     Mutation("text may end inside a character", PROTOCOL,
-             "if (opcode == Opcode::kText && checked_bytes_ != message_.size()) {", "if (false) {"),
+             "if (opcode == Opcode::kText && unchecked_bytes_ != 0) {", "if (false) {"),
     Mutation("half a surrogate is let through until the rest is there", "src/wire/utf8.cpp",
              "case 0xED: return second <= 0x9F;", "case 0xED: return true;"),
 
