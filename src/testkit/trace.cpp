@@ -1,16 +1,23 @@
 #include "testkit/trace.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 namespace c10k::testkit {
 
-void Trace::add(std::uint64_t number) noexcept { hash_ = (hash_ ^ number) * 0x100000001B3; }
+void Trace::add(std::uint64_t number) noexcept {
+    hash_ = (hash_ ^ number) * 0x9FB21C651E98DF25;  // odd, so that nothing is lost
+    hash_ ^= hash_ >> 32;                           // and all bits count in all
+}
 
 void Trace::add(std::string_view bytes) noexcept {
-    for (const char byte : bytes) {
-        add(static_cast<unsigned char>(byte));
+    for (std::size_t i = 0; i < bytes.size(); i += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + i, std::min(sizeof word, bytes.size() - i));
+        add(word);
     }
 }
 

@@ -24,7 +24,7 @@ private:
     void add(std::string_view bytes) noexcept;
 
     Lines lines_;
-    std::uint64_t hash_ = 0xCBF29CE484222325;  // FNV-1a's, 64 bits
+    std::uint64_t hash_ = 0;
 };
 
 }  // namespace c10k::testkit
