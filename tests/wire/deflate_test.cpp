@@ -313,6 +313,23 @@ TEST(PermessageDeflate, SharesOneCompressionWithConnectionsThatKeepTheirContext)
     }
 }
 
+// What a slow peer is not sent must not be missed by what it is sent.
+TEST(PermessageDeflate, RefersToNothingThatMayBeLeftOut) {
+    DeflatePool pool;
+    PermessageDeflate deflate{Role::kServer, kKeepAll, 0, pool};
+    ZlibReceiver peer;
+    for (unsigned round = 0; round < 30; ++round) {
+        const std::string text = lines(round % 4, 2000);
+        const auto own = deflate.compress(Message::Kind::kText, text);
+        ASSERT_EQ(peer.message(own->view()), text) << round;
+        const auto apart = deflate.compress_apart(Message::Kind::kText, lines(round % 4, 3000));
+        ASSERT_TRUE(apart);
+        if (round % 3 == 0) {
+            ASSERT_EQ(peer.message(apart->view()), lines(round % 4, 3000)) << round;
+        }
+    }
+}
+
 TEST(PermessageDeflate, SharesWithThoseWhoHaveTheSameWindowOnly) {
     DeflatePool pool;
     DeflateParameters narrow;
