@@ -57,7 +57,7 @@ std::unique_ptr<PermessageDeflate> deflate_of(const Setting& setting, DeflatePoo
 class Side : public Protocol::Events {
 public:
     Side(const Setting& setting, DeflatePool& pool)
-        : protocol(setting.role, {.max_message_bytes = setting.max_message}), pauses_(setting.pauses) {
+        : limits{.max_message_bytes = setting.max_message}, protocol(setting.role, limits), pauses_(setting.pauses) {
         protocol.use(deflate_of(setting, pool));
     }
 
@@ -85,6 +85,7 @@ public:
         lines.push_back("closed " + std::to_string(info.code) + ' ' + info.reason);
     }
 
+    const ProtocolLimits limits;
     Protocol protocol;
     Lines lines;
 
@@ -121,7 +122,8 @@ public:
 
 void weigh(const Setting& setting, std::string_view bytes) {
     DeflatePool pool;
-    Protocol protocol(setting.role, {.max_message_bytes = setting.max_message});
+    const ProtocolLimits limits{.max_message_bytes = setting.max_message};
+    Protocol protocol(setting.role, limits);
     protocol.use(deflate_of(setting, pool));
     Sink sink;
     fuzz::MemoryMeter memory;

@@ -4,6 +4,7 @@
 #include "wire/handshake.hpp"
 #include "wire/http1.hpp"
 
+#include <new>
 #include <optional>
 
 namespace c10k {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::uint16_t kNormal = 1000;
 constexpr std::uint16_t kGoingAway = 1001;
+constexpr std::uint16_t kAbnormal = 1006;
 constexpr std::uint16_t kInternalError = 1011;
 
 Task<> fail(std::exception_ptr failure) {
@@ -73,8 +75,13 @@ void AcceptedWebSocket::answer_handshake() {
     const std::unique_ptr<Handshake> handshake = std::move(handshake_);
     opened_ = true;
     server().counters().opened.add();
-    server().application().on_websocket_opened(route_, handshake->request);
-    open(head, handshake->early);
+    try {
+        server().application().on_websocket_opened(route_, handshake->request);
+        open(head, handshake->early);
+    } catch (const std::bad_alloc&) {
+        drop(kAbnormal, "out of memory");  // half an answer cannot be taken back
+        throw;
+    }
 }
 
 void AcceptedWebSocket::refuse_handshake(int status, std::string_view text) {

@@ -69,19 +69,28 @@ int serve_with_failure(BackendChoice backend, std::size_t n) {
     const ServerLimits limits;
     Server server{loop, app, limits};
     const Address address = server.listen(Address::resolve("127.0.0.1", 0));
-    std::atomic<bool> is_done = false;
+    std::atomic<int> said = 0;  // conversations that are over
+    std::atomic<int> heard = 0;
     bool is_right = false;
     std::thread client{[&] {
-        converse(address);
-        is_right = converse(address);
-        is_done = true;
-        loop.backend().wake();
+        for (int conversation = 0; conversation < 2; ++conversation) {
+            while (heard < conversation) {
+                std::this_thread::yield();
+            }
+            is_right = converse(address);
+            ++said;
+            loop.backend().wake();
+        }
     }};
+    bool has_failed = false;
     allocation::fail(n);
-    while (!is_done) {
+    while (said < 2) {
         loop.turn();
+        if (heard < said) {
+            has_failed = allocation::stop_failing() || has_failed;
+            heard = said.load();
+        }
     }
-    const bool has_failed = allocation::stop_failing();
     client.join();
     testkit::run_to_end(loop, server.close());
     return !is_right ? kServedWrongly : has_failed ? kServedAll : kNothingFailed;

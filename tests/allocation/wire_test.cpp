@@ -97,7 +97,7 @@ TEST(Row61, AParserThatGetsNoMemoryThrowsBadAlloc) {
                   reader.receive(header);
                   return reader.client().text();
               }),
-              2U);
+              1U);
 }
 
 TEST(Row61, AHandshakeThatGetsNoMemoryThrowsBadAlloc) {
