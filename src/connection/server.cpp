@@ -165,7 +165,8 @@ void Server::receive(SocketId socket, const Address& peer) {
     } else {
         refuse_proxied(socket, peer, "it is none of trusted_proxies");
     }
-    if (census_->newcomers > limits_.max_newcomers && oldest_newcomer_ != nullptr) {
+    // Never the only one: on this loop it is perhaps the one that means it, and others hold the slow ones.
+    if (census_->newcomers > limits_.max_newcomers && oldest_newcomer_ != newest_newcomer_) {
         end_oldest_newcomer();
     }
 }
