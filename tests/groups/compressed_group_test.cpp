@@ -32,7 +32,12 @@ protected:
             groups.emplace();
         }
     }
-    void TearDown() override { groups.reset(); }
+    void TearDown() override {
+        if (groups) {
+            stage().close();  // its views are in the groups
+            groups.reset();
+        }
+    }
 
     std::optional<Groups> groups;
 };
