@@ -6,8 +6,8 @@ The cases have the numbers of the public Autobahn test suite. What that tolerate
     tests/conformance/run.py                              our server and our client, epoll
     tests/conformance/run.py --role client --backend io_uring --cases '6.4.*' '7.*'
     tests/conformance/run.py --quick --fail-fast          in a short form, until something fails
-    tests/conformance/run.py --whole --table docs/conformance.md
-                                                          all backends, plain and TLS, as a page
+    tests/conformance/run.py --messages 1000 --table docs/conformance.md
+                                                          whole, on all backends, plain and TLS, as a page
     tests/conformance/run.py --url ws://127.0.0.1:9001/   somebody else's server
     tests/conformance/run.py --command 'node echo.js'     somebody else's client
 """
@@ -28,8 +28,8 @@ from cases import Volley
 from frames import Violation
 
 SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
-# How many messages and bytes the volleys may have. The list has a thousand messages in each, which takes minutes.
-QUICK, USUAL, WHOLE = (20, 2 << 20), (1000, 32 << 20), (1000, 1 << 30)
+# How many messages and bytes a volley may have. The list has a thousand in most, however large, which takes minutes.
+QUICK, USUAL = (20, 2 << 20), (1000, 8 << 20)
 SKIPPED = 77      # an exit status that ctest knows
 
 
@@ -110,8 +110,8 @@ def main():
     parser.add_argument("--cases", nargs="+", default=["*"], metavar="PATTERN", help="such as '6.4.*'")
     parser.add_argument("--quick", dest="depth", action="store_const", const=QUICK, default=USUAL,
                         help="fewer of the long cases, and these with fewer messages")
-    parser.add_argument("--whole", dest="depth", action="store_const", const=WHOLE,
-                        help="a thousand messages however large; otherwise 32 MiB in a case are enough")
+    parser.add_argument("--messages", dest="depth", type=lambda count: (int(count), 1 << 30), metavar="N",
+                        help="so many at most in a case, 1000 for as many as the list has; otherwise those end at 8 MiB")
     parser.add_argument("--most-failures", type=int, default=30, metavar="N", help="end after so many; 30 by default")
     parser.add_argument("--fail-fast", dest="most_failures", action="store_const", const=1, help="end with the first")
     parser.add_argument("--url", help="a server that is already running and echoes")
