@@ -31,8 +31,9 @@ void Trace::note(std::int64_t now, std::uint32_t slot, std::uint32_t generation,
     add(bytes);
     if (lines_ == Lines::kStandardError) {
         const std::string size = bytes.empty() ? "" : " " + std::to_string(bytes.size()) + " bytes";
-        std::fprintf(stderr, "%9" PRId64 " ms  socket %" PRIu32 ".%" PRIu32 " %.*s%s  [%016" PRIx64 "]\n", now, slot,
-                     generation, static_cast<int>(what.size()), what.data(), size.c_str(), hash_);
+        begin_ = begin_.value_or(now);
+        std::fprintf(stderr, "%9" PRId64 " ms  socket %" PRIu32 ".%" PRIu32 " %.*s%s  [%016" PRIx64 "]\n",
+                     now - *begin_, slot, generation, static_cast<int>(what.size()), what.data(), size.c_str(), hash_);
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace c10k::testkit {
@@ -24,6 +25,7 @@ private:
     void add(std::string_view bytes) noexcept;
 
     Lines lines_;
+    std::optional<std::int64_t> begin_;  // the time of the first event, from which the lines count
     std::uint64_t hash_ = 0;
 };
 

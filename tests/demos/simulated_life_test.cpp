@@ -1,0 +1,204 @@
+// The demo's Game of Life, its real server and its real cells, on networks that do what networks do.
+#include "gameoflife/grid.hpp"
+#include "gameoflife/players.hpp"
+#include "gameoflife/server.hpp"
+
+#include "testkit/in_full.hpp"
+
+#include <c10k/client.hpp>
+#include <c10k/simulation.hpp>
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <gtest/gtest.h>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace life {
+namespace {
+
+using namespace c10k;
+using namespace std::chrono_literals;
+using testkit::Faults;
+using testkit::in_full;
+using testkit::simulate;
+using testkit::Simulation;
+
+constexpr int kSize = 5;
+constexpr std::uint64_t kSteps = 6;
+
+// What the rule makes of `start`, step by step.
+std::vector<Grid> evolution(const Grid& start) {
+    std::vector<Grid> steps{start};
+    while (steps.size() <= kSteps) {
+        Grid next{start.size()};
+        for (int row = 0; row < start.size(); ++row) {
+            for (int col = 0; col < start.size(); ++col) {
+                int alive = 0;
+                for (const Position near : neighbours({row, col}, start.size(), Edges::kWrapped)) {
+                    alive += steps.back().at(near) == Cell::kAlive ? 1 : 0;
+                }
+                next.set({row, col}, next_state(steps.back().at({row, col}), alive));
+            }
+        }
+        steps.push_back(next);
+    }
+    return steps;
+}
+
+// The server says on standard output how a game begins.
+class Unheard {
+public:
+    Unheard() { testing::internal::CaptureStdout(); }
+    ~Unheard() { testing::internal::GetCapturedStdout(); }
+    Unheard(const Unheard&) = delete;
+    Unheard& operator=(const Unheard&) = delete;
+};
+
+// Somebody who watches a game, and knows what it should become.
+class Watcher {
+public:
+    explicit Watcher(const Grid& start) : truth_(evolution(start)) {}
+
+    Task<> watch(WebSocket& socket) {
+        while (seen_ < kAll) {
+            const auto message = co_await socket.recv();
+            if (!message) {
+                co_return;
+            }
+            std::istringstream lines{std::string{*message}};
+            for (std::string line; std::getline(lines, line);) {
+                see(line);
+            }
+        }
+    }
+    [[nodiscard]] bool has_seen_all() const { return seen_ == kAll; }
+
+private:
+    static constexpr std::size_t kAll = kSize * kSize * (kSteps + 1);
+
+    void see(const std::string& line) {
+        if (line.starts_with("size ")) {
+            return;
+        }
+        std::uint64_t step = 0;
+        Position cell;
+        int state = 0;
+        std::istringstream{line} >> step >> cell.row >> cell.col >> state;
+        std::uint64_t& next = next_[std::pair{cell.row, cell.col}];
+        EXPECT_EQ(step, next++) << line;
+        ASSERT_LT(step, truth_.size());
+        EXPECT_EQ(state, truth_[step].at(cell) == Cell::kAlive ? 1 : 0) << line;
+        ++seen_;
+    }
+
+    std::vector<Grid> truth_;
+    std::map<std::pair<int, int>, std::uint64_t> next_;
+    std::size_t seen_ = 0;
+};
+
+// Returns how the server closed: 1000 if the new game is in force.
+Task<int> reset(Simulation& simulation) {
+    int code = 0;
+    co_await connect(simulation.endpoint("/reset/"), [&code](WebSocket& socket) -> Task<> {
+        co_await socket.send(std::to_string(kSize));
+        co_await socket.closed();
+        code = socket.close_info().code;
+    });
+    co_return code;
+}
+
+Players players(const Grid& start) { return {start, {.steps = kSteps, .steps_per_second = 0}}; }
+
+TEST(SimulatedLife, PlaysByTheRuleAndTellsWatchersEveryStepOfEveryCell) {
+    simulate({.seeds = in_full(1000, 20)}, [](Simulation& simulation) {
+        const Unheard unheard;
+        const Grid start = Grid::random(kSize, simulation.random(1'000'000));
+        Server server{simulation.services()};
+        simulation.serve(server.urls());
+        Watcher plain{start};
+        Watcher batched{start};
+        simulation.client("/watcher/", [&](WebSocket& socket) { return plain.watch(socket); });
+        simulation.client("/watcher/", [&](WebSocket& socket) { return batched.watch(socket); },
+                          {.subprotocols = {"life.batch"}});
+        Players cells = players(start);
+        simulation.spawn([](Simulation& run, Players& players) -> Task<> {
+            co_await sleep_for(1s);  // when somebody watches
+            EXPECT_EQ(co_await reset(run), 1000);
+            co_await players.play(run.endpoint("/worker/"));
+        }(simulation, cells));
+        simulation.run();
+        EXPECT_TRUE(cells.grid() == evolution(start).back());
+        EXPECT_TRUE(plain.has_seen_all());
+        EXPECT_TRUE(batched.has_seen_all());
+    });
+}
+
+TEST(SimulatedLife, NeverShowsAWrongStateWhateverIsLost) {
+    simulate({.seeds = in_full(1000, 20), .faults = Faults::harsh()}, [](Simulation& simulation) {
+        const Unheard unheard;
+        const Grid start = Grid::random(kSize, simulation.random(1'000'000));
+        Server server{simulation.services()};
+        simulation.serve(server.urls());
+        Watcher watcher{start};
+        simulation.client("/watcher/", [&](WebSocket& socket) -> Task<> {
+            try {
+                co_await with_timeout(5min, watcher.watch(socket));
+            } catch (const TimedOut&) {  // the game is over
+            }
+        });
+        Players cells = players(start);
+        simulation.spawn([](Simulation& run, Players& players) -> Task<> {
+            try {
+                co_await sleep_for(1s);
+                co_await reset(run);
+                co_await with_timeout(5min, players.play(run.endpoint("/worker/")));
+            } catch (const GameOver&) {
+            } catch (const ConnectError&) {
+            } catch (const ConnectionClosed&) {
+            } catch (const TimedOut&) {
+            }
+        }(simulation, cells));
+        simulation.run();
+    });
+}
+
+TEST(SimulatedLife, NeverMixesAGameWithTheNext) {
+    simulate({.seeds = in_full(1000, 20)}, [](Simulation& simulation) {
+        const Unheard unheard;
+        const Grid first = Grid::random(kSize, simulation.random(1'000'000));
+        const Grid second = Grid::random(kSize, simulation.random(1'000'000));
+        Server server{simulation.services()};
+        simulation.serve(server.urls());
+        Players old_cells = players(first);
+        Players new_cells = players(second);
+        simulation.spawn([](Simulation& run, Players& before, Players& after) -> Task<> {
+            EXPECT_EQ(co_await reset(run), 1000);
+            co_await task_group([&](TaskGroup& games) -> Task<> {
+                games.spawn([](Simulation& during, Players& players) -> Task<> {
+                    try {
+                        co_await players.play(during.endpoint("/worker/"));
+                    } catch (const GameOver&) {  // 1012
+                    }
+                }(run, before));
+                while (before.progress().connected < static_cast<std::size_t>(kSize * kSize)) {
+                    co_await sleep_for(1ms);
+                }
+                co_await sleep_for(std::chrono::milliseconds{run.random(1000)});
+                EXPECT_EQ(co_await reset(run), 1000);
+                co_await after.play(run.endpoint("/worker/"));
+            });
+        }(simulation, old_cells, new_cells));
+        simulation.run();
+        EXPECT_TRUE(new_cells.grid() == evolution(second).back());
+    });
+}
+
+}  // namespace
+}  // namespace life
