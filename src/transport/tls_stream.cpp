@@ -53,7 +53,11 @@ struct TlsStream::Network {
     static int write(BIO* bio, const char* bytes, int size) {
         BIO_clear_retry_flags(bio);
         std::vector<char>& unsent = of(bio).unsent_;
-        unsent.insert(unsent.end(), bytes, bytes + size);
+        try {
+            unsent.insert(unsent.end(), bytes, bytes + size);
+        } catch (const std::bad_alloc&) {  // not through the C that called us
+            return -1;
+        }
         return size;
     }
 
@@ -63,7 +67,8 @@ struct TlsStream::Network {
 
     static TlsStream& of(BIO* bio) { return *static_cast<TlsStream*>(BIO_get_data(bio)); }
 
-    static BIO* make(TlsStream& stream) {
+    // Null if there is no memory.
+    static BIO* make(TlsStream& stream) noexcept {
         static BIO_METHOD* const method = [] {
             BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "c10k");
             BIO_meth_set_read(made, &read);
@@ -72,21 +77,22 @@ struct TlsStream::Network {
             return made;
         }();
         BIO* bio = BIO_new(method);
-        if (bio == nullptr) {
-            throw std::bad_alloc{};
+        if (bio != nullptr) {
+            BIO_set_data(bio, &stream);
+            BIO_set_init(bio, 1);
         }
-        BIO_set_data(bio, &stream);
-        BIO_set_init(bio, 1);
         return bio;
     }
 };
 
 TlsStream::TlsStream(std::shared_ptr<const TlsContext> context, const std::string& name)
     : context_(std::move(context)), session_(SSL_new(context_->get())) {
-    if (session_ == nullptr) {
+    BIO* network = Network::make(*this);
+    if (session_ == nullptr || network == nullptr) {
+        BIO_free(network);
+        SSL_free(session_);
         throw std::bad_alloc{};
     }
-    BIO* network = Network::make(*this);
     SSL_set_bio(session_, network, network);
     if (is_server()) {
         SSL_set_accept_state(session_);
