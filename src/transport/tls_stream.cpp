@@ -13,8 +13,8 @@
 namespace c10k {
 namespace {
 
-// A ClientHello begins with five bytes of a record, a type, and three of its length (RFC 8446, 4). OpenSSL takes memory
-// for up to 128 KiB as soon as they are announced; the longest that anybody needs has 2 KiB.
+// A ClientHello begins with five bytes of a record, a type, and three of its length (RFC 8446, 4). OpenSSL collects
+// one of up to 128 KiB; the longest that anybody needs has 2.
 constexpr std::uint8_t kTopOfLength = 6;
 constexpr std::uint8_t kMiddleOfLength = 7;
 constexpr unsigned kMostHelloBytes = 16 * 1024;
