@@ -14,7 +14,7 @@ namespace {
 // Sharing costs a chunk and a piece of the send of its own: below this, copying is cheaper.
 constexpr std::size_t kShareFrom = 4096;
 constexpr std::size_t kFirstChunk = 256;
-constexpr std::size_t kLargestChunk = 16 * 1024;
+constexpr std::size_t kLargestChunk = 32 * 1024;
 // What the kernel is shown at once of frames that may still be dropped: what it has been shown may not.
 constexpr std::size_t kMostLooseShown = 64 * 1024;
 

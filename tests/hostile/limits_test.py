@@ -41,7 +41,7 @@ class SlowSubscribers(peer.HostileTestCase):
         reader = self.websocket(f"/member/{policy}/")
         publisher = self.websocket("/publish/")
         kernel = 2 * 128 * KIBIBYTE + 6 * MEBIBYTE  # what is sent, and what a client's kernel takes without being asked
-        with self.server.memory_within(STALLED * (OUTBOX + len(MESSAGE)) * 1.25 + 2 * SLACK):  # each loop sends to its own
+        with self.server.memory_within(STALLED * (OUTBOX + len(MESSAGE)) * 1.25 + SLACK):
             for number in range((2 * OUTBOX + kernel) // len(MESSAGE)):
                 publisher.send(frame(TEXT, f"{number:5}{MESSAGE}"))
                 self.assertEqual(reader.message()[:5], b"%5d" % number)
@@ -78,6 +78,8 @@ class SlowSubscribers(peer.HostileTestCase):
                 self.assertEqual(numbers, sorted(set(numbers)))
                 gaps = sum(right != left + 1 for left, right in zip(numbers, numbers[1:]))
                 self.assertEqual((numbers[0], gaps), (0, 0 if policy == "newest" else 1))
+            self.doCleanups()
+            self.eventually(lambda: self.server.sockets() == 1, "the members have gone")
 
 
 class Connections(peer.HostileTestCase):
