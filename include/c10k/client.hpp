@@ -45,7 +45,8 @@ public:
     // `url` is "ws://host[:port]/path", or "wss://..." for TLS. Looks the host up, which may block.
     // Throws std::invalid_argument if it is no such URL or no such compression, std::runtime_error if the host is
     // unknown or the ca_file bad.
-    explicit Endpoint(std::string_view url, EndpointOptions options = {});
+    Endpoint(std::string_view url, EndpointOptions options);
+    explicit Endpoint(std::string_view url);
 
     [[nodiscard]] const std::string& url() const noexcept;
     // Whether the server is on this machine, at an address 127.x.x.x.

@@ -105,7 +105,8 @@ public:
     // ---- For those who take part
 
     // The server, for connect(). `target` is the path, with the query if it has one.
-    [[nodiscard]] Endpoint endpoint(std::string_view target, EndpointOptions options = {});
+    [[nodiscard]] Endpoint endpoint(std::string_view target, EndpointOptions options);
+    [[nodiscard]] Endpoint endpoint(std::string_view target);
     // A page. Throws ConnectionClosed if the connection ends before the answer is whole, or nothing comes for a minute.
     Task<Response> get(std::string target, Headers headers = {});
     // Closes the server while all goes on, as Ctrl-C does. Requires: awaited once.

@@ -53,6 +53,8 @@ private:
     mutable std::atomic<std::uint32_t> next_{0};
 };
 
+Endpoint::Endpoint(std::string_view url) : Endpoint{url, EndpointOptions{}} {}
+
 Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     auto data = std::make_shared<Data>();
     data->url = url;

@@ -314,6 +314,8 @@ void Simulation::run() {
 
 bool Simulation::has_run() const noexcept { return state_->has_run; }
 
+Endpoint Simulation::endpoint(std::string_view target) { return endpoint(target, EndpointOptions{}); }
+
 Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) {
     if (!state_->stage) {
         throw std::logic_error("endpoint(): nothing is served");

@@ -18,7 +18,8 @@ struct CertificateTexts {
 
 struct CertificateWishes {
     std::vector<std::string> names;  // hosts and IP addresses; the first is its subject too
-    std::chrono::system_clock::time_point begin = std::chrono::system_clock::now();
+    // An hour ago, because the clocks of those who check it may be behind: time() itself is, by up to a tick.
+    std::chrono::system_clock::time_point begin = std::chrono::system_clock::now() - std::chrono::hours{1};
     std::chrono::hours time = std::chrono::hours{24} * 365;
 };
 
