@@ -5,6 +5,7 @@
 #include "base/memory.hpp"
 #include "connection/http_connection.hpp"
 #include "connection/proxied_connection.hpp"
+#include "connection/trim.hpp"
 #include "transport/tls_backend.hpp"
 #include "wire/forwarded.hpp"
 
@@ -20,8 +21,6 @@ constexpr std::chrono::milliseconds kRetryInterval{100};
 constexpr std::chrono::milliseconds kLateTime{20};
 // How often a server that ends tells some of its connections.
 constexpr std::chrono::milliseconds kDrainInterval{50};
-// How soon after connections have ended their memory goes back to the system.
-constexpr std::chrono::seconds kTrimDelay{1};
 
 }  // namespace
 
@@ -85,12 +84,6 @@ private:
     log::OnceASecond complaint_;
 };
 
-// Gives free memory back to the system: the allocator keeps what ten thousand connections needed otherwise.
-class Server::Trim final : public Timer {
-private:
-    void on_time() override { release_free_memory(); }
-};
-
 class Server::EmptyAwaiter final : public Awaiter {
 public:
     explicit EmptyAwaiter(Server& server) noexcept : server_(server) {}
@@ -114,7 +107,7 @@ private:
 Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
                std::shared_ptr<Census> census)
     : loop_(loop), application_(application), limits_(limits), certificates_(certificates), census_(std::move(census)),
-      counters_(loop.local<Counters>()), retry_(std::make_unique<Retry>(*this)), trim_(std::make_unique<Trim>()) {
+      counters_(loop.local<Counters>()), retry_(std::make_unique<Retry>(*this)), trim_(loop.local<Trim>()) {
     for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
         WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
         own = limits.websocket;
@@ -235,9 +228,7 @@ void Server::on_ended() {
     if (count_ == 0 && waiting_ != nullptr) {
         std::exchange(waiting_, nullptr)->wake();
     }
-    if (!trim_->is_running()) {
-        trim_->start(kTrimDelay);
-    }
+    trim_.soon();
 }
 
 Task<> Server::close(const Farewell& farewell) {

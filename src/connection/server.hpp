@@ -63,6 +63,7 @@ struct Farewell {
 
 class Server;
 class ServerCertificates;
+class Trim;
 
 // A connection whose first request has not come whole: anybody can open as many as they like.
 class Newcomer {
@@ -161,7 +162,6 @@ private:
     friend class AcceptedConnection;
     friend class Newcomer;
     class Retry;
-    class Trim;
     class EmptyAwaiter;
 
     void on_accepted(SocketId socket, const Address& peer) override;
@@ -200,7 +200,7 @@ private:
     std::size_t count_ = 0;
     EmptyAwaiter* waiting_ = nullptr;
     std::unique_ptr<Retry> retry_;
-    std::unique_ptr<Trim> trim_;
+    Trim& trim_;
     std::string date_;
     std::int64_t date_second_ = -1;
     bool closing_ = false;

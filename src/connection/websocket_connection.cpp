@@ -2,6 +2,7 @@
 
 #include "connection/connections.hpp"
 #include "connection/loop_deflate.hpp"
+#include "connection/trim.hpp"
 
 #include <array>
 #include <new>
@@ -341,6 +342,7 @@ void WebSocketConnection::on_sent(std::size_t bytes) {
     }
     if (is_slow_ && outbox_.bytes() <= limits_.slow_bytes) {
         is_slow_ = false;
+        loop_.local<Trim>().soon();
     }
     if (!outbox_.empty()) {
         loop_.flush_later(*this, outbox_.bytes());

@@ -305,7 +305,10 @@ def stalled():
 def descriptors():
     """Descriptors exhausted: CPU under 5%, at most 1 log line/s, accepting again within 1 s of the first free one"""
     found = Found()
-    server = Server("--backend", "epoll", prefix=("prlimit", "--nofile=128:128"))
+    if peer.BACKEND != "epoll":
+        found.add("with epoll only: io_uring's sockets are no descriptors")
+        return found
+    server = Server(prefix=("prlimit", "--nofile=128:128"))
     waiting = [Peer(server.port) for _ in range(300)]
     for connection in waiting:
         connection.send(handshake())
@@ -394,7 +397,7 @@ def aborts():
     line = statistics.linear_regression([at for at, _ in warm], [size for _, size in warm])
     found.add(f"descriptors: {base} before and after")
     found.add(f"memory {warm[0][1] // KIBIBYTE} KiB after 25,000, {warm[-1][1] // KIBIBYTE} KiB at last: "
-              f"{line.slope:.2f} bytes for each", abs(line.slope) < 1)
+              f"{line.slope:.2f} bytes for each", line.slope < 1)
     server.stop()
     return found
 

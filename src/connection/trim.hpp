@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/memory.hpp"
+#include "c10k/timer.hpp"
+
+#include <chrono>
+
+namespace c10k {
+
+class Loop;
+
+// Gives free memory back to the system, soon after much has become free: the allocator keeps what ten thousand
+// connections needed otherwise. One for each loop, by Loop::local().
+class Trim final : private Timer {
+public:
+    explicit Trim(Loop& /*loop*/) noexcept {}
+
+    // To be told that a connection has ended, or one that was far behind has caught up.
+    void soon() {
+        constexpr std::chrono::seconds kDelay{1};
+        if (!is_running()) {
+            start(kDelay);
+        }
+    }
+
+private:
+    void on_time() override { release_free_memory(); }
+};
+
+}  // namespace c10k
