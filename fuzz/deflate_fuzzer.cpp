@@ -6,7 +6,9 @@
 #include "memory.hpp"
 #include "pieces.hpp"
 #include "require.hpp"
+#include "sink.hpp"
 #include "wire/protocol.hpp"
+#include "wire/zlib_receiver.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +18,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-#include <zlib.h>
 
 namespace {
 
@@ -111,21 +112,12 @@ void receive(const Setting& setting, std::string_view bytes) {
     }
 }
 
-// Drops all that comes out.
-class Sink : public Protocol::Events {
-public:
-    void on_message(Message) override {}
-    void on_pong(std::string_view) override {}
-    void on_reply(std::string_view) override {}
-    void on_close(const CloseInfo&) override {}
-};
-
 void weigh(const Setting& setting, std::string_view bytes) {
     DeflatePool pool;
     const ProtocolLimits limits{.max_message_bytes = setting.max_message};
     Protocol protocol(setting.role, limits);
     protocol.use(deflate_of(setting, pool));
-    Sink sink;
+    fuzz::Sink sink;
     fuzz::MemoryMeter memory;
     fuzz::deliver(bytes, Cut::kSomewhere, [&](std::span<char> piece) {
         memory.watch([&] { protocol.receive(piece, sink); });
@@ -134,41 +126,11 @@ void weigh(const Setting& setting, std::string_view bytes) {
     });
 }
 
-// What the peer's zlib makes of a payload, with no more of what came before than its window.
-class Receiver {
-public:
-    explicit Receiver(int window_bits) { require(inflateInit2(&stream_, -window_bits) == Z_OK, "there is memory"); }
-    Receiver(const Receiver&) = delete;
-    Receiver& operator=(const Receiver&) = delete;
-    ~Receiver() { inflateEnd(&stream_); }
-
-    std::string message(std::string_view payload) {
-        std::string bytes = std::string(payload) + std::string("\0\0\xFF\xFF", 4);
-        stream_.next_in = reinterpret_cast<Bytef*>(bytes.data());
-        stream_.avail_in = static_cast<uInt>(bytes.size());
-        std::string message;
-        for (;;) {
-            char byte = 0;
-            stream_.next_out = reinterpret_cast<Bytef*>(&byte);
-            stream_.avail_out = 1;
-            const int status = inflate(&stream_, Z_NO_FLUSH);
-            message.append(&byte, 1 - stream_.avail_out);
-            if (status == Z_BUF_ERROR) {
-                return message;
-            }
-            require(status == Z_OK, "the peer can inflate it");
-        }
-    }
-
-private:
-    z_stream stream_{};
-};
-
 // Messages are what lies between zeros; every third goes to many.
 void send(const Setting& setting, std::string_view bytes) {
     DeflatePool pool;
     const auto deflate = deflate_of(setting, pool);
-    Receiver receiver(setting.window_bits);
+    ZlibReceiver receiver(setting.window_bits);
     for (int number = 0; !bytes.empty(); ++number) {
         const Message message = Message::binary(bytes.substr(0, bytes.find('\0')));
         bytes.remove_prefix(std::min(bytes.size(), message.size() + 1));

@@ -6,6 +6,7 @@
 #include "pieces.hpp"
 #include "protocol_model.hpp"
 #include "require.hpp"
+#include "sink.hpp"
 #include "wire/protocol.hpp"
 
 #include <algorithm>
@@ -167,21 +168,12 @@ void answer(const Side& side) {
     require(peer.lines == expected, "the other side reads what was sent");
 }
 
-// Drops all that comes out.
-class Sink : public Protocol::Events {
-public:
-    void on_message(Message) override {}
-    void on_pong(std::string_view) override {}
-    void on_reply(std::string_view) override {}
-    void on_close(const CloseInfo&) override {}
-};
-
 // Memory follows what has arrived, and never exceeds the largest message.
 void weigh(const Setting& setting, std::string_view bytes, Cut cut) {
     constexpr std::size_t kConstant = kMaxControlBytes + 64;
     const ProtocolLimits limits{.max_message_bytes = static_cast<std::uint32_t>(setting.max_message)};
     Protocol protocol(role_of(setting), limits);
-    Sink sink;
+    fuzz::Sink sink;
     fuzz::MemoryMeter memory;
     std::size_t arrived = 0;
     fuzz::deliver(bytes, cut, [&](std::span<char> piece) {

@@ -210,6 +210,14 @@ TEST(SimulatedEcho, LosesOnlyTheEndWhenConnectionsEnd) {
     EXPECT_GT(lost, 0U);
 }
 
+// Closes the server at some time before `latest`, and says how long that took.
+Task<> close_within(std::chrono::milliseconds latest, Simulation& simulation, Duration& took) {
+    co_await sleep_for(std::chrono::milliseconds{simulation.random(static_cast<std::uint64_t>(latest.count()))});
+    const Duration begin = simulation.now();
+    co_await simulation.close_server();
+    took = simulation.now() - begin;
+}
+
 TEST(SimulatedDrain, SendsAllThatIsQueuedAndTells1001) {
     Settings settings = testkit::quiet_settings();
     settings.drain_rate = 20;  // one by one, while others come
@@ -219,12 +227,7 @@ TEST(SimulatedDrain, SendsAllThatIsQueuedAndTells1001) {
         simulation.serve(echo.urls());
         echo.add_clients();
         Duration took{};
-        simulation.spawn([](Simulation& run, Duration& duration) -> Task<> {
-            co_await sleep_for(std::chrono::milliseconds{run.random(500)});
-            const Duration begin = run.now();
-            co_await run.close_server();
-            duration = run.now() - begin;
-        }(simulation, took));
+        simulation.spawn(close_within(500ms, simulation, took));
         simulation.run();
         echo.check();
         EXPECT_LT(took, 10s);
@@ -254,12 +257,7 @@ TEST(SimulatedDrain, ForgetsNobodyWhoComesMeanwhile) {
             });
         }
         Duration took{};
-        simulation.spawn([](Simulation& run, Duration& duration) -> Task<> {
-            co_await sleep_for(std::chrono::milliseconds{run.random(200)});
-            const Duration begin = run.now();
-            co_await run.close_server();
-            duration = run.now() - begin;
-        }(simulation, took));
+        simulation.spawn(close_within(200ms, simulation, took));
         simulation.run();
         EXPECT_LT(took, 5s);
     });
