@@ -53,7 +53,8 @@ public:
 
     // Queues `message` for every member and never waits. A member that stays too far behind meets what its route says
     // of slow members: it is closed with 1013, unless that is something else. Messages of one sender reach a member in
-    // their order. The frame is encoded once, however many members there are.
+    // their order. The frame is encoded once, however many members there are. If another loop has more than
+    // mailbox_bytes to read, the message is lost to its members, and each meets the same as if it were too slow.
     void send(const Message& message);
 
     // Begins the closing handshake with every member.

@@ -61,6 +61,7 @@ struct Settings {
     std::uint32_t slow_bytes = 1024 * 1024;
     std::chrono::milliseconds slow_time{5'000};
     std::uint32_t slow_limit_bytes = 16 * 1024 * 1024;
+    std::uint32_t mailbox_bytes = 64 * 1024 * 1024;
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
     std::chrono::milliseconds close_time{10'000};

@@ -41,8 +41,8 @@ public:
     Handle() = default;
 
     // Queues `message` and does not wait; a peer that stays too far behind meets what its route says of slow members.
-    // Messages of one thread arrive in their order. Returns false if the connection is known to be gone; true means
-    // queued.
+    // Messages of one thread arrive in their order. Returns false if the connection is known to be gone, or its loop
+    // has more than mailbox_bytes to read; true means queued.
     bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
     // Begins the closing handshake. Does nothing if the connection is gone.
     // Requires: as for WebSocket::close().

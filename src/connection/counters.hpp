@@ -46,6 +46,7 @@ struct LimitCounters {
     Counter outbox_bytes;  // the same
     Counter slow_time;
     Counter slow_limit_bytes;
+    Counter mailbox_bytes;  // a group's members on this loop have lost messages
     Counter ping_timeout;
     Counter close_time;
 };

@@ -113,6 +113,7 @@ Server::Server(Loop& loop, Application& application, const ServerLimits& limits,
         own = limits.websocket;
         own.slow_member = policy;
     }
+    loop_.mailbox()->limit(limits.mailbox_bytes);
     keep_freed_memory();
 }
 

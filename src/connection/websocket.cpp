@@ -150,11 +150,15 @@ bool Handle::send(Message message) const {
     if (!mailbox_) {
         return false;
     }
-    return mailbox_->post_call([slot = slot_, generation = generation_, message = std::move(message)] {
-        if (WebSocketConnection* connection = Loop::current().local<Connections>().find(slot, generation)) {
-            connection->deliver(message);
-        }
-    });
+    const std::size_t bytes = sizeof message + message.size();
+    return mailbox_->has_room_for(bytes) &&
+           mailbox_->post_call(
+               [slot = slot_, generation = generation_, message = std::move(message)] {
+                   if (auto* connection = Loop::current().local<Connections>().find(slot, generation)) {
+                       connection->deliver(message);
+                   }
+               },
+               bytes);
 }
 
 void Handle::close(std::uint16_t code, std::string reason) const {

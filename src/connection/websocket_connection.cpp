@@ -312,6 +312,14 @@ bool WebSocketConnection::relieve() {
     return true;  // also if the rest cannot be dropped: that is not much, and the latest is what counts
 }
 
+void WebSocketConnection::lose() {
+    if (limits_.slow_member != SlowMember::kClose) {
+        loop_.local<Counters>().dropped.add();
+    } else if (is_open()) {
+        close(kTryAgainLater, "the server is too busy: messages to a group were lost");
+    }
+}
+
 void WebSocketConnection::queued(std::size_t bytes) {
     if (!is_slow_ && outbox_.bytes() > limits_.slow_bytes) {
         is_slow_ = true;

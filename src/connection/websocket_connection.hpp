@@ -55,6 +55,8 @@ public:
     void send_text(std::string_view text);
     // The same for senders who do not wait: false if the socket is closed, or too slow for this message.
     bool deliver(const Message& message);
+    // Messages for it have been lost on their way to this loop: what its route says of slow members is done.
+    void lose();
 
     void close(std::uint16_t code, std::string_view reason);
     // Ends it now, without a word to the peer. A WebSocket that had not been closed ends with `code`.

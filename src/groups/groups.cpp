@@ -1,5 +1,6 @@
 #include "c10k/groups.hpp"
 
+#include "connection/counters.hpp"
 #include "connection/loop_deflate.hpp"
 #include "groups/room.hpp"
 
@@ -41,7 +42,7 @@ void Room::remove(Membership& membership) noexcept {
 void Room::send(const Message& message) {
     deliver(message);
     if (has_others()) {
-        groups_.outgoing_->add({shared_, message, nullptr});
+        groups_.outgoing_->add({shared_, message});
     }
 }
 
@@ -53,7 +54,8 @@ void Room::close(std::uint16_t code, std::string_view reason) {
     }
 }
 
-// Neither deliver() nor close() ends a connection at once, nor resumes a view: the members stay as they are meanwhile.
+// Neither deliver(), close() nor lose() ends a connection at once, nor resumes a view: the members stay as they are
+// meanwhile.
 
 void Room::deliver(const Message& message) {
     const wire::DeflatePool::FanOut fan_out{Loop::current().local<LoopDeflate>(), message};
@@ -65,6 +67,13 @@ void Room::deliver(const Message& message) {
 void Room::close_members(const CloseInfo& info) {
     for (const Entry& entry : entries_) {
         entry.member->close(info.code, info.reason);
+    }
+}
+
+void Room::lose() {
+    Loop::current().local<Counters>().limits.mailbox_bytes.add();
+    for (const Entry& entry : entries_) {
+        entry.member->lose();
     }
 }
 

@@ -34,6 +34,19 @@ void Hub::forget(const std::string& name) {
     }
 }
 
+namespace {
+
+// What they hold until they are read. A message for several loops is held once, but by each of them.
+std::size_t bytes_of(const std::vector<Outgoing::Delivery>& deliveries) {
+    std::size_t bytes = deliveries.size() * sizeof(Outgoing::Delivery);
+    for (const Outgoing::Delivery& delivery : deliveries) {
+        bytes += delivery.message.size();
+    }
+    return bytes;
+}
+
+}  // namespace
+
 // The deliveries of one turn to one loop.
 class Outgoing::Post final : public Letter {
 public:
@@ -43,11 +56,16 @@ public:
     [[nodiscard]] bool may_be_read() const noexcept override { return *delivered_; }
     void read() override {
         for (const Delivery& delivery : deliveries_) {
+            if (delivery.is_lost) {
+                delivery.group->lost &= ~(std::uint64_t{1} << loop_);
+            }
             Room* room = delivery.group->rooms[loop_];
             if (room == nullptr) {
                 continue;  // its last member here has left
             }
-            if (delivery.close) {
+            if (delivery.is_lost) {
+                room->lose();
+            } else if (delivery.close) {
                 room->close_members(*delivery.close);
             } else {
                 room->deliver(delivery.message);
@@ -71,13 +89,33 @@ void Outgoing::add(const Delivery& delivery) {
     }
 }
 
+void Outgoing::lose_messages(std::vector<Delivery>& deliveries, std::uint64_t loop_bit) {
+    std::erase_if(deliveries, [loop_bit](Delivery& delivery) {
+        if (delivery.close) {
+            return false;
+        }
+        delivery.message = {};
+        delivery.is_lost = true;
+        return (delivery.group->lost.fetch_or(loop_bit) & loop_bit) != 0;  // once until it has read that
+    });
+}
+
 void Outgoing::end_turn() {
     const auto delivered = std::make_shared<std::atomic<bool>>(false);
     std::uint64_t to = 0;
     for (std::size_t loop = 0; loop < gathered_.size(); ++loop) {
-        if (!gathered_[loop].empty()) {
-            to |= std::uint64_t{1} << loop;
-            hub_.mailbox(loop).put(std::make_unique<Post>(std::exchange(gathered_[loop], {}), loop, delivered));
+        if (gathered_[loop].empty()) {
+            continue;
+        }
+        std::vector<Delivery> deliveries = std::exchange(gathered_[loop], {});
+        const std::uint64_t bit = std::uint64_t{1} << loop;
+        if (!hub_.mailbox(loop).has_room_for(bytes_of(deliveries))) {
+            lose_messages(deliveries, bit);
+        }
+        if (!deliveries.empty()) {
+            to |= bit;
+            const std::size_t bytes = bytes_of(deliveries);
+            hub_.mailbox(loop).put(std::make_unique<Post>(std::move(deliveries), loop, delivered), bytes);
         }
     }
     *delivered = true;

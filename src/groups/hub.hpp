@@ -30,6 +30,7 @@ struct SharedGroup {
     const std::string name;
     std::atomic<std::uint32_t> members{0};
     std::atomic<std::uint64_t> loops{0};  // the bits of those that have members
+    std::atomic<std::uint64_t> lost{0};   // the bits of those that are going to learn that they have lost messages
     std::vector<Room*> rooms;             // by loop; each belongs to its loop alone
 };
 
@@ -67,6 +68,8 @@ private:
 //
 // The letters of a turn may be read only when all are delivered: so whatever anybody does because of a message of
 // this turn comes after the other messages of this turn, for everyone.
+//
+// A loop that has too much to read already gets no messages, but learns of each group in which it has lost some.
 class Outgoing final : private EndOfTurn {
 public:
     Outgoing(Hub& hub, std::size_t loop) : hub_(hub), loop_(loop), gathered_(hub.loops()) {}
@@ -74,7 +77,8 @@ public:
     struct Delivery {
         std::shared_ptr<SharedGroup> group;
         Message message;
-        std::shared_ptr<const CloseInfo> close;  // instead of the message
+        std::shared_ptr<const CloseInfo> close = nullptr;  // instead of the message
+        bool is_lost = false;                              // the message, because there was no room for it
     };
     // Adds `delivery` for every other loop where the group has members.
     void add(const Delivery& delivery);
@@ -83,6 +87,8 @@ private:
     class Post;
 
     void end_turn() override;
+    // Of `deliveries`, for a loop that has no room for them.
+    void lose_messages(std::vector<Delivery>& deliveries, std::uint64_t loop_bit);
 
     Hub& hub_;
     std::size_t loop_;

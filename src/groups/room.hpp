@@ -29,6 +29,8 @@ public:
     // For those on this loop.
     void deliver(const Message& message);
     void close_members(const CloseInfo& info);
+    // Messages have not come here, because too much was unread.
+    void lose();
 
 private:
     struct Entry {

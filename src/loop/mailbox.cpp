@@ -24,20 +24,22 @@ private:
 
 Mailbox::~Mailbox() { drop_all(); }
 
-bool Mailbox::post(std::unique_ptr<Letter> letter) {
-    if (!put(std::move(letter))) {
+bool Mailbox::post(std::unique_ptr<Letter> letter, std::size_t bytes) {
+    if (!put(std::move(letter), bytes)) {
         return false;
     }
     wake();
     return true;
 }
 
-bool Mailbox::put(std::unique_ptr<Letter> letter) {
+bool Mailbox::put(std::unique_ptr<Letter> letter, std::size_t bytes) {
     const Poster poster{*this};
     if (!poster.is_welcome()) {
         return false;
     }
     Letter* posted = letter.release();
+    posted->bytes_ = bytes;
+    unread_bytes_ += bytes;
     posted->next_ = newest_.load();
     while (!newest_.compare_exchange_weak(posted->next_, posted)) {
     }
@@ -73,6 +75,7 @@ bool Mailbox::read() {
     const bool found = has_readable();
     while (has_readable()) {
         const std::unique_ptr<Letter> letter{std::exchange(first_, first_->next_)};
+        unread_bytes_ -= letter->bytes_;
         letter->read();
     }
     return found;

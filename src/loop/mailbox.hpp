@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -25,6 +26,7 @@ private:
     friend class Mailbox;
 
     Letter* next_ = nullptr;
+    std::size_t bytes_ = 0;
 };
 
 // The way to a loop from other threads, without a lock. It outlives the loop: what is posted after that is dropped.
@@ -33,6 +35,8 @@ private:
 // thread, is read before it.
 class Mailbox {
 public:
+    static constexpr std::size_t kMostUnreadBytes = 64 * 1024 * 1024;
+
     explicit Mailbox(Backend& backend) noexcept : backend_(&backend) {}
     ~Mailbox();
     Mailbox(const Mailbox&) = delete;
@@ -40,14 +44,15 @@ public:
 
     // ---- For all threads
 
-    // Has `letter` read in one of the loop's next turns. Returns false if the loop has gone.
-    bool post(std::unique_ptr<Letter> letter);
+    // Has `letter`, which holds so many bytes, read in one of the loop's next turns. Returns false if the loop has
+    // gone.
+    bool post(std::unique_ptr<Letter> letter, std::size_t bytes = 0);
     // The same in two steps, for who has letters for several loops: put() does not wake the loop.
-    bool put(std::unique_ptr<Letter> letter);
+    bool put(std::unique_ptr<Letter> letter, std::size_t bytes = 0);
     void wake();
     // Has `call()` called in one of the loop's next turns. Returns false if the loop has gone.
     template <typename Call>
-    bool post_call(Call call) {
+    bool post_call(Call call, std::size_t bytes = 0) {
         class CallLetter final : public Letter {
         public:
             explicit CallLetter(Call&& call) : call_(std::move(call)) {}
@@ -56,8 +61,15 @@ public:
         private:
             Call call_;
         };
-        return post(std::make_unique<CallLetter>(std::move(call)));
+        return post(std::make_unique<CallLetter>(std::move(call)), bytes);
     }
+    // Whether what is unread and so much more is within the limit. To be asked by those whose letters nobody waits for:
+    // a loop that is busy for long would let them fill memory. If nothing is unread, there is room for anything.
+    [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept {
+        const std::size_t unread = unread_bytes_;
+        return unread == 0 || unread + bytes <= most_unread_bytes_;
+    }
+    void limit(std::size_t most_unread_bytes) noexcept { most_unread_bytes_ = most_unread_bytes; }
 
     // ---- For the loop
 
@@ -80,6 +92,8 @@ private:
     Backend* backend_;
     std::atomic<Letter*> newest_{nullptr};  // the latest first
     std::atomic<int> posters_{0};
+    std::atomic<std::size_t> unread_bytes_{0};
+    std::atomic<std::size_t> most_unread_bytes_{kMostUnreadBytes};
     std::atomic<bool> open_{true};
     std::atomic<bool> asleep_{false};
     // The loop's own: what it has taken in and not read, in order.

@@ -57,6 +57,7 @@ constexpr std::array kLimits{
     NamedLimit{"outbox_bytes", &LimitCounters::outbox_bytes},
     NamedLimit{"slow_time", &LimitCounters::slow_time},
     NamedLimit{"slow_limit_bytes", &LimitCounters::slow_limit_bytes},
+    NamedLimit{"mailbox_bytes", &LimitCounters::mailbox_bytes},
     NamedLimit{"ping_timeout", &LimitCounters::ping_timeout},
     NamedLimit{"close_time", &LimitCounters::close_time},
 };

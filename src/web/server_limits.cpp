@@ -32,6 +32,7 @@ ServerLimits server_limits(const Settings& settings) {
     limits.websocket.slow_bytes = settings.slow_bytes;
     limits.websocket.slow_time = settings.slow_time;
     limits.websocket.slow_limit_bytes = settings.slow_limit_bytes;
+    limits.mailbox_bytes = settings.mailbox_bytes;
     limits.websocket.ping_interval = settings.ping_interval;
     limits.websocket.ping_timeout = settings.ping_timeout;
     limits.websocket.close_time = settings.close_time;

@@ -149,6 +149,10 @@ constexpr std::array kTable{
     Entry{"slow_time", "s", &Settings::slow_time, "One burst must not cost a healthy member its place.", 1, kOneHour},
     Entry{"slow_limit_bytes", "bytes", &Settings::slow_limit_bytes,
           "With more than this to take, a member is too slow at once: memory does not wait for slow_time.", 1, kOneGiB},
+    Entry{"mailbox_bytes", "bytes", &Settings::mailbox_bytes,
+          "What other loops have sent to a loop that is busy and has not read it. What is more is lost: its members of "
+          "that group are closed with 1013, or miss it, as their routes say of slow members.",
+          4096, kOneGiB},
     Entry{"ping_interval", "s", &Settings::ping_interval,
           "Silence after which a client is sent a ping: proxies cut what is silent for a minute.", kOneSecond,
           kOneHour},

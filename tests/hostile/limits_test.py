@@ -1,7 +1,10 @@
 """Rows 28 and 54, and what is limited besides: connections, bodies, static files and slow members of a group."""
 
 import pathlib
+import select
+import signal
 import tempfile
+import unittest
 
 import peer
 from peer import KIBIBYTE, MEBIBYTE, SLACK, TEXT, Peer, frame, handshake
@@ -80,6 +83,53 @@ class SlowSubscribers(peer.HostileTestCase):
                 self.assertEqual((numbers[0], gaps), (0, 0 if policy == "newest" else 1))
             self.doCleanups()
             self.eventually(lambda: self.server.sockets() == 1, "the members have gone")
+
+
+@unittest.skipIf(peer.WORKERS == 1, "one loop sends nothing to others")
+class BusyLoops(peer.HostileTestCase):
+    options = ("--set", f"mailbox_bytes={256 * KIBIBYTE}")
+
+    def test_row_65_a_view_that_blocks_lets_no_messages_gather(self):
+        """What a group sends to a loop that is held is bounded: its members are told 1013, or miss some, as they like."""
+        close = [self.websocket("/member/close/") for _ in range(48)]
+        newest = [self.websocket("/member/newest/") for _ in range(48)]
+        publishers = {}
+        for _ in range(16):
+            connection = self.websocket("/publish/")
+            publishers[connection.socket] = connection
+        start = self.server.line_count
+        blocking = self.websocket("/block/")
+        blocking.send(frame(TEXT, "x"))
+        self.server.wait_for("a view blocks its loop", start)
+        try:
+            for connection in publishers.values():
+                connection.send(frame(peer.PING, ""))
+            ready, _, _ = select.select(list(publishers), [], [], peer.support.PATIENCE)
+            publisher = publishers[ready[0]]  # which lives elsewhere
+            self.assertEqual(publisher.frame().opcode, peer.PONG)
+            sent = MEBIBYTE // len(MESSAGE)
+            publisher.send(frame(TEXT, MESSAGE) * sent + frame(peer.PING, ""))
+            self.assertEqual(publisher.frame().opcode, peer.PONG)  # all but an inbox of it is on its way
+        finally:
+            self.server.signal(signal.SIGUSR1)
+        self.assertEqual(blocking.message(), b"x")
+        self.eventually(lambda: self.server.strikes("mailbox_bytes") >= 1, "messages were lost, and counted")
+
+        ends = [self.rest(publisher, connection) for connection in close]
+        self.assertIn((peer.CLOSE, 1013), ends)
+        self.assertIn((TEXT, sent), ends)  # on the publisher's own loop nothing was lost
+        counts = [self.rest(publisher, connection) for connection in newest]
+        self.assertEqual({opcode for opcode, _ in counts}, {TEXT})
+        self.assertLess(min(count for _, count in counts), sent)
+
+    @staticmethod
+    def rest(publisher, connection):
+        """How it ends: closed, with what code, or with how many messages up to one that is sent now."""
+        publisher.send(frame(TEXT, "end"))
+        count = 0
+        while (received := connection.frame()).opcode == TEXT and received.payload != b"end":
+            count += 1
+        return received.opcode, count if received.opcode == TEXT else int.from_bytes(received.payload[:2], "big")
 
 
 class Connections(peer.HostileTestCase):

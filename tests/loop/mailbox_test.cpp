@@ -77,6 +77,18 @@ TEST_F(MailboxTest, DropsWhatComesAfterItIsClosedAndWhatWasUnread) {
     EXPECT_FALSE(mailbox.read());
 }
 
+TEST_F(MailboxTest, HasRoomUpToItsLimitUntilItIsRead) {
+    mailbox.limit(100);
+    EXPECT_TRUE(mailbox.has_room_for(1000));  // alone
+    mailbox.post_call([] {}, 60);
+    EXPECT_TRUE(mailbox.has_room_for(40));
+    EXPECT_FALSE(mailbox.has_room_for(41));
+    mailbox.post_call([] {}, 40);
+    EXPECT_FALSE(mailbox.has_room_for(1));
+    mailbox.read();
+    EXPECT_TRUE(mailbox.has_room_for(1000));
+}
+
 TEST(Mailbox, WakesASleepingLoopForEveryLetterOfManyThreads) {
     constexpr int kThreads = 4;
     constexpr int kLetters = 20'000;

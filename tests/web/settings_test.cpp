@@ -52,6 +52,7 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
     EXPECT_EQ(ours.max_connections_per_address, theirs.max_connections_per_address);
     EXPECT_EQ(ours.max_newcomers, theirs.max_newcomers);
     EXPECT_EQ(ours.kernel_unsent_bytes, theirs.kernel_unsent_bytes);
+    EXPECT_EQ(ours.mailbox_bytes, theirs.mailbox_bytes);
     EXPECT_EQ(ours.proxy_protocol, theirs.proxy_protocol);
     EXPECT_EQ(ours.min_body_rate, theirs.min_body_rate);
     EXPECT_EQ(ours.body_grace, theirs.body_grace);
@@ -70,7 +71,7 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
 
 TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
     const auto all = SettingsReader{}.describe();
-    EXPECT_EQ(all.size(), 48U);
+    EXPECT_EQ(all.size(), 49U);
     for (const SettingInForce& setting : all) {
         EXPECT_EQ(problem(setting.name, setting.default_value), "");
         EXPECT_EQ(setting.value, setting.default_value);
