@@ -247,6 +247,48 @@ class OurClient(unittest.TestCase):
         return context
 
 
+class BehindAProxy(unittest.TestCase):
+    """A proxy that passes TLS on as it is, and says in front of it whom it is from."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.own = support.certificate()
+        cls.server = support.Server("--set", f"tls_certificate={cls.own.certificate}", "--set", f"tls_key={cls.own.key}",
+                                    "--set", "proxy_protocol=on", "--set", "trusted_proxies=127.0.0.1")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def test_curl_gets_a_page(self):
+        page, status = output_of("curl", "--silent", "--show-error", "--haproxy-protocol", "--cacert", self.own.ca,
+                                 f"https://localhost:{self.server.port}/", "--include")
+        self.assertEqual(status, 0, page)
+        self.assertRegex(page, r"^HTTP/1\.1 200 ")
+
+    def test_the_hello_may_come_with_the_header(self):
+        start = self.server.line_count
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = ssl.create_default_context(cafile=self.own.ca).wrap_bio(received, to_send, server_hostname="localhost")
+        to_send.write(b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n")
+        connection = support.Connection(self.server.port)
+        self.addCleanup(connection.close)
+
+        def do(step):
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    connection.send(to_send.read())
+                    received.write(connection.socket.recv(65536))
+
+        do(tls.do_handshake)
+        tls.write(f"GET /test/ws/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  f"Sec-WebSocket-Key: {support.KEY}\r\nSec-WebSocket-Version: 13\r\nOrigin: null\r\n\r\n".encode())
+        self.assertRegex(do(lambda: tls.read(65536)), rb"^HTTP/1\.1 403 ")
+        self.server.wait_for(r"REJECT /test/ws/ 403 \[192\.0\.2\.1:1234\]", start)
+
+
 class Renewal(support.AsyncTestCase):
     def setUp(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
