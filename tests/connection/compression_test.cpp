@@ -95,6 +95,17 @@ TEST_P(CompressionOnEveryNetwork, LeavesSmallMessagesAndWhatDoesNotGetSmaller) {
     EXPECT_EQ(peer.take_frame().first, 0x82);
 }
 
+TEST_P(CompressionOnEveryNetwork, LeavesATextThatDoesNotGetSmaller) {
+    std::string noise;
+    for (std::uint32_t seed = 1; noise.size() < 150; seed = seed * 1664525 + 1013904223) {
+        noise += static_cast<char>(' ' + (seed >> 24) % 95);
+    }
+    serve_compressed(kForgotten, [&](WebSocket& socket, Captured) -> Task<> { co_await socket.send(noise); });
+    ZlibClient peer{stage(), "permessage-deflate"};
+    EXPECT_NE(peer.agreed(), "nothing");
+    EXPECT_EQ(peer.take_frame().first, 0x81);
+}
+
 TEST_P(CompressionOnEveryNetwork, IsUsedOnlyIfBothSidesWantIt) {
     bool compressed = true;
     const auto look = [&](WebSocket& socket, Captured) -> Task<> {

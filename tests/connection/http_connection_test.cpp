@@ -213,6 +213,21 @@ TEST_P(HttpOnEveryNetwork, LetsARequestThatRunsFinishWhenTheServerCloses) {
     EXPECT_EQ(response.headers.get("Connection"), "close");
 }
 
+TEST_P(HttpOnEveryNetwork, AnswersOnceMoreWhileTheServerHasAGrace) {
+    Peer peer{stage()};
+    peer.send(kGet);
+    EXPECT_EQ(peer.take_response().headers.get("Connection"), std::nullopt);
+    const auto close_and_ask = [](Server& server, Peer& asking) -> Task<> {
+        co_await task_group([&server, &asking](TaskGroup& group) -> Task<> {
+            group.spawn(server.close({.grace = 1min}));
+            co_await yield();
+            asking.send(kGet);
+        });
+    };
+    stage().run(close_and_ask(stage().server(), peer));  // it is over when that is answered
+    EXPECT_EQ(peer.take_response().headers.get("Connection"), "close");
+}
+
 // ---- By the clock
 
 TEST_F(InMemory, RefusesAHeadThatDoesNotArriveInTime) {  // RFC 9110, 15.5.9
@@ -258,6 +273,16 @@ TEST_F(InMemory, RefusesABodyThatIsSlowerThanTheLeastRate) {
     stage().advance(1s);
     EXPECT_EQ(peer.take_response().status, 408);
     EXPECT_EQ(stage().server().counters().limits.min_body_rate.value(), 1U);
+}
+
+TEST_F(ConnectionTest, LetsABodyBeAsSlowAsItsTimeAllowsIfThereIsNoLeastRate) {
+    limits.min_body_rate = 0;
+    start(Network::kMemory);
+    Peer peer{stage()};
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
+    stage().advance(limits.body_time - 1ms);
+    peer.send("x");
+    EXPECT_EQ(peer.take_response().status, 200);
 }
 
 TEST_F(InMemory, GivesABodyAGraceBeforeItsRateCounts) {

@@ -49,10 +49,11 @@ TEST_F(Limits, TurnAwayWith503WhoComesWhenMaxConnectionsAreOpen) {
         EXPECT_EQ(answer.headers.get("Connection"), "close");
         third.wait_for_end();
         EXPECT_FALSE(third.failed());  // its request was read, so that no reset overtakes the answer
+        EXPECT_EQ(status_of_a_request(), 503);
     }
     stage().settle();
     EXPECT_EQ(status_of_a_request(), 200);
-    EXPECT_EQ(counters().limits.max_connections.value(), 1U);
+    EXPECT_EQ(counters().limits.max_connections.value(), 2U);
     EXPECT_TRUE(first.is_open());
 }
 
@@ -153,6 +154,18 @@ TEST_F(Limits, EndTheOldestWhenTooManyHaveNotMadeARequest) {
     EXPECT_TRUE(open.is_open());
     EXPECT_FALSE(served.is_over());
     EXPECT_EQ(counters().limits.max_newcomers.value(), 1U);
+    Peer more{stage()};
+    Peer most{stage()};
+    stage().settle();
+    EXPECT_TRUE(newest.is_over());
+    EXPECT_EQ(counters().limits.max_newcomers.value(), 2U);
+}
+
+TEST_F(Limits, NeverEndTheOnlyNewcomer) {
+    limits.max_newcomers = 0;
+    start(Network::kMemory);
+    EXPECT_EQ(status_of_a_request(), 200);
+    EXPECT_EQ(counters().limits.max_newcomers.value(), 0U);
 }
 
 // ---- Counters

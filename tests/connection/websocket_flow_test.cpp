@@ -70,6 +70,94 @@ TEST_F(WebSocketFlowInMemory, LosesNoMessageWhenRecvTimesOut) {
     }
 }
 
+// ---- Stop
+
+// What a task says in `log` of the wait that it begins when it has been stopped already.
+template <typename Wait>
+Task<> wait_when_stopped(std::vector<std::string>& log, const Wait& wait) {
+    try {
+        co_await sleep_for(1h);
+    } catch (const Stopped&) {
+        log.emplace_back("stopped");
+    }
+    try {
+        co_await wait();
+    } catch (const Stopped&) {
+        log.emplace_back("stopped again");
+    }
+}
+
+TEST_F(WebSocketFlowInMemory, LetsNobodyBeginToWaitWhoIsStopped) {
+    std::vector<std::string> log;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        const auto receive = [&socket]() -> Task<> { (void)co_await socket.recv(); };
+        const auto send = [&socket]() -> Task<> { co_await socket.send("x"); };
+        const auto closed = [&socket]() -> Task<> { co_await socket.closed(); };
+        static_cast<void>(socket.send(std::string(limits.websocket.outbox_bytes + 20'000, 'x')));
+        co_await task_group([&](TaskGroup& group) -> Task<> {
+            group.spawn(wait_when_stopped(log, receive));
+            group.spawn(wait_when_stopped(log, send));
+            group.spawn(wait_when_stopped(log, closed));
+            co_await yield();
+            group.stop();
+        });
+        log.emplace_back("done");
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.stop_receiving();
+    stage().settle();
+    EXPECT_EQ(log, (std::vector<std::string>{"stopped", "stopped again", "stopped", "stopped again", "stopped",
+                                             "stopped again", "done"}));
+}
+
+TEST_F(WebSocketFlowInMemory, StopsTheFirstOfThoseWhoWait) {
+    int stopped = 0;
+    int sent = 0;
+    int closed = 0;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        socket.accept();
+        static_cast<void>(socket.send(std::string(limits.websocket.outbox_bytes + 20'000, 'x')));
+        const auto send = [&]() -> Task<> {
+            co_await socket.send("x");
+            ++sent;
+        };
+        const auto wait = [&]() -> Task<> {
+            co_await socket.closed();
+            ++closed;
+        };
+        const auto both = [&](TaskGroup& group) -> Task<> {
+            group.spawn(send());
+            group.spawn(wait());
+            co_return;
+        };
+        co_await task_group([&](TaskGroup& group) -> Task<> {
+            group.spawn([](auto& tasks, int& count) -> Task<> {
+                try {
+                    co_await with_timeout(1s, task_group(tasks));
+                } catch (const TimedOut&) {
+                    ++count;
+                }
+            }(both, stopped));
+            co_await yield();
+            co_await both(group);
+        });
+    });
+    stage().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.stop_receiving();
+    stage().advance(2s);
+    EXPECT_EQ(stopped, 1);
+    EXPECT_EQ(sent, 0);
+    peer.start_receiving();
+    stage().settle();
+    EXPECT_EQ(sent, 1);
+    peer.close_with(1000);
+    stage().settle();
+    EXPECT_EQ(closed, 1);
+}
+
 // ---- Backpressure
 
 TEST_F(WebSocketFlowInMemory, StopsReadingWhenTheInboxIsFull) {

@@ -68,6 +68,26 @@ TEST_F(WebSocketHandleInMemory, IgnoresHandlesOfConnectionsThatHaveGone) {
     EXPECT_EQ(second.waiting(), 0U);
     EXPECT_TRUE(second.is_open());
     EXPECT_FALSE(Handle{}.send("to nobody"));
+    Handle{}.close();
+}
+
+TEST_F(WebSocketHandleInMemory, SendsNoMoreThanItsLoopHasRoomFor) {
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        while (co_await socket.recv()) {
+        }
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.answer();
+    stage().loop().mailbox()->limit(1000);
+    EXPECT_TRUE(handle->send(std::string(600, 'a')));
+    EXPECT_FALSE(handle->send(std::string(600, 'b')));
+    EXPECT_TRUE(handle->send("c"));
+    EXPECT_EQ(peer.recv(), std::string(600, 'a'));
+    EXPECT_EQ(peer.recv(), "c");
+    EXPECT_TRUE(handle->send(std::string(5000, 'd')));  // alone
+    EXPECT_EQ(peer.recv(), std::string(5000, 'd'));
 }
 
 TEST(Handle, KnowsThatItsLoopHasGone) {

@@ -313,6 +313,20 @@ TEST(PermessageDeflate, SharesOneCompressionWithConnectionsThatKeepTheirContext)
     }
 }
 
+TEST(PermessageDeflate, LeavesToManyAsToOneWhatIsSmallOrDoesNotGetSmaller) {
+    DeflatePool pool;
+    PermessageDeflate deflate{Role::kServer, kKeepAll, 100, pool};
+    std::string noise;
+    for (std::uint32_t seed = 1; noise.size() < 1000; seed = seed * 1664525 + 1013904223) {
+        noise += static_cast<char>(seed >> 24);
+    }
+    ASSERT_TRUE(deflate.compress(Message::Kind::kText, lines(1, 1000)));
+    for (const std::string& text : {std::string(99, 'a'), noise}) {
+        EXPECT_FALSE(deflate.compress(Message::Kind::kBinary, text));
+        EXPECT_FALSE(deflate.compress_apart(Message::Kind::kBinary, text));
+    }
+}
+
 // What a slow peer is not sent must not be missed by what it is sent.
 TEST(PermessageDeflate, RefersToNothingThatMayBeLeftOut) {
     DeflatePool pool;

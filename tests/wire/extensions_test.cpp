@@ -234,6 +234,12 @@ TEST(DeflateNegotiation, TakesAnAnswerThatFitsTheOffer) {
               "server_no_context_takeover; client_no_context_takeover; client_max_window_bits");
 }
 
+TEST(DeflateNegotiation, LimitsNoWindowThatTheClientDidNotOfferToLimit) {
+    const auto answer = read_deflate_answer({"permessage-deflate", {}}, DeflateParameters{});
+    ASSERT_TRUE(answer);
+    EXPECT_FALSE(answer->client_max_window_bits);
+}
+
 // Row 70, CVE-2026-2229.
 TEST(DeflateNegotiation, Row70Cve20262229FailsOverAnAnswerThatDoesNot) {
     for (const char* parameter :

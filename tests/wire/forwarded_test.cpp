@@ -20,7 +20,7 @@ TEST(IsNetwork, TakesAddressesAndNetworks) {
 
 std::string client(const std::string& peer, const std::vector<std::string>& forwarded,
                    const std::vector<std::string>& trusted) {
-    Headers headers;
+    Headers headers{{"Accept", "198.51.100.99"}};
     for (const std::string& value : forwarded) {
         headers.add("X-Forwarded-For", value);
     }
@@ -47,6 +47,17 @@ TEST(ClientOf, DoesNotBelieveWhatTheClientSaidItself) {
     EXPECT_EQ(client("127.0.0.1:1000", {"10.1.1.1, 198.51.100.1"}, kTrusted), "198.51.100.1");
 }
 
+TEST(ClientOf, BelievesANetworkThatEndsInsideOfAByte) {
+    EXPECT_EQ(client("172.16.0.1:1000", {"198.51.100.1"}, {"172.16.0.0/12"}), "198.51.100.1");
+    EXPECT_EQ(client("172.31.255.255:1000", {"198.51.100.1"}, {"172.16.0.0/12"}), "198.51.100.1");
+    EXPECT_EQ(client("172.32.0.1:1000", {"198.51.100.1"}, {"172.16.0.0/12"}), "172.32.0.1:1000");
+}
+
+TEST(ClientOf, BelievesNobodyForWhatIsNoNetworkOrNoAddress) {
+    EXPECT_EQ(client("127.0.0.1:1000", {"198.51.100.1"}, {"localhost"}), "127.0.0.1:1000");
+    EXPECT_EQ(client("unix:", {"198.51.100.1"}, kTrusted), "unix:");
+}
+
 TEST(ClientOf, GoesThroughARowOfProxies) {
     EXPECT_EQ(client("127.0.0.1:1000", {"1.2.3.4, 198.51.100.1,10.2.0.1 ,\t10.1.0.1"}, kTrusted), "198.51.100.1");
     EXPECT_EQ(client("127.0.0.1:1000", {"10.2.0.1, 10.1.0.1"}, kTrusted), "10.2.0.1");
@@ -64,7 +75,7 @@ TEST(CameSecurely, IsWhatTheConnectionSaysOrAProxyOfOurs) {
     Request request;
     request.peer = "192.0.2.7:5000";
     EXPECT_FALSE(came_securely(request, trusted));
-    request.headers = {{"X-Forwarded-Proto", "https"}};
+    request.headers = {{"X-Forwarded-Proto", "https"}, {"Accept", "http"}};
     EXPECT_FALSE(came_securely(request, trusted));  // anybody can write that
     request.peer = "10.0.0.1:5000";
     EXPECT_TRUE(came_securely(request, trusted));

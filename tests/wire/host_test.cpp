@@ -99,7 +99,9 @@ TEST(OriginAllowed, EntriesAreOriginsSubdomainsOrAStar) {
     EXPECT_FALSE(origin_allowed("http://evil-example.org:8000", "api.example.com", entries));
     EXPECT_FALSE(origin_allowed("http://a.example.org", "api.example.com", entries));
     EXPECT_FALSE(origin_allowed("https://a.example.org:8000", "api.example.com", entries));
+    EXPECT_FALSE(origin_allowed("https://app.example.com:8443", "api.example.com", entries));
     EXPECT_FALSE(origin_allowed("null", "api.example.com", entries));
+    EXPECT_FALSE(origin_allowed("http://a.b", "api.example.com", Entries{"a.b", "http://*.a b"}));  // which are none
     EXPECT_TRUE(origin_allowed("null", "api.example.com", Entries{"*"}));
 }
 

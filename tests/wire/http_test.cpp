@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -86,6 +87,7 @@ TEST(Request, FormIsTheBodyOfAUrlencodedPost) {
 TEST(Request, CookiesAreThePairsOfTheCookieField) {
     Request request;
     EXPECT_EQ(request.cookies().size(), 0u);
+    request.headers.add("Accept", "other=1");
     request.headers.add("Cookie", "session=31d4d96e407aad42; lang=en-US; quoted=\"a b\"; empty=; a=b=c==");
     const Parameters cookies = request.cookies();
     EXPECT_EQ(cookies.size(), 5u);
@@ -100,15 +102,16 @@ TEST(Request, CookiesAreThePairsOfTheCookieField) {
 TEST(Request, CookiesLeaveOutWhatIsNone) {
     Request request;
     request.headers.add("Cookie", ";; bare;=nameless; a=1;b = 2 ;\tc=\"; d=\xff; a=3");
-    request.headers.add("cookie", "e=5");
+    request.headers.add("cookie", "e=5; f=\"half");
     const Parameters cookies = request.cookies();
-    EXPECT_EQ(cookies.size(), 6u);
+    EXPECT_EQ(cookies.size(), 7u);
     EXPECT_EQ(cookies.begin()->value, "1");
     EXPECT_EQ(cookies.get("a"), "3");
     EXPECT_EQ(cookies.get("b"), "2");
     EXPECT_EQ(cookies.get("c"), "\"");
     EXPECT_EQ(cookies.get("d"), "\xef\xbf\xbd");
     EXPECT_EQ(cookies.get("e"), "5");
+    EXPECT_EQ(cookies.get("f"), "\"half");
 }
 
 TEST(Request, CookiesAreLimitedInNumber) {
@@ -153,6 +156,20 @@ TEST(Response, SetsNoCookieThatCouldBeReadAsAnother) {
     }
     EXPECT_THROW(set_cookie("a", "b", {.path = "/; Domain=x"}), std::logic_error);
     EXPECT_THROW(set_cookie("a", "b", {.same_site = SameSite::kNone}), std::logic_error);
+}
+
+// RFC 9110, 15, and RFC 6585.
+TEST(Response, ReasonsAreThoseOfTheStandards) {
+    const std::set<int> known{100, 101, 200, 201, 202, 203, 204, 205, 206, 300, 301, 302, 303, 304, 305, 307,
+                              308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414,
+                              415, 416, 417, 421, 422, 426, 428, 429, 431, 500, 501, 502, 503, 504, 505};
+    std::set<std::string_view> reasons;
+    for (int status = 0; status < 1000; ++status) {
+        EXPECT_NE(reason_phrase(status).empty(), known.contains(status)) << status;
+        reasons.insert(reason_phrase(status));
+    }
+    EXPECT_EQ(reasons.size(), known.size() + 1);  // each is another
+    EXPECT_EQ(reason_phrase(426), "Upgrade Required");
 }
 
 TEST(Response, ShorthandsSayWhatTheBodyIs) {

@@ -104,6 +104,10 @@ TEST(ProxyHeader, RefusesOtherLines) {
                                     "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\n"s,
                                     "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\rX\n"s,
                                     "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\r\n"s,
+                                    "PROXY TCP4 192.0.2.1 192.0.2.2 1 65536\r\n"s,
+                                    "PROXY TCP4 192.0.2.1 localhost 1 2\r\n"s,
+                                    "PROXY TCP6 ::1 ::1 65536 2\r\n"s,
+                                    "PROXY TCP6 ::1\0 ::1 1 2\r\n"s,
                                     "PROXY TCP4 192.0.2.1\0 192.0.2.2 1 2\r\n"s}) {
         EXPECT_TRUE(fails(line)) << line;
     }
