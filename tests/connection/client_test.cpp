@@ -1,6 +1,7 @@
 #include "c10k/client.hpp"
 #include "connection/fixture.hpp"
 
+#include <set>
 #include <stdexcept>
 
 namespace c10k {
@@ -127,6 +128,48 @@ TEST_P(ClientOnEveryNetwork, TalksAndClosesWith1000) {
     EXPECT_EQ(got, 4);
     wait_until_empty();
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1000});
+}
+
+TEST_P(ClientOnEveryNetwork, ConnectsFromEachOfItsAddressesInTurn) {
+    std::set<std::string> hosts;
+    app.on_websocket_open = [&hosts](const Request& request) {
+        hosts.insert(request.peer.substr(0, request.peer.find(':')));
+    };
+    serve(&echo);
+    const Endpoint endpoint = Endpoint{url()}.from({"127.0.0.2", "127.0.0.3"});
+    for (int i = 0; i < 4; ++i) {
+        stage().run(connect(endpoint, [](WebSocket&) -> Task<> { co_return; }));
+    }
+    if (is_real(GetParam())) {  // in memory everybody has one address
+        EXPECT_EQ(hosts, (std::set<std::string>{"127.0.0.2", "127.0.0.3"}));
+    }
+    EXPECT_THROW((void)Endpoint{url()}.from({"nowhere"}), std::runtime_error);
+}
+
+TEST_F(ClientInMemory, DoesNotConnectWhenItIsStopped) {
+    serve(&echo);
+    int connected = 0;
+    const auto connect_late = [&]() -> Task<> {
+        try {
+            co_await sleep_for(1h);
+        } catch (const Stopped&) {  // and goes on
+        }
+        const Endpoint endpoint{"ws://" + stage().address().text() + "/ws/"};
+        co_await connect(endpoint, [&](WebSocket&) -> Task<> {
+            ++connected;
+            co_return;
+        });
+    };
+    const auto stop = [&]() -> Task<> {
+        co_await task_group([&](TaskGroup& group) -> Task<> {
+            group.spawn(connect_late());
+            co_await yield();
+            group.stop();
+        });
+    };
+    stage().run(stop());
+    EXPECT_EQ(connected, 0);
+    wait_until_empty();
 }
 
 TEST_P(ClientOnEveryNetwork, WaitsForTheServersFin) {  // RFC 6455, 7.1.1

@@ -65,6 +65,8 @@ public:
     std::function<Answer(Request&)> on_request = [](Request&) { return Response::text("hello"); };
     WebSocketRoute route{.name = "ws/", .subprotocols = {"chat.v2", "chat.v1"}, .view = {}};
 
+    std::function<void(const Request&)> on_websocket_open = [](const Request&) {};
+
     std::vector<int> statuses;
     std::vector<std::string> opened;  // targets
     std::vector<std::uint16_t> closed;
@@ -94,6 +96,7 @@ public:
     void on_answered(const Request&, const Response& response) override { statuses.push_back(response.status); }
     void on_websocket_opened(const WebSocketRoute&, const Request& request) override {
         opened.push_back(request.target);
+        on_websocket_open(request);
     }
     void on_websocket_closed(const WebSocketRoute&, const CloseInfo& info) override { closed.push_back(info.code); }
 };

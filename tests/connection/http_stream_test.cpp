@@ -61,6 +61,18 @@ Task<> say_three(BodyWriter& body) {
     co_await body.write(std::string(20, '3'));
 }
 
+// Does not end when it is stopped, but goes on writing.
+Task<> insist(BodyWriter& body) {
+    for (int stops = 0; stops < 3;) {
+        try {
+            co_await body.write(std::string(1000, 'x'));
+            co_await sleep_for(1ms);
+        } catch (const Stopped&) {
+            ++stops;
+        }
+    }
+}
+
 Task<> fail_midway(BodyWriter& body) {
     co_await body.write("half of");
     co_await yield();
@@ -240,6 +252,19 @@ TEST_P(StreamOnEveryNetwork, IsAnErrorPageIfItFailsBeforeTheFirstPiece) {
         EXPECT_EQ(response.body, "it failed");
     }
     EXPECT_EQ(app.statuses, (std::vector<int>{500, 500}));
+}
+
+TEST_P(StreamOnEveryNetwork, WritesNothingMoreWhenItsClientHasGone) {
+    app.on_request = [](Request&) { return streamed(insist); };
+    Peer peer{stage()};
+    peer.send(kGet);
+    peer.take(100);
+    peer.close();
+    if (is_in_memory()) {
+        stage().advance(1s);
+    }
+    wait_until_empty();
+    EXPECT_EQ(app.failures, 0);
 }
 
 TEST_P(StreamOnEveryNetwork, IsStoppedWhenItsClientGoes) {

@@ -84,6 +84,15 @@ TEST_F(Limits, CountTheConnectionsOfAllServersThatShareACensus) {
     EXPECT_EQ(census->connections, 0U);
 }
 
+TEST_F(Limits, GoWithAServerThatIsDestroyed) {
+    start(Network::kMemory);
+    {
+        Server other{stage().loop(), app, limits};
+        other.listen(Address::resolve("127.0.0.1", 0));
+    }
+    EXPECT_EQ(status_of_a_request(), 200);
+}
+
 // ---- max_connections_per_address
 
 TEST_F(Limits, TurnAwayOneAddressThatHasTooMany) {

@@ -93,6 +93,24 @@ TEST_P(SlowMembers, AreClosedWith1013IfNothingIsSaid) {
     EXPECT_EQ(dropped(), 0U);
 }
 
+TEST_P(SlowMembers, AreNotTheOnlyOnesToMissMessages) {  // a loop that was too busy has lost some
+    for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
+        app.route.slow_member = policy;
+        start(GetParam());
+        serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
+            socket.accept();
+            static_cast<WebSocketConnection&>(socket).lose();
+            static_cast<WebSocketConnection&>(socket).lose();
+            co_await socket.recv();
+        });
+        WebSocketPeer peer{stage(), "/ws/"};
+        peer.send_message("and now");
+        const bool is_closed = policy == SlowMember::kClose;
+        EXPECT_EQ(peer.wait_for_close().code, is_closed ? 1013 : 1000);
+        EXPECT_EQ(dropped(), is_closed ? 0U : 2U);
+    }
+}
+
 TEST_P(SlowMembers, KeepAnUnbrokenBeginningWhenTheNewestAreDropped) {
     start_with(SlowMember::kDropNewest);
     send(1000);

@@ -140,7 +140,7 @@ TEST_F(WebSocketFlowInMemory, StopsTheFirstOfThoseWhoWait) {
                     ++count;
                 }
             }(both, stopped));
-            co_await yield();
+            co_await sleep_for(1ms);  // they wait
             co_await both(group);
         });
     });
