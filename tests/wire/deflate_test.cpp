@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -311,6 +313,19 @@ TEST(PermessageDeflate, SharesOneCompressionWithConnectionsThatKeepTheirContext)
             ASSERT_EQ(ZlibReceiver{bits}.message(to_other->view()), shared.view()) << round;
         }
     }
+}
+
+TEST(DeflatePool, LendsWhatWasGivenBackAndKeepsAFew) {
+    DeflatePool pool;
+    std::vector<std::unique_ptr<Inflater>> lent;
+    std::set<Inflater*> known;
+    for (int i = 0; i < 100; ++i) {
+        known.insert(lent.emplace_back(pool.take_inflater(15)).get());
+    }
+    for (auto& inflater : lent) {
+        pool.give_back(std::move(inflater));
+    }
+    EXPECT_TRUE(known.contains(pool.take_inflater(9).get()));
 }
 
 TEST(PermessageDeflate, LeavesToManyAsToOneWhatIsSmallOrDoesNotGetSmaller) {

@@ -200,6 +200,7 @@ TEST(HostileHttp, Row15RefusesMisshapenChunks) {
           "0\r\nX\r\n\r\n", "0\r\n: a\r\n\r\n", "0\r\nX: a\r\n b\r\n\r\n", "0\r\nX Y: a\r\n\r\n"}) {
         EXPECT_EQ(chunked(chunks), 400) << chunks;
     }
+    EXPECT_EQ(chunked("1;a=\t\"b\"\r\nx\r\n0\r\nX:\ta\r\n\r\n"), 405);  // it is read: a tab is no control
     EXPECT_EQ(chunked("1;" + std::string(64 * 1024, 'x') + "\r\nx\r\n0\r\n\r\n"), 400);
     EXPECT_EQ(chunked("0\r\nX: " + std::string(64 * 1024, 'x') + "\r\n\r\n"), 431);
 }

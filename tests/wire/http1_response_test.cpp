@@ -138,6 +138,12 @@ TEST(ResponseBytes, SayWhatBecomesOfTheConnectionIfItIsNotTheDefault) {
               "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
+TEST(ResponseBytes, HaveTabsInValues) {
+    std::string bytes;
+    append_field(bytes, "X", "a\tb");
+    EXPECT_EQ(bytes, "X: a\tb\r\n");
+}
+
 TEST(ResponseBytes, CannotBeSplitByWhatAViewPutsIn) {
     EXPECT_THROW((void)to_bytes(Response::redirect("/a\r\nSet-Cookie: b")), std::logic_error);
     EXPECT_THROW((void)to_bytes(Response::redirect("/a\n")), std::logic_error);
