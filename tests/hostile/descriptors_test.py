@@ -9,6 +9,7 @@ import socket
 import statistics
 import subprocess
 import time
+import unittest
 
 import peer
 from peer import WORKERS, eventually, handshake, in_full
@@ -144,6 +145,7 @@ class FailingCalls(peer.HostileTestCase):
         self.assert_survives(call, "EINTR")
 
 
+@unittest.skipIf(peer.support.TLS, "this client has no time for TLS")
 class StormTestCase(peer.HostileTestCase):
     def storm(self, count):
         """Begins so many connects without waiting for one. Returns when each began, by its socket."""

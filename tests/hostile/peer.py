@@ -19,7 +19,7 @@ import time
 import unittest
 from unittest import mock
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import support  # noqa: E402
 from support import (BINARY, CLOSE, CONTINUATION, KEY, PING, PONG, TEXT, close_frame, eventually, frame)  # noqa: E402,F401

@@ -2,7 +2,7 @@
 """Runs the hostile tests and prints what came of each row, as the page docs/hostile-rows.md.
 
     tests/hostile/table.py >docs/hostile-rows.md
-    tests/hostile/table.py "epoll 1" "epoll 4" "io_uring 1" "io_uring 4" >docs/hostile-rows.md
+    tests/hostile/table.py "epoll 1" "epoll 4" "io_uring 1" "io_uring 4" "epoll 1 TLS" >docs/hostile-rows.md
 """
 
 import collections
@@ -27,6 +27,9 @@ its test says, everybody else notices nothing, and memory, descriptors and CPU s
 
 The tests in `tests/hostile/` are peers of their own on raw sockets, against a server in a process of its own; those of
 `tests/wire/` give the same bytes to the parsers. This page is written by `tests/hostile/table.py`.
+
+Row 64, restarts under load, is [a test from outside](../tests/e2e/restart_test.py). What the rows cost in figures stands
+[by itself](hostile-figures.md).
 
 `ctest -L hostile` runs them; `C10K_FULL=1` in the environment takes the whole numbers (5,000 slow connections, 10,000 kills,
 1,000,000 malformed handshakes), and `tests/hostile/churn.py` watches memory for as long as you like.
@@ -150,8 +153,8 @@ def run_with(combination):
     """The same in a process of its own, for a backend and a number of loops."""
     environment = {**os.environ}
     if combination:
-        backend, workers = combination.split()
-        environment.update(C10K_TEST_BACKEND=backend, C10K_TEST_WORKERS=workers)
+        backend, workers, *tls = combination.split()
+        environment.update(C10K_TEST_BACKEND=backend, C10K_TEST_WORKERS=workers, C10K_TEST_TLS="1" if tls else "")
     done = subprocess.run([sys.executable, __file__, "--json"], env=environment, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
@@ -203,9 +206,9 @@ def main():
     wire = run_wire()
     columns = {}
     for combination in sys.argv[1:] or ["epoll 1"]:
-        backend, workers = combination.split()
+        backend, workers, *tls = combination.split()
         loops = "1 loop" if workers == "1" else f"{workers} loops"
-        columns[f"{backend}, {loops}"] = {**run_with(combination), **wire}
+        columns[", ".join([backend, loops, *tls])] = {**run_with(combination), **wire}
     page = table(columns)
     print(INTRODUCTION)
     print(page)
