@@ -15,7 +15,7 @@ class Trim final : private Timer {
 public:
     explicit Trim(Loop& /*loop*/) noexcept {}
 
-    // To be told that a connection has ended, or one that was far behind has caught up.
+    // To be told that a connection has ended, or one that was far behind has taken all.
     void soon() {
         constexpr std::chrono::seconds kDelay{1};
         if (!is_running()) {

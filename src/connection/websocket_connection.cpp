@@ -323,6 +323,7 @@ void WebSocketConnection::lose() {
 void WebSocketConnection::queued(std::size_t bytes) {
     if (!is_slow_ && outbox_.bytes() > limits_.slow_bytes) {
         is_slow_ = true;
+        was_slow_ = true;
         slow_since_ = static_cast<std::uint32_t>(loop_.now());
     }
     if (!sending_ && phase_ != Phase::kOpening) {
@@ -350,6 +351,9 @@ void WebSocketConnection::on_sent(std::size_t bytes) {
     }
     if (is_slow_ && outbox_.bytes() <= limits_.slow_bytes) {
         is_slow_ = false;
+    }
+    if (was_slow_ && outbox_.empty()) {
+        was_slow_ = false;
         loop_.local<Trim>().soon();
     }
     if (!outbox_.empty()) {

@@ -163,6 +163,7 @@ private:
     bool pinged_ = false;   // and nothing has come since
     bool stalled_ = false;  // a send() was unanswered then
     bool is_slow_ = false;
+    bool was_slow_ = false;  // since the outbox was empty
 };
 
 }  // namespace c10k
