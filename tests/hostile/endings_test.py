@@ -228,8 +228,8 @@ class Shutdown(unittest.TestCase):
         server = Server("--set", "shutdown_time=60m", port=killed.port)
         self.addCleanup(server.kill)
         self.websocket(server).assert_echoes()
-        for connection in crowd:
-            self.assertTrue(connection.has_ended())
+        for connection in crowd:  # with io_uring the kernel closes them when it comes to it
+            peer.eventually(connection.has_ended, "the connection has ended")
             connection.close()
         for connection in [self.websocket(server) for _ in range(50)]:
             connection.assert_echoes()
