@@ -46,6 +46,7 @@ public:
     // Throws std::invalid_argument if it is no such URL or no such compression, std::runtime_error if the host is
     // unknown or the ca_file bad.
     Endpoint(std::string_view url, EndpointOptions options);
+    // With the default options. No default argument: inside of co_await, g++ 12 would destroy it twice.
     explicit Endpoint(std::string_view url);
 
     [[nodiscard]] const std::string& url() const noexcept;

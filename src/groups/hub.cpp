@@ -109,12 +109,13 @@ void Outgoing::end_turn() {
         }
         std::vector<Delivery> deliveries = std::exchange(gathered_[loop], {});
         const std::uint64_t bit = std::uint64_t{1} << loop;
-        if (!hub_.mailbox(loop).has_room_for(bytes_of(deliveries))) {
+        std::size_t bytes = bytes_of(deliveries);
+        if (!hub_.mailbox(loop).has_room_for(bytes)) {
             lose_messages(deliveries, bit);
+            bytes = bytes_of(deliveries);
         }
         if (!deliveries.empty()) {
             to |= bit;
-            const std::size_t bytes = bytes_of(deliveries);
             hub_.mailbox(loop).put(std::make_unique<Post>(std::move(deliveries), loop, delivered), bytes);
         }
     }

@@ -87,8 +87,8 @@ private:
     class Post;
 
     void end_turn() override;
-    // Of `deliveries`, for a loop that has no room for them.
-    void lose_messages(std::vector<Delivery>& deliveries, std::uint64_t loop_bit);
+    // Leaves of `deliveries`, for a loop that has no room for them, only what it has to learn.
+    static void lose_messages(std::vector<Delivery>& deliveries, std::uint64_t loop_bit);
 
     Hub& hub_;
     std::size_t loop_;

@@ -87,22 +87,21 @@ public:
     explicit Echo(Simulation& simulation) : simulation_(simulation), talks_(kClients) {}
 
     Urls urls() { return {path("<int:number>/", this, &Echo::view)}; }
-    void add_clients() {
+    // Nothing is lost, doubled or reordered, and nobody is left.
+    void play() {
+        simulation_.serve(urls());
         for (int i = 0; i < kClients; ++i) {
             simulation_.client('/' + std::to_string(i) + '/',
                                [this, i](WebSocket& socket) { return client(socket, i); });
         }
-    }
-    std::vector<Talk>& talks() { return talks_; }
-
-    // Nothing is lost, doubled or reordered, and nobody is left.
-    void check() {
+        simulation_.run();
         for (const Talk& talk : talks_) {
             EXPECT_TRUE(is_prefix(talk.server.received, talk.client.sent));
             EXPECT_TRUE(is_prefix(talk.client.received, talk.server.sent));
             EXPECT_EQ(talk.views, 0);
         }
     }
+    std::vector<Talk>& talks() { return talks_; }
 
 private:
     Task<> view(WebSocket& socket, int number) {
@@ -145,10 +144,7 @@ private:
 TEST(SimulatedEcho, ReturnsEverythingInOrderOnAnyNetworkThatEndsNoConnection) {
     simulate({.seeds = in_full(2000, 100)}, [](Simulation& simulation) {
         Echo echo{simulation};
-        simulation.serve(echo.urls());
-        echo.add_clients();
-        simulation.run();
-        echo.check();
+        echo.play();
         for (const Talk& talk : echo.talks()) {
             EXPECT_EQ(talk.client.sent.size(), Echo::kMessages);
             EXPECT_TRUE(talk.client.received == talk.client.sent);
@@ -191,10 +187,7 @@ TEST(SimulatedEcho, LosesOnlyTheEndWhenConnectionsEnd) {
     std::size_t lost = 0;
     simulate({.seeds = in_full(2000, 100), .faults = Faults::harsh()}, [&lost](Simulation& simulation) {
         Echo echo{simulation};
-        simulation.serve(echo.urls());
-        echo.add_clients();
-        simulation.run();
-        echo.check();
+        echo.play();
         for (const Talk& talk : echo.talks()) {
             const bool is_complete = talk.client.received.size() == Echo::kMessages;
             lost += is_complete ? 0 : 1;
@@ -224,12 +217,9 @@ TEST(SimulatedDrain, SendsAllThatIsQueuedAndTells1001) {
     std::size_t told = 0;
     simulate({.seeds = in_full(2000, 100), .settings = settings}, [&told](Simulation& simulation) {
         Echo echo{simulation};
-        simulation.serve(echo.urls());
-        echo.add_clients();
         Duration took{};
         simulation.spawn(close_within(500ms, simulation, took));
-        simulation.run();
-        echo.check();
+        echo.play();
         EXPECT_LT(took, 10s);
         for (const Talk& talk : echo.talks()) {
             if (talk.client.close) {

@@ -116,10 +116,7 @@ class Endings(peer.HostileTestCase):
         for _ in range(32):
             connection = self.websocket()
             crowd[connection.socket] = connection
-        start = self.server.line_count
-        blocking = self.websocket("/block/")
-        blocking.send(frame(TEXT, "x"))
-        self.server.wait_for("a view blocks its loop", start)
+        blocking = self.block_a_loop()
         try:
             for connection in crowd.values():
                 connection.send(frame(TEXT, "meanwhile"))

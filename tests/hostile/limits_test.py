@@ -101,10 +101,7 @@ class BusyLoops(peer.HostileTestCase):
         for _ in range(16):
             connection = self.websocket("/publish/")
             publishers[connection.socket] = connection
-        start = self.server.line_count
-        blocking = self.websocket("/block/")
-        blocking.send(frame(TEXT, "x"))
-        self.server.wait_for("a view blocks its loop", start)
+        blocking = self.block_a_loop()
         try:
             for connection in publishers.values():
                 connection.send(frame(peer.PING, ""))

@@ -240,6 +240,14 @@ class HostileTestCase(unittest.TestCase):
 
         return eventually(check, what)
 
+    def block_a_loop(self):
+        """A connection whose view holds its loop until SIGUSR1, and answers "x" then."""
+        start = self.server.line_count
+        blocking = self.websocket("/block/")
+        blocking.send(frame(TEXT, "x"))
+        self.server.wait_for("a view blocks its loop", start)
+        return blocking
+
     def connect(self):
         peer = Peer(self.server.port)
         self.addCleanup(peer.close)
