@@ -63,15 +63,15 @@ def _kill_all():
 atexit.register(_kill_all)
 
 
-def eventually(condition, what):
-    """Waits until `condition()` is true, and returns what it returned."""
-    deadline = time.monotonic() + PATIENCE
+def eventually(condition, what, patience=PATIENCE):
+    """Waits until `condition()` is true, for `patience` seconds, and returns what it returned."""
+    deadline = time.monotonic() + patience
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {PATIENCE} s: {what}")
+            raise AssertionError(f"not within {patience} s: {what}")
         time.sleep(0.02)
 
 
