@@ -177,8 +177,15 @@ class Program:
 
     def memory(self):
         """Its share of the machine's memory, in bytes."""
+        return self._memory("Pss")
+
+    def own_memory(self):
+        """The same without the pages of files: their share changes with every other program that maps the same files."""
+        return self._memory("Pss_Anon")
+
+    def _memory(self, kind):
         text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        return int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
+        return int(re.search(rf"^{kind}:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

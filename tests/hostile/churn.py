@@ -25,7 +25,8 @@ WARM_UP = 0.4  # of the whole time
 class Attached:
     """A server that somebody else has started."""
 
-    memory = support.Program.memory
+    own_memory = support.Program.own_memory
+    _memory = support.Program._memory
     descriptors = Server.descriptors
     _direct_descriptors = Server._direct_descriptors
     sockets = Server.sockets
@@ -149,7 +150,7 @@ def watch(server, path, seconds):
     def sample():
         now = time.monotonic() - start
         if not samples or now > samples[-1][0] + min(1, seconds / 20):
-            samples.append((now, server.memory()))
+            samples.append((now, server.own_memory()))
 
     count = churn(server.port, path, start + seconds, sample)
     print(f"{count} connections in {time.monotonic() - start:.0f} s")
