@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 namespace c10k {
@@ -27,6 +28,21 @@ int open_tcp(int family, Blocking blocking) {
     return descriptor;
 }
 
+// A program that was killed has its ports for some ten milliseconds more if it had a ring: until the kernel has taken
+// that apart. Who comes instead of it at once waits for that.
+bool bind_when_free(int descriptor, const Address& address) {
+    constexpr std::chrono::milliseconds kMost{200};
+    constexpr std::chrono::milliseconds kPause{2};
+    const std::int64_t until = steady_milliseconds() + kMost.count();
+    while (::bind(descriptor, address.get(), address.size()) < 0) {
+        if (errno != EADDRINUSE || steady_milliseconds() > until) {
+            return false;
+        }
+        std::this_thread::sleep_for(kPause);
+    }
+    return true;
+}
+
 [[noreturn]] void close_and_throw(int descriptor, const char* what) {
     const int error = errno;
     ::close(descriptor);
@@ -44,7 +60,7 @@ int open_listener(const Address& address, int backlog, PortUse use, Blocking blo
     if (use == PortUse::kShared) {
         set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
     }
-    if (::bind(descriptor, address.get(), address.size()) < 0 || ::listen(descriptor, backlog) < 0) {
+    if (!bind_when_free(descriptor, address) || ::listen(descriptor, backlog) < 0) {
         close_and_throw(descriptor, "listen");
     }
     return descriptor;

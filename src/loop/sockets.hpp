@@ -23,7 +23,7 @@ enum class PortUse : std::uint8_t {
     kShared,  // other listeners of this user that say so too; the kernel spreads the connections over them
 };
 
-// A listening socket. Those it accepts inherit its options.
+// A listening socket. Those it accepts inherit its options. It takes up to 200 ms to find that the port is in use.
 [[nodiscard]] int open_listener(const Address& address, int backlog, PortUse use, Blocking blocking);
 
 // Makes ready a listening socket that another program has opened.

@@ -17,6 +17,7 @@ from peer import WORKERS, eventually, handshake, in_full
 WINDOW = 2  # seconds that are watched
 
 
+@unittest.skipIf(peer.support.TLS, "this client waits for its handshake, and nobody shakes hands before the accept")
 class Exhaustion(peer.HostileTestCase):
     """64 descriptors, of which the server needs some itself."""
 
