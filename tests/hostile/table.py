@@ -18,6 +18,7 @@ import unittest
 FOLDER = pathlib.Path(__file__).resolve().parent
 SOURCE = FOLDER.parents[1]
 TEST_WIRE = os.environ.get("C10K_TEST_WIRE", str(SOURCE / "build/test_wire"))
+TEST_ALLOCATION = str(pathlib.Path(TEST_WIRE).with_name("test_allocation"))
 
 INTRODUCTION = """\
 # Bad inputs and faults
@@ -26,7 +27,8 @@ What a hostile or a broken peer sends, or the machine does, and what comes of it
 its test says, everybody else notices nothing, and memory, descriptors and CPU stay inside the test's bounds.
 
 The tests in `tests/hostile/` are peers of their own on raw sockets, against a server in a process of its own; those of
-`tests/wire/` give the same bytes to the parsers. This page is written by `tests/hostile/table.py`.
+`tests/wire/` give the same bytes to the parsers, those of `tests/allocation/` take the memory away. This page is written by
+`tests/hostile/table.py`.
 
 Row 64, restarts under load, is [a test from outside](../tests/e2e/restart_test.py). What the rows cost in figures stands
 [by itself](hostile-figures.md).
@@ -159,8 +161,9 @@ def run_with(combination):
     return json.loads(done.stdout)
 
 
-def run_wire():
-    done = subprocess.run([TEST_WIRE, "--gtest_filter=*Hostile*", "--gtest_output=json:/dev/stderr"],
+def run_cpp(program):
+    """Runs the rows' C++ tests in that program. Returns outcomes by test."""
+    done = subprocess.run([program, "--gtest_filter=*Hostile*:*Row*", "--gtest_output=json:/dev/stderr"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     outcomes = {}
     for suite in json.loads(done.stderr)["testsuites"]:
@@ -203,12 +206,12 @@ def main():
     if sys.argv[1:] == ["--json"]:
         json.dump(run_here(), sys.stdout)
         return 0
-    wire = run_wire()
+    cpp = {**run_cpp(TEST_WIRE), **run_cpp(TEST_ALLOCATION)}
     columns = {}
     for combination in sys.argv[1:] or ["epoll 1"]:
         backend, workers, *tls = combination.split()
         loops = "1 loop" if workers == "1" else f"{workers} loops"
-        columns[", ".join([backend, loops, *tls])] = {**run_with(combination), **wire}
+        columns[", ".join([backend, loops, *tls])] = {**run_with(combination), **cpp}
     page = table(columns)
     print(INTRODUCTION)
     print(page)
