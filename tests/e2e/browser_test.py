@@ -1,6 +1,7 @@
 """The pages in a real browser: Debian's Chromium, without a screen."""
 
 import pathlib
+import re
 import signal
 import tempfile
 import unittest
@@ -65,6 +66,10 @@ class PageTestCase(unittest.TestCase):
     def element(self, id):
         return browser.find_element(By.ID, id)
 
+    def wait_for_text(self, id, text):
+        """The page shows its numbers a moment after it has them."""
+        self.wait(lambda: self.element(id).text == text, f"{id} {text}")
+
     def script(self, code):
         return browser.execute_script(code)
 
@@ -90,9 +95,9 @@ class Viewer(PageTestCase):
         before = self.script("return Array.from(life.cells)")
         self.assertEqual(len(before), 144)
         self.wait(lambda: self.script("return Array.from(life.cells)") != before, "cells change")
-        self.assertEqual(self.element("workers").text, "144")
-        self.assertEqual(self.element("cells").text, "144")
-        self.wait(lambda: self.element("population").text == "5", "a glider has five cells")
+        self.wait_for_text("workers", "144")
+        self.wait_for_text("cells", "144")
+        self.wait_for_text("population", "5")  # a glider
         self.wait(lambda: float(self.element("rate").text) > 1, "the rate is shown")
         game.signal(signal.SIGINT)
         game.wait()
@@ -123,7 +128,7 @@ class Viewer(PageTestCase):
             })));""")
         population = self.script("return life.cells.filter(cell => cell === 1).length")
         self.assertEqual(shown, {"alive": population > 0, "dead": True})
-        self.assertEqual(self.element("population").text, str(population))
+        self.wait_for_text("population", str(population))
 
     def test_a_reset_to_another_size_changes_the_title(self):
         self.play(6, "--seed", 1, "--speed", 20)
@@ -141,7 +146,8 @@ class Viewer(PageTestCase):
         self.wait_for_status("connected")
         self.assertEqual(self.server.stop(), 0)
         self.wait_for_status("disconnected")
-        self.assertRegex(self.element("status").text, r"^Disconnected\. Reconnecting in \d+ s…$")
+        told = re.compile(r"Disconnected\. Reconnecting in \d+ s…")
+        self.wait(lambda: told.fullmatch(self.element("status").text), "when it tries again")
         type(self).server = support.Server(port=self.server.port)
         self.wait_for_status("connected")
         self.play(5, "--seed", 1, "--speed", 20)
