@@ -112,7 +112,7 @@ void add_serving(CLI::App* command, SettingOptions& settings) {
         "auto, epoll or io_uring; auto takes io_uring where the kernel allows it");
     command->add_option_function<std::string>(
         "-v,--verbosity", [&](const std::string& level) { settings.set("verbosity", level); },
-        "0: warnings only, 1: requests, and WebSockets up to 20 a second one by one, 2: all");
+        "0: failures only, 1: also requests, and WebSockets up to 20 a second one by one, 2: each WebSocket");
     settings.add_to(*command);
 }
 

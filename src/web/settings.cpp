@@ -67,7 +67,7 @@ constexpr std::array kTable{
     Entry{"debug", "", &Settings::debug,
           "Error pages tell what went wrong, and changed templates are read again. Not for strangers: off by default."},
     Entry{"verbosity", "", &Settings::verbosity,
-          "0 logs failures only, 1 also requests, and WebSockets in sum when they are many, 2 each WebSocket.", 0, 3},
+          "0 logs failures only, 1 also requests, and WebSockets in sum when they are many, 2 each WebSocket.", 0, 2},
     Entry{
         "allowed_hosts", "", &Settings::allowed_hosts,
         "The names this server is called by: a name, .example.com for all below it too, or *. A request for another is "

@@ -17,7 +17,7 @@ is reset, and after a good close it is the server that ends TCP. Lengths are in 
 with another key, compressed messages need no larger window and no other context than was agreed on. Short cases are held
 three times: step by step, in one piece, and octet by octet.
 
-`ctest -L conformance` runs it in a short form, with `C10K_FULL=1` every case. This page was written on {date} by
+`./test -L conformance` runs it in a short form, with `C10K_FULL=1` every case. This page was written on {date} by
 
     {command}
 """

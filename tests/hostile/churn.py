@@ -5,6 +5,7 @@ Prints the slope of its memory after a warm-up, in bytes per hour with the upper
 end against what it held before. Exits with 1 if sockets or descriptors do not come back.
 
     tests/hostile/churn.py --minutes 5                                  # against a server of its own
+    tests/hostile/churn.py --minutes 27 --warm-up 17                    # the slope of the last ten minutes
     tests/hostile/churn.py --pid 4711 --url ws://127.0.0.1:8000/echo/   # against one that echoes there
 """
 
@@ -141,8 +142,8 @@ def slope(samples):
     return line.slope * 3600, (line.slope + 1.734 * deviation) * 3600  # Student's, of 18
 
 
-def watch(server, path, seconds):
-    """Returns whether all came back."""
+def watch(server, path, seconds, warm_up):
+    """Returns whether all came back. Both times are in seconds, the second part of the first."""
     base = (server.sockets(), server.descriptors())
     start = time.monotonic()
     samples = []
@@ -154,7 +155,7 @@ def watch(server, path, seconds):
 
     count = churn(server.port, path, start + seconds, sample)
     print(f"{count} connections in {time.monotonic() - start:.0f} s")
-    warm = [each for each in samples if each[0] > seconds * WARM_UP]
+    warm = [each for each in samples if each[0] > warm_up]
     if seconds >= 60:
         middle, bound = slope(warm)
         print(f"memory {samples[0][1]} bytes at first, {warm[0][1]} warmed up, {warm[-1][1]} at last")
@@ -171,6 +172,8 @@ def watch(server, path, seconds):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--minutes", type=float, default=5)
+    options.add_argument("--warm-up", type=float, metavar="MINUTES",
+                         help=f"of these minutes, before the slope begins; by default {WARM_UP:.0%}".replace("%", "%%"))
     options.add_argument("--smoke", action="store_true", help=f"{SMOKE_SECONDS} seconds, as one of the tests")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--pid", type=int, help="of a server that runs already")
@@ -178,12 +181,15 @@ def main():
     chosen = options.parse_args()
     random.seed(chosen.seed)
     seconds = SMOKE_SECONDS if chosen.smoke else chosen.minutes * 60
+    warm_up = seconds * WARM_UP if chosen.warm_up is None else chosen.warm_up * 60
+    if seconds >= 60 and seconds - warm_up < 30:
+        options.error("a slope needs half a minute after the warm-up")
     if chosen.pid:
         url = urllib.parse.urlsplit(chosen.url or options.error("--pid needs --url"))
-        return 0 if watch(Attached(chosen.pid, url.port), url.path, seconds) else 1
+        return 0 if watch(Attached(chosen.pid, url.port), url.path, seconds, warm_up) else 1
 
     server = Server("--set", "close_time=2s", "--set", "head_time=2s")
-    came_back = watch(server, "/echo/", seconds)
+    came_back = watch(server, "/echo/", seconds, warm_up)
     status = server.stop()
     print(f"the server ended with {status}" if status else "the server ended in good order")
     return 0 if came_back and status == 0 else 1

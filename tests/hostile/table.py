@@ -33,8 +33,8 @@ The tests in `tests/hostile/` are peers of their own on raw sockets, against a s
 Row 64, restarts under load, is [a test from outside](../tests/e2e/restart_test.py). What the rows cost in figures stands
 [by itself](hostile-figures.md).
 
-`ctest -L hostile` runs them; `C10K_FULL=1` in the environment takes the whole numbers (5,000 slow connections, 10,000 kills,
-1,000,000 malformed handshakes), and `tests/hostile/churn.py` watches memory for as long as you like.
+`./test -R '^hostile|Rows?[0-9]'` runs them; `C10K_FULL=1` in the environment takes the whole numbers (5,000 slow connections,
+10,000 kills, 1,000,000 malformed handshakes), and `tests/hostile/churn.py` watches memory for as long as you like.
 """
 
 ROWS = {

@@ -154,7 +154,7 @@ TEST(Settings, TellAllThatIsWrongAtOnceAndWhereItIs) {
                                     file.string() + ":2: a line is 'name = value'",
                                     file.string() + ":3: there is no setting 'prot'; did you mean 'port'?",
                                     "C10K_DEBUG: debug: 'perhaps' is neither true nor false",
-                                    "--verbosity: verbosity: '9' is not a number from 0 to 3",
+                                    "--verbosity: verbosity: '9' is not a number from 0 to 2",
                                     "--quite-unknown: there is no setting 'quite_unknown'",
                                 }));
 }
