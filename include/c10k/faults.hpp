@@ -32,6 +32,10 @@ struct Faults {
     double reset = 0;       // the connection breaks, and both sides hear of it
     double half_close = 0;  // this direction ends as if the sender had finished, and swallows what is sent after that
     double silence = 0;     // both directions fall silent, and nobody hears of it
+    // Of a call: the kernel finds the connection broken, and both sides hear of it.
+    double failed_send = 0;
+    double failed_finish = 0;  // where it was to send FIN
+    double failed_close = 0;   // only the peer hears of it
 
     // Nothing goes wrong, and nothing takes time. What happens at the same time still comes in a random order.
     [[nodiscard]] static Faults none() { return {}; }
@@ -57,6 +61,9 @@ struct FaultCounts {
     std::uint64_t resets = 0;
     std::uint64_t half_closes = 0;
     std::uint64_t silences = 0;
+    std::uint64_t failed_sends = 0;
+    std::uint64_t failed_finishes = 0;
+    std::uint64_t failed_closes = 0;
 
     FaultCounts& operator+=(const FaultCounts& other) noexcept;
 };

@@ -16,6 +16,7 @@ public:
     void add(std::uint64_t more = 1) noexcept {
         value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
     }
+    void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
     void subtract(std::uint64_t less = 1) noexcept { add(~less + 1); }
     [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
@@ -61,6 +62,7 @@ struct Counters : std::enable_shared_from_this<Counters> {
     Counter proxy_failures;   // connections that should have begun with a PROXY header, and did not
     Counter open;             // connections now
     Counter opened;           // WebSockets
+    Counter late_failures;    // of calls on sockets that were closed by then: nobody was told
     Counter dropped;          // messages that slow members of routes that drop some have not got
     LimitCounters limits;
 

@@ -353,12 +353,20 @@ void HttpConnection::flush() {
         return;
     }
     std::array<iovec, kPiecesAtOnce> pieces;
-    sending_ = true;
-    loop_.backend().send(socket_, outbox_.gather(pieces));  // which may end this object
+    const std::size_t taken = loop_.backend().send(socket_, outbox_.gather(pieces));
+    sending_ = taken == 0;
+    if (taken > 0) {
+        on_taken(taken);
+    }
 }
 
 void HttpConnection::on_sent(std::size_t bytes) {
     sending_ = false;
+    on_taken(bytes);
+}
+
+// May end this object.
+void HttpConnection::on_taken(std::size_t bytes) {
     outbox_.consume(bytes);
     if (!view_ && bytes > 0) {
         set_deadline();

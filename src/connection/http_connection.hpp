@@ -66,6 +66,8 @@ private:
     void count_failure();
     void refuse(int status, std::string_view reason);
     void append(std::string_view bytes);
+    // The kernel has taken some of what is to be sent.
+    void on_taken(std::size_t bytes);
     [[nodiscard]] std::chrono::milliseconds body_age() const noexcept;
     [[nodiscard]] bool body_is_fast() noexcept;
     void time_body();
@@ -90,7 +92,7 @@ private:
     bool last_ = false;       // no request will be read after this answer
     bool continued_ = false;  // "100 Continue" is sent
     bool ended_ = false;      // the peer's FIN came
-    bool sending_ = false;    // a send() of the backend is unanswered
+    bool sending_ = false;    // the backend has yet to answer a send()
     bool lost_ = false;       // there is no socket any more; the view or the stream still runs
 };
 

@@ -226,6 +226,7 @@ void Server::on_accept_failed(std::error_code error) {
 }
 
 void Server::on_ended() {
+    counters_.late_failures.set(loop_.backend().failures_after_close());
     if (count_ == 0 && waiting_ != nullptr) {
         std::exchange(waiting_, nullptr)->wake();
     }

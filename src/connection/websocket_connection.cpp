@@ -336,19 +336,26 @@ void WebSocketConnection::flush() {
         return;
     }
     std::array<iovec, kPiecesAtOnce> pieces;
-    sending_ = true;
-    loop_.backend().send(socket_, outbox_.gather(pieces));  // which may end this object
+    const std::size_t taken = loop_.backend().send(socket_, outbox_.gather(pieces));
+    sending_ = taken == 0;
+    if (taken > 0) {
+        on_taken(taken);
+    }
 }
 
 void WebSocketConnection::on_sent(std::size_t bytes) {
     sending_ = false;
-    outbox_.consume(bytes);
     if ((bytes == 0 || stalled_) && phase_ == Phase::kOpen) {
         // There was no room and now there is: the peer's kernel has taken something, so the peer lives.
         pinged_ = false;
         stalled_ = false;
         loop_.local<Connections>().heard(slot_, limits_.ping_interval);
     }
+    on_taken(bytes);
+}
+
+void WebSocketConnection::on_taken(std::size_t bytes) {
+    outbox_.consume(bytes);
     if (is_slow_ && outbox_.bytes() <= limits_.slow_bytes) {
         is_slow_ = false;
     }

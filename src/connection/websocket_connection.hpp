@@ -132,6 +132,8 @@ private:
     // The peer broke the protocol, or one of its limits.
     void count_violation(std::string_view reason);
     void queued(std::size_t bytes);
+    // The kernel has taken some of what is queued. May end this object.
+    void on_taken(std::size_t bytes);
     // The peer's close frame or its fault has its consequences, now that the view has had its say.
     void enact_close();
     // What is queued goes out, then FIN; then the connection ends, at the latest after the close time.
@@ -157,7 +159,7 @@ private:
     std::unique_ptr<Ending> ending_;  // while it is closing, or is about to
     Phase phase_ = Phase::kOpening;
     bool reading_ = false;
-    bool sending_ = false;  // a send() of the backend is unanswered
+    bool sending_ = false;  // the backend has yet to answer a send()
     bool fin_sent_ = false;
     bool fin_received_ = false;
     bool pinged_ = false;   // and nothing has come since

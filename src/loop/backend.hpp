@@ -12,11 +12,15 @@
 #include <string_view>
 #include <sys/uio.h>
 #include <system_error>
+#include <utility>
 
 namespace c10k {
 
 // The seam between the loop and the operating system. It is shaped by completions, not by readiness, and small: a
 // backend moves bytes, accepts, dials and sleeps. It knows no protocol and no coroutine.
+//
+// Only wait() delivers events: no other call comes back to its caller before it returns. A failure inside another call is
+// remembered, and the next wait() delivers it. After close() no event follows, whatever fails: that is only counted.
 //
 // Thread: everything but wake() belongs to the thread of the loop.
 
@@ -28,7 +32,8 @@ struct SocketId {
     friend bool operator==(SocketId, SocketId) = default;
 };
 
-// What happens on a connected socket. Each call may close the socket, and destroy the object it is made on.
+// What happens on a connected socket; wait() makes these calls. Each may close the socket, and destroy the object it is
+// made on.
 class SocketEvents {
 public:
     // A socket that was dialled is connected.
@@ -37,7 +42,8 @@ public:
     virtual void on_received(std::span<char> bytes) = 0;
     // The peer has finished sending.
     virtual void on_end() = 0;
-    // Answers one send(): so many of its bytes were taken; 0 means that the kernel was full and has room again.
+    // Answers a send() that returned 0: so many of its bytes were taken; 0 means that the kernel was full and has room
+    // again.
     virtual void on_sent(std::size_t bytes) = 0;
     // The connection is lost (or was never made). Nothing follows; the socket is still to be closed.
     virtual void on_failed(std::error_code error) = 0;
@@ -94,16 +100,18 @@ public:
     virtual void start_receiving(SocketId socket) = 0;
     // Bytes that are already under way may still arrive.
     virtual void stop_receiving(SocketId socket) = 0;
-    // Answered by exactly one on_sent() or on_failed(), perhaps before send() returns. Until then `bytes` must stay,
-    // beyond close() too: see there.
+    // Returns how many bytes were taken from the beginning of `bytes`. After 0, exactly one on_sent() or on_failed()
+    // answers from wait(). Until then `bytes` must stay, beyond close() too: see there.
     // Requires: no other send() on this socket is unanswered.
-    virtual void send(SocketId socket, std::span<const iovec> bytes) = 0;
+    [[nodiscard]] virtual std::size_t send(SocketId socket, std::span<const iovec> bytes) = 0;
     // Sends FIN after what was sent.
     virtual void finish_sending(SocketId socket) = 0;
     // No event follows. What the kernel has taken is still delivered, unless bytes came that nobody read.
     // `unsent` owns the bytes of a send() that is unanswered; it is kept for as long as the kernel may read them.
     virtual void close(SocketId socket, std::shared_ptr<const void> unsent) = 0;
     void close(SocketId socket) { close(socket, nullptr); }
+    // How many failures nobody was told of, because their socket was closed.
+    [[nodiscard]] virtual std::uint64_t failures_after_close() const noexcept { return failures_after_close_; }
 
     // Milliseconds of a clock that never jumps.
     [[nodiscard]] virtual std::int64_t now() const noexcept = 0;
@@ -115,8 +123,50 @@ public:
     // `until` (nullopt: for ever). Returns how many it delivered, answers to send() not counted: 0 means that there was
     // nothing to read.
     virtual int wait(std::optional<std::int64_t> until) = 0;
+    // All that had arrived when the clock showed this time has been delivered. Whatever a peer had time for until then, it
+    // has been heard: no timer that ends a peer may be ahead of it. A wait() whose `until` has come, and is not 0, moves it
+    // to its own beginning, if it leaves nothing unread.
+    [[nodiscard]] virtual std::int64_t heard_until() const noexcept = 0;
     // Ends a wait() that is going on, or the next one. Thread: any; also from a signal handler.
     virtual void wake() noexcept = 0;
+
+protected:
+    void count_failure_after_close() noexcept { ++failures_after_close_; }
+
+private:
+    std::uint64_t failures_after_close_ = 0;
+};
+
+// Backend::heard_until() of a backend whose sockets take turns. Peers that send faster than they are read do not hold the
+// time up for ever: when each socket has had so many turns that all the kernel held of it then has been read, that will do.
+class HeardUntil {
+public:
+    explicit HeardUntil(std::int64_t now) noexcept : wait_began_(now), round_began_(now), time_(now) {}
+
+    // A wait() begins.
+    void begin(std::int64_t now) noexcept {
+        wait_began_ = now;
+        if (events_ == 0) {
+            round_began_ = now;
+        }
+    }
+    // It has delivered `events` to some of `sockets`, and perhaps left nothing unread.
+    void end(std::size_t events, bool is_drained, std::size_t sockets) noexcept {
+        events_ += events;
+        if (is_drained || events_ > sockets * kMostTurns) {
+            time_ = is_drained ? wait_began_ : round_began_;
+            events_ = 0;
+        }
+    }
+    [[nodiscard]] std::int64_t time() const noexcept { return time_; }
+
+private:
+    static constexpr std::size_t kMostTurns = 32;  // of 256 KiB: more than the kernel holds of one socket
+
+    std::int64_t wait_began_;
+    std::int64_t round_began_;
+    std::int64_t time_;
+    std::size_t events_ = 0;  // in this round
 };
 
 }  // namespace c10k

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -32,7 +33,7 @@ std::size_t EpollBackend::capacity() const noexcept {
 
 EpollBackend::EpollBackend()
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), first_free_(kNone),
-      buffer_(new char[kReceiveBytes]) {
+      buffer_(new char[kReceiveBytes]), heard_(steady_milliseconds()) {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = kWakeTag;
@@ -68,6 +69,7 @@ SocketId EpollBackend::add(int fd, Kind kind) {
     slot.receiving = false;
     slot.blocked = false;
     slot.ended = false;
+    slot.failure = 0;
     const SocketId id{index, slot.generation};
     epoll_event event{};
     event.data.u64 = tag(id);
@@ -160,10 +162,10 @@ void EpollBackend::stop_receiving(SocketId socket) {
     }
 }
 
-void EpollBackend::send(SocketId socket, std::span<const iovec> bytes) {
+std::size_t EpollBackend::send(SocketId socket, std::span<const iovec> bytes) {
     Slot* slot = find(socket);
     if (slot == nullptr) {
-        return;
+        return 0;
     }
     ssize_t sent = 0;
     do {
@@ -176,19 +178,20 @@ void EpollBackend::send(SocketId socket, std::span<const iovec> bytes) {
             sent = ::sendmsg(slot->fd, &message, MSG_NOSIGNAL);
         }
     } while (sent < 0 && errno == EINTR);
-    if (sent >= 0) {
-        slot->socket_events->on_sent(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
-        slot->blocked = true;
-        update(socket.slot);
-    } else {
-        slot->socket_events->on_failed({errno, std::system_category()});
+    if (sent > 0) {
+        return static_cast<std::size_t>(sent);
     }
+    if (sent < 0 && errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
+        slot->failure = static_cast<std::uint8_t>(errno);  // to epoll, such a socket is always writable
+    }
+    slot->blocked = true;
+    update(socket.slot);
+    return 0;
 }
 
 void EpollBackend::finish_sending(SocketId socket) {
     if (Slot* slot = find(socket)) {
-        ::shutdown(slot->fd, SHUT_WR);
+        ::shutdown(slot->fd, SHUT_WR);  // of a connection that is lost already, epoll tells by itself
     }
 }
 
@@ -198,7 +201,9 @@ void EpollBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*/
             // One that other processes have, too, would stay in this epoll.
             ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot->fd, nullptr);
         }
-        ::close(slot->fd);
+        if (::close(slot->fd) < 0 || slot->failure != 0) {
+            count_failure_after_close();
+        }
         slot->kind = Kind::kFree;
         ++slot->generation;
         slot->next_free = first_free_;
@@ -215,6 +220,7 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
         constexpr std::int64_t kLongest = 1 << 30;
         timeout_ms = static_cast<int>(std::clamp(*until == 0 ? 0 : *until - now(), std::int64_t{0}, kLongest));
     }
+    heard_.begin(now());
     const int count = ::epoll_wait(epoll_, events.data(), kEventsAtOnce, timeout_ms);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -237,7 +243,7 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
             connected(id);
             continue;
         }
-        if ((event.events & EPOLLOUT) != 0 && slot->blocked) {
+        if ((event.events & EPOLLOUT) != 0 && slot->blocked && slot->failure == 0) {
             slot->blocked = false;
             update(id.slot);
             slot->socket_events->on_sent(0);
@@ -248,15 +254,28 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
             slot = find(id);
         }
         // Errors are reported even to those who do not receive; what can still be read is read first.
-        if (slot != nullptr && (event.events & (EPOLLERR | EPOLLHUP)) != 0 && (event.events & EPOLLIN) == 0) {
-            int error = 0;
+        const bool is_lost = slot != nullptr && ((event.events & (EPOLLERR | EPOLLHUP)) != 0 || slot->failure != 0);
+        if (is_lost && (event.events & EPOLLIN) == 0) {
+            int error = slot->failure;
             socklen_t size = sizeof error;
-            ::getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-            ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot->fd, nullptr);
-            slot->socket_events->on_failed({error != 0 ? error : EPIPE, std::system_category()});
+            if (error == 0) {
+                ::getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+            }
+            fail(id, error != 0 ? error : EPIPE);
         }
     }
+    // Sockets that did not fit into `events` come before all others in the next wait().
+    const bool has_all = count >= 0 && count < kEventsAtOnce;
+    heard_.end(static_cast<std::size_t>(std::max(count, 0)), has_all && !std::exchange(has_more_, false),
+               slots_.size());
     return std::max(count, 0);
+}
+
+void EpollBackend::fail(SocketId socket, int error) {
+    Slot& slot = slots_[socket.slot];
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot.fd, nullptr);
+    slot.failure = 0;
+    slot.socket_events->on_failed({error, std::system_category()});
 }
 
 void EpollBackend::accept(SocketId listener) {
@@ -301,8 +320,7 @@ void EpollBackend::connected(SocketId socket) {
     slot.kind = Kind::kSocket;
     update(socket.slot);
     if (error != 0) {
-        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot.fd, nullptr);
-        slot.socket_events->on_failed({error, std::system_category()});
+        fail(socket, error);
     } else {
         slot.socket_events->on_connected();
     }
@@ -312,15 +330,16 @@ void EpollBackend::receive(SocketId socket) {
     Slot& slot = slots_[socket.slot];
     const ssize_t received = ::recv(slot.fd, buffer_.get(), kReceiveBytes, 0);
     if (received > 0) {
+        has_more_ = has_more_ || received == kReceiveBytes;
         slot.socket_events->on_received({buffer_.get(), static_cast<std::size_t>(received)});
+    } else if (received == 0 && slot.failure != 0) {
+        fail(socket, slot.failure);  // the send that failed took the kernel's word of it
     } else if (received == 0) {
         slot.ended = true;
         update(socket.slot);
         slot.socket_events->on_end();
     } else if (errno != EAGAIN && errno != EINTR) {
-        const std::error_code error{errno, std::system_category()};
-        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot.fd, nullptr);
-        slot.socket_events->on_failed(error);
+        fail(socket, errno);
     }
 }
 

@@ -27,12 +27,13 @@ public:
     void attach(SocketId socket, SocketEvents& events) override;
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
-    void send(SocketId socket, std::span<const iovec> bytes) override;
+    [[nodiscard]] std::size_t send(SocketId socket, std::span<const iovec> bytes) override;
     void finish_sending(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::int64_t now() const noexcept override;
     int wait(std::optional<std::int64_t> until) override;
+    [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard_.time(); }
     void wake() noexcept override;
 
 private:
@@ -48,9 +49,10 @@ private:
         std::uint32_t generation;
         std::uint32_t interest;  // what epoll was last told
         Kind kind;
-        bool receiving;
-        bool blocked;  // a send found the kernel full
-        bool ended;    // FIN came
+        bool receiving : 1;
+        bool blocked : 1;  // a send found the kernel full, or failed
+        bool ended : 1;    // FIN came
+        std::uint8_t failure;  // errno of a send that failed; wait() has yet to tell
     };
 
     SocketId add(int fd, Kind kind);
@@ -60,12 +62,15 @@ private:
     void accept(SocketId listener);
     void connected(SocketId socket);
     void receive(SocketId socket);
+    void fail(SocketId socket, int error);
 
     int epoll_;
     int wake_;
     std::vector<Slot> slots_;
     std::uint32_t first_free_;
     std::unique_ptr<char[]> buffer_;
+    HeardUntil heard_;
+    bool has_more_ = false;  // a socket has filled the buffer in this wait()
 };
 
 }  // namespace c10k

@@ -40,12 +40,11 @@ Loop::~Loop() {
 Loop& Loop::current() noexcept { return *current_loop; }
 
 void Loop::turn() {
+    const std::optional<std::int64_t> next = timers_.next();
+    const bool is_due = next && *next <= now_;  // what can be read has to be read first
     const bool is_busy = !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
-    if (is_busy || !mailbox_->fall_asleep()) {
-        take_in(0);
-    } else {
-        take_in(timers_.next());
-    }
+    const bool may_sleep = !is_busy && mailbox_->fall_asleep();
+    take_in(may_sleep || is_due ? next : std::optional<std::int64_t>{0});
 }
 
 void Loop::settle() {
@@ -57,9 +56,11 @@ int Loop::take_in(std::optional<std::int64_t> until) {
     const int events = backend_->wait(until);
     mailbox_->awake();
     now_ = backend_->now();
-    const int fired = timers_.advance(now_);
     const bool posted = mailbox_->read();
     const bool ran = run_ready();
+    // Not before all is read that came in time, and the views have run: however long a turn was, or this process stood
+    // still, no timer ends a peer that has done its part.
+    const int fired = timers_.advance(std::min(now_, backend_->heard_until()));
     end_turn();
     const int flushed = events == 0 || must_flush() ? flush_oldest() : 0;
     return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;

@@ -40,12 +40,13 @@ public:
     void attach(SocketId socket, SocketEvents& events) override;
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
-    void send(SocketId socket, std::span<const iovec> bytes) override;
+    [[nodiscard]] std::size_t send(SocketId socket, std::span<const iovec> bytes) override;
     void finish_sending(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::int64_t now() const noexcept override;
     int wait(std::optional<std::int64_t> until) override;
+    [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard_.time(); }
     void wake() noexcept override;
 
 private:
@@ -126,6 +127,7 @@ private:
     std::deque<std::pair<std::uint32_t, int>> waiting_;
     bool has_adopted_ = false;  // since accepting failed
     bool is_short_ = false;     // of descriptors, until accepting goes on
+    HeardUntil heard_;
     int wake_;
 };
 

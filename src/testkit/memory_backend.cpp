@@ -164,26 +164,52 @@ void MemoryBackend::stop_receiving(SocketId socket) {
 
 // ---- Bytes
 
-void MemoryBackend::send(SocketId socket, std::span<const iovec> bytes) {
+std::size_t MemoryBackend::send(SocketId socket, std::span<const iovec> bytes) {
     Socket* found = find(socket);
     if (found == nullptr) {
-        return;
+        return 0;
     }
     if (found->blocked || !found->unanswered.empty()) {
         throw std::logic_error("send(): another send() on this socket is unanswered");
     }
     if (found->finished || found->kind != Kind::kConnected || found->failure) {
-        found->kind = Kind::kFailed;
         note(socket, "fails to send");
-        found->events->on_failed(found->failure ? found->failure : std::error_code{EPIPE, std::system_category()});
-    } else if (conditions_.answers_later || weather_.answers_late()) {
+        if (!found->failure) {
+            found->failure = {EPIPE, std::system_category()};
+        }
+        return 0;
+    }
+    if (fails(weather_.fails_send())) {
+        note(socket, "fails to send");
+        break_connection(socket, ECONNRESET);
+        return 0;
+    }
+    if (conditions_.answers_later || weather_.answers_late()) {
         found->unanswered.assign(bytes.begin(), bytes.end());
-    } else if (const std::size_t taken = weather_.is_full() ? 0 : take(*found, bytes); taken > 0) {
+        return 0;
+    }
+    const std::size_t taken = weather_.is_full() ? 0 : take(*found, bytes);
+    if (taken > 0) {
         note_sent(socket, bytes, taken);
-        found->events->on_sent(taken);
     } else {
         note(socket, "has no room");
         found->blocked = true;
+    }
+    return taken;
+}
+
+bool MemoryBackend::fails(bool weather) noexcept {
+    if (conditions_.calls_until_failure == SIZE_MAX) {
+        return weather;
+    }
+    return conditions_.calls_until_failure-- == 0;  // and then SIZE_MAX: only that one
+}
+
+void MemoryBackend::break_connection(SocketId id, int error) {
+    Socket& socket = *find(id);
+    socket.failure = {error, std::system_category()};
+    if (Socket* peer = find(socket.peer); peer != nullptr && !socket.is_silent) {
+        travel(*peer, {Arrival::Kind::kReset});
     }
 }
 
@@ -270,6 +296,11 @@ void MemoryBackend::finish_sending(SocketId socket) {
     if (found == nullptr) {
         return;
     }
+    if (found->kind == Kind::kConnected && !found->failure && fails(weather_.fails_finish())) {
+        note(socket, "fails to finish");
+        break_connection(socket, ENOTCONN);
+        return;
+    }
     note(socket, "finishes");
     found->finished = true;
     if (Socket* peer = find(found->peer); peer != nullptr && !found->is_silent) {
@@ -282,10 +313,15 @@ void MemoryBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*
     if (found == nullptr) {
         return;
     }
-    note(socket, "is closed");
+    const bool is_connected = found->kind == Kind::kConnected;
+    const bool fails_now = is_connected && fails(weather_.fails_close());
+    if (fails_now || (is_connected && found->failure)) {
+        count_failure_after_close();
+    }
+    note(socket, fails_now ? "fails to close" : "is closed");
     if (Socket* peer = find(found->peer); peer != nullptr && !found->is_silent) {
         const bool is_unread = !found->incoming.empty() || found->arriving_bytes > 0;
-        travel(*peer, {is_unread ? Arrival::Kind::kReset : Arrival::Kind::kEnd});
+        travel(*peer, {is_unread || fails_now ? Arrival::Kind::kReset : Arrival::Kind::kEnd});
     }
     const std::deque<SocketId> unaccepted = std::move(found->unaccepted);
     free(socket);

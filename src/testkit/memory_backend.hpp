@@ -36,6 +36,9 @@ public:
         std::size_t kernel_bytes = 1024 * 1024;  // the most under way in one direction: then the kernel is full
         bool answers_later = false;              // wait() answers a send(), and only then looks at its bytes
         int failing_accepts = 0;                 // so many of the next find no descriptor (EMFILE)
+        // So many of the next send(), finish_sending() and close() on connected sockets succeed; the one after them finds
+        // the connection broken.
+        std::size_t calls_until_failure = SIZE_MAX;
     };
 
     MemoryBackend();
@@ -65,7 +68,7 @@ public:
     void attach(SocketId socket, SocketEvents& events) override;
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
-    void send(SocketId socket, std::span<const iovec> bytes) override;
+    [[nodiscard]] std::size_t send(SocketId socket, std::span<const iovec> bytes) override;
     void finish_sending(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
@@ -75,6 +78,7 @@ public:
     // Does not sleep but moves the clock to `until`, or to when the next bytes arrive. With nothing to wait for but
     // wake(), it really waits (in bad weather not even that), and throws NothingHappens if nothing wakes it.
     int wait(std::optional<std::int64_t> until) override;
+    [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard_.time(); }
     void wake() noexcept override;
 
 private:
@@ -123,6 +127,12 @@ private:
 
     // Moves bytes to the peer. Returns how many it took: 0 if there is no room.
     std::size_t take(Socket& socket, std::span<const iovec> bytes);
+    // Whether this call fails, as Conditions say, or by `weather`.
+    [[nodiscard]] bool fails(bool weather) noexcept;
+    // The connection is broken. The next wait() tells the owner, and the peer hears of it.
+    void break_connection(SocketId id, int error);
+    // The steps of a wait(), and their number of events.
+    int deliver();
     [[nodiscard]] std::size_t room(Socket& socket) noexcept;
     // Sends a piece to the peer, through whatever the weather has for it.
     void send_piece(Socket& socket, Socket& peer, std::string piece);
@@ -151,7 +161,9 @@ private:
     std::vector<std::uint32_t> free_;
     std::uint16_t next_port_ = 40000;
     std::int64_t now_ = 1'000'000;
+    HeardUntil heard_{now_};
     bool held_back_ = false;  // something, in this wait()
+    bool has_more_ = false;   // of which a part was read in this wait()
     int wake_;                // an eventfd, which is written to when `woken_` is set
     std::atomic<bool> woken_{false};
 };

@@ -17,13 +17,36 @@ constexpr int kPatienceMs = 10000;
 }  // namespace
 
 int MemoryBackend::wait(std::optional<std::int64_t> until) {
+    now_ += weather_.pause();
+    heard_.begin(now_);
+    bring_arrivals();
+    held_back_ = false;
+    has_more_ = false;
+    const int events = deliver();
+    heard_.end(static_cast<std::size_t>(events), !held_back_ && !has_more_, sockets_.size());
+    if (events > 0 || held_back_) {
+        now_ += weather_.pause();  // with what has come meanwhile unread
+        return events;
+    }
+    const auto next = next_arrival();
+    if (until || next) {
+        now_ = std::max(now_, std::min(until.value_or(INT64_MAX), next.value_or(INT64_MAX)));
+        now_ += weather_.pause();
+        return 0;
+    }
+    pollfd woken{wake_, POLLIN, 0};
+    if (::poll(&woken, 1, weather_.is_fair() ? kPatienceMs : 0) == 0) {
+        throw NothingHappens{};
+    }
+    woken_ = true;  // if that has been seen, and the descriptor has not
+    return drain_wake() ? 1 : 0;
+}
+
+int MemoryBackend::deliver() {
     using Step = bool (MemoryBackend::*)(SocketId);
     static constexpr std::array<Step, 6> kSteps{&MemoryBackend::accept,      &MemoryBackend::connected,
                                                 &MemoryBackend::answer_send, &MemoryBackend::receive,
                                                 &MemoryBackend::end,         &MemoryBackend::fail};
-    now_ += weather_.pause();
-    bring_arrivals();
-    held_back_ = false;
     int events = drain_wake() ? 1 : 0;
     for (const std::uint32_t slot : weather_.order(sockets_.size())) {
         // Whoever handles an event may close this socket or any other: each step looks it up again.
@@ -36,20 +59,7 @@ int MemoryBackend::wait(std::optional<std::int64_t> until) {
             events += (this->*kSteps[(first + i) % kSteps.size()])(id) ? 1 : 0;
         }
     }
-    if (events > 0 || held_back_) {
-        return events;
-    }
-    const auto next = next_arrival();
-    if (until || next) {
-        now_ = std::max(now_, std::min(until.value_or(INT64_MAX), next.value_or(INT64_MAX)));
-        return 0;
-    }
-    pollfd woken{wake_, POLLIN, 0};
-    if (::poll(&woken, 1, weather_.is_fair() ? kPatienceMs : 0) == 0) {
-        throw NothingHappens{};
-    }
-    woken_ = true;  // if that has been seen, and the descriptor has not
-    return drain_wake() ? 1 : 0;
+    return events;
 }
 
 void MemoryBackend::bring_arrivals() {
@@ -167,6 +177,7 @@ bool MemoryBackend::receive(SocketId id) {
     const std::size_t most = std::min(socket->incoming.size(), conditions_.receive_bytes);
     std::string bytes = socket->incoming.substr(0, weather_.part_of_read(most));
     socket->incoming.erase(0, bytes.size());
+    has_more_ = has_more_ || !socket->incoming.empty();
     note(id, "receives", bytes);
     socket->events->on_received(bytes);
     return true;

@@ -130,20 +130,18 @@ void Peer::on_failed(std::error_code /*error*/) {
     on_over();
 }
 
-// A send() may be answered before it returns: then the loop goes on, and not the call inside the call.
 void Peer::send_more() {
-    if (std::exchange(busy_, true)) {
-        return;
-    }
     while (connected_ && open_ && sending_.empty() && !unsent_.empty()) {
         sending_ = std::exchange(unsent_, {});
         const iovec piece{sending_.data(), sending_.size()};
-        stage_.loop().backend().send(socket_, {&piece, 1});
+        if (const std::size_t taken = stage_.loop().backend().send(socket_, {&piece, 1}); taken > 0) {
+            unsent_ = sending_.substr(taken);
+            sending_.clear();
+        }
     }
     if (connected_ && open_ && sending_.empty() && std::exchange(finishing_, false)) {
         stage_.loop().backend().finish_sending(socket_);
     }
-    busy_ = false;
 }
 
 // ---- WebSocketPeer

@@ -82,7 +82,6 @@ private:
     std::size_t received_in_all_ = 0;
     bool open_ = true;
     bool connected_ = false;
-    bool busy_ = false;  // send_more() is running
     bool finishing_ = false;
     bool stays_ = false;
     bool ended_ = false;

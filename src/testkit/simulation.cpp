@@ -132,7 +132,9 @@ struct Simulation::State {
     // Whether somebody may be turned away without a fault of the site.
     [[nodiscard]] bool is_unsafe() const noexcept {
         const FaultCounts& counts = network.weather().counts();
-        return is_closing || counts.refused + counts.resets + counts.half_closes + counts.silences > 0 ||
+        const std::uint64_t failed_calls = counts.failed_sends + counts.failed_finishes + counts.failed_closes;
+        return is_closing ||
+               counts.refused + counts.resets + counts.half_closes + counts.silences + failed_calls > 0 ||
                options.faults.longest_pause > kHarmfulPause;
     }
 

@@ -27,12 +27,16 @@ Faults Faults::harsh() {
     faults.reset = 0.002;
     faults.half_close = 0.002;
     faults.silence = 0.002;
+    faults.failed_send = 0.002;
+    faults.failed_finish = 0.02;
+    faults.failed_close = 0.02;
     return faults;
 }
 
 Faults Faults::without_losses() const {
     Faults faults = *this;
     faults.refused = faults.reset = faults.half_close = faults.silence = 0;
+    faults.failed_send = faults.failed_finish = faults.failed_close = 0;
     return faults;
 }
 
@@ -48,6 +52,9 @@ FaultCounts& FaultCounts::operator+=(const FaultCounts& other) noexcept {
     resets += other.resets;
     half_closes += other.half_closes;
     silences += other.silences;
+    failed_sends += other.failed_sends;
+    failed_finishes += other.failed_finishes;
+    failed_closes += other.failed_closes;
     return *this;
 }
 

@@ -29,6 +29,9 @@ public:
     bool answers_late() noexcept { return happens(faults_.late_answer, counts_.late_answers); }
     bool holds_back() noexcept { return happens(faults_.held_back, counts_.held_back); }
     bool fails_accept() noexcept { return happens(faults_.failed_accept, counts_.failed_accepts); }
+    bool fails_send() noexcept { return happens(faults_.failed_send, counts_.failed_sends); }
+    bool fails_finish() noexcept { return happens(faults_.failed_finish, counts_.failed_finishes); }
+    bool fails_close() noexcept { return happens(faults_.failed_close, counts_.failed_closes); }
     bool refuses() noexcept { return happens(faults_.refused, counts_.refused); }
     // In milliseconds.
     std::int64_t pause() noexcept;

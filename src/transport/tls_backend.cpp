@@ -14,11 +14,16 @@ constexpr std::size_t kMostUnsent = 2 * TlsStream::kMostAhead;
 }  // namespace
 
 // A socket between its owner and the inner backend. Each event may have it closed: then it is told so, and lives on
-// until the next wait().
+// until the next wait(). What the owner asks for delivers nothing: news for the owner waits for the next wait().
 class TlsBackend::Socket final : public SocketEvents {
 public:
     Socket(TlsBackend& backend, SocketId id, std::shared_ptr<const TlsContext> context, const std::string& name)
         : backend_(backend), id_(id), stream_(std::move(context), name) {}
+    ~Socket() { drop_news(); }
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+
+    std::unique_ptr<Socket> next_closed;
 
     [[nodiscard]] SocketId id() const noexcept { return id_; }
 
@@ -30,8 +35,13 @@ public:
         receiving_ = true;
         inner().start_receiving(id_);
         if (!held_.empty() || end_held_) {
-            backend_.with_held_.push_back(id_);
+            note_news();
         }
+    }
+
+    void receive_later(std::span<const char> bytes) {
+        early_.assign(bytes.begin(), bytes.end());
+        note_news();
     }
 
     void stop_receiving() {
@@ -41,17 +51,18 @@ public:
         }
     }
 
-    void send(std::span<const iovec> bytes) {
-        asked_ = true;
-        if (phase_ != Phase::kOpen) {
-            return;  // answered at the end of the handshake, however it ends
-        }
-        taken_ = stream_.write(bytes, backend_.scratch_);
-        if (stream_.failure()) {
-            fail(stream_.failure());
-        } else {
+    std::size_t send(std::span<const iovec> bytes) {
+        if (phase_ == Phase::kOpen) {
+            taken_ = stream_.write(bytes, backend_.scratch_);
             flush();
+            if (stream_.failure()) {
+                note_news();
+            } else if (!in_flight_) {
+                return std::exchange(taken_, 0);
+            }
         }
+        asked_ = true;  // answered when all of it has gone, or at the end of the handshake, however it ends
+        return 0;
     }
 
     void finish_sending() {
@@ -60,8 +71,12 @@ public:
         flush();
     }
 
-    // Hands over what came while the owner did not receive.
-    void deliver_held() {
+    // Tells the owner what could not be told at once. Part of wait().
+    void deliver_news() {
+        if (!early_.empty()) {
+            std::vector<char> bytes = std::exchange(early_, {});
+            on_received(bytes);
+        }
         if (receiving_ && phase_ == Phase::kOpen && !held_.empty()) {
             std::vector<char> bytes = std::exchange(held_, {});
             owner_->on_received(bytes);
@@ -69,17 +84,42 @@ public:
         if (receiving_ && end_held_) {
             end();
         }
+        if (phase_ == Phase::kOpen && stream_.failure()) {
+            fail(stream_.failure());
+        }
     }
 
     // Says goodbye if it has not, and if that can be said at once. Returns what the kernel may still read.
     std::shared_ptr<const void> close() {
+        drop_news();
         if (phase_ == Phase::kOpen && !finishing_) {
             stream_.finish();
-            phase_ = Phase::kLeaving;
             flush();
         }
         phase_ = Phase::kClosed;
         return in_flight_ ? std::make_shared<std::vector<char>>(std::move(sending_)) : nullptr;
+    }
+
+    // ---- Its place in the list of those that have news
+
+    void note_news() noexcept {
+        if (!std::exchange(has_news_, true)) {
+            next_with_news_ = std::exchange(backend_.with_news_, this);
+        }
+    }
+    void drop_news() noexcept {
+        if (!has_news_) {
+            return;
+        }
+        for (Socket** link : {&backend_.with_news_, &backend_.delivering_}) {
+            while (*link != nullptr && *link != this) {
+                link = &(*link)->next_with_news_;
+            }
+            if (*link == this) {
+                *link = next_with_news_;
+            }
+        }
+        has_news_ = false;
     }
 
 private:
@@ -88,7 +128,6 @@ private:
         kOpen,
         kRefused,  // a client whose handshake has failed is told so, and has the time to read it
         kFailed,   // and that was said
-        kLeaving,  // the owner closes it
         kClosed,
     };
 
@@ -121,6 +160,7 @@ private:
             return;
         }
         flush();
+        answer();
         if (is_alive() && in_flight_ && stream_.unsent().size() > kMostUnsent) {
             fail(TlsFault::kRepliesNotTaken);
         } else if (stream_.has_ended()) {
@@ -138,12 +178,9 @@ private:
 
     void on_sent(std::size_t bytes) override {
         in_flight_ = false;
-        sent_ += bytes;
-        if (sent_ == sending_.size()) {
-            sending_ = {};
-            sent_ = 0;
-        }
+        count_sent(bytes);
         flush();
+        answer();
     }
 
     void on_failed(std::error_code error) override {
@@ -194,19 +231,25 @@ private:
         owner_->on_failed(error);
     }
 
-    // Sends what is encrypted, as far as the kernel takes it. A send() may be answered before it returns.
+    // Sends what is encrypted, as far as the kernel takes it, and then FIN if that is to follow.
     void flush() {
-        if (std::exchange(flushing_, true)) {
-            return;
-        }
         while (!in_flight_ && phase_ != Phase::kFailed && phase_ != Phase::kClosed && load()) {
             const iovec rest{sending_.data() + sent_, sending_.size() - sent_};
-            in_flight_ = true;
-            inner().send(id_, {&rest, 1});
+            const std::size_t taken = inner().send(id_, {&rest, 1});
+            in_flight_ = taken == 0;
+            count_sent(taken);
         }
-        flushing_ = false;
-        if (!in_flight_) {
-            flushed();
+        const bool ends = (finishing_ && phase_ == Phase::kOpen) || phase_ == Phase::kRefused;
+        if (!in_flight_ && ends && !std::exchange(fin_sent_, true)) {
+            inner().finish_sending(id_);
+        }
+    }
+
+    void count_sent(std::size_t bytes) noexcept {
+        sent_ += bytes;
+        if (sent_ == sending_.size()) {
+            sending_ = {};
+            sent_ = 0;
         }
     }
 
@@ -218,13 +261,9 @@ private:
         return !sending_.empty();
     }
 
-    void flushed() {
-        if ((finishing_ && phase_ == Phase::kOpen) || phase_ == Phase::kRefused) {
-            if (!std::exchange(fin_sent_, true)) {
-                inner().finish_sending(id_);
-            }
-        }
-        if (phase_ == Phase::kOpen && std::exchange(asked_, false)) {
+    // Answers the owner's send(), when all of it has gone.
+    void answer() {
+        if (!in_flight_ && phase_ == Phase::kOpen && !stream_.failure() && std::exchange(asked_, false)) {
             owner_->on_sent(std::exchange(taken_, 0));
         }
     }
@@ -240,12 +279,14 @@ private:
     std::size_t sent_ = 0;       // of it
     std::size_t taken_ = 0;      // of the owner's send(): its answer
     std::vector<char> held_;     // came while the owner did not receive
+    std::vector<char> early_;    // of receive_later(): not decrypted yet
+    Socket* next_with_news_ = nullptr;
     std::error_code failure_;    // of kRefused
     Phase phase_ = Phase::kHandshake;
     bool receiving_ = false;
     bool asked_ = false;      // a send() of the owner's is unanswered
     bool in_flight_ = false;  // ours is
-    bool flushing_ = false;
+    bool has_news_ = false;
     bool finishing_ = false;  // FIN is to follow
     bool fin_sent_ = false;
     bool ended_ = false;     // and that was said
@@ -260,6 +301,7 @@ TlsBackend::~TlsBackend() {
             inner_->close(socket->id(), socket->close());
         }
     }
+    forget_closed();
 }
 
 TlsBackend& TlsBackend::of(Loop& loop) {
@@ -278,10 +320,7 @@ void TlsBackend::secure(SocketId socket, std::shared_ptr<const TlsContext> conte
     inner_->attach(socket, *secured);
 }
 
-void TlsBackend::receive(SocketId socket, std::span<char> early) {
-    SocketEvents& events = *find(socket);
-    events.on_received(early);
-}
+void TlsBackend::receive(SocketId socket, std::span<const char> early) { find(socket)->receive_later(early); }
 
 TlsBackend::Socket* TlsBackend::find(SocketId socket) const noexcept {
     if (socket.slot >= sockets_.size()) {
@@ -319,12 +358,9 @@ void TlsBackend::stop_receiving(SocketId socket) {
     }
 }
 
-void TlsBackend::send(SocketId socket, std::span<const iovec> bytes) {
-    if (Socket* secured = find(socket)) {
-        secured->send(bytes);
-    } else {
-        inner_->send(socket, bytes);
-    }
+std::size_t TlsBackend::send(SocketId socket, std::span<const iovec> bytes) {
+    Socket* secured = find(socket);
+    return secured != nullptr ? secured->send(bytes) : inner_->send(socket, bytes);
 }
 
 void TlsBackend::finish_sending(SocketId socket) {
@@ -342,21 +378,26 @@ void TlsBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
         return;
     }
     inner_->close(socket, secured->close());
-    closed_.push_back(std::move(sockets_[socket.slot]));
+    secured->next_closed = std::exchange(closed_, std::move(sockets_[socket.slot]));
+}
+
+void TlsBackend::forget_closed() noexcept {
+    while (closed_) {
+        closed_ = std::move(closed_->next_closed);  // one by one: not a destructor inside the other
+    }
 }
 
 int TlsBackend::wait(std::optional<std::int64_t> until) {
-    closed_.clear();
-    if (with_held_.empty()) {
-        return inner_->wait(until);
+    forget_closed();
+    int delivered = 0;
+    delivering_ = std::exchange(with_news_, nullptr);
+    while (delivering_ != nullptr) {
+        Socket& socket = *delivering_;
+        socket.drop_news();
+        socket.deliver_news();
+        ++delivered;
     }
-    const std::vector<SocketId> sockets = std::exchange(with_held_, {});
-    for (const SocketId id : sockets) {
-        if (Socket* socket = find(id)) {
-            socket->deliver_held();
-        }
-    }
-    return static_cast<int>(sockets.size()) + inner_->wait(0);
+    return delivered + inner_->wait(delivered > 0 ? std::optional<std::int64_t>{0} : until);
 }
 
 }  // namespace c10k

@@ -108,7 +108,8 @@ enum class Network {
     kLateAnswers,  // sends are answered later, as io_uring does
     kEpoll,
     kUring,
-    kTls,  // in memory, sends are answered later
+    kTls,        // in memory, sends are answered later
+    kTlsAtOnce,  // in memory
     kTlsByteByByte,
     kTlsOnEpoll,
     kTlsOnUring,
@@ -116,8 +117,8 @@ enum class Network {
 
 inline auto every_network() {
     return testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kEpoll,
-                           Network::kUring, Network::kTls, Network::kTlsByteByByte, Network::kTlsOnEpoll,
-                           Network::kTlsOnUring);
+                           Network::kUring, Network::kTls, Network::kTlsAtOnce, Network::kTlsByteByByte,
+                           Network::kTlsOnEpoll, Network::kTlsOnUring);
 }
 
 inline std::string network_name(const testing::TestParamInfo<Network>& info) {
@@ -128,6 +129,7 @@ inline std::string network_name(const testing::TestParamInfo<Network>& info) {
         case Network::kEpoll: return "epoll";
         case Network::kUring: return "io_uring";
         case Network::kTls: return "tls";
+        case Network::kTlsAtOnce: return "tls_at_once";
         case Network::kTlsByteByByte: return "tls_byte_by_byte";
         case Network::kTlsOnEpoll: return "tls_on_epoll";
         case Network::kTlsOnUring: return "tls_on_io_uring";
@@ -173,6 +175,7 @@ protected:
         if (is_tls(network)) {
             backend = std::make_unique<TlsEverywhere>(std::move(backend));
         }
+        stage_.reset();
         loop_.emplace(std::move(backend));
         stage_.emplace(*loop_, app, limits, memory);
     }

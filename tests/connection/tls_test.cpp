@@ -129,7 +129,7 @@ TEST_F(TlsServer, Row26CountsTheHandshakeInTheTimeOfTheHead) {
         loop->settle();
         const iovec part{const_cast<char*>(hello.data()), size};
         if (size > 0) {
-            loop->backend().send(socket, {&part, 1});
+            ASSERT_EQ(loop->backend().send(socket, {&part, 1}), size);
         }
         advance(limits.head_time - 1ms);
         EXPECT_EQ(server->count(), 1U) << size;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -123,6 +124,12 @@ Task<> publish(WebSocket& socket, Group crowd) {
     }
 }
 
+// Answers after a moment.
+Task<Response> answer_later(Request& /*request*/) {
+    co_await sleep_for(std::chrono::milliseconds{20});
+    co_return Response::text("later");
+}
+
 Response size_of_body(Request& request) { return Response::text(std::to_string(request.body.size())); }
 Response count_views(Request& /*request*/) { return Response::text(std::to_string(running_views)); }
 Response count_ends(Request& /*request*/, std::uint16_t code) {
@@ -152,6 +159,7 @@ struct Site {
             path("member/newest/", this, &Site::member).slow_member(SlowMember::kDropNewest),
             path("publish/", this, &Site::publisher),
             path("body/", size_of_body).methods({"GET", "POST"}),
+            path("later/", answer_later),
             path("views/", count_views),
             path("ends/<int:code>/", count_ends),
             path("static/<path:file>", &static_files, &StaticFiles::serve),

@@ -17,8 +17,7 @@ import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 SOURCE = FOLDER.parents[1]
-TEST_WIRE = os.environ.get("C10K_TEST_WIRE", str(SOURCE / "build/test_wire"))
-TEST_ALLOCATION = str(pathlib.Path(TEST_WIRE).with_name("test_allocation"))
+BUILD = pathlib.Path(os.environ.get("C10K_BUILD", SOURCE / "build"))
 
 INTRODUCTION = """\
 # Bad inputs and faults
@@ -26,9 +25,9 @@ INTRODUCTION = """\
 What a hostile or a broken peer sends, or the machine does, and what comes of it. Each row is a test: the offender gets what
 its test says, everybody else notices nothing, and memory, descriptors and CPU stay inside the test's bounds.
 
-The tests in `tests/hostile/` are peers of their own on raw sockets, against a server in a process of its own; those of
-`tests/wire/` give the same bytes to the parsers, those of `tests/allocation/` take the memory away. This page is written by
-`tests/hostile/table.py`.
+The tests in `tests/hostile/` (`..._test.test_row_...`) are peers of their own on raw sockets, against a server in a process
+of its own. The others are in C++, in the folder of the part that they test: those of `tests/wire/` give the same bytes to the
+parsers, those of `tests/allocation/` take the memory away. `tests/hostile/table.py` writes this page.
 
 Row 64, restarts under load, is [a test from outside](../tests/e2e/restart_test.py). What the rows cost in figures stands
 [by itself](hostile-figures.md).
@@ -107,6 +106,18 @@ ROWS = {
     68: "Old memory in close frames",
     69: "Our client's masks",
     70: "Our client against servers that break the rules",
+    71: "A call into the kernel that fails, at any step of a connection's life",
+    72: "A program that was not scheduled for longer than a timeout",
+    73: "Ten times as many waiting as a batch, a sweep or a queue takes at once",
+    74: "A peer that does the least that keeps it alive, in each direction",
+    75: "A crowd of young and honest peers",
+    76: "Views, awaiters and callbacks that return nothing, throw, never return, or outlive their server",
+    77: "Other users of the machine at the control socket, the ready notice, and inherited descriptors",
+    78: "Control characters and terminal sequences in what a peer says",
+    81: "A crowd that leaves at once",
+    82: "JSON, forms, templates and URLs nested or repeated 100,000 times, and then used",
+    83: "A call that is posted to another loop, and fails there",
+    84: "A client that leaves while the server has nothing to write",
 }
 
 
@@ -206,7 +217,9 @@ def main():
     if sys.argv[1:] == ["--json"]:
         json.dump(run_here(), sys.stdout)
         return 0
-    cpp = {**run_cpp(TEST_WIRE), **run_cpp(TEST_ALLOCATION)}
+    cpp = {}
+    for program in sorted(BUILD.glob("test_*")):
+        cpp.update(run_cpp(program))
     columns = {}
     for combination in sys.argv[1:] or ["epoll 1"]:
         backend, workers, *tls = combination.split()

@@ -64,6 +64,28 @@ class TlsTestCase(peer.HostileTestCase):
         return connection
 
 
+class LastWords(TlsTestCase):
+    """A peer that is gone when the server says close_notify: the write fails inside of what ends the connection."""
+
+    def test_row_71_a_reset_behind_the_close_of_a_websocket_ends_only_that(self):
+        for _ in range(in_full(2000, 300)):
+            connection = self.websocket("/close/1000/")
+            connection.send(support.frame(1, b"close"))
+            self.assertEqual(connection.frame().opcode, 8)
+            connection.send(support.frame(8, (1000).to_bytes(2, "big")))
+            connection.abort()
+        self.websocket().assert_echoes()
+
+    def test_row_71_a_client_that_does_not_wait_for_its_answer_ends_only_its_connection(self):
+        for _ in range(in_full(10000, 1000)):
+            connection = self.connect()
+            connection.request("GET /views/")
+            connection.answer()  # and the tickets of TLS with it: unread, they would make a reset of the close
+            connection.request("GET /later/", "Connection: close")
+            connection.close()  # the answer is reset, and the server's next word fails
+        self.websocket().assert_echoes()
+
+
 class OtherProtocols(TlsTestCase):
     def test_row_23_http_on_the_tls_port_is_told_400(self):
         """Plain HTTP, whole or byte by byte: 400 that says what to do, then the end."""

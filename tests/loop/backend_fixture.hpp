@@ -17,6 +17,9 @@
 
 namespace c10k {
 
+// Whether a wait() is going on: no other call may deliver an event.
+inline bool is_waiting = false;
+
 // A socket that notes what happens to it.
 class Notes final : public SocketEvents {
 public:
@@ -27,15 +30,36 @@ public:
     std::error_code failure;
     std::function<void()> then = [] {};
 
-    void on_connected() override { connected = true; }
+    void on_connected() override {
+        EXPECT_TRUE(is_waiting);
+        connected = true;
+    }
     void on_received(std::span<char> bytes) override {
+        EXPECT_TRUE(is_waiting);
         received.append(bytes.data(), bytes.size());
         then();
     }
-    void on_end() override { ended = true; }
-    void on_sent(std::size_t bytes) override { sent.push_back(bytes); }
-    void on_failed(std::error_code error) override { failure = error; }
+    void on_end() override {
+        EXPECT_TRUE(is_waiting);
+        ended = true;
+    }
+    void on_sent(std::size_t bytes) override {
+        EXPECT_TRUE(is_waiting);
+        sent.push_back(bytes);
+    }
+    void on_failed(std::error_code error) override {
+        EXPECT_TRUE(is_waiting);
+        EXPECT_FALSE(failure) << "told twice";
+        failure = error;
+    }
 };
+
+inline int wait(Backend& backend, std::optional<std::int64_t> until) {
+    is_waiting = true;
+    const int events = backend.wait(until);
+    is_waiting = false;
+    return events;
+}
 
 class Accepting final : public ListenerEvents {
 public:
@@ -99,10 +123,11 @@ protected:
 
     void until(const std::function<bool()>& done) {
         for (int i = 0; i < 1000 && !done(); ++i) {
-            backend->wait(backend->now() + 10);
+            wait(backend->now() + 10);
         }
         ASSERT_TRUE(done());
     }
+    int wait(std::optional<std::int64_t> until) { return c10k::wait(*backend, until); }
     // Connects `client` to `server`, which both receive.
     void connect() {
         client_id = backend->connect(backend->local_address(listener));
@@ -119,9 +144,12 @@ protected:
             client.sent.clear();
         }
     }
+    // What is taken at once is noted like an answer that comes later.
     void send(SocketId socket, std::string_view text) {
         const iovec piece{const_cast<char*>(text.data()), text.size()};
-        backend->send(socket, {&piece, 1});
+        if (const std::size_t taken = backend->send(socket, {&piece, 1}); taken > 0) {
+            (socket == server_id ? server : client).sent.push_back(taken);
+        }
     }
 
     std::unique_ptr<Backend> backend;

@@ -2,6 +2,8 @@
 #include "testkit/memory_backend.hpp"
 
 #include <atomic>
+#include <coroutine>
+#include <exception>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
@@ -19,6 +21,7 @@ public:
     std::vector<std::function<int()>> turns;  // each wait() plays the next one
     std::vector<std::optional<std::int64_t>> waits;
     std::int64_t clock = 1000;
+    std::optional<std::int64_t> heard;  // until when, if not until now
 
     [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
     [[nodiscard]] std::size_t capacity() const noexcept override { return SIZE_MAX; }
@@ -30,7 +33,7 @@ public:
     void attach(SocketId, SocketEvents&) override {}
     void start_receiving(SocketId) override {}
     void stop_receiving(SocketId) override {}
-    void send(SocketId, std::span<const iovec>) override {}
+    std::size_t send(SocketId, std::span<const iovec>) override { return 0; }
     void finish_sending(SocketId) override {}
     void close(SocketId, std::shared_ptr<const void>) override {}
     [[nodiscard]] std::int64_t now() const noexcept override { return clock; }
@@ -43,6 +46,7 @@ public:
         turns.erase(turns.begin());
         return turn();
     }
+    [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard.value_or(clock); }
     void wake() noexcept override { ++wakes; }
 
     std::atomic<int> wakes = 0;
@@ -261,6 +265,72 @@ TEST_F(LoopTest, IsWokenOnceForManyCallsAndOnlyWhenItSleeps) {
     loop.turn();
     EXPECT_EQ(backend.wakes, 1);
     EXPECT_EQ(ran, (std::vector<int>{1, 2, 3, 4, 5}));
+}
+
+// A coroutine that a test schedules.
+struct Scheduled {
+    struct promise_type {
+        Scheduled get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+        static std::suspend_always initial_suspend() noexcept { return {}; }
+        static std::suspend_never final_suspend() noexcept { return {}; }
+        static void return_void() noexcept {}
+        static void unhandled_exception() noexcept { std::terminate(); }
+    };
+    std::coroutine_handle<> handle;
+};
+
+class Ring final : public Timer {
+public:
+    int times = 0;
+
+private:
+    void on_time() override { ++times; }
+};
+
+TEST(Loop, Row72LetsNoTimerRingBeforeWhatHadComeByThenIsDelivered) {
+    auto made = std::make_unique<ScriptedBackend>();
+    ScriptedBackend& backend = *made;
+    Loop loop{std::move(made)};
+    Ring timer;
+    timer.start(std::chrono::milliseconds{20});
+    backend.heard = backend.clock;
+    backend.clock += 60'000;  // the process stood still
+    loop.turn();
+    EXPECT_EQ(timer.times, 0);
+    EXPECT_TRUE(backend.waits.back().has_value());
+    EXPECT_LE(*backend.waits.back(), backend.clock) << "it looks for more at once";
+    backend.turns.push_back([&] {
+        EXPECT_EQ(timer.times, 0);
+        timer.cancel();  // what came in time
+        backend.heard = backend.clock;
+        return 1;
+    });
+    loop.turn();
+    EXPECT_EQ(timer.times, 0);
+    timer.start(std::chrono::milliseconds{20});
+    backend.clock += 60'000;
+    backend.heard = backend.clock;
+    loop.turn();
+    EXPECT_EQ(timer.times, 1);
+}
+
+TEST(Loop, Row72LetsTheTasksRunThatBecameReadyBeforeATimerRings) {
+    auto made = std::make_unique<ScriptedBackend>();
+    ScriptedBackend& backend = *made;
+    Loop loop{std::move(made)};
+    Ring timer;
+    timer.start(std::chrono::milliseconds{20});
+    const auto task = [](Timer& awaited) -> Scheduled {
+        awaited.cancel();
+        co_return;
+    };
+    backend.turns.push_back([&] {
+        backend.clock += 60'000;
+        loop.schedule(task(timer).handle);  // by what has come
+        return 1;
+    });
+    loop.turn();
+    EXPECT_EQ(timer.times, 0);
 }
 
 TEST(Mailbox, DropsWhatIsPostedAfterTheLoop) {

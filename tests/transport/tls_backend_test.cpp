@@ -102,7 +102,9 @@ protected:
     }
     void send(SocketId socket, std::string_view text) {
         const iovec piece{const_cast<char*>(text.data()), text.size()};
-        tls->send(socket, {&piece, 1});
+        if (const std::size_t taken = tls->send(socket, {&piece, 1}); taken > 0) {
+            (socket == server_id ? server : client).sent.push_back(taken);
+        }
     }
 
     bool server_speaks_tls = true;

@@ -32,12 +32,14 @@ public:
     void attach(SocketId socket, SocketEvents& events) override { tls_.attach(socket, events); }
     void start_receiving(SocketId socket) override { tls_.start_receiving(socket); }
     void stop_receiving(SocketId socket) override { tls_.stop_receiving(socket); }
-    void send(SocketId socket, std::span<const iovec> bytes) override { tls_.send(socket, bytes); }
+    std::size_t send(SocketId socket, std::span<const iovec> bytes) override { return tls_.send(socket, bytes); }
     void finish_sending(SocketId socket) override { tls_.finish_sending(socket); }
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override { tls_.close(socket, std::move(unsent)); }
     [[nodiscard]] std::int64_t now() const noexcept override { return tls_.now(); }
+    [[nodiscard]] std::uint64_t failures_after_close() const noexcept override { return tls_.failures_after_close(); }
     int wait(std::optional<std::int64_t> until) override { return tls_.wait(until); }
+    [[nodiscard]] std::int64_t heard_until() const noexcept override { return tls_.heard_until(); }
     void wake() noexcept override { tls_.wake(); }
 
 private:

@@ -1,0 +1,229 @@
+// Every call into the network fails once, at every step of a connection's life (row 71): one run for each call.
+
+#include "connection/fixture.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+using testkit::Peer;
+using testkit::WebSocketPeer;
+
+// In memory, where the number of a call is always the same.
+class FailingCalls : public ConnectionTest, public testing::WithParamInterface<Network> {
+protected:
+    // Plays the scenario again and again, each time with the next call failing, until no call is left to fail.
+    void fail_each_call(const std::function<void()>& scenario) {
+        constexpr std::size_t kMost = 1000;
+        std::size_t failing = 0;
+        for (bool has_failed = true; has_failed && !HasFailure(); ++failing) {
+            SCOPED_TRACE("call " + std::to_string(failing) + " fails");
+            app.opened.clear();
+            app.closed.clear();
+            start(GetParam());
+            stage().network().conditions().calls_until_failure = failing;
+            try {
+                scenario();
+            } catch (const testkit::NothingCame&) {  // a peer that waited on the connection that broke
+            }
+            stage().close();
+            stage().settle();
+            has_failed = stage().network().conditions().calls_until_failure == SIZE_MAX;
+            EXPECT_EQ(stage().server().count(), 0U);
+            EXPECT_EQ(app.opened.size(), app.closed.size()) << "an end was told twice, or not at all";
+            ASSERT_LT(failing, kMost);
+        }
+        EXPECT_GT(failing, 1U) << "the scenario has nothing that could fail";
+    }
+    void advance(std::chrono::milliseconds time) { stage().advance(time); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Networks, FailingCalls,
+                         testing::Values(Network::kMemory, Network::kByteByByte, Network::kLateAnswers, Network::kTls,
+                                         Network::kTlsAtOnce),
+                         network_name);
+
+constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr std::string_view kLastGet = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+Task<> echo_three_times(WebSocket& socket, std::span<const std::string_view>) {
+    for (int i = 0; i < 3; ++i) {
+        const auto message = co_await socket.recv();
+        if (!message) {
+            co_return;
+        }
+        co_await socket.send(*message);
+    }
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileRequestsAreAnswered) {
+    fail_each_call([this] {
+        Peer peer{stage()};
+        peer.send(kGet);
+        (void)peer.take_response();
+        peer.send(kLastGet);
+        (void)peer.take_response();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileAViewWaits) {
+    app.on_request = [](Request&) -> Application::Answer {
+        return [](Response response) -> Task<Response> {
+            co_await sleep_for(50ms);
+            co_return response;
+        }(Response::text("late"));
+    };
+    fail_each_call([this] {
+        Peer peer{stage()};
+        peer.send(kLastGet);
+        advance(60ms);
+        (void)peer.take_response();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhenThePeerIsGoneBeforeTheAnswer) {
+    app.on_request = [](Request&) -> Application::Answer {
+        return [](Response response) -> Task<Response> {
+            co_await sleep_for(50ms);
+            co_return response;
+        }(Response::text("late"));
+    };
+    fail_each_call([this] {
+        Peer peer{stage()};
+        peer.send(kLastGet);
+        stage().settle();
+        stage().network().reset(peer.socket());
+        advance(60ms);
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileABodyIsStreamed) {
+    app.on_request = [](Request&) -> Application::Answer {
+        return Response::stream("text/plain", [](BodyWriter& body) -> Task<> {
+            for (int i = 0; i < 3; ++i) {
+                co_await body.write("a piece");
+                co_await sleep_for(1ms);
+            }
+        });
+    };
+    fail_each_call([this] {
+        Peer peer{stage()};
+        peer.send(kLastGet);
+        advance(10ms);
+        (void)peer.take_response();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileARequestIsRefused) {
+    fail_each_call([this] {
+        Peer peer{stage()};
+        peer.send("nonsense\r\n\r\n");
+        (void)peer.take_response();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenTheServerCloses) {
+    serve(&echo_three_times);
+    fail_each_call([this] {
+        WebSocketPeer peer{stage(), "/ws/"};
+        for (int i = 0; i < 3; ++i) {
+            peer.send_message("hello");
+            (void)peer.recv();
+        }
+        peer.wait_for_close();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerAnswersTheCloseAndIsGone) {
+    serve(&echo_three_times);
+    fail_each_call([this] {
+        WebSocketPeer peer{stage(), "/ws/"};
+        (void)peer.answer();
+        peer.answer_nothing();
+        for (int i = 0; i < 3; ++i) {
+            peer.send_message("hello");
+            (void)peer.recv();
+        }
+        stage().settle();  // the server's close frame has come
+        peer.close_with(1000);
+        stage().network().reset(peer.socket());  // before the server has sent its FIN
+        stage().settle();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerCloses) {
+    serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
+        while (auto message = co_await socket.recv()) {
+            co_await socket.send(*message);
+        }
+    });
+    fail_each_call([this] {
+        WebSocketPeer peer{stage(), "/ws/"};
+        peer.send_message("hello");
+        (void)peer.recv();
+        peer.close_with(1000);
+        peer.wait_for_close();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerBreaksTheProtocol) {
+    serve(&echo_three_times);
+    fail_each_call([this] {
+        WebSocketPeer peer{stage(), "/ws/"};
+        peer.send_message("hello");
+        (void)peer.recv();
+        peer.send("\xFF\xFF\xFF\xFF");
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenTheViewRefuses) {
+    serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
+        socket.refuse(403, "no");
+        co_return;
+    });
+    fail_each_call([this] {
+        WebSocketPeer peer{stage(), "/ws/"};
+        (void)peer.answer();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhilePingsAreSent) {
+    serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> { co_await socket.closed(); });
+    fail_each_call([this] {
+        WebSocketPeer peer{stage(), "/ws/"};
+        (void)peer.answer();
+        advance(2 * std::chrono::milliseconds{limits.websocket.ping_interval});
+        peer.close_with(1000);
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionsWhenTheServerEnds) {
+    serve(&echo_three_times);
+    fail_each_call([this] {
+        WebSocketPeer first{stage(), "/ws/"};
+        WebSocketPeer second{stage(), "/ws/"};
+        Peer idle{stage()};
+        idle.send(kGet);
+        (void)idle.take_response();
+        (void)first.answer();
+        (void)second.answer();
+        stage().close();
+    });
+}
+
+}  // namespace
+}  // namespace c10k
