@@ -32,6 +32,8 @@ OWNERS = {
     "metrics.hpp": "web",
     "middleware.hpp": "web",
     "faults.hpp": "testkit",
+    "ready.hpp": "loop",
+    "require.hpp": "base",
     "server.hpp": "web",
     "simulation.hpp": "testkit",
     "settings.hpp": "web",

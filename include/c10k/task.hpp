@@ -1,5 +1,7 @@
 #pragma once
 
+#include "c10k/ready.hpp"
+#include "c10k/require.hpp"
 #include "c10k/timer.hpp"
 
 #include <concepts>
@@ -30,11 +32,9 @@ public:
 
 // Where requests to stop reach a task: a task and all that it awaits share one scope; with_timeout() and shielded()
 // put another one inside it. A request is not a fact: the task goes on until it has ended.
-class StopScope {
+class StopScope : public Ready {
 public:
     StopScope() = default;
-    StopScope(const StopScope&) = delete;
-    StopScope& operator=(const StopScope&) = delete;
 
     void request_stop() noexcept;
     [[nodiscard]] bool stop_requested() const noexcept {
@@ -47,15 +47,23 @@ private:
 
     void wake() noexcept;
 
-    StopScope* outer_ = nullptr;
-    StopScope* inner_ = nullptr;
-    Awaiter* waiting_ = nullptr;
+    // A task that is ready neither waits nor has an inner scope: its queue uses the room of both.
+    [[nodiscard]] StopScope* inner() const noexcept { return is_queued() ? nullptr : static_cast<StopScope*>(link_); }
+    [[nodiscard]] Awaiter* waiting() const noexcept { return is_queued() ? nullptr : static_cast<Awaiter*>(who_); }
+    void set_inner(StopScope* inner) noexcept { link_ = inner; }
+    void set_waiting(Awaiter* waiting) noexcept { who_ = waiting; }
+
     bool requested_ = false;
     bool shielded_ = false;
+    StopScope* outer_ = nullptr;
 };
 
 // Continues `task` later in this turn of this thread's loop; nothing is ever resumed from inside a callback.
+// Throws std::logic_error if no loop runs on this thread.
 void schedule(std::coroutine_handle<> task);
+// The same for the task whose scope that is. Takes no memory. Throws std::logic_error also if a task of that scope is
+// scheduled already: there is one at a time.
+void schedule(StopScope& scope, std::coroutine_handle<> task);
 
 // What a suspended task waits for, unless it is another task: the base of recv(), send(), sleep_for() and their like.
 class Awaiter {
@@ -78,13 +86,12 @@ protected:
 
     void suspend(std::coroutine_handle<> task) noexcept {
         task_ = task;
-        scope_->waiting_ = this;
+        scope_->set_waiting(this);
     }
-    // Schedules the task that suspend() noted; does nothing if there is none.
+    // Schedules the task that suspend() noted; does nothing if there is none. Takes no memory.
     void resume() {
         if (task_ != nullptr) {
-            scope_->waiting_ = nullptr;
-            schedule(std::exchange(task_, nullptr));
+            schedule(*scope_, std::exchange(task_, nullptr));
         }
     }
 
@@ -105,6 +112,37 @@ public:
 
 protected:
     ~Completion() = default;
+};
+
+// Awaits an awaiter where it lies. Given a reference to one, g++ 12 awaits a copy: whoever knows the awaiter wakes
+// nobody, and every coroutine holds each of its awaiters twice.
+template <typename Awaited>
+class InPlace {
+public:
+    explicit InPlace(Awaited& awaiter) noexcept : awaiter_(awaiter) {}
+
+    bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
+    template <typename Promise>
+    decltype(auto) await_suspend(std::coroutine_handle<Promise> task) {
+        return awaiter_.await_suspend(task);
+    }
+    decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+private:
+    Awaited& awaiter_;
+};
+
+// What `co_await awaitable` awaits if `awaitable` has an operator co_await.
+template <typename Awaitable>
+requires requires(Awaitable&& awaitable) { std::forward<Awaitable>(awaitable).operator co_await(); }
+decltype(auto) made_awaiter(Awaitable&& awaitable) { return std::forward<Awaitable>(awaitable).operator co_await(); }
+template <typename Awaitable>
+requires requires(Awaitable&& awaitable) { operator co_await(std::forward<Awaitable>(awaitable)); }
+decltype(auto) made_awaiter(Awaitable&& awaitable) { return operator co_await(std::forward<Awaitable>(awaitable)); }
+
+template <typename Awaitable>
+concept MakesAwaiter = requires(Awaitable&& awaitable) {
+    made_awaiter(std::forward<Awaitable>(awaitable));
 };
 
 // The part of a task's promise that does not depend on its result.
@@ -133,18 +171,30 @@ public:
     };
 
     template <typename Awaitable>
-    Awaitable&& await_transform(Awaitable&& awaitable) noexcept {
+    decltype(auto) await_transform(Awaitable&& awaitable) {
         if constexpr (std::derived_from<std::remove_cvref_t<Awaitable>, Awaiter>) {
             awaitable.bind(*scope_);
         } else if constexpr (std::same_as<std::remove_cvref_t<Awaitable>, Self>) {
             awaitable.promise = this;
         }
-        return std::forward<Awaitable>(awaitable);
+        if constexpr (!MakesAwaiter<Awaitable>) {
+            static_assert(
+                requires { awaitable.await_ready(); },
+                "co_await takes an awaiter, or a task that is moved: co_await std::move(task)");
+            return InPlace<std::remove_reference_t<Awaitable>>{awaitable};
+        } else if constexpr (std::is_reference_v<decltype(made_awaiter(std::forward<Awaitable>(awaitable)))>) {
+            auto&& awaiter = made_awaiter(std::forward<Awaitable>(awaitable));
+            return InPlace<std::remove_reference_t<decltype(awaiter)>>{awaiter};
+        } else {
+            return std::forward<Awaitable>(awaitable);
+        }
     }
 
     [[nodiscard]] StopScope& scope() const noexcept { return *scope_; }
     void set_scope(StopScope& scope) noexcept { scope_ = &scope; }
     void set_completion(Completion& completion) noexcept { completion_ = &completion; }
+    // It has been started or awaited.
+    [[nodiscard]] bool has_begun() const noexcept { return completion_ != nullptr; }
     [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
 
 private:
@@ -182,9 +232,10 @@ public:
 void continue_with(std::coroutine_handle<> task) noexcept;
 
 // A coroutine on the loop: lazy, owned, awaited once. It starts when it is awaited, spawned into a group, or run.
-// An empty Task<> may be awaited, too, and has ended: a function that only sometimes has to wait costs nothing when it
-// returns {}.
-// Requires: it has not started or has ended when it is destroyed.
+//
+// An empty Task<> may be awaited, spawned and run, too, and has ended: a function that only sometimes has to wait costs
+// nothing when it returns {}. An empty task that owes a result throws std::logic_error instead.
+// Requires: it has not started or has ended when it is destroyed. Not checked: a destructor has nobody to tell.
 template <typename T>
 class [[nodiscard]] Task {
 public:
@@ -205,16 +256,27 @@ public:
     }
 
     explicit operator bool() const noexcept { return handle_ != nullptr; }
-    [[nodiscard]] bool done() const noexcept { return handle_.done(); }
+    [[nodiscard]] bool done() const noexcept { return handle_ == nullptr || handle_.done(); }
 
-    // Starts it as the root of a tree of tasks, later in this turn of this thread's loop.
+    // Starts it as the root of a tree of tasks, later in this turn of this thread's loop. `completion` hears of its end
+    // in a later step of the loop, also if it is empty. Throws std::logic_error if it was started or awaited before, or
+    // no loop runs on this thread.
     void start(StopScope& scope, Completion& completion) {
+        if (handle_ == nullptr) {
+            *this = awaits_nothing();
+        }
+        require(!handle_.promise().has_begun(), kRunsOnce);
+        schedule(scope, handle_);
         handle_.promise().set_scope(scope);
         handle_.promise().set_completion(completion);
-        schedule(handle_);
     }
-    // The result of a task that has ended. Throws what the task threw.
+    // The result of a task that has ended. Throws what the task threw, and std::logic_error if it has not ended or is
+    // empty and owes a result.
     T result() {
+        if (handle_ == nullptr) {
+            return Joiner{handle_}.await_resume();
+        }
+        require(handle_.done(), "result(): the task has not ended");
         if (handle_.promise().failure()) {
             std::rethrow_exception(handle_.promise().failure());
         }
@@ -242,6 +304,7 @@ public:
                     return;
                 }
             }
+            require(task_ != nullptr, "this Task is empty: the function that returned it owes a result");
             if (task_.promise().failure()) {
                 std::rethrow_exception(task_.promise().failure());
             }
@@ -259,9 +322,18 @@ public:
         std::coroutine_handle<> parent_;
         bool done_ = false;
     };
-    Joiner operator co_await() && noexcept { return Joiner{handle_}; }
+    // Throws std::logic_error if it was started or awaited before.
+    Joiner operator co_await() && {
+        require(handle_ == nullptr || !handle_.promise().has_begun(), kRunsOnce);
+        return Joiner{handle_};
+    }
 
 private:
+    static constexpr const char* kRunsOnce = "a Task runs once: this one was started or awaited before";
+
+    // A coroutine that ends as an empty task does.
+    static Task awaits_nothing() { co_return co_await Task{}; }
+
     Handle handle_;
 };
 

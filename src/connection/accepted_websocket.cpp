@@ -130,6 +130,7 @@ void AcceptedWebSocket::on_completed() noexcept {
             close(kInternalError, "internal error");
         }
     }
+    view_ended_ = true;
     view_ = {};
     captures_ = {};
     if (is_gone()) {
@@ -143,7 +144,7 @@ void AcceptedWebSocket::on_gone() {
         server().application().on_websocket_closed(route_, close_info());
     }
     handshake_.reset();
-    if (!view_) {
+    if (view_ended_) {
         delete this;
     }
 }

@@ -42,6 +42,7 @@ private:
     Task<> view_;
     Census::Place place_;
     bool opened_ = false;
+    bool view_ended_ = false;  // before it has begun, too, the connection lives for it
 };
 
 }  // namespace c10k

@@ -1,5 +1,7 @@
 #include "loop/loop.hpp"
 
+#include "c10k/require.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -37,12 +39,15 @@ Loop::~Loop() {
     current_loop = outer_;
 }
 
-Loop& Loop::current() noexcept { return *current_loop; }
+Loop& Loop::current() {
+    require(current_loop != nullptr, "no event loop runs on this thread");
+    return *current_loop;
+}
 
 void Loop::turn() {
     const std::optional<std::int64_t> next = timers_.next();
     const bool is_due = next && *next <= now_;  // what can be read has to be read first
-    const bool is_busy = !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
+    const bool is_busy = first_ready_ != nullptr || !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
     const bool may_sleep = !is_busy && mailbox_->fall_asleep();
     take_in(may_sleep || is_due ? next : std::optional<std::int64_t>{0});
 }
@@ -66,15 +71,35 @@ int Loop::take_in(std::optional<std::int64_t> until) {
     return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;
 }
 
+void Loop::schedule(Ready& place, std::coroutine_handle<> task) {
+    require(!place.queued_, "two tasks of one StopScope are scheduled at once");
+    place.link_ = nullptr;
+    place.who_ = task.address();
+    place.queued_ = true;
+    (first_ready_ != nullptr ? last_ready_->link_ : first_ready_) = &place;
+    last_ready_ = &place;
+}
+
+void Loop::resume(std::coroutine_handle<> task) {
+    task.resume();
+    while (next_) {
+        std::exchange(next_, nullptr).resume();
+    }
+}
+
 bool Loop::run_ready() {
     running_.swap(ready_);
-    for (const std::coroutine_handle<> task : running_) {
-        task.resume();
-        while (next_) {
-            std::exchange(next_, nullptr).resume();
-        }
+    Ready* place = std::exchange(first_ready_, nullptr);
+    const bool ran = place != nullptr || !running_.empty();
+    while (place != nullptr) {
+        Ready* next = std::exchange(place->link_, nullptr);
+        place->queued_ = false;
+        resume(std::coroutine_handle<>::from_address(std::exchange(place->who_, nullptr)));  // which may end the place
+        place = next;
     }
-    const bool ran = !running_.empty();
+    for (const std::coroutine_handle<> task : running_) {
+        resume(task);
+    }
     running_.clear();
     return ran;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/ready.hpp"
 #include "c10k/timer.hpp"
 #include "loop/backend.hpp"
 #include "loop/mailbox.hpp"
@@ -72,8 +73,8 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    // The loop of this thread. Requires: there is one.
-    [[nodiscard]] static Loop& current() noexcept;
+    // The loop of this thread. Throws std::logic_error if there is none.
+    [[nodiscard]] static Loop& current();
 
     [[nodiscard]] Backend& backend() noexcept { return *backend_; }
     [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
@@ -86,6 +87,9 @@ public:
     // Turns as long as there is something to do, and does not sleep: for tests with a manual clock.
     void settle();
 
+    // Resumes `task` later in this turn. `place` is its place in the queue, and stays until then.
+    // Throws std::logic_error if it is taken.
+    void schedule(Ready& place, std::coroutine_handle<> task);
     void schedule(std::coroutine_handle<> task) { ready_.push_back(task); }
     void continue_with(std::coroutine_handle<> task) noexcept { next_ = task; }
 
@@ -121,6 +125,7 @@ private:
     // The steps of a turn. Returns how much happened.
     int take_in(std::optional<std::int64_t> until);
     bool run_ready();
+    void resume(std::coroutine_handle<> task);
     void end_turn();
     [[nodiscard]] bool must_flush() const noexcept;
     int flush_oldest();
@@ -130,7 +135,9 @@ private:
     std::int64_t now_;
     TimerWheel timers_;
     std::shared_ptr<Mailbox> mailbox_;
-    std::vector<std::coroutine_handle<>> ready_;
+    Ready* first_ready_ = nullptr;
+    Ready* last_ready_ = nullptr;
+    std::vector<std::coroutine_handle<>> ready_;  // those without a place of their own
     std::vector<std::coroutine_handle<>> running_;
     std::vector<EndOfTurn*> at_end_;
     std::coroutine_handle<> next_;

@@ -4,7 +4,11 @@
 
 namespace c10k {
 
+static_assert(sizeof(StopScope) == 4 * sizeof(void*), "every connection has one");
+
 void schedule(std::coroutine_handle<> task) { Loop::current().schedule(task); }
+
+void schedule(StopScope& scope, std::coroutine_handle<> task) { Loop::current().schedule(scope, task); }
 
 void continue_with(std::coroutine_handle<> task) noexcept { Loop::current().continue_with(task); }
 
@@ -16,25 +20,25 @@ void StopScope::request_stop() noexcept {
 }
 
 void StopScope::wake() noexcept {
-    if (inner_ != nullptr) {
-        if (!inner_->shielded_) {
-            inner_->wake();
+    if (StopScope* inside = inner()) {
+        if (!inside->shielded_) {
+            inside->wake();
         }
-    } else if (waiting_ != nullptr) {
-        waiting_->on_stop();
+    } else if (Awaiter* awaiter = waiting()) {
+        awaiter->on_stop();
     }
 }
 
 TimedScope::TimedScope(TaskPromise& task, Duration limit, Outer outer) : task_(task), outer_(task.scope()) {
     scope_.outer_ = &outer_;
     scope_.shielded_ = outer == Outer::kIsShieldedOff;
-    outer_.inner_ = &scope_;
+    outer_.set_inner(&scope_);
     task_.set_scope(scope_);
     start(limit);
 }
 
 TimedScope::~TimedScope() {
-    outer_.inner_ = nullptr;
+    outer_.set_inner(nullptr);
     task_.set_scope(outer_);
 }
 

@@ -10,6 +10,7 @@ class TaskGroup::Member final : Completion {
 public:
     Member(TaskGroup& group, Task<> task, FailureHandler on_failure)
         : group_(group), task_(std::move(task)), on_failure_(std::move(on_failure)), next_(group.first_) {
+        task_.start(scope_, *this);
         if (next_ != nullptr) {
             next_->previous_ = this;
         }
@@ -18,7 +19,6 @@ public:
         if (group_.stopping_) {
             scope_.request_stop();
         }
-        task_.start(scope_, *this);
     }
 
     void stop() noexcept { scope_.request_stop(); }

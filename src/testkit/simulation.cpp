@@ -43,6 +43,12 @@ bool is_traced() {
     return text != nullptr && std::strcmp(text, "1") == 0;
 }
 
+Task<Response> visit_page(Stage& stage, std::string target, Headers headers) {
+    PageVisit visit{stage, target, headers};
+    Response response = co_await visit.response();
+    co_return response;
+}
+
 void fill_from(Dice& dice, std::span<char> bytes) {
     while (!bytes.empty()) {
         const std::uint64_t word = dice.next();
@@ -256,7 +262,7 @@ std::string Simulation::State::who_waits() {
     }
     text += std::to_string(left) + " clients of " + std::to_string(visitors.size()) + " have not ended, and " +
             std::to_string(participants.size() - std::min(left, participants.size())) +
-            " other tasks; the server has " + std::to_string(stage->server().count()) + " connections";
+            " other tasks; the server has " + std::to_string(stage ? stage->server().count() : 0) + " connections";
     return text;
 }
 
@@ -326,12 +332,12 @@ Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) 
 }
 
 Task<Response> Simulation::get(std::string target, Headers headers) {
-    PageVisit visit{*state_->stage, target, headers};
-    Response response = co_await visit.response();
-    co_return response;
+    require(state_->stage.has_value(), "get(): nothing is served");
+    return visit_page(*state_->stage, std::move(target), std::move(headers));
 }
 
 Task<> Simulation::close_server() {
+    require(state_->stage.has_value(), "close_server(): nothing is served");
     state_->is_closing = true;
     return state_->stage->server().close();
 }

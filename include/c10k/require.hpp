@@ -1,0 +1,15 @@
+#pragma once
+
+namespace c10k {
+
+// Throws std::logic_error: the caller has made the mistake that `sentence` names.
+[[noreturn]] void throw_mistake(const char* sentence);
+
+// Checks what a function requires of its caller, in every build. Throws std::logic_error.
+constexpr void require(bool is_so, const char* sentence) {
+    if (!is_so) [[unlikely]] {
+        throw_mistake(sentence);
+    }
+}
+
+}  // namespace c10k

@@ -1,0 +1,9 @@
+#include "c10k/require.hpp"
+
+#include <stdexcept>
+
+namespace c10k {
+
+void throw_mistake(const char* sentence) { throw std::logic_error(sentence); }
+
+}  // namespace c10k

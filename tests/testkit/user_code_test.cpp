@@ -1,0 +1,136 @@
+#include "c10k/client.hpp"
+#include "c10k/simulation.hpp"
+#include "c10k/testkit.hpp"
+#include "c10k/urls.hpp"
+
+#include <gtest/gtest.h>
+#include <stdexcept>
+#include <string>
+
+// Row 76, the site's part: views that return nothing, or are no coroutines.
+namespace c10k {
+namespace {
+
+using namespace std::chrono_literals;
+using testkit::simulate;
+using testkit::Simulation;
+
+TEST(Row76, AViewThatRefusesAndReturnsNothingRefuses) {
+    const auto refuse = [](WebSocket& socket) -> Task<> {
+        socket.refuse(403, "no");
+        return {};
+    };
+    testkit::Server server{
+        {path("", refuse),
+         path("inside/", refuse).middleware([](WebSocket& socket, Next<WebSocket> next) { return next(socket); })}};
+    for (const char* target : {"/", "/inside/"}) {
+        try {
+            (void)server.connect(target);
+            ADD_FAILURE();
+        } catch (const testkit::Refused& refused) {
+            EXPECT_EQ(refused.response().status, 403);
+            EXPECT_EQ(refused.response().body, "no");
+        }
+    }
+}
+
+TEST(Row76, AViewThatReturnsNothingHasEnded) {
+    testkit::Server server{{
+        path("silent/", [](WebSocket&) { return Task<>{}; }),
+        path("closes/",
+             [](WebSocket& socket) -> Task<> {
+                 socket.close(4000, "bye");
+                 return {};
+             }),
+        path("accepts/",
+             [](WebSocket& socket) -> Task<> {
+                 socket.accept();
+                 return {};
+             }),
+        path("waits/", [](WebSocket& socket) { return while_open(socket, {}); }),
+    }};
+    EXPECT_EQ(server.connect("/silent/").close_info().code, 1000);
+    EXPECT_EQ(server.connect("/closes/").close_info().code, 4000);
+    EXPECT_EQ(server.connect("/accepts/").close_info().code, 1000);
+    EXPECT_EQ(server.connect("/waits/").close_info().code, 1000);
+}
+
+TEST(Row76, APageViewThatReturnsAnEmptyTaskGetsThePageOf500AndALine) {
+    Settings settings = testkit::quiet_settings();
+    settings.debug = true;
+    testkit::Server server{{
+                               path("", [](Request&) { return Task<Response>{}; }),
+                               path("inside/", [](Request&) { return Task<Response>{}; })
+                                   .middleware([](Request& request, Next<Request> next) { return next(request); }),
+                               path("empty-around/", [](Request&) { return Response::text("page"); })
+                                   .middleware([](Request&, Next<Request>) { return Task<Response>{}; }),
+                               path("good/", [](Request&) { return Response::text("good"); }),
+                           },
+                           settings};
+    for (const char* target : {"/", "/inside/", "/empty-around/"}) {
+        testing::internal::CaptureStderr();
+        const Response response = server.get(target);
+        const std::string log = testing::internal::GetCapturedStderr();
+        EXPECT_EQ(response.status, 500) << target;
+        EXPECT_NE(response.body.find("this Task is empty"), std::string::npos) << response.body;
+        EXPECT_NE(log.find("this Task is empty"), std::string::npos) << log;
+    }
+    EXPECT_EQ(server.get("/good/").body, "good");
+}
+
+TEST(Row76, AStreamThatReturnsNothingIsAnEmptyPage) {
+    testkit::Server server{
+        {path("", [](Request&) { return Response::stream("text/plain", [](BodyWriter&) { return Task<>{}; }); })}};
+    const Response response = server.get("/");
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, "");
+}
+
+TEST(Row76, AClientsViewThatReturnsNothingClosesWith1000) {
+    simulate({.seeds = 20}, [](Simulation& simulation) {
+        std::uint16_t code = 0;
+        simulation.serve({path("", [&code](WebSocket& socket) -> Task<> {
+            while (co_await socket.recv()) {
+            }
+            code = socket.close_info().code;
+        })});
+        simulation.client("/", [](WebSocket&) { return Task<>{}; });
+        simulation.spawn({});
+        simulation.run();
+        EXPECT_EQ(code, 1000);
+    });
+}
+
+TEST(Row76, ASimulationThatServesNothingSaysSo) {
+    const auto mistake_of = [](auto part) {
+        std::string mistake;
+        simulate({.seeds = 1}, [&](Simulation& simulation) {
+            try {
+                part(simulation);
+            } catch (const std::logic_error& error) {
+                mistake = error.what();
+            }
+            if (mistake.find("served") != std::string::npos) {
+                simulation.serve({});  // now it is, and goes on as any other
+            }
+            simulation.run();
+        });
+        return mistake;
+    };
+    EXPECT_EQ(mistake_of([](Simulation& simulation) {
+                  simulation.spawn([]() -> Task<> { co_await sleep_for(1h); }());
+                  simulation.run();
+              }),
+              "run(): nothing is served");
+    EXPECT_EQ(mistake_of([](Simulation& simulation) { (void)simulation.get("/"); }), "get(): nothing is served");
+    EXPECT_EQ(mistake_of([](Simulation& simulation) { (void)simulation.close_server(); }),
+              "close_server(): nothing is served");
+    EXPECT_EQ(mistake_of([](Simulation& simulation) {
+                  simulation.serve({});
+                  simulation.serve({});
+              }),
+              "serve(): a simulation has one server");
+}
+
+}  // namespace
+}  // namespace c10k
