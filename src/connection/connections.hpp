@@ -29,19 +29,25 @@ public:
 
 private:
     struct Slot {
-        WebSocketConnection* connection = nullptr;
+        WebSocketConnection* connection = nullptr;  // null: the slot is free
         std::uint32_t generation = 0;
-        std::uint32_t due = 0;  // when its peer must have been heard, in seconds of the loop's clock
+        // When its peer must have been heard, in seconds of the loop's clock. Of a free slot, the next free one.
+        std::uint32_t due = 0;
     };
+    static constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
-    // Once a second over one dense array, which costs less than a timer for each connection.
+    // A step of the sweep, which goes round the slots once a second, however many they are: one dense array costs less
+    // than a timer for each connection.
     void on_time() override;
+    void start_step();
     [[nodiscard]] std::uint32_t seconds_now() const noexcept { return static_cast<std::uint32_t>(loop_.now() / 1000); }
 
     Loop& loop_;
     std::vector<Slot> slots_;
-    std::vector<std::uint32_t> free_;
+    std::uint32_t first_free_ = kNoSlot;
     std::size_t count_ = 0;
+    std::size_t next_ = 0;  // where the next step goes on
+    std::int64_t stepped_at_ = 0;
 };
 
 }  // namespace c10k

@@ -71,7 +71,7 @@ public:
 
     // Called when the peer has been silent for the ping interval, or again after the ping timeout.
     // Returns the time until it has to be called next.
-    std::chrono::seconds check_alive();
+    virtual std::chrono::seconds check_alive();
 
     // For those who await.
     [[nodiscard]] bool has_message() const noexcept { return !inbox_.empty(); }
