@@ -110,12 +110,14 @@ struct CookieOptions {
     SameSite same_site = SameSite::kLax;
 };
 
-// Where the body of a streamed response goes, piece by piece.
+// Where the body of a streamed response goes, piece by piece. It is lent to the coroutine that makes the body, until
+// that ends.
 class BodyWriter {
 public:
     // Sends `piece`, which need not stay. Suspends while more is unsent than a connection should hold. The status and
     // the headers go out with the first piece: until then a failure is still answered with an error page.
-    // Throws Stopped once the client is gone. Requires: no other write() is pending.
+    // Throws Stopped once the client is gone, and std::logic_error while another write() is waiting: await each before
+    // the next.
     virtual Task<void> write(std::string_view piece) = 0;
 
 protected:

@@ -46,9 +46,7 @@ public:
         if (connection_.lost_) {
             throw Stopped{};
         }
-        if (waiting_ != nullptr) {
-            throw std::logic_error("another write() of this body is pending");
-        }
+        check_alone();
         begin();
         if (is_chunked() && !piece.empty()) {
             connection_.append(wire::chunk_head(piece.size()));
@@ -64,7 +62,10 @@ private:
     class RoomAwaiter final : public Awaiter {
     public:
         explicit RoomAwaiter(Stream& stream) noexcept : stream_(stream) {}
-        [[nodiscard]] bool await_ready() const noexcept { return stop_requested() || stream_.has_room(); }
+        [[nodiscard]] bool await_ready() const {
+            stream_.check_alone();
+            return stop_requested() || stream_.has_room();
+        }
         void await_suspend(std::coroutine_handle<> task) noexcept {
             suspend(task);
             stream_.waiting_ = this;
@@ -101,6 +102,12 @@ private:
         }
     }
     [[nodiscard]] bool has_room() const noexcept { return connection_.outbox_.bytes() <= kMostAhead; }
+    // Called when a write() begins, and again when it is awaited: two may begin before one waits.
+    void check_alone() const {
+        if (waiting_ != nullptr) {
+            throw std::logic_error("another write() of this body is pending");
+        }
+    }
     [[nodiscard]] bool is_chunked() const noexcept { return connection_.parser_.minor_version() > 0; }
 
     void on_completed() noexcept override { connection_.on_stream_ended(); }
