@@ -20,15 +20,17 @@ class Hub;
 class Outgoing;
 class Room;
 
-// A WebSocket's place in a group. It leaves with the destructor, at the latest when the view ends.
-// Requires: it is destroyed before the WebSocket.
-class [[nodiscard]] Membership {
+// A WebSocket's place in a group. It leaves with the destructor, and at the latest when the view of the WebSocket ends,
+// or the Groups do: from then on it is empty, and may be kept, left and destroyed like any empty one.
+// Thread: that of the loop, until it is empty; the program is aborted, with a line in the log, if another one leaves.
+class [[nodiscard]] Membership final : private EndsWithView {
 public:
     Membership() = default;
     Membership(Membership&& other) noexcept;
     Membership& operator=(Membership&& other) noexcept;
     ~Membership() { leave(); }
 
+    // Does nothing if it is empty.
     void leave() noexcept;
     // How many members the group had in the whole program, with this one, when it joined.
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -37,18 +39,20 @@ private:
     friend class Group;
     friend class Room;
 
+    void on_view_ended() noexcept override { leave(); }
+
     std::shared_ptr<Room> room_;
-    WebSocketConnection* member_ = nullptr;
     std::uint32_t index_ = 0;  // in the room
     std::uint32_t count_ = 0;
 };
 
-// A group of WebSockets, known by its name. Cheap to keep and to copy; the group exists as long as somebody does.
-// Thread: that of the loop whose Groups it came from.
+// A group of WebSockets, known by its name. Cheap to keep and to copy; the group exists as long as somebody does. It may
+// outlive the Groups it came from: then it has no members, and nobody can join.
+// Thread: that of the loop whose Groups it came from; join(), send() and close() throw std::logic_error on another one.
 class Group {
 public:
     // Waits until the membership is in force everywhere: what is sent to the group after that reaches `socket`. Also
-    // before the 101, which then goes out first.
+    // before the 101, which then goes out first. Throws std::logic_error if its Groups have gone.
     Task<Membership> join(WebSocket& socket);
 
     // Queues `message` for every member and never waits. A member that stays too far behind meets what its route says
@@ -57,7 +61,10 @@ public:
     // mailbox_bytes to read, the message is lost to its members, and each meets the same as if it were too slow.
     void send(const Message& message);
 
-    // Begins the closing handshake with every member.
+    // Begins the closing handshake with every member. A member whose view has not answered its handshake yet is refused
+    // with 503.
+    // Throws std::invalid_argument if a close frame may not carry `code` (RFC 6455, 7.4), or `reason` is not UTF-8; a
+    // reason is cut to 123 bytes.
     void close(std::uint16_t code = 1000, std::string_view reason = {});
 
 private:
@@ -67,7 +74,8 @@ private:
     std::shared_ptr<Room> room_;
 };
 
-// The groups of a program, as one of its loops sees them. With Values, the only state that loops share.
+// The groups of a program, as one of its loops sees them. With Values, the only state that loops share. A site is lent
+// them as long as it lives.
 // Thread: that of the loop.
 class Groups {
 public:

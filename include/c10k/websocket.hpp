@@ -44,7 +44,8 @@ public:
     // Messages of one thread arrive in their order. Returns false if the connection is known to be gone, or its loop
     // has more than mailbox_bytes to read; true means queued.
     bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
-    // Begins the closing handshake. Does nothing if the connection is gone.
+    // Begins the closing handshake. A handshake that its view has not answered yet is refused with 503. Does nothing if
+    // the connection is gone. Throws std::invalid_argument if a close frame may not carry `code` or `reason`.
     // Requires: as for WebSocket::close().
     void close(std::uint16_t code = 1000, std::string reason = {}) const;
 
@@ -58,7 +59,9 @@ private:
     std::uint32_t generation_ = 0;
 };
 
-// A WebSocket (RFC 6455), either side, as a view sees it. You are lent one while your coroutine runs.
+// A WebSocket (RFC 6455), either side, as a view sees it. You are lent one while your coroutine runs: when the view has
+// ended, neither the socket nor what recv(), send() and closed() have returned may be used. What you may keep is a
+// handle() or a Membership.
 //
 // Pings are answered, fragments joined and dead peers found without you.
 // Thread: that of the view's loop. Others use handle().
@@ -97,9 +100,10 @@ public:
     // Answers the handshake with 101. recv() and send() do it by themselves: only a view that waits for something else
     // first has to. Does nothing if it has been answered.
     void accept();
-    // Answers the handshake with an HTTP status instead. Requires: it has not been answered.
+    // Answers the handshake with an HTTP status instead. Does nothing if the peer has gone, or somebody else has closed
+    // the socket. Requires: you have not answered it.
     void refuse(int status, std::string_view text = {});
-    // The handshake's request. Requires: it has not been answered; the request is gone after that.
+    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered it.
     [[nodiscard]] const Request& request() const;
 
     [[nodiscard]] bool is_open() const noexcept;
@@ -119,6 +123,32 @@ protected:
     [[nodiscard]] const WebSocketConnection& connection() const noexcept;
 
     friend class Group;
+};
+
+// What a WebSocket keeps a list of and ends with its view: its memberships. Leaving the list takes constant time.
+class EndsWithView {
+public:
+    EndsWithView(const EndsWithView&) = delete;
+    EndsWithView& operator=(const EndsWithView&) = delete;
+
+protected:
+    EndsWithView() = default;
+    ~EndsWithView() = default;
+
+    void enter(WebSocketConnection& connection) noexcept;
+    // Does nothing outside a list.
+    void leave_list() noexcept;
+    // Takes the place of `other` in its list.
+    void replace(EndsWithView& other) noexcept;
+
+private:
+    friend class WebSocketConnection;
+
+    // The view has ended: leave the list.
+    virtual void on_view_ended() noexcept = 0;
+
+    EndsWithView** link_ = nullptr;  // what points to this one
+    EndsWithView* next_ = nullptr;
 };
 
 class [[nodiscard]] WebSocket::RecvAwaiter final : public Awaiter {

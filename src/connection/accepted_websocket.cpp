@@ -22,13 +22,14 @@ Task<> fail(std::exception_ptr failure) {
 
 }  // namespace
 
-// What is needed only until the view has answered, and its time limit.
+// What is needed until the view has answered, and its time limit. If somebody else answers, or the peer goes, the view
+// still has the request.
 struct AcceptedWebSocket::Handshake final : public Timer {
     Handshake(AcceptedWebSocket& connection, wire::HandshakeOffer offered, Request asked, std::string came_early)
         : owner(connection), offer(std::move(offered)), request(std::move(asked)), early(std::move(came_early)) {}
 
     void on_time() override {
-        AcceptedWebSocket& connection = owner;  // this handshake ends with the answer
+        AcceptedWebSocket& connection = owner;
         connection.server().counters().limits.handshake_time.add();
         connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
         connection.scope_.request_stop();
@@ -85,16 +86,23 @@ void AcceptedWebSocket::answer_handshake() {
 }
 
 void AcceptedWebSocket::refuse_handshake(int status, std::string_view text) {
-    if (!is_opening()) {
+    if (!handshake_) {
         WebSocketConnection::refuse_handshake(status, text);
     }
-    refuse(Response::text(std::string{text}, status));
+    if (is_opening()) {
+        refuse(Response::text(std::string{text}, status));
+    }
+    handshake_.reset();
+}
+
+void AcceptedWebSocket::turn_handshake_away() {
+    refuse(Response::text("The WebSocket was closed before its view had answered.\n", 503));
 }
 
 void AcceptedWebSocket::refuse(const Response& response) {
     const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server().date()});
-    const std::unique_ptr<Handshake> handshake = std::move(handshake_);
-    server().application().on_answered(handshake->request, response);
+    server().application().on_answered(handshake_->request, response);
+    handshake_->cancel();
     WebSocketConnection::refuse(bytes);
 }
 
@@ -105,7 +113,7 @@ const Request& AcceptedWebSocket::handshake_request() const {
 std::string_view AcceptedWebSocket::subprotocol() const noexcept { return subprotocol_; }
 
 void AcceptedWebSocket::on_received(std::span<char> bytes) {
-    if (handshake_) {
+    if (is_opening()) {
         handshake_->early.append(bytes.data(), bytes.size());
     } else {
         WebSocketConnection::on_received(bytes);
@@ -121,7 +129,7 @@ void AcceptedWebSocket::on_completed() noexcept {
         close(kNormal, {});
     } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
     } catch (const Stopped&) {
-        close(kGoingAway, {});
+        close_for_others(kGoingAway, {});
     } catch (...) {
         if (is_opening() && handshake_) {
             refuse(server().application().on_view_failed(handshake_->request, std::current_exception()));
@@ -133,6 +141,8 @@ void AcceptedWebSocket::on_completed() noexcept {
     view_ended_ = true;
     view_ = {};
     captures_ = {};
+    handshake_.reset();
+    leave_groups();
     if (is_gone()) {
         delete this;
     }
@@ -143,13 +153,15 @@ void AcceptedWebSocket::on_gone() {
         server().counters().count_close(close_info().code);
         server().application().on_websocket_closed(route_, close_info());
     }
-    handshake_.reset();
+    if (handshake_) {
+        handshake_->cancel();
+    }
     if (view_ended_) {
         delete this;
     }
 }
 
-void AcceptedWebSocket::shut_down() { close(server().farewell().code, server().farewell().reason); }
+void AcceptedWebSocket::shut_down() { close_for_others(server().farewell().code, server().farewell().reason); }
 
 void AcceptedWebSocket::abort() {
     server().counters().limits.shutdown_time.add();

@@ -26,6 +26,7 @@ private:
 
     void answer_handshake() override;
     void refuse_handshake(int status, std::string_view text) override;
+    void turn_handshake_away() override;
     [[nodiscard]] const Request& handshake_request() const override;
     [[nodiscard]] std::string_view subprotocol() const noexcept override;
 
@@ -36,7 +37,7 @@ private:
 
     const WebSocketRoute& route_;
     Captures captures_;
-    std::unique_ptr<Handshake> handshake_;  // until it is answered
+    std::unique_ptr<Handshake> handshake_;  // until the view has answered it, or has ended
     std::string_view subprotocol_;          // in the route
     StopScope scope_;
     Task<> view_;

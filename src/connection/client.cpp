@@ -115,6 +115,8 @@ public:
     // Suspends until the TCP connection has ended. It is not stopped: the close time bounds it.
     ProgressAwaiter gone();
 
+    using WebSocketConnection::leave_groups;
+
     // Throws ConnectError unless the handshake has succeeded.
     void check_opened(const std::string& url) const {
         if (handshake_) {
@@ -247,6 +249,7 @@ Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
         failure = std::current_exception();
         socket->close(kInternalError, {});
     }
+    socket->leave_groups();
     co_await socket->gone();
     if (failure) {
         std::rethrow_exception(failure);

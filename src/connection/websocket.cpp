@@ -3,7 +3,6 @@
 #include "connection/connections.hpp"
 #include "connection/websocket_connection.hpp"
 #include "wire/protocol.hpp"
-#include "wire/utf8.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -51,6 +50,38 @@ bool WebSocket::is_open() const noexcept { return connection().is_open(); }
 const CloseInfo& WebSocket::close_info() const noexcept { return connection().close_info(); }
 
 Handle WebSocket::handle() const { return connection().handle(); }
+
+// ---- EndsWithView
+
+void EndsWithView::enter(WebSocketConnection& connection) noexcept {
+    link_ = &connection.memberships;
+    next_ = std::exchange(*link_, this);
+    if (next_ != nullptr) {
+        next_->link_ = &next_;
+    }
+}
+
+void EndsWithView::leave_list() noexcept {
+    if (link_ != nullptr) {
+        *link_ = next_;
+        if (next_ != nullptr) {
+            next_->link_ = link_;
+        }
+        link_ = nullptr;
+        next_ = nullptr;
+    }
+}
+
+void EndsWithView::replace(EndsWithView& other) noexcept {
+    link_ = std::exchange(other.link_, nullptr);
+    next_ = std::exchange(other.next_, nullptr);
+    if (link_ != nullptr) {
+        *link_ = this;
+    }
+    if (next_ != nullptr) {
+        next_->link_ = &next_;
+    }
+}
 
 // ---- recv()
 
@@ -162,13 +193,11 @@ bool Handle::send(Message message) const {
 }
 
 void Handle::close(std::uint16_t code, std::string reason) const {
-    if (!wire::is_close_code(code) || !wire::is_utf8(reason)) {  // here, where the caller learns of it
-        throw std::invalid_argument("close(): the code may not be sent, or the reason is not UTF-8");
-    }
+    wire::check_close(code, reason);  // here, where the caller learns of it
     if (mailbox_) {
         mailbox_->post_call([slot = slot_, generation = generation_, code, reason = std::move(reason)] {
             if (WebSocketConnection* connection = Loop::current().local<Connections>().find(slot, generation)) {
-                connection->close(code, reason);
+                connection->close_for_others(code, reason);
             }
         });
     }

@@ -18,6 +18,7 @@ constexpr std::size_t kPiecesAtOnce = 64;
 
 constexpr std::uint16_t kAbnormal = 1006;
 constexpr std::uint16_t kTryAgainLater = 1013;
+constexpr std::string_view kOutOfMemory = "out of memory";
 
 }  // namespace
 
@@ -53,6 +54,7 @@ WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role
       protocol_(role, limits.protocol) {}
 
 WebSocketConnection::~WebSocketConnection() {
+    leave_groups();
     if (phase_ != Phase::kGone) {
         loop_.backend().close(socket_, outbox_.release());
     }
@@ -62,6 +64,12 @@ WebSocketConnection::~WebSocketConnection() {
 const CloseInfo& WebSocketConnection::close_info() const noexcept {
     static const CloseInfo kLost;
     return close_info_ ? *close_info_ : kLost;
+}
+
+void WebSocketConnection::leave_groups() noexcept {
+    while (memberships != nullptr) {
+        memberships->on_view_ended();
+    }
 }
 
 Handle WebSocketConnection::handle() const { return loop_.local<Connections>().handle(slot_); }
@@ -124,7 +132,7 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
     try {
         protocol_.receive(bytes, *this);
     } catch (const std::bad_alloc&) {
-        drop(kAbnormal, "out of memory");  // others may go on with what this gives back
+        drop(kAbnormal, kOutOfMemory);  // others may go on with what this gives back
         return;
     }
     read_or_pause();
@@ -268,7 +276,7 @@ void WebSocketConnection::send_text(std::string_view text) {
     queued(size);
 }
 
-bool WebSocketConnection::deliver(const Message& message) {
+bool WebSocketConnection::deliver(const Message& message) try {
     if (!is_open()) {
         return false;
     }
@@ -285,6 +293,9 @@ bool WebSocketConnection::deliver(const Message& message) {
         queue(sent);
     }
     return true;
+} catch (const std::bad_alloc&) {
+    drop(kAbnormal, kOutOfMemory);
+    return false;
 }
 
 // It has had more than slow_bytes to take for longer than it may.
@@ -301,7 +312,7 @@ bool WebSocketConnection::relieve() {
     Counters& counters = loop_.local<Counters>();
     (is_late_now ? counters.limits.slow_time : counters.limits.slow_limit_bytes).add();
     if (limits_.slow_member == SlowMember::kClose) {
-        close(kTryAgainLater, "too slow: messages came faster than they were read");
+        close_for_others(kTryAgainLater, "too slow: messages came faster than they were read");
         return false;
     }
     if (limits_.slow_member == SlowMember::kDropNewest) {
@@ -316,7 +327,7 @@ void WebSocketConnection::lose() {
     if (limits_.slow_member != SlowMember::kClose) {
         loop_.local<Counters>().dropped.add();
     } else if (is_open()) {
-        close(kTryAgainLater, "the server is too busy: messages to a group were lost");
+        close_for_others(kTryAgainLater, "the server is too busy: messages to a group were lost");
     }
 }
 
@@ -405,10 +416,23 @@ void WebSocketConnection::close(std::uint16_t code, std::string_view reason) {
     read_or_pause();
 }
 
+void WebSocketConnection::close_for_others(std::uint16_t code, std::string_view reason) try {
+    if (phase_ == Phase::kOpening) {
+        turn_handshake_away();
+    } else {
+        close(code, reason);
+    }
+} catch (const std::bad_alloc&) {
+    drop(kAbnormal, kOutOfMemory);
+}
+
 // Whoever waits on this socket learns that it is closed. The first reason stays.
 void WebSocketConnection::note_closed(std::uint16_t code, std::string_view reason) {
     if (!close_info_) {
-        close_info_ = std::make_unique<CloseInfo>(CloseInfo{code, std::string{reason}});
+        try {
+            close_info_ = std::make_unique<CloseInfo>(CloseInfo{code, std::string{reason}});
+        } catch (const std::bad_alloc&) {  // it is closed all the same: close_info() says that it was lost
+        }
     }
     if (receiver != nullptr) {
         receiver->resume();

@@ -53,10 +53,17 @@ public:
     // Queues a frame. Throws ConnectionClosed if the socket is closed.
     void send(const Message& message);
     void send_text(std::string_view text);
+    // ---- For others than its view, who have more WebSockets to care for: one that gets no memory is dropped, and they
+    // go on. None of these resumes its view, and as long as that runs, none ends this object.
+
     // The same for senders who do not wait: false if the socket is closed, or too slow for this message.
     bool deliver(const Message& message);
     // Messages for it have been lost on their way to this loop: what its route says of slow members is done.
     void lose();
+    // Closes it; a handshake that its view has not answered is refused: only the view may accept it.
+    void close_for_others(std::uint16_t code, std::string_view reason);
+
+    // ---- For its view
 
     void close(std::uint16_t code, std::string_view reason);
     // Ends it now, without a word to the peer. A WebSocket that had not been closed ends with `code`.
@@ -65,6 +72,8 @@ public:
     // The server's part of the opening handshake, for as long as it has not been answered.
     virtual void answer_handshake() {}
     virtual void refuse_handshake(int status, std::string_view text);
+    // The same with 503, because somebody else has closed it.
+    virtual void turn_handshake_away() {}
     [[nodiscard]] virtual const Request& handshake_request() const;
     [[nodiscard]] virtual std::string_view subprotocol() const noexcept = 0;
     [[nodiscard]] bool is_compressed() const noexcept { return protocol_.deflate() != nullptr; }
@@ -80,6 +89,8 @@ public:
     RecvAwaiter* receiver = nullptr;
     SendAwaiter* senders = nullptr;
     ClosedAwaiter* watchers = nullptr;
+    // What ends with the view.
+    EndsWithView* memberships = nullptr;
 
 protected:
     virtual ~WebSocketConnection();
@@ -95,6 +106,8 @@ protected:
     // Sends `answer` instead of all frames, and ends the connection.
     void refuse(std::string_view answer);
     [[nodiscard]] bool is_opening() const noexcept { return phase_ == Phase::kOpening; }
+    // The view has ended, and all that ends with it.
+    void leave_groups() noexcept;
 
     // The TCP connection has ended; the last call on this object, which it may destroy.
     virtual void on_gone() = 0;

@@ -1,27 +1,53 @@
 #include "c10k/groups.hpp"
 
+#include "base/log.hpp"
 #include "connection/counters.hpp"
 #include "connection/loop_deflate.hpp"
 #include "groups/room.hpp"
+#include "wire/protocol.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
 
 namespace c10k {
 
 // ---- Room
 
 Room::Room(Groups& groups, const std::string& name)
-    : groups_(groups), shared_(groups.hub_->named(name)), bit_(std::uint64_t{1} << groups.loop_) {
-    shared_->rooms[groups_.loop_] = this;
+    : groups_(&groups), shared_(groups.hub_->named(name)), bit_(std::uint64_t{1} << groups.loop_) {
+    shared_->rooms[groups.loop_] = this;
 }
 
 Room::~Room() {
-    shared_->rooms[groups_.loop_] = nullptr;
-    groups_.rooms_.erase(shared_->name);
+    if (groups_ != nullptr) {
+        shared_->rooms[groups_->loop_] = nullptr;
+        groups_->rooms_.erase(shared_->name);
+    }
+}
+
+void Room::outlive_groups() noexcept {
+    while (!entries_.empty()) {
+        entries_.back().membership->leave();
+    }
+    shared_->rooms[groups_->loop_] = nullptr;
+    shared_.reset();
+    groups_ = nullptr;
+}
+
+void Room::check_thread(std::string_view what) const {
+    if (!is_on_its_thread()) {
+        throw std::logic_error(std::string{what} +
+                               ": a Group belongs to the thread of its loop; other threads use handles");
+    }
 }
 
 void Room::add(Membership& membership, WebSocketConnection& member) {
-    membership.member_ = &member;
-    membership.index_ = static_cast<std::uint32_t>(entries_.size());
+    if (groups_ == nullptr) {
+        throw std::logic_error("Group::join(): the Groups that this Group came from have gone");
+    }
     entries_.push_back({&member, &membership});
+    membership.index_ = static_cast<std::uint32_t>(entries_.size() - 1);
+    membership.enter(member);
     if (entries_.size() == 1) {
         shared_->loops |= bit_;  // from now on, what others send comes here
     }
@@ -29,6 +55,11 @@ void Room::add(Membership& membership, WebSocketConnection& member) {
 }
 
 void Room::remove(Membership& membership) noexcept {
+    if (!is_on_its_thread()) {
+        log::error("a Membership was left or destroyed on another thread than the one of its loop");
+        std::abort();
+    }
+    membership.leave_list();
     Entry& entry = entries_[membership.index_];
     entry = entries_.back();
     entry.membership->index_ = membership.index_;
@@ -39,23 +70,25 @@ void Room::remove(Membership& membership) noexcept {
     }
 }
 
+// Others first: that fails before anybody has got it, or not at all.
+
 void Room::send(const Message& message) {
-    deliver(message);
     if (has_others()) {
-        groups_.outgoing_->add({shared_, message});
+        groups_->outgoing_->add({shared_, message});
     }
+    deliver(message);
 }
 
 void Room::close(std::uint16_t code, std::string_view reason) {
     const auto info = std::make_shared<const CloseInfo>(CloseInfo{code, std::string{reason}});
-    close_members(*info);
     if (has_others()) {
-        groups_.outgoing_->add({shared_, {}, info});
+        groups_->outgoing_->add({shared_, {}, info});
     }
+    close_members(*info);
 }
 
-// Neither deliver(), close() nor lose() ends a connection at once, nor resumes a view: the members stay as they are
-// meanwhile.
+// None of deliver(), close_for_others() and lose() ends a connection at once, nor resumes a view: the members stay as
+// they are meanwhile. One that gets no memory is lost, and the others are not.
 
 void Room::deliver(const Message& message) {
     const wire::DeflatePool::FanOut fan_out{Loop::current().local<LoopDeflate>(), message};
@@ -66,7 +99,7 @@ void Room::deliver(const Message& message) {
 
 void Room::close_members(const CloseInfo& info) {
     for (const Entry& entry : entries_) {
-        entry.member->close(info.code, info.reason);
+        entry.member->close_for_others(info.code, info.reason);
     }
 }
 
@@ -80,8 +113,8 @@ void Room::lose() {
 // ---- Membership
 
 Membership::Membership(Membership&& other) noexcept
-    : room_(std::move(other.room_)), member_(std::exchange(other.member_, nullptr)), index_(other.index_),
-      count_(other.count_) {
+    : EndsWithView(), room_(std::move(other.room_)), index_(other.index_), count_(other.count_) {
+    replace(other);
     if (room_) {
         room_->moved(*this);
     }
@@ -90,8 +123,8 @@ Membership::Membership(Membership&& other) noexcept
 Membership& Membership::operator=(Membership&& other) noexcept {
     if (this != &other) {
         leave();
+        replace(other);
         room_ = std::move(other.room_);
-        member_ = std::exchange(other.member_, nullptr);
         index_ = other.index_;
         count_ = other.count_;
         if (room_) {
@@ -105,22 +138,29 @@ void Membership::leave() noexcept {
     if (room_) {
         room_->remove(*this);
         room_.reset();
-        member_ = nullptr;
     }
 }
 
 // ---- Group
 
 Task<Membership> Group::join(WebSocket& socket) {
+    room_->check_thread("Group::join()");
     Membership membership;
-    membership.room_ = room_;
     room_->add(membership, socket.connection());
+    membership.room_ = room_;
     co_return std::move(membership);
 }
 
-void Group::send(const Message& message) { room_->send(message); }
+void Group::send(const Message& message) {
+    room_->check_thread("Group::send()");
+    room_->send(message);
+}
 
-void Group::close(std::uint16_t code, std::string_view reason) { room_->close(code, reason); }
+void Group::close(std::uint16_t code, std::string_view reason) {
+    wire::check_close(code, reason);  // here, where the caller learns of it
+    room_->check_thread("Group::close()");
+    room_->close(code, reason);
+}
 
 // ---- Groups
 
@@ -133,7 +173,13 @@ Groups::Groups(std::shared_ptr<Hub> hub, std::size_t loop)
     }
 }
 
-Groups::~Groups() = default;
+Groups::~Groups() {
+    for (const auto& [name, kept] : std::exchange(rooms_, {})) {
+        if (const std::shared_ptr<Room> room = kept.lock()) {
+            room->outlive_groups();
+        }
+    }
+}
 
 Group Groups::named(std::initializer_list<std::string_view> parts) {
     std::string name;

@@ -2,8 +2,11 @@
 
 #include "groups/room.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <exception>
 #include <stdexcept>
+#include <utility>
 
 namespace c10k {
 
@@ -34,89 +37,129 @@ void Hub::forget(const std::string& name) {
     }
 }
 
-namespace {
-
-// What they hold until they are read. A message for several loops is held once, but by each of them.
-std::size_t bytes_of(const std::vector<Outgoing::Delivery>& deliveries) {
-    std::size_t bytes = deliveries.size() * sizeof(Outgoing::Delivery);
-    for (const Outgoing::Delivery& delivery : deliveries) {
-        bytes += delivery.message.size();
-    }
-    return bytes;
-}
-
-}  // namespace
-
 // The deliveries of one turn to one loop.
 class Outgoing::Post final : public Letter {
 public:
-    Post(std::vector<Delivery> deliveries, std::size_t loop, std::shared_ptr<const std::atomic<bool>> delivered)
-        : deliveries_(std::move(deliveries)), loop_(loop), delivered_(std::move(delivered)) {}
+    Post(std::size_t loop, std::shared_ptr<const std::atomic<bool>> delivered)
+        : loop_(loop), delivered_(std::move(delivered)) {}
 
-    [[nodiscard]] bool may_be_read() const noexcept override { return *delivered_; }
-    void read() override {
-        for (const Delivery& delivery : deliveries_) {
-            if (delivery.is_lost) {
-                delivery.group->lost &= ~(std::uint64_t{1} << loop_);
-            }
-            Room* room = delivery.group->rooms[loop_];
-            if (room == nullptr) {
-                continue;  // its last member here has left
-            }
-            if (delivery.is_lost) {
-                room->lose();
-            } else if (delivery.close) {
-                room->close_members(*delivery.close);
-            } else {
-                room->deliver(delivery.message);
-            }
+    // Takes the memory for one more.
+    void make_room() {
+        if (deliveries_.size() == deliveries_.capacity()) {
+            deliveries_.reserve(std::max<std::size_t>(4, 2 * deliveries_.size()));
         }
     }
+    // Requires: there is room.
+    void add(const Delivery& delivery) noexcept { deliveries_.push_back(delivery); }
+    [[nodiscard]] bool empty() const noexcept { return deliveries_.empty(); }
+    // What they hold until they are read. A message for several loops is held once, but by each of them.
+    [[nodiscard]] std::size_t bytes() const noexcept;
+    // Leaves, for a loop that has no room for messages, only what it has to learn.
+    void lose_messages() noexcept;
+
+    [[nodiscard]] bool may_be_read() const noexcept override { return *delivered_; }
+    void read() override;
 
 private:
+    [[nodiscard]] std::uint64_t bit() const noexcept { return std::uint64_t{1} << loop_; }
+    void hand_over(const Delivery& delivery) const;
+
     std::vector<Delivery> deliveries_;
     std::size_t loop_;
     std::shared_ptr<const std::atomic<bool>> delivered_;
 };
 
-void Outgoing::add(const Delivery& delivery) {
-    std::uint64_t others = delivery.group->loops & ~(std::uint64_t{1} << loop_);
-    if (others != 0) {
-        Loop::current().at_end_of_turn(*this);
+std::size_t Outgoing::Post::bytes() const noexcept {
+    std::size_t bytes = deliveries_.size() * sizeof(Delivery);
+    for (const Delivery& delivery : deliveries_) {
+        bytes += delivery.message.size();
     }
-    for (; others != 0; others &= others - 1) {
-        gathered_[static_cast<std::size_t>(std::countr_zero(others))].push_back(delivery);
-    }
+    return bytes;
 }
 
-void Outgoing::lose_messages(std::vector<Delivery>& deliveries, std::uint64_t loop_bit) {
-    std::erase_if(deliveries, [loop_bit](Delivery& delivery) {
+void Outgoing::Post::lose_messages() noexcept {
+    std::erase_if(deliveries_, [this](Delivery& delivery) {
         if (delivery.close) {
             return false;
         }
         delivery.message = {};
         delivery.is_lost = true;
-        return (delivery.group->lost.fetch_or(loop_bit) & loop_bit) != 0;  // once until it has read that
+        return (delivery.group->lost.fetch_or(bit()) & bit()) != 0;  // once until it has read that
     });
 }
 
-void Outgoing::end_turn() {
-    const auto delivered = std::make_shared<std::atomic<bool>>(false);
+// One that fails leaves the others alone.
+void Outgoing::Post::read() {
+    std::exception_ptr failure;
+    for (const Delivery& delivery : deliveries_) {
+        try {
+            hand_over(delivery);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+void Outgoing::Post::hand_over(const Delivery& delivery) const {
+    if (delivery.is_lost) {
+        delivery.group->lost &= ~bit();
+    }
+    Room* room = delivery.group->rooms[loop_];
+    if (room == nullptr) {
+        return;  // its last member here has left
+    }
+    if (delivery.is_lost) {
+        room->lose();
+    } else if (delivery.close) {
+        room->close_members(*delivery.close);
+    } else {
+        room->deliver(delivery.message);
+    }
+}
+
+Outgoing::Outgoing(Hub& hub, std::size_t loop) : hub_(hub), loop_(loop), gathered_(hub.loops()) {}
+
+Outgoing::~Outgoing() = default;
+
+void Outgoing::add(const Delivery& delivery) {
+    const std::uint64_t others = delivery.group->loops & ~(std::uint64_t{1} << loop_);
+    if (others == 0) {
+        return;
+    }
+    if (!delivered_) {
+        delivered_ = std::make_shared<std::atomic<bool>>(false);
+    }
+    for (std::uint64_t left = others; left != 0; left &= left - 1) {
+        const auto loop = static_cast<std::size_t>(std::countr_zero(left));
+        if (!gathered_[loop]) {
+            gathered_[loop] = std::make_unique<Post>(loop, delivered_);
+        }
+        gathered_[loop]->make_room();
+    }
+    Loop::current().at_end_of_turn(*this);
+    for (std::uint64_t left = others; left != 0; left &= left - 1) {
+        gathered_[static_cast<std::size_t>(std::countr_zero(left))]->add(delivery);
+    }
+}
+
+void Outgoing::end_turn() noexcept {
+    const std::shared_ptr<std::atomic<bool>> delivered = std::exchange(delivered_, nullptr);
     std::uint64_t to = 0;
     for (std::size_t loop = 0; loop < gathered_.size(); ++loop) {
-        if (gathered_[loop].empty()) {
+        std::unique_ptr<Post> post = std::move(gathered_[loop]);
+        if (!post) {
             continue;
         }
-        std::vector<Delivery> deliveries = std::exchange(gathered_[loop], {});
-        const std::uint64_t bit = std::uint64_t{1} << loop;
-        std::size_t bytes = bytes_of(deliveries);
-        if (!hub_.mailbox(loop).has_room_for(bytes)) {
-            lose_messages(deliveries, bit);
-            bytes = bytes_of(deliveries);
+        if (!hub_.mailbox(loop).has_room_for(post->bytes())) {
+            post->lose_messages();
         }
-        if (!deliveries.empty()) {
-            to |= bit;
-            hub_.mailbox(loop).put(std::make_unique<Post>(std::move(deliveries), loop, delivered), bytes);
+        if (!post->empty()) {
+            to |= std::uint64_t{1} << loop;
+            const std::size_t bytes = post->bytes();
+            hub_.mailbox(loop).put(std::move(post), bytes);
         }
     }
     *delivered = true;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 #include <vector>
 
@@ -64,7 +65,7 @@ private:
 };
 
 // What one loop has for groups that have members on others. It gathers during a turn and goes out at its end, one
-// letter for each loop.
+// letter for each loop. All memory is taken when something is added: nothing that was added is lost for want of it.
 //
 // The letters of a turn may be read only when all are delivered: so whatever anybody does because of a message of
 // this turn comes after the other messages of this turn, for everyone.
@@ -72,7 +73,8 @@ private:
 // A loop that has too much to read already gets no messages, but learns of each group in which it has lost some.
 class Outgoing final : private EndOfTurn {
 public:
-    Outgoing(Hub& hub, std::size_t loop) : hub_(hub), loop_(loop), gathered_(hub.loops()) {}
+    Outgoing(Hub& hub, std::size_t loop);
+    ~Outgoing();
 
     struct Delivery {
         std::shared_ptr<SharedGroup> group;
@@ -80,19 +82,19 @@ public:
         std::shared_ptr<const CloseInfo> close = nullptr;  // instead of the message
         bool is_lost = false;                              // the message, because there was no room for it
     };
-    // Adds `delivery` for every other loop where the group has members.
+    // Adds `delivery` for every other loop where the group has members. Throws std::bad_alloc, and then it goes to none.
     void add(const Delivery& delivery);
 
 private:
     class Post;
 
-    void end_turn() override;
-    // Leaves of `deliveries`, for a loop that has no room for them, only what it has to learn.
-    static void lose_messages(std::vector<Delivery>& deliveries, std::uint64_t loop_bit);
+    void end_turn() noexcept override;
 
     Hub& hub_;
     std::size_t loop_;
-    std::vector<std::vector<Delivery>> gathered_;  // by loop
+    std::vector<std::unique_ptr<Post>> gathered_;   // by loop
+    std::shared_ptr<std::atomic<bool>> delivered_;  // whether all of those are
 };
+static_assert(std::is_nothrow_copy_constructible_v<Outgoing::Delivery>);
 
 }  // namespace c10k

@@ -2,6 +2,8 @@
 
 #include "loop/backend.hpp"
 
+#include <exception>
+#include <string>
 #include <thread>
 
 namespace c10k {
@@ -76,9 +78,29 @@ bool Mailbox::read() {
     while (has_readable()) {
         const std::unique_ptr<Letter> letter{std::exchange(first_, first_->next_)};
         unread_bytes_ -= letter->bytes_;
-        letter->read();
+        read(*letter);
     }
     return found;
+}
+
+void Mailbox::read(Letter& letter) noexcept {
+    try {
+        letter.read();
+    } catch (const std::exception& error) {
+        complain(error.what());
+    } catch (...) {
+        complain("something that is no std::exception was thrown");
+    }
+}
+
+void Mailbox::complain(const char* why) noexcept {
+    if (!complaint_.is_due(backend_->now())) {
+        return;
+    }
+    try {
+        log::error(std::string{"what another thread has sent to this loop failed: "} + why);
+    } catch (...) {  // there is no memory for the line, but the loop goes on
+    }
 }
 
 bool Mailbox::fall_asleep() noexcept {

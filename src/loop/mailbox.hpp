@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/log.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -17,7 +19,7 @@ public:
     Letter(const Letter&) = delete;
     Letter& operator=(const Letter&) = delete;
 
-    // Thread: that of the loop.
+    // Thread: that of the loop. Its sender cannot be told any more if it throws: the mailbox logs that, and goes on.
     virtual void read() = 0;
     // Until then it waits, and so do all behind it.
     [[nodiscard]] virtual bool may_be_read() const noexcept { return true; }
@@ -28,6 +30,20 @@ private:
     Letter* next_ = nullptr;
     std::size_t bytes_ = 0;
 };
+
+// A letter that calls `call()`.
+template <typename Call>
+[[nodiscard]] std::unique_ptr<Letter> make_letter(Call call) {
+    class CallLetter final : public Letter {
+    public:
+        explicit CallLetter(Call&& call) : call_(std::move(call)) {}
+        void read() override { call_(); }
+
+    private:
+        Call call_;
+    };
+    return std::make_unique<CallLetter>(std::move(call));
+}
 
 // The way to a loop from other threads, without a lock. It outlives the loop: what is posted after that is dropped.
 //
@@ -53,15 +69,7 @@ public:
     // Has `call()` called in one of the loop's next turns. Returns false if the loop has gone.
     template <typename Call>
     bool post_call(Call call, std::size_t bytes = 0) {
-        class CallLetter final : public Letter {
-        public:
-            explicit CallLetter(Call&& call) : call_(std::move(call)) {}
-            void read() override { call_(); }
-
-        private:
-            Call call_;
-        };
-        return post(std::make_unique<CallLetter>(std::move(call)), bytes);
+        return post(make_letter(std::move(call)), bytes);
     }
     // Whether what is unread and so much more is within the limit. To be asked by those whose letters nobody waits for:
     // a loop that is busy for long would let them fill memory. If nothing is unread, there is room for anything.
@@ -73,7 +81,7 @@ public:
 
     // ---- For the loop
 
-    // Reads what there is. Returns whether it was anything.
+    // Reads what there is. Returns whether it was anything. No letter that fails ends the loop or holds up others.
     bool read();
     // To be asked before the loop sleeps: false if there is something to read. Until it is awake, letters wake it.
     [[nodiscard]] bool fall_asleep() noexcept;
@@ -86,6 +94,9 @@ private:
     class Poster;
 
     void take_in() noexcept;
+    void read(Letter& letter) noexcept;
+    // Logs that a letter has failed.
+    void complain(const char* why) noexcept;
     [[nodiscard]] bool has_readable() const noexcept;
     void drop_all() noexcept;
 
@@ -99,6 +110,7 @@ private:
     // The loop's own: what it has taken in and not read, in order.
     Letter* first_ = nullptr;
     Letter* last_ = nullptr;
+    log::OnceASecond complaint_;
 };
 
 }  // namespace c10k

@@ -77,21 +77,29 @@ private:
             }
             failure_ = std::current_exception();
         }
-        home_->post_call([this] {
-            has_ended_ = true;
-            if (waiting_ != nullptr) {
-                waiting_->wake();
-            }
-        });
+        home_->post(std::move(end_letter_));
     }
 
+    void note_end() {
+        has_ended_ = true;
+        if (waiting_ != nullptr) {
+            waiting_->wake();
+        }
+    }
+
+    // Once is enough: a request to stop stays.
     void stop() {
-        mailbox_->post_call([this] { scope_.request_stop(); });
+        if (stop_letter_) {
+            mailbox_->post(std::move(stop_letter_));
+        }
     }
 
     std::shared_ptr<Mailbox> home_;
     std::shared_ptr<Mailbox> mailbox_;
     StopScope scope_;  // the other thread's
+    // Both are made in time: an end or a stop cannot fail for want of memory.
+    std::unique_ptr<Letter> end_letter_ = make_letter([this] { note_end(); });
+    std::unique_ptr<Letter> stop_letter_ = make_letter([this] { scope_.request_stop(); });
     std::thread thread_;
     std::exception_ptr failure_;
     EndAwaiter* waiting_ = nullptr;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace c10k::wire {
@@ -309,13 +310,17 @@ void Protocol::resume(Events& events) {
     }
 }
 
-ControlFrame Protocol::close(std::uint16_t code, std::string_view reason) {
+void check_close(std::uint16_t code, std::string_view reason) {
     if (!is_close_code(code)) {
-        throw std::invalid_argument("a close frame may not carry this code");
+        throw std::invalid_argument("a close frame may not carry the code " + std::to_string(code));
     }
     if (!is_utf8(reason)) {
         throw std::invalid_argument("a close reason must be UTF-8");
     }
+}
+
+ControlFrame Protocol::close(std::uint16_t code, std::string_view reason) {
+    check_close(code, reason);
     if (state_ != State::kOpen) {
         return {};
     }

@@ -35,6 +35,10 @@ inline constexpr std::string_view kTooManyFragments = "too many fragments";  // 
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
+// Throws std::invalid_argument, with a sentence, unless a close frame may carry both. A longer reason is cut when it is
+// sent.
+void check_close(std::uint16_t code, std::string_view reason);
+
 // One side of a WebSocket after the handshake (RFC 6455, 5 to 7), without I/O: bytes in; messages and answers out.
 //
 // It owns nothing between messages but a few bytes of state, so that an idle connection is small.

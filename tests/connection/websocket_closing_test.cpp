@@ -293,13 +293,16 @@ TEST_F(WebSocketClosingInMemory, CutsConnectionsThatOutliveTheShutdownTime) {
     EXPECT_EQ(peer.wait_for_close().code, 1001);
 }
 
-TEST_F(WebSocketClosingInMemory, ClosesAHandshakeThatIsNotAnsweredWhenTheServerCloses) {
-    serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.closed(); });
+TEST_F(WebSocketClosingInMemory, RefusesAHandshakeThatIsNotAnsweredWhenTheServerCloses) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        co_await socket.closed();
+        socket.accept();  // too late
+    });
     WebSocketPeer peer{stage(), "/ws/"};
     stage().settle();
     stage().close();
-    EXPECT_EQ(peer.answer().status, 101);
-    EXPECT_EQ(peer.wait_for_close().code, 1001);
+    EXPECT_EQ(peer.answer().status, 503);
+    EXPECT_TRUE(app.opened.empty());
 }
 
 TEST_F(WebSocketClosingInMemory, StopsATaskThatRunsWhileOpen) {

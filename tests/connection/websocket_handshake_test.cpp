@@ -172,6 +172,73 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, SendsThe101BeforeWhatOthersSentMeanwhil
     EXPECT_EQ(peer.recv(), "second");
 }
 
+TEST_P(WebSocketHandshakeOnEveryNetwork, RefusesWith503WhatAHandleClosesBeforeTheViewHasAnswered) {
+    std::optional<Handle> handle;
+    Gate gate;
+    std::string seen;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        const Request& request = socket.request();
+        handle = socket.handle();
+        co_await gate.wait();
+        seen = request.target;  // lives until the view has answered
+        EXPECT_FALSE(socket.is_open());
+        socket.refuse(403);  // nobody hears of it
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+        EXPECT_THROW((void)co_await socket.send("too late"), ConnectionClosed);
+    });
+    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    stage().run_until([&] { return handle.has_value(); }, "the view");
+    handle->send("never sent");
+    handle->close(4000);
+    EXPECT_EQ(peer.answer().status, 503);
+    peer.wait_for_end();
+    gate.open();
+    wait_until_empty();
+    EXPECT_EQ(seen, "/ws/");
+    EXPECT_EQ(app.statuses, std::vector<int>{503});
+    EXPECT_EQ(app.failures, 0);
+    EXPECT_TRUE(app.opened.empty());
+}
+
+TEST_F(WebSocketHandshakeInMemory, LeavesTheRequestToAViewWhosePeerHasGone) {
+    Gate gate;
+    std::string seen;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        const Request& request = socket.request();
+        co_await gate.wait();
+        seen = request.target;
+        EXPECT_EQ(&socket.request(), &request);
+        socket.refuse(403);
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    stage().settle();
+    stage().network().reset(peer.socket());
+    peer.close();
+    stage().settle();
+    gate.open();
+    stage().settle();
+    EXPECT_EQ(seen, "/ws/");
+    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(app.failures, 0);
+}
+
+// Its outbox has more than it may, and the 101 is not ours to give.
+TEST_F(WebSocketHandshakeInMemory, RefusesWith503AMemberThatIsTooSlowToAnswer) {
+    std::optional<Handle> handle;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        handle = socket.handle();
+        co_await socket.closed();
+    });
+    WebSocketPeer peer{stage(), "/ws/"};
+    stage().settle();
+    for (int i = 0; i < 20; ++i) {
+        handle->send(std::string(1024 * 1024, 'x'));
+        stage().settle();
+    }
+    EXPECT_EQ(peer.answer().status, 503);
+    EXPECT_TRUE(app.opened.empty());
+}
+
 TEST_F(WebSocketHandshakeInMemory, RefusesWith503WhenTheViewDoesNotAnswerInTime) {
     bool stopped = false;
     serve([&](WebSocket&, Captured) -> Task<> {

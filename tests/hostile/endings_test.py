@@ -1,4 +1,4 @@
-"""Rows 57, 58, 62, 65 and 67: connections, views and servers that end in every way there is."""
+"""Rows 57, 58, 62, 65, 67 and 83: connections, views and servers that end in every way there is."""
 
 import os
 import select
@@ -68,6 +68,29 @@ class Endings(peer.HostileTestCase):
             connection.close()
 
         self.assert_lost(end)
+
+    def test_row_83_a_close_of_a_group_that_may_not_be_sent_is_told_to_its_caller(self):
+        """Group::close with a code or a reason that no frame may carry, with members on all loops: it throws, and they
+        stay. Then one that may be sent reaches them all."""
+        members = [self.websocket("/member/close/") for _ in range(8 * WORKERS)]
+
+        def close_all(code, reason):
+            closer = self.websocket(f"/publish/close/{code}/")
+            closer.send(frame(BINARY, reason))
+            outcome = closer.frame().payload.decode()
+            closer.close()
+            return outcome
+
+        for code in (0, 1005, 1006, 1015, 2999):
+            self.assertEqual(close_all(code, b""), f"a close frame may not carry the code {code}")
+        self.assertEqual(close_all(1000, b"\xff"), "a close reason must be UTF-8")
+        publisher = self.websocket("/publish/")
+        publisher.send(frame(TEXT, "still there"))
+        for member in members:
+            self.assertEqual(member.frame().payload, b"still there")
+        self.assertEqual(close_all(4000, b"x" * 200), "closed")
+        for member in members:
+            self.assertEqual(member.frame().payload, b"\x0f\xa0" + b"x" * 123)
 
     def test_row_58_clients_killed_inside_a_frame_leave_nothing(self):
         """Client processes are killed inside frames of 10,000 (500) connections: sockets, views and memory are back."""

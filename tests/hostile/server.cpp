@@ -130,6 +130,20 @@ Task<Response> answer_later(Request& /*request*/) {
     co_return Response::text("later");
 }
 
+// Closes all members with that code, and with what comes as the reason, and says what came of it.
+Task<> close_all(WebSocket& socket, Group crowd, std::uint16_t code) {
+    const Visit visit{socket};
+    while (auto message = co_await socket.recv()) {
+        std::string outcome = "closed";
+        try {
+            crowd.close(code, *message);
+        } catch (const std::invalid_argument& error) {
+            outcome = error.what();
+        }
+        co_await socket.send(outcome);
+    }
+}
+
 Response size_of_body(Request& request) { return Response::text(std::to_string(request.body.size())); }
 Response count_views(Request& /*request*/) { return Response::text(std::to_string(running_views)); }
 Response count_ends(Request& /*request*/, std::uint16_t code) {
@@ -158,6 +172,7 @@ struct Site {
             path("member/oldest/", this, &Site::member).slow_member(SlowMember::kDropOldest),
             path("member/newest/", this, &Site::member).slow_member(SlowMember::kDropNewest),
             path("publish/", this, &Site::publisher),
+            path("publish/close/<int:code>/", this, &Site::closer),
             path("body/", size_of_body).methods({"GET", "POST"}),
             path("later/", answer_later),
             path("views/", count_views),
@@ -169,6 +184,7 @@ struct Site {
 
     Task<> member(WebSocket& socket) { return belong(socket, crowd); }
     Task<> publisher(WebSocket& socket) { return publish(socket, crowd); }
+    Task<> closer(WebSocket& socket, std::uint16_t code) { return close_all(socket, crowd, code); }
 
     const Metrics& metrics;
     Group crowd;

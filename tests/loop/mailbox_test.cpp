@@ -6,6 +6,9 @@
 #include <atomic>
 #include <gtest/gtest.h>
 #include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -66,6 +69,24 @@ TEST_F(MailboxTest, LetsNoLetterOvertakeOneThatMayNotBeReadYet) {
     EXPECT_FALSE(mailbox.fall_asleep());
     mailbox.read();
     EXPECT_EQ(read, (std::vector<int>{1, 2, 3}));
+}
+
+TEST_F(MailboxTest, Row83LogsALetterThatFailsAndReadsThoseBehindItInTheirOrder) {
+    std::atomic<bool> ready{false};
+    post(1);
+    mailbox.post_call([] { throw std::runtime_error("this letter fails, as it should"); });
+    mailbox.put(std::make_unique<Waiting>(ready, read));
+    mailbox.post_call([] { throw std::bad_alloc{}; });
+    post(3);
+    testing::internal::CaptureStderr();
+    EXPECT_TRUE(mailbox.read());
+    EXPECT_EQ(read, std::vector<int>{1});
+    ready = true;
+    EXPECT_TRUE(mailbox.read());
+    const std::string logged = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(read, (std::vector<int>{1, 2, 3}));
+    EXPECT_NE(logged.find("this letter fails, as it should"), std::string::npos) << logged;
+    EXPECT_EQ(logged.find("bad_alloc"), std::string::npos) << logged;  // one line a second
 }
 
 TEST_F(MailboxTest, DropsWhatComesAfterItIsClosedAndWhatWasUnread) {
