@@ -103,7 +103,8 @@ public:
     // Answers the handshake with an HTTP status instead. Does nothing if the peer has gone, or somebody else has closed
     // the socket. Requires: you have not answered it.
     void refuse(int status, std::string_view text = {});
-    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered it.
+    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered
+    // it.
     [[nodiscard]] const Request& request() const;
 
     [[nodiscard]] bool is_open() const noexcept;

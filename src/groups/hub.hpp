@@ -82,7 +82,8 @@ public:
         std::shared_ptr<const CloseInfo> close = nullptr;  // instead of the message
         bool is_lost = false;                              // the message, because there was no room for it
     };
-    // Adds `delivery` for every other loop where the group has members. Throws std::bad_alloc, and then it goes to none.
+    // Adds `delivery` for every other loop where the group has members. Throws std::bad_alloc, and then it goes to
+    // none.
     void add(const Delivery& delivery);
 
 private:

@@ -59,6 +59,7 @@ TEST_F(MembershipInMemory, LeavesWhenTheViewEndsWhoeverKeepsIt) {
     stage().run_until([this] { return stage().server().count() == 1; }, "the end of the first");
     group->send("to those who are left");
     EXPECT_EQ(second.recv(), "to those who are left");
+    EXPECT_EQ(members(), 1U);
     EXPECT_EQ(kept.size(), 2U);
     kept[0].leave();
     kept[0] = std::move(kept[1]);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
@@ -72,6 +73,45 @@ TEST_P(KernelBackendTest, TakesOverASocketThatListensAndLeavesItToOthers) {
         c10k::wait(*backend, 0);
     }
     ::close(shared);
+}
+
+// epoll accepts 256 at once, and hears of 1,024 sockets; io_uring has 1,024 entries.
+TEST_P(KernelBackendTest, Row73ServesTenTimesAsManyAsItAcceptsAtOnce) {
+    constexpr std::size_t kMany = 2560;
+    const auto clients = make(GetParam());
+    const SocketId crowded =
+        backend->listen(Address::resolve("127.0.0.1", 0), {.backlog = static_cast<int>(kMany)}, accepting);
+    const Address address = backend->local_address(crowded);
+    std::vector<Notes> dialled(kMany);
+    std::vector<SocketId> sockets;
+    for (Notes& note : dialled) {
+        sockets.push_back(clients->connect(address));
+        clients->attach(sockets.back(), note);
+    }
+    const auto run_until = [&](const std::function<bool()>& done) {
+        for (const std::int64_t end = backend->now() + 30'000; !done() && backend->now() < end;) {
+            clients->wait(0);
+            backend->wait(backend->now() + 1);
+        }
+        EXPECT_TRUE(done());
+    };
+    run_until([&] {
+        return accepting.sockets.size() == kMany &&
+               std::all_of(dialled.begin(), dialled.end(), [](const Notes& note) { return note.connected; });
+    });
+    std::vector<Notes> served(kMany);
+    for (std::size_t i = 0; i < accepting.sockets.size(); ++i) {
+        backend->attach(accepting.sockets[i], served[i]);
+        backend->start_receiving(accepting.sockets[i]);
+    }
+    std::string word = "all of us at once";
+    const iovec bytes{word.data(), word.size()};
+    for (const SocketId socket : sockets) {
+        clients->send(socket, {&bytes, 1});
+    }
+    run_until([&] {
+        return std::all_of(served.begin(), served.end(), [&](const Notes& note) { return note.received == word; });
+    });
 }
 
 TEST_P(KernelBackendTest, HandsOverWhatItHasAcceptedWhenItIsPaused) {

@@ -115,6 +115,30 @@ TEST_F(LoopTest, FlushesTheOldest64AndThenLooksForInput) {
     EXPECT_EQ(flushed.size(), 100U);
 }
 
+// 64 are flushed at once; with input that never ends, those behind wait longer, but no longer than their turn.
+TEST_F(LoopTest, Row73FlushesTenTimesAsManyAsAtOnceInTheirOrderWhoeverComesAgain) {
+    constexpr int kMany = 640;
+    std::vector<std::unique_ptr<Note>> notes;
+    for (int i = 0; i < kMany; ++i) {
+        notes.push_back(std::make_unique<Note>(flushed, i));
+        loop.flush_later(*notes.back(), 10);
+    }
+    for (int turn = 0; turn < 11; ++turn) {
+        backend.turns = {[&] {  // there is always input, and the first have always more to send
+            for (int i = 0; i < 64; ++i) {
+                loop.flush_later(*notes[static_cast<std::size_t>(i)], 10);
+            }
+            backend.clock += 101;
+            return 1;
+        }};
+        loop.turn();
+    }
+    ASSERT_EQ(flushed.size(), 11U * 64);
+    for (int i = 0; i < kMany; ++i) {
+        EXPECT_EQ(flushed[static_cast<std::size_t>(i)], i);
+    }
+}
+
 TEST_F(LoopTest, FlushesEachOnceHoweverMuchWasAdded) {
     Note note{flushed, 1};
     loop.flush_later(note, 10);
