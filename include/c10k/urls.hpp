@@ -346,7 +346,8 @@ public:
     // The texts that the pattern captures from `path`, which has no "/" in front and is percent-decoded; they point
     // into it. Empty if it does not match.
     [[nodiscard]] std::optional<std::vector<std::string_view>> match(std::string_view path) const;
-    // The path, percent-encoded and with "/" in front, that captures `texts`. Empty if none does.
+    // The path, percent-encoded and with "/" in front, that captures `texts`: a reference to this host, whatever they
+    // are. Empty if none does, or if browsers would make another one of it ("." and ".." between slashes).
     [[nodiscard]] std::optional<std::string> fill(std::span<const std::string> texts) const;
 
 private:
@@ -370,7 +371,8 @@ public:
     Urls(std::initializer_list<Item> items);
 
     // The path that leads to the route of that name, such as reverse("chat:room", "lobby").
-    // Throws std::logic_error if there is none that takes these arguments.
+    // It leads to this host and to that route, whatever the arguments are.
+    // Throws std::logic_error if there is none that takes these arguments, or "." or ".." would stand between slashes.
     template <typename... Args>
     [[nodiscard]] std::string reverse(std::string_view name, const Args&... arguments) const {
         const std::array<std::string, sizeof...(Args)> texts{format_capture(arguments)...};

@@ -110,6 +110,14 @@ std::string percent_encode(std::string_view text, std::string_view safe) {
     return result;
 }
 
+std::string encode_path(std::string_view path) {
+    constexpr std::string_view kPathChars = "/:@!$&'()*+,;=";  // may stand there as they are (RFC 3986, 3.3)
+    if (path.starts_with('/')) {
+        return "/%2F" + percent_encode(path.substr(1), kPathChars);
+    }
+    return '/' + percent_encode(path, kPathChars);
+}
+
 std::string html_escape(std::string_view text) {
     std::string result;
     result.reserve(text.size());

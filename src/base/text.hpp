@@ -60,6 +60,10 @@ template <std::integral Number>
 // Replaces all bytes by %XX but letters, digits, "-._~" and those in `safe` (RFC 3986, 2.3).
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view safe = "/");
 
+// The reference to a path of this host, "/a%20b" for "a b": whatever `path` is, it does not begin like "//other.host/",
+// nor like "/\\", which browsers take for the same (RFC 3986, 4.2). `path` has no "/" in front.
+[[nodiscard]] std::string encode_path(std::string_view path);
+
 // For text between tags and for quoted attributes.
 [[nodiscard]] std::string html_escape(std::string_view text);
 

@@ -29,8 +29,22 @@ void require_tokens(const std::vector<std::string>& texts) {
     }
 }
 
-// What may stand in a path as it is (RFC 3986, 3.3).
-constexpr std::string_view kPathChars = "/:@!$&'()*+,;=";
+// Whether a link can hold the path: browsers resolve "." and ".." also if they are encoded, and a request's path is
+// UTF-8 without NUL.
+bool is_linkable(std::string_view path) {
+    if (path.find('\0') != std::string_view::npos || repair_utf8(path) != path) {
+        return false;
+    }
+    for (std::size_t start = 0; start <= path.size();) {
+        const std::size_t end = std::min(path.find('/', start), path.size());
+        const std::string_view segment = path.substr(start, end - start);
+        if (segment == "." || segment == "..") {
+            return false;
+        }
+        start = end + 1;
+    }
+    return true;
+}
 
 }  // namespace
 
@@ -130,10 +144,11 @@ std::optional<std::string> Route::fill(std::span<const std::string> texts) const
         }
     }
     const auto captured = filled == texts.size() ? match(path) : std::nullopt;
-    if (!captured || !std::equal(captured->begin(), captured->end(), texts.begin(), texts.end())) {
+    if (!captured || !is_linkable(path) ||
+        !std::equal(captured->begin(), captured->end(), texts.begin(), texts.end())) {
         return std::nullopt;
     }
-    return '/' + percent_encode(path, kPathChars);
+    return encode_path(path);
 }
 
 // ---- Urls

@@ -1,10 +1,13 @@
 #include "c10k/urls.hpp"
 
+#include "wire/http1.hpp"
+
 #include <gtest/gtest.h>
 
 #include <array>
 #include <charconv>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 enum class Colour { kRed, kGreen };
@@ -272,6 +275,53 @@ TEST(Urls, TurnANameBackIntoItsPath) {
     EXPECT_EQ(site.reverse("word", std::string{"a b?\xc3\xa9%"}), "/w/a%20b%3F%C3%A9%25/");
     EXPECT_EQ(site.reverse("file", "a/b.css"), "/f/a/b.css");
     EXPECT_EQ(site.reverse("paint", Colour::kGreen), "/c/green/");
+}
+
+TEST(Urls, Row82NeverTurnANameIntoAPathOnAnotherHost) {
+    const Urls site{path("<path:file>", word, "file"), path("w/<str:text>/", word, "word")};
+    EXPECT_EQ(site.reverse("file", "/evil.com/x"), "/%2Fevil.com/x");
+    EXPECT_EQ(site.reverse("file", "//evil.com/x"), "/%2F/evil.com/x");
+    EXPECT_EQ(site.reverse("file", "\\evil.com"), "/%5Cevil.com");
+    EXPECT_EQ(site.reverse("file", "a//evil.com"), "/a//evil.com");
+    EXPECT_EQ(site.reverse("file", "https://evil.com"), "/https://evil.com");
+    std::string control = "/";
+    for (char c = 1; c <= ' '; ++c) {
+        control += c;
+    }
+    EXPECT_TRUE(site.reverse("file", "\t/evil.com").starts_with("/%09/"));
+    EXPECT_EQ(site.reverse("file", control).find_first_of("\t\r\n \\"), std::string::npos);
+    const std::string deep(100'000, '/');
+    EXPECT_TRUE(site.reverse("file", deep).starts_with("/%2F/"));
+}
+
+// The path of a link is that of the request that it makes, as a browser and our parser read it.
+TEST(Urls, Row82TurnANameIntoAPathThatComesBackToItsRoute) {
+    const Urls site{path("<path:file>", word, "file")};
+    for (const std::string text : {"/", "//", "/a", "\\", "a/b", "%2F", "%2e%2e/x", "...", ".a/..b", "a?b#c", "\x01",
+                                   "a b+c&d;e=f", "\xc3\xa9", "a/", "/./a"}) {
+        std::string target;
+        try {
+            target = site.reverse("file", text);
+        } catch (const std::logic_error&) {
+            EXPECT_EQ(text, "/./a");
+            continue;
+        }
+        wire::RequestParser parser;
+        parser.receive("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        ASSERT_EQ(parser.state(), wire::RequestParser::State::kComplete) << text;
+        EXPECT_EQ(parser.request().path, '/' + text);
+        EXPECT_EQ(site.begin()->match(std::string_view{parser.request().path}.substr(1))->at(0), text);
+    }
+}
+
+TEST(Urls, DoNotTurnBackWhatBrowsersMakeAnotherPathOf) {
+    const Urls site{path("<path:file>", word, "file"), path("w/<str:text>/", word, "word")};
+    for (const std::string text : {"..", ".", "../x", "a/..", "a/./b", "/.."}) {
+        EXPECT_THROW(static_cast<void>(site.reverse("file", text)), std::logic_error) << text;
+    }
+    EXPECT_THROW(static_cast<void>(site.reverse("word", "..")), std::logic_error);
+    EXPECT_THROW(static_cast<void>(site.reverse("word", std::string("a\0", 2))), std::logic_error);
+    EXPECT_THROW(static_cast<void>(site.reverse("word", "\xff")), std::logic_error);
 }
 
 TEST(Urls, DoNotTurnBackWhatWouldNotComeToTheSameView) {
