@@ -58,7 +58,12 @@ public:
     class Value;
     struct Field;
 
+    // Of contexts in each other: what copies and renders them goes into each. It is more than parse_json() lets
+    // through.
+    static constexpr std::size_t kMaxLevels = 256;
+
     Context();
+    // Throws as set() does.
     Context(std::initializer_list<Field> fields);
     Context(const Context& other);
     Context(Context&& other) noexcept;
@@ -66,13 +71,16 @@ public:
     Context& operator=(Context&& other) noexcept;
     ~Context();
 
-    // Replaces the value if the name has one.
+    // Replaces the value if the name has one. Throws std::length_error beyond kMaxLevels.
     void set(std::string name, Value value);
 
     [[nodiscard]] const std::vector<Field>& fields() const noexcept { return fields_; }
 
 private:
+    static std::size_t levels_of(const Value& value) noexcept;
+
     std::vector<Field> fields_;
+    std::size_t levels_ = 1;  // at most: a value that was replaced may have been deeper
 };
 
 // A text, a number, true or false, a list of contexts or one of them. A section is left out for false and an empty
@@ -123,7 +131,8 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-// The mustache templates of a site, found by their path in one of its folders: "chat/index.html".
+// The mustache templates of a site, found by their path in one of its folders: "chat/index.html". A name never leads
+// out of them: none of its parts may be empty, begin with a dot or have a backslash.
 //
 // {{name}} is HTML-escaped, {{{name}}} is not; {{#list}}..{{/list}} and {{^list}}..{{/list}} are sections;
 // {{>site/head}} stands for the template site/head.html. Names in a nested context go before those around it.

@@ -1,4 +1,5 @@
 #include "c10k/web.hpp"
+#include "web/plain_path.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -9,18 +10,6 @@ namespace c10k {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Whether `file` is made of plain names: not empty, not hidden, not "." or "..", without NUL.
-bool is_plain(std::string_view file) {
-    while (!file.empty()) {
-        const std::string_view part = file.substr(0, file.find('/'));
-        if (part.empty() || part.starts_with('.') || part.find('\0') != std::string_view::npos) {
-            return false;
-        }
-        file.remove_prefix(std::min(part.size() + 1, file.size()));
-    }
-    return true;
-}
 
 // A file inside a folder, with no symbolic link left in its path. Empty if it is none or lies elsewhere.
 std::optional<fs::path> find_inside(const fs::path& folder, std::string_view file) {
@@ -40,7 +29,7 @@ std::optional<fs::path> find_inside(const fs::path& folder, std::string_view fil
 }  // namespace
 
 Response StaticFiles::serve(const Request& request, std::string_view file) const {
-    for (auto folder = folders_.begin(); is_plain(file) && folder != folders_.end(); ++folder) {
+    for (auto folder = folders_.begin(); is_plain_path(file) && folder != folders_.end(); ++folder) {
         if (const auto found = find_inside(*folder, file)) {
             return Response::file(request, *found);
         }

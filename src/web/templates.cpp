@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "c10k/urls.hpp"
 #include "c10k/web.hpp"
+#include "web/plain_path.hpp"
 
 #include <kainjow/mustache.hpp>
 
@@ -19,6 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace mustache = kainjow::mustache;
+
+// One file can have many names, through symbolic links; beyond these they are all read again.
+constexpr std::size_t kMostCompiled = 1000;
+// Of sections in each other, and of templates that include each other: kainjow's walk over them recurses.
+constexpr std::size_t kMostLevels = 128;
 
 // A file that a template was made of, and how it was then.
 struct Source {
@@ -51,11 +57,13 @@ public:
             throw TemplateError("the template " + name + " includes itself");
         }
         open_.push_back(name);
+        check_levels(open_.size());
         const fs::path file = find(name);
         sources_.push_back({file, fs::last_write_time(file)});
         const std::string text = read_text(file);
         check(name, text);
         std::string whole = expand(text);
+        check_levels(most_sections(whole));
         open_.pop_back();
         return whole;
     }
@@ -64,6 +72,11 @@ public:
 
 private:
     [[nodiscard]] fs::path find(const std::string& name) const {
+        if (!is_plain_path(name)) {
+            throw TemplateError("the template " + name +
+                                " is not inside of a template folder: the parts of its name may not be empty, begin "
+                                "with a dot or have a backslash");
+        }
         std::string searched;
         for (const fs::path& folder : folders_) {
             fs::path file = folder / name;
@@ -79,11 +92,37 @@ private:
     }
 
     // Each file must be right by itself, so that an error names the file it is in.
-    static void check(const std::string& name, const std::string& text) {
+    void check(const std::string& name, const std::string& text) const {
+        check_levels(most_sections(text));
         const mustache::mustache parsed{text};
         if (!parsed.is_valid()) {
             throw TemplateError("the template " + name + " is wrong: " + parsed.error_message());
         }
+    }
+
+    void check_levels(std::size_t levels) const {
+        if (levels > kMostLevels) {
+            throw TemplateError("the template " + open_.back() + " has more than " + std::to_string(kMostLevels) +
+                                " sections or includes in each other");
+        }
+    }
+
+    // How many sections are open at once in `text`, at most.
+    static std::size_t most_sections(std::string_view text) {
+        std::size_t open = 0;
+        std::size_t most = 0;
+        for (std::size_t tag = text.find("{{"); tag != std::string_view::npos; tag = text.find("{{", tag + 2)) {
+            const std::size_t sign = text.find_first_not_of(" \t\r\n", tag + 2);
+            if (sign == std::string_view::npos) {
+                break;
+            }
+            if (text[sign] == '#' || text[sign] == '^') {
+                most = std::max(most, ++open);
+            } else if (text[sign] == '/' && open > 0) {
+                --open;
+            }
+        }
+        return most;
     }
 
     // Requires: check() has found `text` to be right, so that every "{{" has its "}}".
@@ -222,9 +261,30 @@ Context::Context(std::initializer_list<Field> fields) {
     }
 }
 
+std::size_t Context::levels_of(const Value& value) noexcept {
+    struct Count {
+        std::size_t operator()(const std::string& /*text*/) const noexcept { return 0; }
+        std::size_t operator()(bool /*truth*/) const noexcept { return 0; }
+        std::size_t operator()(const Context& nested) const noexcept { return nested.levels_; }
+        std::size_t operator()(const List& list) const noexcept {
+            std::size_t levels = 0;
+            for (const Context& item : list) {
+                levels = std::max(levels, item.levels_);
+            }
+            return levels;
+        }
+    };
+    return std::visit(Count{}, value.get());
+}
+
 void Context::set(std::string name, Value value) {
+    const std::size_t levels = std::max(levels_, 1 + levels_of(value));
+    if (levels > kMaxLevels) {
+        throw std::length_error("more than " + std::to_string(kMaxLevels) + " contexts in each other");
+    }
     std::erase_if(fields_, [&name](const Field& field) { return field.name == name; });
     fields_.push_back({std::move(name), std::move(value)});
+    levels_ = levels;
 }
 
 std::string Context::Value::shortest_text(double number) {
@@ -288,11 +348,15 @@ Response Templates::render(const Request& request, std::string_view name, Contex
 }
 
 Templates::Compiled& Templates::find(const std::string& name) {
-    std::unique_ptr<Compiled>& compiled = compiled_[name];
-    if (!compiled || (mode_ == Mode::kDebug && compiled->has_changed())) {
-        compiled = std::make_unique<Compiled>(name, Assembler{folders_});
+    const auto known = compiled_.find(name);
+    if (known != compiled_.end() && (mode_ == Mode::kProduction || !known->second->has_changed())) {
+        return *known->second;
     }
-    return *compiled;
+    auto compiled = std::make_unique<Compiled>(name, Assembler{folders_});
+    if (known == compiled_.end() && compiled_.size() >= kMostCompiled) {
+        compiled_.clear();
+    }
+    return *(compiled_[name] = std::move(compiled));
 }
 
 }  // namespace c10k

@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <malloc.h>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -42,6 +45,8 @@ protected:
             "chat/<str:room>/", [](Request&, std::string_view) { return Response{}; }, "chat:room"),
         path(
             "<int:row>/<int:column>/", [](WebSocket&, int, int) { return Task<>{}; }, "cell"),
+        path(
+            "<path:file>", [](Request&, std::string_view) { return Response{}; }, "file"),
     };
     Templates production_{Templates::Mode::kProduction, urls_};
     Templates debug_{Templates::Mode::kDebug, urls_};
@@ -128,6 +133,17 @@ TEST_F(TemplatesTest, EncodeWhatGoesIntoAPath) {
     EXPECT_EQ(render("{{#url}}chat:room {{room}}-2{{/url}}", {{"room", "a b"}}), "/chat/a%20b-2/");
 }
 
+TEST_F(TemplatesTest, Row82NeverLinkToAnotherHost) {
+    for (const auto& [file, link] : {std::pair{"/evil.com/x", "/%2Fevil.com/x"},
+                                     {"\\evil.com", "/%5Cevil.com"},
+                                     {"\t/evil.com", "/%09/evil.com"},
+                                     {"{{request.method}}", "/%7B%7Brequest.method%7D%7D"}}) {
+        EXPECT_EQ(render("{{#url}}file {{file}}{{/url}}", {{"file", file}}), link);
+        EXPECT_EQ(render("{{#url}}file {{{file}}}{{/url}}", {{"file", file}}), link);
+    }
+    EXPECT_EQ(render("<{{#url}}file {{file}}{{/url}}>", {{"file", "../admin/"}}), "<>");
+}
+
 TEST_F(TemplatesTest, InDebugRefuseARouteThatThereIsNot) {
     const auto refusal = [this](std::string_view text, const Context& context = {}) {
         folder_.write("url.html", text);
@@ -181,6 +197,93 @@ TEST_F(TemplatesTest, NameTheOneThatIsWrong) {
     EXPECT_NE(failure(production_, "d.html").find("d.html changes the delimiters"), std::string::npos);
 }
 
+TEST_F(TemplatesTest, Row82NeverLeaveTheirFolders) {
+    const Folder outside;
+    const std::string secret = outside.write("secret.html", "secret");
+    folder_.write(".hidden.html", "hidden");
+    folder_.write(".git/config.html", "hidden");
+    folder_.write("a/b.html", "b");
+    folder_.write("a\\b.html", "b");
+    const std::string up = "../" + outside.path().filename().string() + "/secret.html";
+    for (const std::string& name :
+         {secret, up, "a/../" + up, std::string{".hidden.html"}, std::string{".git/config.html"},
+          std::string{"./a/b.html"}, std::string{"a//b.html"}, std::string{"a/../a/b.html"}, std::string{"a\\b.html"},
+          std::string{}, std::string{"a/"}, std::string{"/etc/passwd"}}) {
+        EXPECT_NE(failure(production_, name).find("is not inside of a template folder"), std::string::npos) << name;
+    }
+    folder_.write("include.html", "{{>" + up.substr(0, up.size() - 5) + "}}");
+    EXPECT_NE(failure(production_, "include.html").find("is not inside of a template folder"), std::string::npos);
+    folder_.write("absolute.html", "{{>" + secret.substr(0, secret.size() - 5) + "}}");
+    EXPECT_NE(failure(production_, "absolute.html").find("is not inside of a template folder"), std::string::npos);
+    EXPECT_THROW(production_.render(request_, std::string_view{"a/b.html\0", 9}), TemplateError);
+    EXPECT_EQ(production_.render(request_, "a/b.html").body, "b");
+}
+
+// How many bytes the program has on its heap.
+std::size_t heap_bytes() { return ::mallinfo2().uordblks; }
+
+TEST_F(TemplatesTest, KeepNoNameThatIsNotThere) {
+    const auto ask = [this](int from) {
+        for (int i = from; i < from + 1000; ++i) {
+            EXPECT_NE(failure(production_, std::string(1000, 'x').append(std::to_string(i))), "no error");
+        }
+    };
+    ask(0);
+    const std::size_t before = heap_bytes();
+    ask(1000);
+    EXPECT_LT(heap_bytes(), before + 100'000);
+}
+
+TEST_F(TemplatesTest, KeepABoundedNumberOfNames) {
+    folder_.write("a.html", std::string(1000, 'x'));
+    folder_.write("names/0.html", "");
+    const auto ask = [this](int from) {
+        for (int i = from; i < from + 1500; ++i) {
+            const auto name = "names/" + std::to_string(i) + ".html";
+            std::filesystem::create_symlink("../a.html", folder_.path() / name);
+            EXPECT_EQ(production_.render(request_, name).body.size(), 1000U);
+        }
+    };
+    ask(1);
+    const std::size_t before = heap_bytes();
+    ask(1501);
+    ask(3001);
+    EXPECT_LT(heap_bytes(), before + 2'000'000);
+    EXPECT_EQ(production_.render(request_, "names/1.html").body.size(), 1000U);
+}
+
+TEST_F(TemplatesTest, Row82HaveAtMost128SectionsAndIncludesInEachOther) {
+    const auto nested = [](std::size_t levels) {
+        std::string text;
+        for (std::size_t level = 0; level < levels; ++level) {
+            text += level % 2 == 0 ? "{{#on}}" : "{{ ^off }}";
+        }
+        text += "x";
+        for (std::size_t level = levels; level > 0; --level) {
+            text += level % 2 == 1 ? "{{/on}}" : "{{/off}}";
+        }
+        return text;
+    };
+    EXPECT_EQ(render(nested(128), {{"on", true}}), "x");
+    folder_.write("deep.html", nested(129));
+    EXPECT_NE(failure(production_, "deep.html").find("more than 128 sections"), std::string::npos);
+    folder_.write("very.html", nested(100'000));
+    EXPECT_NE(failure(production_, "very.html").find("more than 128 sections"), std::string::npos);
+    folder_.write("part.html", nested(100));
+    folder_.write("whole.html", "{{#on}}" + std::string("{{#on}}{{>part}}{{/on}}") + "{{/on}}");
+    EXPECT_EQ(production_.render(request_, "whole.html", {{"on", true}}).body, "x");
+    std::string around = "{{>part}}";
+    for (int level = 0; level < 29; ++level) {
+        around = "{{#on}}" + around + "{{/on}}";
+    }
+    folder_.write("more.html", around);
+    EXPECT_NE(failure(production_, "more.html").find("more.html has more than 128 sections"), std::string::npos);
+    for (int i = 0; i < 200; ++i) {
+        folder_.write("chain/" + std::to_string(i) + ".html", "{{>chain/" + std::to_string(i + 1) + "}}");
+    }
+    EXPECT_NE(failure(production_, "chain/0.html").find("more than 128 sections or includes"), std::string::npos);
+}
+
 TEST_F(TemplatesTest, DoNotIncludeThemselves) {
     folder_.write("a.html", "{{>b}}");
     folder_.write("b.html", "{{>a}}");
@@ -205,6 +308,38 @@ TEST_F(TemplatesTest, InDebugAreReadAgainWhenAFileHasChanged) {
     std::filesystem::last_write_time(part, std::filesystem::last_write_time(part) + std::chrono::seconds{1});
     EXPECT_EQ(debug_.render(request_, "a.html").body, "new");
     EXPECT_EQ(production_.render(request_, "a.html").body, "old");
+}
+
+TEST_F(TemplatesTest, Row82RenderTheDeepestContextThatThereMayBe) {
+    Context deepest;
+    for (std::size_t level = 1; level < Context::kMaxLevels - 1; ++level) {
+        Context around;
+        around.set("inner", Context::List{std::move(deepest)});
+        deepest = std::move(around);
+    }
+    deepest.set("text", "x");
+    EXPECT_EQ(render("{{#deepest}}{{text}}{{#inner}}{{/inner}}{{/deepest}}", {{"deepest", deepest}}), "x");
+}
+
+TEST(Context, Row82HasABoundedNumberOfContextsInEachOther) {
+    const auto wrap = [](Context context, bool in_list) {
+        Context around;
+        if (in_list) {
+            around.set("inner", Context::List{std::move(context)});
+        } else {
+            around.set("inner", std::move(context));
+        }
+        return around;
+    };
+    for (const bool in_list : {false, true}) {
+        Context context;
+        for (std::size_t level = 1; level < Context::kMaxLevels; ++level) {
+            context = wrap(std::move(context), in_list);
+        }
+        EXPECT_THROW(static_cast<void>(wrap(context, in_list)), std::length_error);
+        EXPECT_NO_THROW(context.set("more", Context{}));
+        EXPECT_THROW((Context{{"inner", context}}), std::length_error);
+    }
 }
 
 TEST(Context, ReplacesTheValueOfAName) {
