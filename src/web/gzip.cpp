@@ -1,14 +1,16 @@
 #include "base/text.hpp"
 #include "c10k/middleware.hpp"
+#include "wire/http1.hpp"
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -81,30 +83,37 @@ bool is_text(std::string_view content_type) {
 // Whether the response could be compressed for somebody.
 bool is_compressible(const Response& response, std::size_t least_bytes) {
     const Headers& headers = response.headers;
-    const bool is_whole = response.status >= 200 && response.status != 204 && response.status != 206 &&
-                          response.status != 304 && !response.body_stream;
+    const bool is_whole = wire::has_body(response.status) && response.status != 206 && !response.body_stream;
     return is_whole && response.body.size() >= least_bytes && response.body.size() <= kMostBytes &&
            headers.count("Content-Encoding") == 0 && is_text(headers.get("Content-Type").value_or("")) &&
            !headers.has_token("Cache-Control", "no-transform");
 }
 
-// In the form of RFC 1952.
-std::string compress(std::string_view text) {
+// In the form of RFC 1952, if that is shorter. Empty if it is not, or there is no memory for it.
+std::optional<std::string> compress(std::string_view text) {
     constexpr int kGzipWindowBits = 15 + 16;
     constexpr int kMemoryLevel = 8;
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    std::string bytes;
+    try {
+        bytes.resize(text.size() - 1);
+    } catch (const std::bad_alloc&) {
+        return std::nullopt;
+    }
     z_stream stream{};
     if (deflateInit2(&stream, kLevel, Z_DEFLATED, kGzipWindowBits, kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
-        throw std::runtime_error("zlib has no memory");
+        return std::nullopt;
     }
-    std::string bytes(deflateBound(&stream, text.size()), '\0');
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));  // which zlib only reads
     stream.avail_in = static_cast<uInt>(text.size());
     stream.next_out = reinterpret_cast<Bytef*>(bytes.data());
     stream.avail_out = static_cast<uInt>(bytes.size());
-    deflate(&stream, Z_FINISH);  // ends in one call, since there is room for the worst case
+    const bool is_shorter = deflate(&stream, Z_FINISH) == Z_STREAM_END;
     bytes.resize(stream.total_out);
     deflateEnd(&stream);
-    return bytes;
+    return is_shorter ? std::optional{std::move(bytes)} : std::nullopt;
 }
 
 // The tag of a body that is the same in meaning but not in bytes (RFC 9110, 8.8.1).
@@ -134,15 +143,15 @@ public:
             co_return response;
         }
         vary(headers);
-        if (request.method == "HEAD" || !takes_gzip(request.headers)) {
+        if (!takes_gzip(request.headers)) {
             co_return response;
         }
-        if (!is_known) {
-            std::string compressed = compress(response.body);
-            if (compressed.size() >= response.body.size()) {
+        if (!is_known) {  // also for HEAD: the answer states the length that GET would have
+            auto compressed = compress(response.body);
+            if (!compressed) {
                 co_return response;
             }
-            response.body = std::move(compressed);
+            response.body = *std::move(compressed);
             headers.set("Content-Encoding", "gzip");
         }
         weaken_etag(headers);
