@@ -92,10 +92,19 @@ struct Request {
     [[nodiscard]] Parameters form() const;
     // The cookies that the client has sent (RFC 6265, 5.4). What is none is left out.
     [[nodiscard]] Parameters cookies() const;
-    // The body, whatever its content type. Throws BadRequest if it is not JSON. Whoever calls it includes
-    // <nlohmann/json.hpp>.
+    // parse_json() of the body, whatever its content type. A view that calls it may take the value for what it should
+    // be: the std::exceptions of nlohmann::json about another type, a missing name or a number that does not fit are
+    // then answered with 400, too, also those that the view's own JSON causes.
     [[nodiscard]] nlohmann::json json() const;
+    mutable bool json_was_read = false;  // by json()
 };
+
+// The JSON of a peer: a request's body, or a message of a WebSocket. A name that an object has twice has its last
+// value. A view that uses it includes <nlohmann/json.hpp>. Throws BadRequest if `text` is not JSON, holds a number that
+// no double can, or has more than kMaxJsonLevels arrays and objects in each other: nlohmann::json copies and writes
+// them by recursion.
+[[nodiscard]] nlohmann::json parse_json(std::string_view text);
+inline constexpr std::size_t kMaxJsonLevels = 128;
 
 // Whether other sites' pages make the browser send a cookie (RFC 6265bis, 5.6.7): kLax with links only, kStrict never,
 // kNone always.
@@ -136,8 +145,10 @@ struct Response {
 
     static Response text(std::string body, int status = 200);
     static Response html(std::string body, int status = 200);
-    // Bytes that are not UTF-8 become U+FFFD.
+    // Bytes that are not UTF-8 become U+FFFD. Throws std::length_error if there are more than 1000 arrays and objects
+    // in each other.
     static Response json(const nlohmann::json& value, int status = 200);
+    // To any host. A location that the client chose could lead its user to a stranger's page.
     static Response redirect(std::string location, int status = 302);
     // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13). Range is
     // not heeded (14.2). It is read whole: one of more than StaticFiles::kMaxBytes is an error.

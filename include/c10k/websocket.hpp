@@ -101,7 +101,7 @@ public:
     // first has to. Does nothing if it has been answered.
     void accept();
     // Answers the handshake with an HTTP status instead. Does nothing if the peer has gone, or somebody else has closed
-    // the socket. Requires: you have not answered it.
+    // the socket. Throws std::logic_error if you have answered it, or the status is none from 200 to 599.
     void refuse(int status, std::string_view text = {});
     // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered
     // it.

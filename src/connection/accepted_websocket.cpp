@@ -100,6 +100,7 @@ void AcceptedWebSocket::turn_handshake_away() {
 }
 
 void AcceptedWebSocket::refuse(const Response& response) {
+    wire::require_final(response.status);
     const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server().date()});
     server().application().on_answered(handshake_->request, response);
     handshake_->cancel();
@@ -134,8 +135,8 @@ void AcceptedWebSocket::on_completed() noexcept {
         if (is_opening() && handshake_) {
             refuse(server().application().on_view_failed(handshake_->request, std::current_exception()));
         } else {
-            server().application().on_websocket_failed(route_, std::current_exception());
-            close(kInternalError, "internal error");
+            const auto code = server().application().on_websocket_failed(route_, std::current_exception());
+            close(code, code == kInternalError ? "internal error" : "");
         }
     }
     view_ended_ = true;

@@ -7,6 +7,7 @@
 #include "wire/handshake.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -64,8 +65,9 @@ public:
     }
     // The answer to bytes that are no request we take.
     virtual Response on_bad_request(std::string_view peer, int status, std::string_view reason) = 0;
-    // A view failed after the handshake; its peer has got 1011.
-    virtual void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) = 0;
+    // A view failed after the handshake. Returns the code that its peer gets: 1011, or another one if the peer is to
+    // blame (RFC 6455, 7.4.1).
+    virtual std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) = 0;
 
     // An answer goes out; of a streamed one, its head.
     virtual void on_answered(const Request& request, const Response& response) = 0;

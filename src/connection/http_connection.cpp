@@ -293,13 +293,13 @@ void HttpConnection::respond(Response response) {
     }
     try {
         send_answer(response);
-    } catch (const std::logic_error&) {  // a view's header that cannot be sent
+    } catch (const std::logic_error&) {  // a view's status or header that cannot be sent
         send_answer(server().application().on_view_failed(request, std::current_exception()));
     }
     end_answer();
 }
 
-// Sends a response, or the head of a streamed one. Throws std::logic_error if its headers cannot be sent.
+// Sends a response, or the head of a streamed one. Throws std::logic_error if its status or headers cannot be sent.
 void HttpConnection::send_answer(const Response& response) {
     const Request& request = parser_.request();
     wire::ResponseOptions options;
@@ -310,6 +310,7 @@ void HttpConnection::send_answer(const Response& response) {
     if (response.body_stream) {
         options.framing = parser_.minor_version() == 0 ? wire::Framing::kUntilClose : wire::Framing::kChunked;
     }
+    wire::require_final(response.status);
     const std::string bytes = wire::to_bytes(response, options);
     server().application().on_answered(request, response);
     append(bytes);

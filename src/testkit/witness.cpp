@@ -2,6 +2,12 @@
 
 namespace c10k::testkit {
 
+namespace {
+
+constexpr std::uint16_t kInternalError = 1011;  // RFC 6455, 7.4.1
+
+}  // namespace
+
 std::string text_of(std::exception_ptr failure) {
     try {
         std::rethrow_exception(std::move(failure));
@@ -23,9 +29,13 @@ void Witness::on_stream_failed(const Request& request, std::exception_ptr failur
     site_.on_stream_failed(request, std::move(failure));
 }
 
-void Witness::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
-    complain("the view of " + route.name + " threw: " + text_of(failure));
-    site_.on_websocket_failed(route, std::move(failure));
+std::uint16_t Witness::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+    const std::string complaint = "the view of " + route.name + " threw: " + text_of(failure);
+    const std::uint16_t code = site_.on_websocket_failed(route, std::move(failure));
+    if (code == kInternalError) {
+        complain(complaint);
+    }
+    return code;
 }
 
 // Not on_view_failed(): the site may answer what is inside its middleware by itself.

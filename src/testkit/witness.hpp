@@ -25,7 +25,7 @@ public:
     Response on_bad_request(std::string_view peer, int status, std::string_view reason) override {
         return site_.on_bad_request(peer, status, reason);
     }
-    void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
+    std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
     void on_answered(const Request& request, const Response& response) override;
     void on_websocket_opened(const WebSocketRoute& route, const Request& request) override {
         site_.on_websocket_opened(route, request);

@@ -7,10 +7,13 @@
 #include "wire/forwarded.hpp"
 #include "wire/handshake.hpp"
 #include "wire/host.hpp"
+#include "wire/http1.hpp"
 
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -77,15 +80,47 @@ Compression default_compression(const Settings& settings) {
             .window_bits = static_cast<std::uint8_t>(settings.compression_window_bits)};
 }
 
+// The error that a view's failure asks for; empty if it is the server's mistake. A value of the client's JSON that is
+// not what the view takes it for is the client's (see Request::json()).
+std::optional<HttpError> wanted_error(const Request& request, std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(std::move(failure));
+    } catch (const HttpError& wanted) {
+        return wanted;
+    } catch (const nlohmann::json::type_error& unexpected) {
+        return request.json_was_read ? std::optional{BadRequest(unexpected.what())} : std::nullopt;
+    } catch (const nlohmann::json::out_of_range& missing) {
+        return request.json_was_read ? std::optional{BadRequest(missing.what())} : std::nullopt;
+    } catch (...) {
+        return std::nullopt;
+    }
+}
+
+// Whether an open WebSocket's view has thrown an error that the client is to blame for.
+bool is_peers_fault(std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(std::move(failure));
+    } catch (const HttpError& error) {
+        return error.status() < 500;
+    } catch (...) {
+        return false;
+    }
+}
+
 // The path of a request, as the patterns have it.
 std::string_view without_slash(std::string_view path) { return path.substr(path.starts_with('/') ? 1 : 0); }
 
-// The same target with a slash behind the path. Since no pattern begins with a slash, neither does what is left of the
-// path without its first, and the target cannot name another host (RFC 3986, 4.2).
+// The same target with a slash behind the path.
 std::string with_final_slash(const Request& request) {
     const std::string_view target = request.target;
     const std::size_t query = std::min(target.find('?'), target.size());
-    return '/' + percent_encode(without_slash(request.path)) + '/' + std::string{target.substr(query)};
+    return encode_path(without_slash(request.path)) + '/' + std::string{target.substr(query)};
+}
+
+// What a view has answered, if it can be sent. Throws std::logic_error.
+Response sendable(Response response) {
+    wire::require_sendable(response);
+    return response;
 }
 
 }  // namespace
@@ -131,7 +166,7 @@ PageView Dispatcher::with_error_pages(PageView view) {
             if (auto* task = std::get_if<Task<Response>>(&answer)) {
                 return with_error_page(request, std::move(*task));
             }
-            return answer;
+            return sendable(std::get<Response>(std::move(answer)));
         } catch (...) {
             return on_view_failed(request, std::current_exception());
         }
@@ -140,7 +175,7 @@ PageView Dispatcher::with_error_pages(PageView view) {
 
 Task<Response> Dispatcher::with_error_page(Request& request, Task<Response> view) {
     try {
-        co_return co_await std::move(view);
+        co_return sendable(co_await std::move(view));
     } catch (const Stopped&) {
         throw;
     } catch (...) {
@@ -252,16 +287,13 @@ Response Dispatcher::error(int status, std::string_view sentence) const {
 }
 
 Response Dispatcher::on_view_failed(const Request& request, std::exception_ptr failure) {
-    try {
-        std::rethrow_exception(failure);
-    } catch (const HttpError& wanted) {
-        return error(wanted.status(), wanted.what());
-    } catch (...) {
-        const std::string route = route_name(request);
-        log::error("Internal Server Error: " + request.method + ' ' + request.target + ", route " + route + ": " +
-                   describe(failure));
-        return settings_.debug ? debug_failure(request, route, failure) : error_page(500, "The server made a mistake.");
+    if (const auto wanted = wanted_error(request, failure)) {
+        return error(wanted->status(), wanted->what());
     }
+    const std::string route = route_name(request);
+    log::error("Internal Server Error: " + request.method + ' ' + request.target + ", route " + route + ": " +
+               describe(failure));
+    return settings_.debug ? debug_failure(request, route, failure) : error_page(500, "The server made a mistake.");
 }
 
 std::string Dispatcher::route_name(const Request& request) const {
@@ -284,8 +316,14 @@ void Dispatcher::on_stream_failed(const Request& request, std::exception_ptr fai
                describe(std::move(failure)));
 }
 
-void Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+std::uint16_t Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+    constexpr std::uint16_t kPolicyViolation = 1008;
+    constexpr std::uint16_t kInternalError = 1011;
+    if (is_peers_fault(failure)) {
+        return kPolicyViolation;
+    }
     log::error("WebSocket view failed: " + route.name + ": " + describe(std::move(failure)));
+    return kInternalError;
 }
 
 // ---- The log

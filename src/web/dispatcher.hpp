@@ -28,7 +28,7 @@ public:
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;
     Response on_bad_request(std::string_view peer, int status, std::string_view reason) override;
     void on_stream_failed(const Request& request, std::exception_ptr failure) override;
-    void on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
+    std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
 
     void on_answered(const Request& request, const Response& response) override;
     void on_websocket_opened(const WebSocketRoute& route, const Request& request) override;
@@ -51,7 +51,7 @@ private:
     [[nodiscard]] Target target(const Route& route);
     // The view with the page middleware of `layers` around it.
     PageView wrap(PageView view, const std::vector<Middleware>& layers);
-    // The view, with an error page for what it throws.
+    // The view, with an error page for what it throws and for what cannot be sent.
     PageView with_error_pages(PageView view);
     Task<Response> with_error_page(Request& request, Task<Response> view);
 

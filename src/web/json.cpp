@@ -2,17 +2,68 @@
 
 #include <nlohmann/json.hpp>
 
-namespace c10k {
+#include <algorithm>
+#include <stdexcept>
 
-nlohmann::json Request::json() const {
+namespace c10k {
+namespace {
+
+// Of what views make: it may be a peer's value with something around it.
+constexpr std::size_t kMostWritten = 1000;
+
+// Whether more than kMaxJsonLevels arrays and objects are open at any point of the text. Up to its first mistake, where
+// the parser stops, the brackets outside of strings are those that the parser sees.
+bool is_too_deep(std::string_view text) noexcept {
+    std::size_t levels = 0;
+    bool in_string = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '"') {
+            in_string = !in_string;
+        } else if (in_string) {
+            at += c == '\\' ? 1 : 0;
+        } else if (c == '[' || c == '{') {
+            if (++levels > kMaxJsonLevels) {
+                return true;
+            }
+        } else if ((c == ']' || c == '}') && levels > 0) {
+            --levels;
+        }
+    }
+    return false;
+}
+
+// Whether the value has more than `most` levels. It goes no deeper than that.
+bool is_deeper(const nlohmann::json& value, std::size_t most) {
+    return value.is_structured() &&
+           (most == 0 || std::any_of(value.begin(), value.end(),
+                                     [most](const nlohmann::json& inner) { return is_deeper(inner, most - 1); }));
+}
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text) {
+    if (is_too_deep(text)) {
+        throw BadRequest("the JSON has more than " + std::to_string(kMaxJsonLevels) +
+                         " arrays and objects in each other");
+    }
     try {
-        return nlohmann::json::parse(body);
-    } catch (const nlohmann::json::parse_error& error) {
+        return nlohmann::json::parse(text);
+    } catch (const nlohmann::json::exception& error) {
         throw BadRequest(error.what());
     }
 }
 
+nlohmann::json Request::json() const {
+    json_was_read = true;
+    return parse_json(body);
+}
+
 Response Response::json(const nlohmann::json& value, int status) {
+    if (is_deeper(value, kMostWritten)) {
+        throw std::length_error("the JSON of a response has more than " + std::to_string(kMostWritten) +
+                                " arrays and objects in each other");
+    }
     return {status,
             {{"Content-Type", "application/json"}},
             value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};

@@ -35,8 +35,8 @@ Response ReloadApplication::on_bad_request(std::string_view peer, int status, st
     return site_.on_bad_request(peer, status, reason);
 }
 
-void ReloadApplication::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
-    site_.on_websocket_failed(route, std::move(failure));
+std::uint16_t ReloadApplication::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+    return site_.on_websocket_failed(route, std::move(failure));
 }
 
 void ReloadApplication::on_answered(const Request& request, const Response& response) {

@@ -196,10 +196,18 @@ struct ResponseOptions {
     Framing framing = Framing::kLength;
 };
 
-// Whether a response of that status has a body, be it an empty one (RFC 9110, 6.4.1).
-[[nodiscard]] constexpr bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+// Whether a response of that status may have content (RFC 9110, 6.4.1; for 205, 15.3.6).
+[[nodiscard]] constexpr bool has_body(int status) noexcept {
+    return status >= 200 && status != 204 && status != 205 && status != 304;
+}
 
-// The bytes of a response, framed as the options say unless its status has no body.
+// Throws std::logic_error unless `status` is one that a view may answer with, from 200 to 599: what is below would not
+// be the answer, and after a 101 a proxy hands the connection through.
+void require_final(int status);
+// Throws std::logic_error unless the status is final and to_bytes() takes the fields.
+void require_sendable(const Response& response);
+
+// The bytes of a response, framed as the options say unless its status has no content.
 //
 // Throws std::logic_error if a field's name is no token, its value holds a control character, or the status is not
 // three digits: nothing that a view puts in can end a line (response splitting).

@@ -92,7 +92,10 @@ public:
     Response on_bad_request(std::string_view, int status, std::string_view reason) override {
         return Response::text(std::string{reason}, status);
     }
-    void on_websocket_failed(const WebSocketRoute&, std::exception_ptr) override { ++failures; }
+    std::uint16_t on_websocket_failed(const WebSocketRoute&, std::exception_ptr) override {
+        ++failures;
+        return 1011;
+    }
     void on_answered(const Request&, const Response& response) override { statuses.push_back(response.status); }
     void on_websocket_opened(const WebSocketRoute&, const Request& request) override {
         opened.push_back(request.target);

@@ -9,8 +9,11 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace {
 
@@ -144,6 +147,32 @@ Task<> close_all(WebSocket& socket, Group crowd, std::uint16_t code) {
     }
 }
 
+// What a site does with structures: it copies, writes, looks inside and puts something around them.
+Response echo_json(Request& request) {
+    const nlohmann::json value = request.json();
+    const nlohmann::json copy = value;  // NOLINT(performance-unnecessary-copy-initialization): that is the test
+    return Response::json({{"sent", copy}});
+}
+Response greet(Request& request) { return Response::text(request.json().value("name", "nobody")); }
+Task<> echo_json_messages(WebSocket& socket) {
+    const Visit visit{socket};
+    while (auto message = co_await socket.recv()) {
+        const nlohmann::json value = parse_json(message->view());
+        nlohmann::json answer;
+        answer["sent"] = value;
+        co_await socket.send(answer.dump());
+    }
+}
+Response echo_fields(Request& request) {
+    nlohmann::json fields = nlohmann::json::array();
+    for (const Parameters& parameters : {request.query(), request.form(), request.cookies()}) {
+        for (const auto& [name, value] : parameters) {
+            fields.push_back({name, value});
+        }
+    }
+    return Response::json(fields);
+}
+
 Response size_of_body(Request& request) { return Response::text(std::to_string(request.body.size())); }
 Response count_views(Request& /*request*/) { return Response::text(std::to_string(running_views)); }
 Response count_ends(Request& /*request*/, std::uint16_t code) {
@@ -154,7 +183,8 @@ constexpr Compression kKept{.from_bytes = 0, .context_takeover = ContextTakeover
 
 struct Site {
     explicit Site(Services& services)
-        : metrics(services.metrics), crowd(services.groups.named("crowd")), static_files(services.static_files) {}
+        : metrics(services.metrics), crowd(services.groups.named("crowd")), static_files(services.static_files),
+          templates(services.templates), routes(services.urls) {}
 
     Urls urls() {
         return {
@@ -175,10 +205,16 @@ struct Site {
             path("publish/close/<int:code>/", this, &Site::closer),
             path("body/", size_of_body).methods({"GET", "POST"}),
             path("later/", answer_later),
+            path("json/", echo_json).methods({"POST"}),
+            path("json/name/", greet).methods({"POST"}),
+            path("json/messages/", echo_json_messages),
+            path("fields/", echo_fields).methods({"GET", "POST"}),
+            path("template/<path:name>", this, &Site::render).methods({"GET", "POST"}),
             path("views/", count_views),
             path("ends/<int:code>/", count_ends),
             path("static/<path:file>", &static_files, &StaticFiles::serve),
             path("metrics", &metrics, &Metrics::serve),
+            path("<path:text>", this, &Site::link, "any"),
         };
     }
 
@@ -186,9 +222,27 @@ struct Site {
     Task<> publisher(WebSocket& socket) { return publish(socket, crowd); }
     Task<> closer(WebSocket& socket, std::uint16_t code) { return close_all(socket, crowd, code); }
 
+    // The template of that name, with a context for each array of the posted JSON.
+    Response render(Request& request, std::string_view name) {
+        Context context;
+        const nlohmann::json posted = request.method == "POST" ? request.json() : nlohmann::json{};
+        for (const nlohmann::json* value = &posted; value->is_array() && !value->empty(); value = &value->front()) {
+            Context around;
+            around.set("inner", Context::List{std::move(context)});
+            context = std::move(around);
+        }
+        return templates.render(request, name, {{"levels", std::move(context)}, {"path", name}});
+    }
+    // The way to the same view with the same text.
+    Response link(Request& /*request*/, std::string_view text) {
+        return Response::redirect(routes.reverse("any", text));
+    }
+
     const Metrics& metrics;
     Group crowd;
     StaticFiles& static_files;
+    Templates& templates;
+    const Urls& routes;
 };
 
 }  // namespace

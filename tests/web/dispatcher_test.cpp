@@ -1,6 +1,7 @@
 #include "web/dispatcher.hpp"
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "c10k/web.hpp"
 #include "loop/loop.hpp"
 #include "testkit/memory_backend.hpp"
@@ -10,12 +11,29 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <variant>
 
 namespace c10k {
+namespace {
+
+// The name of a folder, which ends with a slash.
+struct FolderName {};
+
+}  // namespace
+
+template <>
+struct Converter<FolderName> {
+    static constexpr std::string_view kName = "path";
+    static std::optional<FolderName> parse(std::string_view text) {
+        return text.ends_with('/') ? std::optional{FolderName{}} : std::nullopt;
+    }
+    static std::string format(const FolderName& /*name*/) { return "folder/"; }
+};
+
 namespace {
 
 Response hello(Request& request) { return Response::text("hello " + request.method); }
@@ -30,6 +48,20 @@ Task<Response> slow_word(Request& /*request*/, std::string_view text) {
 Task<Response> slow_fail(Request& /*request*/) {
     co_await sleep_for(std::chrono::seconds{1});
     throw NotFound("gone");
+}
+
+Response greet(Request& request) { return Response::text(request.json().value("name", "nobody")); }
+Response age(Request& request) { return Response::text(std::to_string(request.json().at("age").get<int>())); }
+Task<Response> greet_later(Request& request) {
+    const nlohmann::json value = request.json();
+    co_await yield();
+    co_return Response::text(value.at("name").get<std::string>());
+}
+Response own_json(Request& /*request*/) { return Response::text(nlohmann::json::array().value("name", "nobody")); }
+Task<> talk_json(WebSocket& socket) {
+    while (auto message = co_await socket.recv()) {
+        co_await socket.send(parse_json(message->view()).dump());
+    }
 }
 
 Response broken_stream(Request& /*request*/) {
@@ -108,6 +140,11 @@ protected:
         path("fail/<int:status>/", fail_with),
         path("slow/<str:text>/", slow_word),
         path("slow-fail/", slow_fail),
+        path("greet/", greet).methods({"POST"}),
+        path("greet-later/", greet_later).methods({"POST"}),
+        path("age/", age).methods({"POST"}),
+        path("own-json/", own_json),
+        path("talk/", talk_json),
         path("stream/", broken_stream, "stream"),
         path("dav/", hello).methods({"PROPFIND"}),
         path("chat/<slug:room>/", echo, "chat").subprotocols({"b", "a"}),
@@ -172,6 +209,21 @@ TEST_F(DispatcherTest, NeverRedirectsToAnotherSite) {
         const Answer answer = get(target);
         EXPECT_EQ(answer.status, 404) << target;
         EXPECT_FALSE(answer.response.headers.get("Location"));
+    }
+}
+
+TEST_F(DispatcherTest, Row82NeverRedirectsToAnotherSiteWhateverARouteTakes) {
+    const Urls urls{path("<path:folder>", [](Request&, FolderName) { return Response{}; })};
+    Dispatcher dispatcher{urls, settings_};
+    for (const std::string_view target : {"//evil.example", "///evil.example", "/%2Fevil.example", "/\\evil.example"}) {
+        Request asked = request(target);
+        asked.path = percent_decode(target);
+        const auto answer = dispatcher.answer(asked, 1);
+        const Response& redirect = std::get<Response>(answer);
+        EXPECT_EQ(redirect.status, 301) << target;
+        const std::string location{redirect.headers.get("Location").value_or("")};
+        EXPECT_TRUE(location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\"))
+            << location;
     }
 }
 
@@ -284,6 +336,25 @@ TEST_F(DispatcherTest, AnswersAnHttpErrorWithItsStatus) {
     EXPECT_EQ(get("/fail/200/").status, 500);  // no error at all
 }
 
+TEST_F(DispatcherTest, AnswersJsonThatIsNotWhatTheViewExpectsWith400AndWritesNoLine) {
+    testing::internal::CaptureStderr();
+    const auto post = [this](std::string_view target, std::string_view body) {
+        Request posted = request(target, {}, "POST");
+        posted.body = body;
+        return ask(posted).status;
+    };
+    EXPECT_EQ(post("/greet/", R"({"name": "ann"})"), 200);
+    for (const std::string_view body : {"[]", R"({"name": 1})", "1e400", "{", "\"x\""}) {
+        EXPECT_EQ(post("/greet/", body), 400) << body;
+    }
+    for (const std::string_view body : {"{}", R"({"age": "x"})", "[1]", R"({"age": [1]})"}) {
+        EXPECT_EQ(post("/age/", body), 400) << body;
+    }
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(DispatcherTest, AnswersAViewsOwnMistakeWithJsonWith500) { EXPECT_EQ(get("/own-json/").status, 500); }
+
 TEST_F(DispatcherTest, InDebugShowsTheExceptionAndTheRoute) {
     settings_.debug = true;
     const std::string body = get("/fail/").response.body;
@@ -331,6 +402,15 @@ TEST_F(ServedTest, AViewThatWaitsKeepsItsCaptures) {
 
 TEST_F(ServedTest, AViewThatFailsLateGetsItsStatusToo) { EXPECT_EQ(fetch("/slow-fail/").status, 404); }
 
+TEST_F(ServedTest, JsonThatAViewMissesLateIsTheClientsFaultToo) {
+    testing::internal::CaptureStderr();
+    testkit::Peer peer{stage_};
+    peer.send("POST /greet-later/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
+    stage_.settle();
+    EXPECT_EQ(peer.take_response().status, 400);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 TEST_F(ServedTest, AStreamThatFailsTooLateForAnErrorPageIsInTheLog) {
     testing::internal::CaptureStderr();
     testkit::Peer peer{stage_};
@@ -353,6 +433,18 @@ TEST_F(ServedTest, AWebSocketTalksToItsView) {
 TEST_F(ServedTest, AWebSocketViewThatFailsBeforeItAcceptsGetsAStatus) {
     testkit::WebSocketPeer peer{stage_, "/early/"};
     EXPECT_EQ(peer.answer().status, 403);
+}
+
+TEST_F(ServedTest, Row82AWebSocketViewThatBlamesItsPeerIsClosedWith1008AndWritesNoLine) {
+    testing::internal::CaptureStderr();
+    for (const std::string& text : {std::string{"no JSON"}, std::string(100'000, '['), std::string{"1e400"}}) {
+        testkit::WebSocketPeer peer{stage_, "/talk/"};
+        peer.send_message("[1]");
+        EXPECT_EQ(peer.recv(), "[1]");
+        peer.send_message(text);
+        EXPECT_EQ(peer.wait_for_close().code, 1008);
+    }
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(ServedTest, AWebSocketViewThatFailsLaterIsClosedWith1011) {

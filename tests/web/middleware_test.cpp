@@ -164,6 +164,64 @@ TEST_F(MiddlewareTest, SeesAnErrorPageForWhatFailsFurtherIn) {
     EXPECT_EQ(take_said(), (Said{"a in", "b in", "page", "b out 500", "a out 500"}));
 }
 
+TEST_F(MiddlewareTest, StandsAroundTheErrorPageForWhatCannotBeSent) {
+    const auto answer = [](int status, Headers headers) {
+        return [status, headers](Request& /*request*/) { return Response{.status = status, .headers = headers}; };
+    };
+    const auto later = [](Request& /*request*/) -> Task<Response> {
+        co_await yield();
+        co_return Response::redirect("/a\r\nSet-Cookie: b=c");
+    };
+    const auto spoil = [](Request& request, Next<Request> next) -> Task<Response> {
+        Response response = co_await next(request);
+        response.headers.add("X", "a\nb");
+        co_return response;
+    };
+    testkit::Server server{Urls{
+        middleware(security_headers(), around_pages("a")),
+        path("switch/", answer(101, {{"Upgrade", "tunnel"}})),
+        path("continue/", answer(100, {})),
+        path("none/", answer(0, {})),
+        path("high/", answer(600, {})),
+        path("value/", answer(200, {{"X", "a\r\nb"}})),
+        path("name/", answer(200, {{"X Y", "a"}})),
+        path("later/", later),
+        path("spoilt/", page).middleware(spoil),
+    }};
+    for (const std::string_view target :
+         {"/switch/", "/continue/", "/none/", "/high/", "/value/", "/name/", "/later/", "/spoilt/"}) {
+        said.clear();
+        const Response response = server.get(target);
+        EXPECT_EQ(response.status, 500) << target;
+        EXPECT_EQ(response.headers.get("Around"), "a") << target;
+        EXPECT_EQ(response.headers.get("X-Frame-Options"), "DENY") << target;
+        EXPECT_EQ(said.back(), "a out 500") << target;
+    }
+}
+
+TEST_F(MiddlewareTest, MayBeMissingAndAViewStillCannotSendAFalse101) {
+    const auto stream = [](Request& /*request*/) {
+        Response response =
+            Response::stream("text/plain", [](BodyWriter& body) -> Task<> { co_await body.write("x"); });
+        response.status = 101;
+        return response;
+    };
+    const auto refuse_with_101 = [](WebSocket& socket) -> Task<> {
+        socket.refuse(101, "x");
+        co_return;
+    };
+    testkit::Server server{Urls{path("", [](Request& /*request*/) { return Response{.status = 101}; }),
+                                path("stream/", stream), path("ws/", refuse_with_101)}};
+    EXPECT_EQ(server.get("/").status, 500);
+    EXPECT_EQ(server.get("/stream/").status, 500);
+    try {
+        static_cast<void>(server.connect("/ws/"));
+        FAIL() << "not refused";
+    } catch (const testkit::Refused& refused) {
+        EXPECT_EQ(refused.response().status, 500);
+    }
+}
+
 TEST_F(MiddlewareTest, ThatFailsItselfIsAnsweredWithAnErrorPage) {
     testkit::Server server{Urls{middleware(fail_on_the_way_out), path("", page)}};
     EXPECT_EQ(server.get("/").status, 500);

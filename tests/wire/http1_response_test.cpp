@@ -96,6 +96,10 @@ TEST(ResponseBytes, HaveNoBodyWhereNoneMayBe) {
     EXPECT_EQ(to_bytes({200, {}, "abc"}, {.head_only = true}), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n");
     EXPECT_EQ(to_bytes({204, {}, "abc"}), "HTTP/1.1 204 No Content\r\n\r\n");
     EXPECT_EQ(to_bytes({304, {}, "abc"}), "HTTP/1.1 304 Not Modified\r\n\r\n");
+    // RFC 9110, 15.3.6
+    EXPECT_EQ(to_bytes({205, {}, "abc"}), "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(to_bytes(Response{205}, {.framing = Framing::kChunked}),
+              "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n");
     EXPECT_EQ(to_bytes({101, {{"Connection", "Upgrade"}}, "abc"}, {.keep_alive = false, .minor_version = 0}),
               "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n");
 }
@@ -153,6 +157,17 @@ TEST(ResponseBytes, CannotBeSplitByWhatAViewPutsIn) {
     EXPECT_THROW((void)to_bytes({200, {{"", "a"}}, {}}), std::logic_error);
     EXPECT_THROW((void)to_bytes(Response{99}), std::logic_error);
     EXPECT_THROW((void)to_bytes(Response{1000}), std::logic_error);
+}
+
+TEST(ResponseBytes, OfAViewHaveAFinalStatusAndFieldsThatCanBeSent) {
+    for (const int status : {-1, 0, 99, 100, 101, 103, 199, 600, 999}) {
+        EXPECT_THROW(require_final(status), std::logic_error) << status;
+        EXPECT_THROW(require_sendable(Response{status}), std::logic_error) << status;
+    }
+    EXPECT_NO_THROW(require_sendable({200, {{"X-A", "a\tb"}}, {}}));
+    EXPECT_NO_THROW(require_sendable(Response{599}));
+    EXPECT_THROW(require_sendable({200, {{"X", "a\r\nb"}}, {}}), std::logic_error);
+    EXPECT_THROW(require_sendable({200, {{"X Y", "a"}}, {}}), std::logic_error);
 }
 
 }  // namespace
