@@ -7,10 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 namespace c10k {
@@ -99,7 +99,7 @@ private:
     std::shared_ptr<Hub> hub_;
     std::size_t loop_;
     std::unique_ptr<Outgoing> outgoing_;
-    std::unordered_map<std::string, std::weak_ptr<Room>> rooms_;
+    std::map<std::string, std::weak_ptr<Room>> rooms_;  // peers may choose the names, so that none can be slow to find
 };
 
 }  // namespace c10k

@@ -3,11 +3,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace c10k {
@@ -38,9 +38,9 @@ private:
     };
 
     std::mutex mutex_;
-    std::unordered_map<std::string, Place> places_;
-    std::vector<Count> counts_;  // by place, less one
-    std::vector<Place> free_;    // has room for all, so that leave() allocates nothing
+    std::map<std::string, Place> places_;  // in order, not hashed: see docs/decisions/0010
+    std::vector<Count> counts_;            // by place, less one
+    std::vector<Place> free_;              // has room for all, so that leave() allocates nothing
 };
 
 }  // namespace c10k

@@ -7,11 +7,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <vector>
 
 namespace c10k {
@@ -61,7 +61,7 @@ private:
 
     std::vector<std::shared_ptr<Mailbox>> mailboxes_;
     std::mutex mutex_;
-    std::unordered_map<std::string, std::weak_ptr<SharedGroup>> groups_;
+    std::map<std::string, std::weak_ptr<SharedGroup>> groups_;  // in order, not hashed: see docs/decisions/0010
 };
 
 // What one loop has for groups that have members on others. It gathers during a turn and goes out at its end, one
