@@ -13,8 +13,6 @@ namespace c10k {
 namespace {
 
 constexpr std::size_t kReceiveBytes = 256 * 1024;
-// Standard streams, epoll, listeners, files that are served.
-constexpr std::size_t kOwnFiles = 64;
 constexpr int kEventsAtOnce = 1024;
 // One listener must not starve those who are already here.
 constexpr int kAcceptsAtOnce = 256;
@@ -26,10 +24,7 @@ std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.genera
 
 }  // namespace
 
-std::size_t EpollBackend::capacity() const noexcept {
-    const std::size_t files = open_file_limit();
-    return files - std::min(files, kOwnFiles);
-}
+std::size_t EpollBackend::capacity() const noexcept { return socket_file_limit(); }
 
 EpollBackend::EpollBackend()
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), first_free_(kNone),
@@ -284,6 +279,11 @@ void EpollBackend::accept(SocketId listener) {
         if (slot == nullptr || !slot->receiving) {
             return;
         }
+        if (is_full_ && (is_full_ = sockets_have_all(wake_))) {
+            pause_accepting(listener);
+            slots_[listener.slot].listener_events->on_accept_failed({EMFILE, std::system_category()});
+            return;
+        }
         sockaddr_storage storage{};
         socklen_t size = sizeof storage;
         const int fd = ::accept4(slot->fd, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -299,6 +299,7 @@ void EpollBackend::accept(SocketId listener) {
             }
             continue;  // ECONNABORTED and the like concern one peer, who has gone
         }
+        is_full_ = static_cast<std::size_t>(fd) >= capacity();
         ListenerEvents& events = *slot->listener_events;
         SocketId accepted;
         try {

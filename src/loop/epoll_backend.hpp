@@ -71,6 +71,7 @@ private:
     std::unique_ptr<char[]> buffer_;
     HeardUntil heard_;
     bool has_more_ = false;  // a socket has filled the buffer in this wait()
+    bool is_full_ = false;  // the last socket that was accepted took a descriptor of the program's own
 };
 
 }  // namespace c10k

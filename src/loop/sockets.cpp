@@ -1,5 +1,6 @@
 #include "loop/sockets.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
@@ -131,6 +132,21 @@ std::size_t open_file_limit() noexcept {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur;
+}
+
+std::size_t socket_file_limit() noexcept {
+    constexpr std::size_t kOwnFiles = 64;  // standard streams, epoll, listeners, files that are served
+    const std::size_t files = open_file_limit();
+    return files - std::min(files / 4, kOwnFiles);
+}
+
+bool sockets_have_all(int open) noexcept {
+    const int next = ::fcntl(open, F_DUPFD_CLOEXEC, 0);  // the kernel gives out the lowest number that is free
+    if (next < 0) {
+        return true;
+    }
+    ::close(next);
+    return static_cast<std::size_t>(next) >= socket_file_limit();
 }
 
 std::int64_t steady_milliseconds() noexcept {

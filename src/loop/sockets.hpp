@@ -60,6 +60,11 @@ private:
 
 // How many files this process may have open.
 [[nodiscard]] std::size_t open_file_limit() noexcept;
+// How many of those sockets may take. The rest is for what the program opens itself, so that a client who is served
+// gets its static file however many others come.
+[[nodiscard]] std::size_t socket_file_limit() noexcept;
+// Whether sockets have taken as many as they may. `open` is any descriptor that is open.
+[[nodiscard]] bool sockets_have_all(int open) noexcept;
 
 // Milliseconds of a clock that never jumps.
 [[nodiscard]] std::int64_t steady_milliseconds() noexcept;

@@ -81,6 +81,9 @@ SocketId UringBackend::adopt(int descriptor, Kind kind) {
         if (ring == kMostRings) {
             throw std::system_error(ENFILE, std::system_category(), "io_uring: too many rings");
         }
+        if (sockets_have_all(wake_)) {
+            throw std::system_error(EMFILE, std::system_category(), "io_uring: no descriptor for another ring");
+        }
         auto made = std::make_unique<Ring>(rings_.front()->features());
         made->register_wake(wake_);
         rings_.push_back(std::move(made));

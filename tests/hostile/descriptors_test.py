@@ -8,6 +8,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -19,11 +20,14 @@ WINDOW = 2  # seconds that are watched
 
 @unittest.skipIf(peer.support.TLS, "this client waits for its handshake, and nobody shakes hands before the accept")
 class Exhaustion(peer.HostileTestCase):
-    """64 descriptors, of which the server needs some itself."""
+    """64 descriptors, of which the server keeps 16 for itself."""
 
     @classmethod
     def setUpClass(cls):
-        cls.start(peer.Server(prefix=("prlimit", "--nofile=64:64")))
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        (pathlib.Path(folder.name) / "some.txt").write_text("some text")
+        cls.start(peer.Server("--set", f"static_folders={folder.name}", prefix=("prlimit", "--nofile=64:64")))
 
     def test_row_59_exhausted_descriptors_hurt_nobody_who_is_served(self):
         """Accept loops that spin: 200 clients for 64 descriptors: old ones are served, little CPU, at most a log line
@@ -69,6 +73,32 @@ class Exhaustion(peer.HostileTestCase):
             connection.close()
         self.eventually(lambda: self.server.sockets() == 1 + len(old), "the crowd has gone")
         self.websocket().assert_echoes()
+
+    def test_row_59_who_is_served_gets_its_files_when_descriptors_are_exhausted(self):
+        """Static files go on for those who have a connection, while newcomers wait or are refused."""
+        old = self.connect()
+        crowd = []
+        start = self.server.line_count
+        for _ in range(200 if self.server.backend == "epoll" else in_full(64 * 64 + 100, 200)):
+            newcomer = self.connect()
+            newcomer.send(handshake())
+            crowd.append(newcomer)
+            self.assert_has_file(old)
+        if self.server.backend == "epoll":
+            self.server.wait_for("cannot accept", start)
+            self.assertGreater(sum(not newcomer.is_readable() for newcomer in crowd), 100)
+        for _ in range(20):
+            self.assert_has_file(old)
+            self.bystander.assert_echoes()
+        for newcomer in crowd:
+            newcomer.close()
+        self.eventually(lambda: self.server.sockets() == 2, "the crowd has gone")
+        self.websocket().assert_echoes()
+
+    def assert_has_file(self, connection):
+        connection.request("GET /static/some.txt")
+        answer = connection.answer()
+        self.assertEqual((answer.status, answer.body), (200, b"some text"))
 
     def take_served(self):
         """Waits for the next who are served, and for those who come within a while."""
