@@ -1,16 +1,22 @@
 #include "manage/control.hpp"
 
+#include "base/random.hpp"
 #include "loop/sockets.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -18,22 +24,54 @@ namespace c10k {
 namespace {
 
 constexpr std::string_view kDone = "done";
+constexpr int kBacklog = 64;
+constexpr std::size_t kRandomBytes = 16;
+// How often, and how long, a restart is asked for while others keep the socket busy.
+constexpr int kTries = 500;
+constexpr std::chrono::milliseconds kPause{10};
+
+// What the names of this user's sockets for this address begin with; the rest nobody can guess.
+std::string prefix_of(const Address& served) {
+    return "c10k/" + std::to_string(::geteuid()) + '/' + served.text() + '/';
+}
+
+std::string random_hex() {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::array<char, kRandomBytes> bytes;
+    fill_random(bytes);
+    std::string text;
+    for (const char c : bytes) {
+        text += kDigits[static_cast<unsigned char>(c) >> 4];
+        text += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+    return text;
+}
 
 struct Name {
-    sockaddr_un address{};
-    socklen_t size = 0;
+    explicit Name(std::string_view text) {
+        address.sun_family = AF_UNIX;
+        // The first byte stays zero: an abstract name.
+        const std::size_t length = text.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+        size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
+    }
 
     [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&address); }
+
+    sockaddr_un address{};
+    socklen_t size = 0;
 };
 
-Name name_of(const Address& served) {
-    const std::string text = "c10k/" + std::to_string(::geteuid()) + '/' + served.text();
-    Name name;
-    name.address.sun_family = AF_UNIX;
-    // The first byte stays zero: an abstract name.
-    const std::size_t length = text.copy(name.address.sun_path + 1, sizeof name.address.sun_path - 1);
-    name.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
-    return name;
+// The names with that prefix that somebody has (proc_net(5)); whoever it is.
+std::set<std::string> names_with(const std::string& prefix) {
+    std::set<std::string> names;
+    std::ifstream table{"/proc/self/net/unix"};
+    const std::string start = " @" + prefix;
+    for (std::string line; std::getline(table, line);) {
+        if (const std::size_t at = line.find(start); at != std::string::npos) {
+            names.insert(line.substr(at + 2));
+        }
+    }
+    return names;
 }
 
 // Anybody can take a name, or connect to it.
@@ -44,22 +82,53 @@ bool is_of_us_or_root(int socket) {
            (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
+enum class Attempt { kConnected, kBusy, kNobody };
+
+Attempt attempt(int socket, const Name& name) {
+    if (::connect(socket, name.get(), name.size) == 0) {
+        return is_of_us_or_root(socket) ? Attempt::kConnected : Attempt::kNobody;
+    }
+    return errno == EAGAIN ? Attempt::kBusy : Attempt::kNobody;
+}
+
+// A connection to the `manage serve` that has this address, whatever others have names like its name.
+int connect_to(const Address& served) {
+    const std::string prefix = prefix_of(served);
+    bool is_busy = true;
+    for (int i = 0; is_busy && i < kTries; ++i) {
+        is_busy = false;
+        for (const std::string& name : names_with(prefix)) {
+            const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+            if (socket < 0) {
+                throw_errno("control socket");
+            }
+            const Attempt made = attempt(socket, Name{name});
+            if (made == Attempt::kConnected) {
+                ::fcntl(socket, F_SETFL, 0);  // from here on it waits
+                return socket;
+            }
+            ::close(socket);
+            is_busy = is_busy || made == Attempt::kBusy;
+        }
+        if (is_busy) {
+            std::this_thread::sleep_for(kPause);
+        }
+    }
+    throw std::runtime_error("no `manage serve` of this user has " + served.text() +
+                             "; say the address that it was given, as in `manage restart 127.0.0.1:8000`");
+}
+
 }  // namespace
 
 ControlSocket::ControlSocket(const Address& served)
     : listener_(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    constexpr int kBacklog = 8;
-    const Name name = name_of(served);
+    const Name name{prefix_of(served) + random_hex()};
     if (listener_ < 0) {
         throw_errno("control socket");
     }
     if (::bind(listener_, name.get(), name.size) < 0 || ::listen(listener_, kBacklog) < 0) {
         const int error = errno;
         ::close(listener_);
-        if (error == EADDRINUSE) {
-            throw std::runtime_error("another `manage serve` has " + served.text() +
-                                     " already; `manage restart` starts its program anew");
-        }
         errno = error;
         throw_errno("control socket");
     }
@@ -74,7 +143,11 @@ ControlSocket::~ControlSocket() {
 
 bool ControlSocket::is_asked() {
     bool asked = false;
-    for (int socket = 0; (socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+    for (int i = 0; i < kBacklog; ++i) {  // no more at once: others have their turn while somebody asks and asks
+        const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+        if (socket < 0) {
+            break;
+        }
         if (is_of_us_or_root(socket)) {
             asking_.push_back(socket);
             asked = true;
@@ -94,16 +167,7 @@ void ControlSocket::answer(const std::string& problem) {
 }
 
 std::optional<std::string> ask_for_restart(const Address& served) {
-    const Name name = name_of(served);
-    const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (socket < 0) {
-        throw_errno("control socket");
-    }
-    if (::connect(socket, name.get(), name.size) < 0 || !is_of_us_or_root(socket)) {
-        ::close(socket);
-        throw std::runtime_error("no `manage serve` of this user has " + served.text() +
-                                 "; say the address that it was given, as in `manage restart 127.0.0.1:8000`");
-    }
+    const int socket = connect_to(served);
     std::array<char, 4096> text;
     const ssize_t size = ::recv(socket, text.data(), text.size(), 0);
     ::close(socket);

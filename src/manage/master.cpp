@@ -87,7 +87,7 @@ private:
         log::info("Program " + std::to_string(programs_.serving()->pid()) + " serves " + programs_.address().text());
         serving_since_ = Clock::now();
         if (!std::exchange(has_served_, true)) {
-            notify_ready();
+            ready_.send();
         }
         control_.answer({});
     }
@@ -121,6 +121,7 @@ private:
     }
 
     std::vector<std::string> command_;
+    ReadyNotice ready_;
     Signals signals_;
     Succession programs_;
     ControlSocket control_;

@@ -47,7 +47,7 @@ void pass(const std::vector<int>& descriptors) {
     }
     pass(start.descriptors);
     for (const auto& [name, value] : start.environment) {
-        ::setenv(name.c_str(), value.c_str(), 1);
+        value.empty() ? ::unsetenv(name.c_str()) : ::setenv(name.c_str(), value.c_str(), 1);
     }
     if (!start.descriptors.empty()) {
         ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);

@@ -13,7 +13,7 @@ struct Start {
     static constexpr int kFirstDescriptor = 3;
 
     std::vector<std::string> command;                     // the program, found by PATH, and its arguments
-    std::map<std::string, std::string> environment = {};  // added to ours
+    std::map<std::string, std::string> environment = {};  // added to ours; "" takes one of ours away
     std::vector<int> descriptors = {};                    // become its descriptors from kFirstDescriptor on
     // Where its output and its errors go: to ours, or to read_output().
     enum class Output { kOurs, kCollected } output = Output::kOurs;

@@ -11,7 +11,6 @@
 #include <stdexcept>
 #include <string_view>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -41,36 +40,31 @@ std::vector<int> open_listeners(const Settings& settings) {
 
 }  // namespace
 
-// Hears READY=1 of one program (sd_notify(3)).
+// Hears READY=1 of one program. Only that one inherits the other end, so nobody else can say it.
 class Succession::ReadySocket {
 public:
-    ReadySocket() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        // Without a name: the kernel chooses an abstract one.
-        if (socket_ < 0 || ::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(sa_family_t)) < 0) {
-            throw_errno("notify socket");
+    ReadySocket() {
+        if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends_.data()) < 0) {
+            throw_errno("ready socket");
         }
-        socklen_t size = sizeof address;
-        ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
-        const std::size_t length = size - offsetof(sockaddr_un, sun_path);
-        name_ = '@' + std::string{address.sun_path + 1, length - 1};
     }
-    ~ReadySocket() { ::close(socket_); }
+    ~ReadySocket() {
+        ::close(ends_[0]);
+        ::close(ends_[1]);
+    }
     ReadySocket(const ReadySocket&) = delete;
     ReadySocket& operator=(const ReadySocket&) = delete;
 
-    [[nodiscard]] int descriptor() const noexcept { return socket_; }
-    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] int descriptor() const noexcept { return ends_[0]; }
+    [[nodiscard]] int of_program() const noexcept { return ends_[1]; }
     [[nodiscard]] bool heard() const noexcept {
         std::array<char, 256> text;
-        const ssize_t size = ::recv(socket_, text.data(), text.size(), 0);
+        const ssize_t size = ::recv(ends_[0], text.data(), text.size(), 0);
         return size > 0 && std::string_view{text.data(), static_cast<std::size_t>(size)}.starts_with("READY=1");
     }
 
 private:
-    int socket_;
-    std::string name_;
+    std::array<int, 2> ends_{-1, -1};
 };
 
 Succession::Succession(const Settings& settings) : listeners_(take_inherited_listeners()) {
@@ -94,9 +88,11 @@ int Succession::descriptor_number(std::size_t index) const noexcept {
 void Succession::start(Start start) {
     starting_.reset();
     ready_ = std::make_unique<ReadySocket>();
-    start.descriptors.insert(start.descriptors.begin(), listeners_.begin(), listeners_.end());
+    start.environment[ReadyNotice::kVariable] = std::to_string(descriptor_number(start.descriptors.size()));
+    start.environment["NOTIFY_SOCKET"] = "";  // ours, if systemd has started us: it is this process that it waits for
     start.environment["LISTEN_FDS"] = std::to_string(listeners_.size());
-    start.environment["NOTIFY_SOCKET"] = ready_->name();
+    start.descriptors.insert(start.descriptors.begin(), listeners_.begin(), listeners_.end());
+    start.descriptors.push_back(ready_->of_program());
     starting_ = std::make_unique<Process>(start);
 }
 

@@ -60,6 +60,7 @@ struct Program {
     const std::unique_ptr<ServerCertificates> certificates = server_certificates(settings);  // null: no TLS
     Address address;
     const std::vector<int> inherited = take_inherited_listeners();
+    const ReadyNotice ready;
     std::mutex building;  // sites are built one after the other, so that a site may use what is not safe for threads
     std::atomic<std::uint32_t> listening{0};
 };
@@ -156,7 +157,7 @@ Task<> serve_until_stopped(std::optional<Serving>& serving, Program& program, st
     if (++program.listening == program.settings.workers) {
         program.on_listening({address.text(), Loop::current().backend().name(), program.settings.workers,
                               program.certificates ? "https" : "http"});
-        notify_ready();
+        program.ready.send();
     }
     co_await wait_for_stop();
     const Farewell farewell = serving->farewell();

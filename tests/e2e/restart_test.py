@@ -21,11 +21,11 @@ AT_ONCE = 50
 class Production(support.Program):
     """`manage serve` in a folder of its own, with a copy of the program that can be replaced."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, port=0):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.manage = self.folder / "manage"
         shutil.copy(support.MANAGE, self.manage)
-        super().__init__("serve", "127.0.0.1:0", *options, cwd=self.folder, program=self.manage)
+        super().__init__("serve", f"127.0.0.1:{port}", *options, cwd=self.folder, program=self.manage)
         found = self.wait_for(r"Program (\d+) serves 127\.0\.0\.1:(\d+)")
         self.port = int(found[2])
 

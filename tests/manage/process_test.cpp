@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <string>
@@ -52,6 +53,19 @@ TEST(Process, GetsItsEnvironmentAndDescriptors) {
     const std::string pid = std::to_string(process.pid());
     EXPECT_EQ(process.read_output(), "hello " + pid + ' ' + pid + "\n/dev/null\n");
     ::close(file);
+}
+
+TEST(Process, DoesNotGetWhatIsTakenAway) {
+    ::setenv("SECRET", "yes", 1);
+    EXPECT_EQ(output_of({"sh", "-c", "echo ${SECRET-none}"}), "yes\n");
+    Process process{{
+        .command = {"sh", "-c", "echo ${SECRET-none}"},
+        .environment = {{"SECRET", ""}},
+        .output = Start::Output::kCollected,
+    }};
+    process.wait();
+    EXPECT_EQ(process.read_output(), "none\n");
+    ::unsetenv("SECRET");
 }
 
 TEST(Process, IsKilledWithAllThatItHasStarted) {
