@@ -9,9 +9,9 @@
 namespace c10k {
 
 // How `manage restart` reaches `manage serve`: a socket of this machine that is named for the user and for the address
-// that is served (unix(7), an abstract name: it leaves no file behind). The rest of the name is random, so that no other
-// user can have taken it before. Who connects asks for a restart, and is told what came of it. Only the same user and
-// root may, and only what belongs to one of them is asked.
+// that is served (unix(7), an abstract name: it leaves no file behind). The rest of the name is random, so that no
+// other user can have taken it before. Who connects asks for a restart, and is told what came of it. Only the same user
+// and root may, and only what belongs to one of them is asked.
 class ControlSocket {
 public:
     // Throws std::system_error.

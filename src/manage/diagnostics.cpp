@@ -1,8 +1,12 @@
 #include "manage/diagnostics.hpp"
 
+#include "manage/build_output.hpp"
+
+#include <algorithm>
 #include <cstddef>
-#include <regex>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -10,6 +14,9 @@ namespace {
 constexpr std::size_t kMostProblems = 20;
 constexpr std::size_t kMostContextLines = 4;  // the line of source, and the mark below it
 constexpr std::size_t kLastLines = 20;
+// Of a line, and of all problems: every page that is open gets them. A line of BuildOutput is whole.
+constexpr std::size_t kMostLine = BuildOutput::kMostLine + 100;
+constexpr std::size_t kMostBytes = 32 * 1024;
 
 std::vector<std::string_view> split_lines(std::string_view text) {
     std::vector<std::string_view> lines;
@@ -26,38 +33,116 @@ std::string shortened(std::string place, const std::filesystem::path& source) {
     return place.starts_with(folder) ? place.substr(folder.size()) : place;
 }
 
+struct Found {
+    std::string_view place;
+    std::string_view text;
+};
+
+// Without the digits at the end, and the colon before them; nothing if it does not end so.
+std::optional<std::string_view> without_number(std::string_view text) {
+    const std::size_t colon = text.find_last_not_of("0123456789");
+    if (colon == std::string_view::npos || text[colon] != ':' || colon + 1 == text.size() || colon == 0) {
+        return std::nullopt;
+    }
+    return text.substr(0, colon);
+}
+
+// "/src/chat.cpp:12:5: error: ...", "/src/chat.cpp:3: fatal error: ..."
+std::optional<Found> find_compiler_error(std::string_view line) {
+    constexpr std::string_view kError = "error: ";
+    for (std::size_t at = line.find(kError); at != std::string_view::npos; at = line.find(kError, at + 1)) {
+        for (const std::string_view before : {": ", ": fatal "}) {
+            const std::string_view place = line.substr(0, at);
+            if (place.ends_with(before) && without_number(place.substr(0, place.size() - before.size()))) {
+                return Found{place.substr(0, place.size() - before.size()), line.substr(at + kError.size())};
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+// "CMake Error at CMakeLists.txt:3 (add_executable):"
+std::optional<Found> find_cmake_error(std::string_view line) {
+    constexpr std::string_view kStart = "CMake Error at ";
+    if (!line.starts_with(kStart)) {
+        return std::nullopt;
+    }
+    line.remove_prefix(kStart.size());
+    for (std::size_t at = line.find(':'); at != std::string_view::npos; at = line.find(':', at + 1)) {
+        const std::size_t size = std::min(line.find_first_not_of("0123456789", at + 1), line.size());
+        if (without_number(line.substr(0, size))) {
+            return Found{line.substr(0, size), line.substr(size)};
+        }
+    }
+    return std::nullopt;
+}
+
+// "/usr/bin/ld: x.cpp:(.text+0x1f): undefined reference to ..."
+std::optional<Found> find_linker_error(std::string_view line) {
+    for (const std::string_view what : {": undefined reference to ", ": multiple definition of "}) {
+        const std::size_t end = line.find(what);
+        if (end == std::string_view::npos) {
+            continue;
+        }
+        std::string_view place = line.substr(0, end);
+        if (const std::size_t space = place.find(' '); space != std::string_view::npos) {
+            if (!place.substr(0, space).ends_with("ld:")) {
+                continue;
+            }
+            place.remove_prefix(space + 1);
+        }
+        if (place.find(' ') == std::string_view::npos && place.find(':', 1) != std::string_view::npos) {
+            return Found{place, line.substr(end + 2)};
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Found> find_error(std::string_view line) {
+    auto found = find_compiler_error(line);
+    found = found ? found : find_cmake_error(line);
+    return found ? found : find_linker_error(line);
+}
+
 }  // namespace
 
 std::vector<ReloadState::Problem> find_problems(std::string_view output, const std::filesystem::path& source) {
-    // "/src/chat.cpp:12:5: error: ...", "CMake Error at CMakeLists.txt:3 (add_executable):", "ld: x.cpp:(.text+0x1f):
-    // undefined ..."
-    static const std::regex kCompiler{R"(^(.+?:\d+(?::\d+)?): (?:fatal )?error: (.*)$)"};
-    static const std::regex kCMake{R"(^CMake Error at (\S+:\d+)(.*)$)"};
-    static const std::regex kLinker{
-        R"(^(?:\S*ld: )?(\S+?:\(?[^ ]*\)?): (undefined reference to .*|multiple definition of .*)$)"};
     std::vector<ReloadState::Problem> problems;
+    std::size_t more = 0;
+    std::size_t bytes = 0;
     const std::vector<std::string_view> lines = split_lines(output);
-    for (std::size_t i = 0; i < lines.size() && problems.size() < kMostProblems; ++i) {
-        std::cmatch found;
-        const char* const begin = lines[i].data();
-        const char* const end = begin + lines[i].size();
-        if (std::regex_match(begin, end, found, kCompiler) || std::regex_match(begin, end, found, kCMake) ||
-            std::regex_match(begin, end, found, kLinker)) {
-            ReloadState::Problem problem{shortened(found[1], source), found[2]};
-            // What belongs to it is indented.
-            for (std::size_t more = 1; more <= kMostContextLines && i + 1 < lines.size(); ++more) {
-                const std::string_view next = lines[i + 1];
-                if (!next.empty() && next.front() != ' ') {
-                    break;
-                }
-                problem.text += '\n' + std::string{next};
-                ++i;
-            }
-            problems.push_back(std::move(problem));
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto found = find_error(lines[i]);
+        if (!found) {
+            continue;
         }
+        if (problems.size() == kMostProblems || bytes > kMostBytes) {
+            ++more;
+            continue;
+        }
+        ReloadState::Problem problem{shortened(cut_line(found->place, kMostLine), source),
+                                     cut_line(found->text, kMostLine)};
+        // What belongs to it is indented.
+        for (std::size_t j = 1; j <= kMostContextLines && i + 1 < lines.size(); ++j) {
+            const std::string_view next = lines[i + 1];
+            if (!next.empty() && next.front() != ' ') {
+                break;
+            }
+            problem.text += '\n' + cut_line(next, kMostLine);
+            ++i;
+        }
+        bytes += problem.place.size() + problem.text.size();
+        problems.push_back(std::move(problem));
+    }
+    if (more > 0) {
+        problems.push_back({"", "And " + std::to_string(more) + " more: see the terminal."});
     }
     if (problems.empty()) {
-        problems.push_back({"", std::string{last_lines(output)}});
+        std::string text;
+        for (const std::string_view line : split_lines(last_lines(output))) {
+            text += cut_line(line, kMostLine) + '\n';
+        }
+        problems.push_back({"", text});
     }
     return problems;
 }

@@ -9,7 +9,8 @@
 namespace c10k {
 
 // The errors in what a build has printed, as compilers, linkers and CMake write them; places inside `source` are
-// shortened. Without any, the last lines of it all.
+// shortened. Without any, the last lines of it all. Of very many or very long ones it says how much it leaves out: it
+// gives less than 64 KiB.
 [[nodiscard]] std::vector<ReloadState::Problem> find_problems(std::string_view output,
                                                               const std::filesystem::path& source);
 

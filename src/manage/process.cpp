@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -130,8 +131,9 @@ std::string Process::how_it_ended() const {
 
 std::string Process::read_output() {
     std::string text;
+    constexpr std::size_t kMost = 1024 * 1024;  // others have their turn while it prints and prints
     std::array<char, 16 * 1024> buffer;
-    while (output_ >= 0) {
+    while (output_ >= 0 && text.size() < kMost) {
         const ssize_t size = ::read(output_, buffer.data(), buffer.size());
         if (size > 0) {
             text.append(buffer.data(), static_cast<std::size_t>(size));

@@ -43,7 +43,7 @@ public:
 
     // A descriptor that can be read when it has printed something; -1 if that is not collected, or over.
     [[nodiscard]] int output_descriptor() const noexcept { return output_; }
-    // What it has printed since the last call; does not wait.
+    // What it has printed since the last call, a megabyte at most; does not wait.
     std::string read_output();
 
 private:

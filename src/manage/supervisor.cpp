@@ -1,5 +1,6 @@
 #include "manage/supervisor.hpp"
 
+#include "manage/build_output.hpp"
 #include "manage/diagnostics.hpp"
 #include "manage/process.hpp"
 #include "manage/signals.hpp"
@@ -172,7 +173,7 @@ private:
             return;
         }
         must_build_again_ = false;
-        printed_.clear();
+        printed_ = {};
         say("Building...");
         build_.emplace(Start{.command = project_.build_command(), .output = Start::Output::kCollected});
     }
@@ -181,7 +182,7 @@ private:
         if (!build_) {
             return;
         }
-        printed_ += build_->read_output();
+        printed_.add(build_->read_output());
         if (build_->output_descriptor() >= 0) {
             return;
         }
@@ -193,8 +194,9 @@ private:
         } else if (succeeded) {
             use_build();
         } else {
-            std::fprintf(stderr, "%s\nThe build failed; the program before it goes on.\n", printed_.c_str());
-            explain("The build failed", find_problems(printed_, project_.source));
+            const std::string printed = printed_.text();
+            std::fprintf(stderr, "%s\nThe build failed; the program before it goes on.\n", printed.c_str());
+            explain("The build failed", find_problems(printed, project_.source));
         }
     }
 
@@ -309,7 +311,7 @@ private:
 
     std::optional<Process> build_;
     bool must_build_again_ = false;  // something changed after it began
-    std::string printed_;            // by the build
+    BuildOutput printed_;            // by the build
 
     std::uint64_t last_number_ = 0;
     fs::file_time_type started_version_;

@@ -5,15 +5,11 @@
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
 namespace c10k {
-namespace {
-
-constexpr std::size_t kMostBytes = 64 * 1024;
-
-}  // namespace
 
 std::string ReloadState::to_json() const {
     nlohmann::json json{{"program", program}, {"pages", pages}, {"styles", styles}, {"heading", heading}};
@@ -61,7 +57,11 @@ void ReloadBoard::write(const ReloadState& state) {
 }
 
 std::optional<ReloadState> ReloadBoard::read() const {
-    std::string text(kMostBytes, '\0');
+    struct stat now {};
+    if (::fstat(descriptor_, &now) < 0) {
+        return std::nullopt;
+    }
+    std::string text(static_cast<std::size_t>(now.st_size), '\0');
     const ssize_t size = ::pread(descriptor_, text.data(), text.size(), 0);
     text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     const std::size_t begin = text.find('\n');

@@ -222,6 +222,23 @@ class ReloadTest(support.AsyncTestCase):
         self.server.until(lambda state: state["program"] == 3 and not state["heading"], "the mistake is mended")
         self.assertIn(">one<", self.server.get()[1])
 
+    def test_the_endless_lines_of_a_compiler_are_shown_as_far_as_one_reads(self):
+        good = 'path("echo/", this, &Site::echo),'
+        routes = "\n".join(f'path("many/{number}/", this, &Site::crash),' for number in range(149))
+        first = self.server.state()["program"]
+        project.replace("manage.cpp", good, f'{good}\n{routes}\npath("wrong/<int:number>/", this, &Site::crash),')
+        broken = self.server.until(lambda state: state["heading"], "the mistake is shown")
+        self.assertEqual(broken["heading"], "The build failed")
+        self.assertLess(len(json.dumps(broken)), 64 * 1024)
+        self.assertRegex(json.dumps(broken["problems"]), r"\[\d{5,} more bytes\]")
+        self.server.wait_for(r"\[\d{5,} more bytes\]$")
+        self.assertLess(max(map(len, self.server.output.splitlines())), 2_100)
+        self.assertIn("/_c10k/reload.js", self.server.get()[1])
+
+        project.replace("manage.cpp", f'\n{routes}\npath("wrong/<int:number>/", this, &Site::crash),', "")
+        self.server.until(lambda state: not state["heading"], "the mistake is mended")
+        self.assertGreaterEqual(self.server.state()["program"], first)
+
     def test_a_crash_is_shown_and_the_next_program_takes_its_place(self):
         with self.assertRaises((http.client.RemoteDisconnected, ConnectionError)):
             self.server.get("/crash/")

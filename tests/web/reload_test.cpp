@@ -1,4 +1,5 @@
 #include "web/reload.hpp"
+#include "c10k/testkit.hpp"
 
 #include <gtest/gtest.h>
 
@@ -23,6 +24,15 @@ TEST(ReloadBoard, ShowsWhatWasWrittenLast) {
     ASSERT_EQ(state->problems.size(), 1U);
     EXPECT_EQ(state->problems[0].place, "a.cpp:1");
     EXPECT_EQ(state->problems[0].text, "\uFFFD \"quoted\"");  // compilers may write anything
+}
+
+TEST(ReloadBoard, ShowsWhateverLengthWasWritten) {
+    ReloadBoard writer;
+    const ReloadBoard reader{writer.descriptor()};
+    writer.write({.program = 1, .heading = std::string(1'000'000, 'x')});
+    const auto state = reader.read();
+    ASSERT_TRUE(state);
+    EXPECT_EQ(state->heading.size(), 1'000'000U);
 }
 
 TEST(ReloadBoard, ShowsNothingWhileItIsBeingWritten) {
@@ -52,6 +62,20 @@ TEST_F(ReloadTest, AddsItsScriptAtTheEndOfAPage) {
     EXPECT_TRUE(body.ends_with("\"></script>\n</body></html>")) << body;
     EXPECT_NE(body.find("&quot;pages&quot;:2"), std::string::npos) << body;
     EXPECT_TRUE(with_script(Response::html("no end")).starts_with("no end<script"));
+}
+
+TEST_F(ReloadTest, AddsItsScriptHoweverMuchIsWrong) {
+    board.write({.program = 7, .heading = "wrong", .problems = {{"a.cpp", std::string(1'000'000, 'x')}}});
+    const std::string body = with_script(Response::html(""));
+    EXPECT_TRUE(body.starts_with("<script src=\"/_c10k/reload.js\"")) << body.substr(0, 100);
+    EXPECT_LT(body.size(), 1000U);
+}
+
+TEST_F(ReloadTest, TellsAPageHoweverMuchIsWrong) {
+    board.write({.program = 7, .heading = "wrong", .problems = {{"a.cpp", std::string(1'000'000, 'x')}}});
+    testkit::Server server{reload.urls()};
+    auto page = server.connect("/_c10k/reload/");
+    EXPECT_EQ(ReloadState::from_json(std::string{page.recv().view()}).problems.at(0).text.size(), 1'000'000U);
 }
 
 TEST_F(ReloadTest, SaysWhichProgramMadeThePage) {
