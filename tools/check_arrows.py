@@ -39,6 +39,7 @@ OWNERS = {
     "settings.hpp": "web",
     "task.hpp": "task",
     "testkit.hpp": "testkit",
+    "text.hpp": "base",
     "timer.hpp": "loop",
     "urls.hpp": "web",
     "values.hpp": "groups",

@@ -1,5 +1,7 @@
 #include "echo/crowd.hpp"
 
+#include <c10k/text.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -150,7 +152,7 @@ void Crowd::note_failure(std::exception_ptr failure) {
     } catch (const TimedOut&) {
         ++failures_["no answer within 30 s"];
     } catch (const std::exception& error) {
-        ++failures_[error.what()];
+        ++failures_[printable(error.what())];
     }
 }
 

@@ -4,6 +4,7 @@
 #include "status_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <c10k/text.hpp>
 
 #include <chrono>
 #include <cmath>
@@ -119,7 +120,7 @@ Task<> GameOfLife::reset_server() {
         co_await socket.closed();
         if (const CloseInfo& info = socket.close_info(); info.code != 1000) {
             throw CommandError("the server at " + url_ + " did not begin a new game: it closed with " +
-                               std::to_string(info.code) + " " + info.reason);
+                               std::to_string(info.code) + " " + printable(info.reason));
         }
     });
 }

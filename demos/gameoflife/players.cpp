@@ -1,5 +1,7 @@
 #include "gameoflife/players.hpp"
 
+#include <c10k/text.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -28,7 +30,7 @@ std::string name(Position cell) { return "cell " + std::to_string(cell.row) + ' 
 [[noreturn]] void throw_closed(Position cell, const CloseInfo& info) {
     std::string text = name(cell) + " cannot go on: its connection was closed with " + std::to_string(info.code);
     if (!info.reason.empty()) {
-        text += " (" + info.reason + ")";
+        text += " (" + printable(info.reason) + ")";
     }
     throw GameOver(text);
 }

@@ -1,6 +1,7 @@
 // The cells of a Game of Life, each a WebSocket client of ./life:  ./crowd SIZE [STEPS]
 #include <c10k/client.hpp>
 #include <c10k/task.hpp>
+#include <c10k/text.hpp>
 #include <c10k/websocket.hpp>
 
 #include <array>
@@ -42,7 +43,7 @@ struct Word {
 Task<std::string> hear(WebSocket& socket) {
     const auto message = co_await socket.recv();
     if (!message) {
-        throw std::runtime_error("the server closed: " + socket.close_info().reason);
+        throw std::runtime_error("the server closed: " + printable(socket.close_info().reason));
     }
     co_return std::string{message->view()};
 }

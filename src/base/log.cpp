@@ -1,5 +1,7 @@
 #include "base/log.hpp"
 
+#include "c10k/text.hpp"
+
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -18,8 +20,8 @@ spdlog::logger& logger() {
 constinit thread_local int silences = 0;
 
 void write(spdlog::level::level_enum level, std::string_view line) {
-    if (silences == 0) {
-        logger().log(level, line);
+    if (silences == 0 && logger().should_log(level)) {
+        logger().log(level, printable(line));
     }
 }
 

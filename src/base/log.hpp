@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
-// The program's log: lines on standard error with the time in front. Thread: any.
+// The program's log: lines on standard error with the time in front. What a peer has chosen of a line cannot end it or
+// command a terminal: all of it is printable() (c10k/text.hpp). Thread: any.
 namespace c10k::log {
 
 enum class Level { kDebug, kInfo, kWarning, kError };

@@ -1,7 +1,11 @@
 #include "base/text.hpp"
 
+#include "c10k/text.hpp"
+
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdio>
 
 namespace c10k {
 
@@ -35,6 +39,38 @@ Utf8Sequence first_sequence(std::string_view bytes) noexcept {
         highest = 0xbf;
     }
     return {size, size == length};
+}
+
+// The number of the character that is this sequence, a whole one.
+unsigned code_point(std::string_view sequence) noexcept {
+    const auto lead = static_cast<unsigned char>(sequence.front());
+    if (sequence.size() == 1) {
+        return lead;
+    }
+    unsigned number = lead & (0x7fU >> sequence.size());
+    for (const char c : sequence.substr(1)) {
+        number = number << 6 | (static_cast<unsigned char>(c) & 0x3fU);
+    }
+    return number;
+}
+
+// The controls of ASCII and of ISO 6429 (C1), what ends a line, and what turns the direction of writing (UAX 9).
+bool is_obeyed(unsigned number) noexcept {
+    const auto in = [number](unsigned first, unsigned last) { return number >= first && number <= last; };
+    return number < 0x20 || in(0x7f, 0x9f) || number == 0x61c || in(0x200e, 0x200f) || in(0x2028, 0x202e) ||
+           in(0x2066, 0x2069);
+}
+
+void append_escaped(std::string& text, unsigned number) {
+    switch (number) {
+        case '\n': text += "\\n"; return;
+        case '\r': text += "\\r"; return;
+        case '\t': text += "\\t"; return;
+        default: break;
+    }
+    std::array<char, 8> escape;
+    std::snprintf(escape.data(), escape.size(), number < 0x80 ? "\\x%02x" : "\\u%04x", number);
+    text += escape.data();
 }
 
 }  // namespace
@@ -143,6 +179,28 @@ std::string repair_utf8(std::string_view bytes) {
         bytes.remove_prefix(size);
     }
     return text;
+}
+
+std::string printable(std::string_view text) {
+    std::string shown;
+    shown.reserve(text.size());
+    while (!text.empty()) {
+        const auto [size, whole] = first_sequence(text);
+        const std::string_view sequence = text.substr(0, size);
+        text.remove_prefix(size);
+        if (!whole) {
+            for (const char c : sequence) {
+                std::array<char, 8> escape;
+                std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned char>(c));
+                shown += escape.data();
+            }
+        } else if (const unsigned number = code_point(sequence); is_obeyed(number)) {
+            append_escaped(shown, number);
+        } else {
+            shown += sequence;
+        }
+    }
+    return shown;
 }
 
 }  // namespace c10k

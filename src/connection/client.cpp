@@ -1,6 +1,7 @@
 #include "c10k/client.hpp"
 
 #include "base/address.hpp"
+#include "c10k/text.hpp"
 #include "connection/websocket_connection.hpp"
 #include "transport/tls_backend.hpp"
 #include "wire/extensions.hpp"
@@ -120,7 +121,7 @@ public:
     // Throws ConnectError unless the handshake has succeeded.
     void check_opened(const std::string& url) const {
         if (handshake_) {
-            throw ConnectError("cannot connect to " + url + ": " + close_info().reason);
+            throw ConnectError("cannot connect to " + url + ": " + printable(close_info().reason));
         }
     }
 

@@ -11,6 +11,7 @@
 #include "manage/stand_in.hpp"
 #include "manage/supervisor.hpp"
 #include "task/run.hpp"
+#include "web/checks.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -190,7 +191,7 @@ int report_errors(const std::function<void()>& run) {
         return kInterrupted;
     } catch (const std::exception& error) {
         std::fflush(stdout);
-        std::fprintf(stderr, "%s\n", error.what());
+        print_error(error);
         return kFailed;
     }
 }

@@ -1,14 +1,15 @@
 #include "web/checks.hpp"
 
 #include "base/text.hpp"
+#include "c10k/text.hpp"
 #include "loop/backends.hpp"
 #include "wire/forwarded.hpp"
 #include "wire/host.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 namespace c10k {
@@ -90,7 +91,20 @@ void require_no_error(const std::vector<CheckMessage>& messages) {
         }
     }
     if (!errors.empty()) {
-        throw std::runtime_error(errors);
+        throw FailedChecks(errors);
+    }
+}
+
+void print_error(const std::exception& error) {
+    std::string_view rest = error.what();
+    if (dynamic_cast<const FailedChecks*>(&error) == nullptr) {
+        std::fprintf(stderr, "%s\n", printable(rest).c_str());
+        return;
+    }
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        std::fprintf(stderr, "%s\n", printable(rest.substr(0, end)).c_str());
+        rest.remove_prefix(std::min(end + 1, rest.size()));
     }
 }
 

@@ -4,7 +4,9 @@
 #include "c10k/urls.hpp"
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,10 +26,19 @@ struct CheckMessage {
 // "urls.W001: two routes have the name 'index' (give each its own)"
 [[nodiscard]] std::string to_text(const CheckMessage& message);
 
-// Limits that contradict each other, entries that match nothing, doors that are open too wide.
-// Throws std::runtime_error with a line for each error among the messages, if there is one.
+// Errors that checks have found: what() has a line for each.
+class FailedChecks : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Throws FailedChecks if there is an error among the messages.
 void require_no_error(const std::vector<CheckMessage>& messages);
 
+// Says on standard error why a program ends, in one line, or in those of FailedChecks.
+void print_error(const std::exception& error);
+
+// Limits that contradict each other, entries that match nothing, doors that are open too wide.
 [[nodiscard]] std::vector<CheckMessage> check_settings(const Settings& settings);
 // Routes that share a name, and routes that an earlier one hides.
 [[nodiscard]] std::vector<CheckMessage> check_urls(const Urls& urls);

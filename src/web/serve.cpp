@@ -1,8 +1,8 @@
 #include "base/log.hpp"
 #include "c10k/server.hpp"
+#include "web/checks.hpp"
 #include "web/site.hpp"
 
-#include <cstdio>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -27,7 +27,7 @@ int serve(const SiteFactory& site, const ServeOptions& options) {
         });
         return 0;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
+        print_error(error);
         return 1;
     }
 }

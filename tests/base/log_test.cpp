@@ -21,5 +21,13 @@ TEST(Log, IsSilentOnTheThreadWhereThatIsWanted) {
     EXPECT_NE(said.find("and this"), std::string::npos);
 }
 
+TEST(Log, WritesOneLineWithoutCommandsToATerminal) {
+    testing::internal::CaptureStderr();
+    log::error("it says: \x1b[2J\n[01/Jan/2000 00:00:00] a forged line\xc2\x9b");
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("it says: \\x1b[2J\\n[01/Jan/2000 00:00:00] a forged line\\u009b\n"), std::string::npos)
+        << said;
+}
+
 }  // namespace
 }  // namespace c10k

@@ -1,5 +1,7 @@
 #include "base/text.hpp"
 
+#include "c10k/text.hpp"
+
 #include <cstdint>
 #include <gtest/gtest.h>
 
@@ -84,6 +86,37 @@ TEST(Text, RepairUtf8ReplacesEachMaximalPartThatIsNoUtf8) {
               bad + bad + bad + bad + "A");  // cut
     EXPECT_EQ(repair_utf8("\xe1\x80"), bad);
     EXPECT_EQ(repair_utf8("\x80\xff"), bad + bad);
+}
+
+TEST(Text, PrintableLeavesWhatATerminalOnlyShows) {
+    for (const std::string_view text :
+         {"", "plain ASCII ~", "naïve, 日本語, \U0001F980, e\u0301", "back\\slash \\x1b"}) {
+        EXPECT_EQ(printable(text), text);
+    }
+}
+
+TEST(Text, PrintableEscapesWhatATerminalObeys) {
+    EXPECT_EQ(printable("\x1b]0;title\x07\x1b[2J"), "\\x1b]0;title\\x07\\x1b[2J");
+    EXPECT_EQ(printable(std::string_view{"a\0b\r\n\tc\x7f", 8}), "a\\x00b\\r\\n\\tc\\x7f");
+    EXPECT_EQ(printable("C1: \xc2\x80 \xc2\x9b"
+                        "31m \xc2\x9f, not \xc2\xa0"),
+              "C1: \\u0080 \\u009b31m \\u009f, not \xc2\xa0");
+    EXPECT_EQ(printable("\u202e\u2066\u200f\u061c\u2028"), "\\u202e\\u2066\\u200f\\u061c\\u2028");
+}
+
+TEST(Text, PrintableEscapesBytesThatAreNoUtf8) {
+    EXPECT_EQ(printable("\x9b"
+                        "31m \xff \xe2\x82 \xed\xa0\x80 \xc0\x80"),
+              "\\x9b31m \\xff \\xe2\\x82 \\xed\\xa0\\x80 \\xc0\\x80");
+}
+
+TEST(Text, PrintableLeavesWhatItHasEscaped) {
+    std::string bytes;
+    for (int c = 0; c < 256; ++c) {
+        bytes += static_cast<char>(c);
+    }
+    const std::string once = printable(bytes);
+    EXPECT_EQ(printable(once), once);
 }
 
 }  // namespace

@@ -54,6 +54,15 @@ Task<> fail(WebSocket& socket) {
     }
 }
 
+// What a site's exceptions say of what came, which is whatever the peer has written.
+Task<> complain(WebSocket& socket) {
+    const Visit visit{socket};
+    if (const auto message = co_await socket.recv()) {
+        throw std::runtime_error("this cannot be: " + std::string{message->view()});
+    }
+}
+Response complain_of_body(Request& request) { throw std::runtime_error("this cannot be: " + request.body); }
+
 // Only block() takes it, on whatever thread.
 sigset_t release_signal() {
     sigset_t signals;
@@ -190,6 +199,8 @@ struct Site {
         return {
             path("echo/", echo).subprotocols({"chat"}),
             path("fail/", fail),
+            path("complain/", complain),
+            path("complain/body/", complain_of_body).methods({"POST"}),
             path("block/", block),
             path("ignore/", ignore),
             path("pour/", pour),
