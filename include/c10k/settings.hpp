@@ -43,7 +43,7 @@ struct Settings {
     std::chrono::milliseconds body_grace{5'000};
     std::chrono::milliseconds idle_time{75'000};
     std::chrono::milliseconds write_time{30'000};
-    std::chrono::milliseconds shutdown_time{10'000};
+    std::chrono::milliseconds shutdown_time{8'000};
     std::chrono::milliseconds restart_grace{500};
     std::uint32_t drain_rate = 10'000;
 
@@ -64,7 +64,7 @@ struct Settings {
     std::uint32_t mailbox_bytes = 64 * 1024 * 1024;
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
-    std::chrono::milliseconds close_time{10'000};
+    std::chrono::milliseconds close_time{5'000};
 };
 
 // All that is wrong with the settings; what() has one line for each.

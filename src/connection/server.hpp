@@ -49,7 +49,7 @@ struct ServerLimits {
     // From a valid handshake to the view's answer: 503 after that.
     std::chrono::milliseconds handshake_time{10000};
     // From the end of the grace of close() to the end of the last connection.
-    std::chrono::milliseconds shutdown_time{10000};
+    std::chrono::milliseconds shutdown_time{8000};
     // How many connections a second are told that the server closes; more if half of the shutdown time is too short.
     std::uint32_t drain_rate = 10000;
 };

@@ -32,7 +32,7 @@ struct WebSocketLimits {
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
     // From our close frame to the end of the TCP connection.
-    std::chrono::milliseconds close_time{10000};
+    std::chrono::milliseconds close_time{5000};
 };
 
 // One WebSocket after the handshake: protocol, inbox and outbox around a socket.

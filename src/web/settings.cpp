@@ -102,7 +102,9 @@ constexpr std::array kTable{
           "Between two requests on one connection; longer than the minute that proxies wait.", 1, kOneHour},
     Entry{"write_time", "s", &Settings::write_time, "How long a client may take nothing of an answer.", 1, kOneHour},
     Entry{"shutdown_time", "s", &Settings::shutdown_time,
-          "For requests and WebSockets to end when the server stops; those left are cut.", 1, kOneHour},
+          "For requests and WebSockets to end when the server stops; those left are cut. Docker waits ten seconds in "
+          "all.",
+          1, kOneHour},
     Entry{"restart_grace", "s", &Settings::restart_grace,
           "How long WebSockets go on when another program has taken over, before they are closed with 1012.", 0,
           kOneHour},
@@ -158,7 +160,10 @@ constexpr std::array kTable{
           kOneHour},
     Entry{"ping_timeout", "s", &Settings::ping_timeout, "Silence after the ping: the client is gone.", kOneSecond,
           kOneHour},
-    Entry{"close_time", "s", &Settings::close_time, "From our close frame to the end of the connection.", 1, kOneHour},
+    Entry{
+        "close_time", "s", &Settings::close_time,
+        "From our close frame to the end of the connection: who does not answer holds the end of the server no longer.",
+        1, kOneHour},
 };
 
 // ---- From text to value: the problem, or nothing

@@ -37,6 +37,24 @@ protected:
         }
         return batches;
     }
+    void answer_nothing() {
+        for (const auto& peer : peers_) {
+            peer->answer();  // to the handshake: only then it can
+            peer->answer_nothing();
+            peer->stay();
+        }
+    }
+    // How many connections are left.
+    [[nodiscard]] std::size_t left() { return stage_->server().count(); }
+    // From the close to now.
+    [[nodiscard]] std::chrono::milliseconds since_close() const {
+        return std::chrono::milliseconds{loop_.now() - begin_};
+    }
+    // Ends all, so that others can be opened.
+    void drop() {
+        peers_.clear();
+        told_.clear();
+    }
     // From the close to the last who was told.
     [[nodiscard]] std::chrono::milliseconds duration() const {
         return std::chrono::milliseconds{told_.back() - begin_};
@@ -67,6 +85,19 @@ TEST_F(Drain, IsDoneInHalfOfTheShutdownTimeWhateverTheRate) {
     close();
     EXPECT_LE(duration(), 500ms);
     EXPECT_GT(duration(), 400ms);
+}
+
+TEST_F(Drain, IsOverBeforeDockerKillsIfNobodyAnswersTheClose) {
+    for (const std::uint32_t rate : {limits.drain_rate, 1U}) {
+        const std::size_t count = rate == 1 ? 1000 : 1;
+        limits.drain_rate = rate;
+        open(count);
+        answer_nothing();
+        close();
+        EXPECT_EQ(left(), 0U);
+        EXPECT_LE(since_close(), 9s) << count;  // docker waits 10
+        drop();
+    }
 }
 
 TEST_F(Drain, TellsAThousandWithinASecond) {

@@ -238,6 +238,20 @@ class Shutdown(unittest.TestCase):
         self.assertEqual(mute.closed()[0], 1001)
         self.assertEqual(server.wait(), 0, server.output)  # ours are all still open
 
+    def test_row_62_a_crowd_that_never_answers_the_close_does_not_hold_the_end(self):
+        """SIGTERM with 1,000 WebSockets whose peers say nothing any more: close_time ends them, or shutdown_time."""
+        for name in ("close_time", "shutdown_time"):
+            with self.subTest(name):
+                server = Server("--set", "close_time=60m", "--set", "shutdown_time=60m", "--set", f"{name}=1s")
+                self.addCleanup(server.kill)
+                crowd = [self.websocket(server) for _ in range(1000)]
+                server.signal(signal.SIGTERM)
+                for connection in crowd:
+                    self.assertEqual(connection.closed()[0], 1001)
+                self.assertEqual(server.wait(), 0, server.output)  # theirs are all still open
+                for connection in crowd:
+                    connection.close()
+
     def test_row_63_a_killed_server_is_replaced_at_once(self):
         """SIGKILL with connections open: another binds the port at once and serves; who was connected learns of it."""
         killed = self.server()
