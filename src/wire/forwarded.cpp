@@ -20,7 +20,7 @@ constexpr unsigned kMappedBits = 96;
 
 std::optional<Bytes> parse_address(std::string_view text) {
     std::array<char, INET6_ADDRSTRLEN> number{};
-    if (text.size() >= number.size()) {
+    if (text.size() >= number.size() || text.find('\0') != std::string_view::npos) {
         return std::nullopt;
     }
     std::copy(text.begin(), text.end(), number.begin());
@@ -66,13 +66,24 @@ struct Network {
     }
 };
 
-// The address of "127.0.0.1:54321", "[::1]:54321", "127.0.0.1" or "::1".
-std::string_view without_port(std::string_view text) {
-    if (text.starts_with('[')) {
-        return text.substr(1, text.find(']') - 1);
+// The address that "127.0.0.1:54321", "[::1]:54321", "[::1]", "127.0.0.1" or "::1" says. Nothing if the text is not all
+// of that: brackets are for IPv6, and a port is a number up to 65535.
+std::optional<Bytes> parse_peer(std::string_view text) {
+    const std::size_t begin = text.starts_with('[') ? 1 : 0;
+    std::size_t end = text.size();  // of the address
+    if (begin == 1) {
+        end = text.find(']');
+    } else if (const std::size_t colon = text.find(':'); colon == text.rfind(':')) {
+        end = std::min(colon, text.size());
     }
-    const std::size_t colon = text.find(':');
-    return colon == text.rfind(':') ? text.substr(0, colon) : text;
+    if (end == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const std::string_view address = text.substr(begin, end - begin);
+    const std::string_view port = text.substr(end + begin);  // with its colon
+    const bool is_port = port.empty() || (port.starts_with(':') && to_number<std::uint16_t>(port.substr(1)));
+    const bool is_ipv6 = address.find(':') != std::string_view::npos;
+    return is_port && (is_ipv6 || begin == 0) ? parse_address(address) : std::nullopt;
 }
 
 // Takes the last member off a list with commas.
@@ -89,7 +100,7 @@ std::string_view take_last(std::string_view& list) {
 bool is_network(std::string_view text) { return Network::parse(text).has_value(); }
 
 bool is_trusted(std::string_view address, std::span<const std::string> trusted) {
-    const auto bytes = parse_address(without_port(address));
+    const auto bytes = parse_peer(address);
     return bytes && std::any_of(trusted.begin(), trusted.end(), [&bytes](const std::string& entry) {
                const auto network = Network::parse(entry);
                return network && network->holds(*bytes);
@@ -107,7 +118,7 @@ std::string client_of(std::string_view peer, const Headers& headers, std::span<c
     }
     for (std::string_view rest = list; !rest.empty() && is_trusted(client, trusted);) {
         const std::string_view before = take_last(rest);
-        if (!parse_address(without_port(before))) {
+        if (!parse_peer(before)) {
             break;  // "unknown", or nonsense
         }
         client = before;
@@ -122,7 +133,7 @@ bool came_securely(const Request& request, std::span<const std::string> trusted)
             told = field.value;
         }
     }
-    if (!told || !is_trusted(without_port(request.peer), trusted)) {
+    if (!told || !is_trusted(request.peer, trusted)) {
         return request.is_secure;
     }
     return iequals(take_last(*told), "https");

@@ -70,6 +70,56 @@ TEST(ClientOf, StopsAtWhatIsNoAddress) {
     EXPECT_EQ(client("127.0.0.1:1000", {",,"}, kTrusted), "127.0.0.1:1000");
 }
 
+TEST(ClientOf, TakesAnAddressWithItsPort) {
+    for (const char* text : {"9.9.9.9", "9.9.9.9:0", "9.9.9.9:65535", "::9", "::ffff:9.9.9.9", "[::9]", "[::9]:443",
+                             "[::ffff:9.9.9.9]:1"}) {
+        EXPECT_EQ(client("127.0.0.1:1000", {text}, kTrusted), text);
+    }
+}
+
+TEST(ClientOf, TakesNothingThatOnlyBeginsLikeAnAddress) {
+    for (const char* text : {"[::9]junk",
+                             "[::9",
+                             "[::9]:",
+                             "[::9]:x",
+                             "[::9]:65536",
+                             "[::9]:-1",
+                             "[::9]]:1",
+                             "[[::9]]",
+                             "[]",
+                             "[",
+                             "[]:1",
+                             "[9.9.9.9]:1",
+                             "::9]",
+                             "::9:99999",
+                             "fe80::9%eth0",
+                             "[fe80::9%eth0]:1",
+                             "9.9.9.9:",
+                             "9.9.9.9:65536",
+                             "9.9.9.9:99999999",
+                             "9.9.9.9:+1",
+                             "9.9.9.9: 1",
+                             "9.9.9.9:1x",
+                             "9.9.9.9.",
+                             "9.9.9",
+                             "9.9.9.256",
+                             "09.9.9.9",
+                             "9.9.9.9/8",
+                             ":9",
+                             ":",
+                             "9.9.9.9 9.9.9.9",
+                             "\"9.9.9.9\"",
+                             "for=9.9.9.9",
+                             "example.com:80"}) {
+        EXPECT_EQ(client("127.0.0.1:1000", {text}, kTrusted), "127.0.0.1:1000") << text;
+    }
+    const std::string with_nul{"9.9.9.9\0x", 9};
+    EXPECT_EQ(client("127.0.0.1:1000", {with_nul}, kTrusted), "127.0.0.1:1000");
+    EXPECT_FALSE(is_network(with_nul));
+    EXPECT_FALSE(is_trusted("[10.0.0.1]:80", kTrusted));
+    EXPECT_FALSE(is_trusted("10.0.0.1:99999", kTrusted));
+}
+
 TEST(CameSecurely, IsWhatTheConnectionSaysOrAProxyOfOurs) {
     const std::vector<std::string> trusted{"10.0.0.0/8"};
     Request request;
