@@ -1,14 +1,18 @@
+#include "base/random.hpp"
 #include "c10k/manage.hpp"
 #include "manage/commands.hpp"
 #include "transport/certificate_maker.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <ctime>
 #include <fcntl.h>
 #include <filesystem>
+#include <string>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -25,16 +29,86 @@ std::string date_text(std::chrono::system_clock::time_point time) {
     return text;
 }
 
-// Never follows or changes a file that is there.
-void write_new(const std::filesystem::path& path, const std::string& text, mode_t mode) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    const bool is_written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    const int error = errno;
-    if (file >= 0) {
+[[noreturn]] void fail(const std::filesystem::path& path, int error) {
+    throw CommandError("cannot write " + path.string() + ": " + std::system_category().message(error));
+}
+
+// A file that is written whole before it takes its place. Unless it is kept, all is as it was before.
+class NewFile {
+public:
+    // Writes it beside its place. Throws CommandError.
+    NewFile(std::filesystem::path place, const std::string& text, mode_t mode)
+        : place_(std::move(place)),
+          beside_(place_.parent_path() / ('.' + place_.filename().string() + '.' + std::to_string(random_u32()))) {
+        const int file = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (file < 0) {
+            fail(place_, errno);
+        }
+        errno = ENOSPC;  // of a write that is short
+        const bool is_written =
+            ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+        const int error = errno;
         ::close(file);
+        if (!is_written) {
+            ::unlink(beside_.c_str());
+            fail(place_, error);
+        }
     }
-    if (!is_written) {
-        throw CommandError("cannot write " + path.string() + ": " + std::system_category().message(error));
+    ~NewFile() {
+        if (state_ == State::kSwapped && !rename(RENAME_EXCHANGE)) {
+            return;  // the old one stays beside the new one rather than being lost
+        }
+        if (state_ == State::kBeside || state_ == State::kSwapped) {
+            ::unlink(beside_.c_str());
+        } else if (state_ == State::kPlaced) {
+            ::unlink(place_.c_str());
+        }
+    }
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+
+    // Takes its place. Throws CommandError.
+    void place(Replacing replacing) {
+        if (replacing == Replacing::kYes && rename(RENAME_EXCHANGE)) {
+            state_ = State::kSwapped;
+        } else if ((replacing == Replacing::kNo || errno == ENOENT) && rename(RENAME_NOREPLACE)) {
+            state_ = State::kPlaced;
+        } else if (errno == EINVAL && rename(0)) {
+            state_ = State::kKept;  // on a file system that cannot exchange files, what was there is lost
+        } else {
+            fail(place_, errno);
+        }
+    }
+    void keep() {
+        if (state_ == State::kSwapped) {
+            ::unlink(beside_.c_str());
+        }
+        state_ = State::kKept;
+    }
+
+private:
+    enum class State : std::uint8_t {
+        kBeside,
+        kPlaced,   // where nothing was
+        kSwapped,  // with what was there, which is beside it now
+        kKept,
+    };
+
+    [[nodiscard]] bool rename(unsigned flags) const {
+        return ::renameat2(AT_FDCWD, beside_.c_str(), AT_FDCWD, place_.c_str(), flags) == 0;
+    }
+
+    std::filesystem::path place_;
+    std::filesystem::path beside_;
+    State state_ = State::kBeside;
+};
+
+// So that the names last, too, if the machine loses its power.
+void sync_folder(const std::filesystem::path& folder) {
+    const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file >= 0) {
+        ::fsync(file);
+        ::close(file);
     }
 }
 
@@ -46,9 +120,10 @@ void make_certificate(const CertificateOptions& options) {
     const std::filesystem::path key = folder / "key.pem";
     const std::filesystem::path authority = folder / "ca.pem";
     for (const auto& path : {certificate, key, authority}) {
-        if (options.replacing == Replacing::kYes) {
-            std::filesystem::remove(path);
-        } else if (std::filesystem::exists(path)) {
+        if (std::filesystem::is_directory(path)) {
+            throw CommandError(path.string() + " is a folder");
+        }
+        if (options.replacing == Replacing::kNo && std::filesystem::exists(path)) {
             throw CommandError(path.string() + " is there already: --force replaces it, --folder takes another place");
         }
     }
@@ -61,9 +136,17 @@ void make_certificate(const CertificateOptions& options) {
     const CertificateTexts made = maker.make(wishes);
 
     std::filesystem::create_directories(folder);
-    write_new(key, made.key, kForUsOnly);
-    write_new(certificate, made.certificate, kForAll);
-    write_new(authority, maker.certificate(), kForAll);
+    NewFile new_key{key, made.key, kForUsOnly};
+    NewFile new_certificate{certificate, made.certificate, kForAll};
+    NewFile new_authority{authority, maker.certificate(), kForAll};
+    const auto files = {&new_key, &new_certificate, &new_authority};
+    for (NewFile* file : files) {
+        file->place(options.replacing);
+    }
+    for (NewFile* file : files) {
+        file->keep();
+    }
+    sync_folder(folder);
 
     std::string names;
     for (const std::string& name : wishes.names) {

@@ -380,6 +380,41 @@ class Commands(unittest.TestCase):
         self.assertNotEqual(made.key.read_text(), before[1])
         self.assertEqual(stat.S_IMODE(made.key.stat().st_mode), 0o600)
 
+    def assert_leaves_all(self, said, *options, prefix=()):
+        """`certificate --force` fails with that word, and what was there before is there, and nothing else."""
+        made = support.Certificate()
+        before = {name: (made.folder / name).read_bytes() for name in os.listdir(made.folder)}
+        self.assertEqual(set(before), {"certificate.pem", "key.pem", "ca.pem"})
+        ended = subprocess.run([*prefix, support.MANAGE, "certificate", "--force", *options, "--folder", made.folder],
+                               capture_output=True, text=True, check=False)
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        self.assertIn(said, ended.stderr)
+        self.assertEqual({name: (made.folder / name).read_bytes() for name in os.listdir(made.folder)}, before)
+        self.assertEqual(stat.S_IMODE(made.key.stat().st_mode), 0o600)
+
+    def test_certificate_that_cannot_be_made_leaves_what_was_there(self):
+        self.assert_leaves_all("'bad name'", "bad name")
+
+    def test_certificate_that_cannot_be_written_leaves_what_was_there(self):
+        self.assert_leaves_all("cannot write", prefix=["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+
+    def test_certificate_that_cannot_be_placed_leaves_what_was_there(self):
+        for number in (1, 2, 3):
+            tracer = ["strace", "-o", "/dev/null", "-e", f"inject=renameat2:error=EIO:when={number}"]
+            if not shutil.which("strace") or subprocess.run([*tracer, "true"], stderr=subprocess.PIPE).returncode != 0:
+                self.skipTest("strace is not there, or may not trace here")
+            self.assert_leaves_all("Input/output error", prefix=tracer)
+
+    def test_certificate_does_not_take_the_place_of_a_folder(self):
+        made = support.Certificate()
+        before = made.key.read_text()
+        made.ca.unlink()
+        made.ca.mkdir()
+        again = support.run("certificate", "--folder", made.folder, "--force")
+        self.assertEqual(again.status, 1)
+        self.assertIn("ca.pem is a folder", again.stderr[0])
+        self.assertEqual(made.key.read_text(), before)
+
     def test_certificate_says_what_is_no_name(self):
         with tempfile.TemporaryDirectory() as folder:
             program = support.run("certificate", "https://example.test", "--folder", folder)
