@@ -34,6 +34,7 @@ OWNERS = {
     "faults.hpp": "testkit",
     "ready.hpp": "loop",
     "require.hpp": "base",
+    "semaphore.hpp": "task",
     "server.hpp": "web",
     "simulation.hpp": "testkit",
     "settings.hpp": "web",
