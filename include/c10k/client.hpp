@@ -5,6 +5,8 @@
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -30,7 +32,21 @@ enum class Verify {
 struct EndpointOptions {
     std::vector<std::string> subprotocols = {};  // in order of preference
     Headers headers = {};                        // more fields of the handshake, such as Origin or Cookie
+    // From dialling to the end of the opening handshake.
     Duration handshake_time = std::chrono::seconds{30};
+    // Opening handshakes with the server that are in flight at once, on each loop, and as many closing ones: others
+    // wait for their turn, so that a crowd that comes or leaves together asks no more of either side than it can do in
+    // time. It begins with at most 64, and grows while they are quick.
+    std::uint32_t handshakes_at_once = 1024;
+    // Silence of the server after which it is sent a ping, and then that after which the connection is given up.
+    std::chrono::seconds ping_interval{20};
+    std::chrono::seconds ping_timeout{20};
+    // From our close frame to the end of the TCP connection.
+    std::chrono::milliseconds close_time{10'000};
+    // Told how long an opening handshake took that has succeeded, and a closing one that connect() began; neither with
+    // the wait for its turn. They must not throw. Thread: that of the connection's loop.
+    std::function<void(Duration)> on_opened = {};
+    std::function<void(Duration)> on_closed = {};
     std::uint32_t max_message_bytes = 1024 * 1024;
     Compression compression = Compression::kOff;  // is offered, and used if the server agrees
     Verify verify = Verify::kServer;
@@ -43,8 +59,8 @@ struct EndpointOptions {
 class Endpoint {
 public:
     // `url` is "ws://host[:port]/path", or "wss://..." for TLS. Looks the host up, which may block.
-    // Throws std::invalid_argument if it is no such URL or no such compression, std::runtime_error if the host is
-    // unknown or the ca_file bad.
+    // Throws std::invalid_argument if it is no such URL, no such compression, or no handshake at once;
+    // std::runtime_error if the host is unknown or the ca_file bad.
     Endpoint(std::string_view url, EndpointOptions options);
     // With the default options. No default argument: inside of co_await, g++ 12 would destroy it twice.
     explicit Endpoint(std::string_view url);
@@ -68,7 +84,8 @@ private:
     std::shared_ptr<const Data> data_;
 };
 
-// Connects, runs `view`, closes with 1000 when it returns, and waits for the end of the connection.
+// Connects, runs `view`, closes with 1000 when it returns, and waits for the end of the connection. Before it dials,
+// and before it closes, it waits for its turn if too many do; see EndpointOptions::handshakes_at_once.
 //
 // An exception of the view closes with 1011, a stop with 1001, and both go on to the caller.
 // Throws ConnectError, TimedOut if the handshake takes too long, and what the view throws.

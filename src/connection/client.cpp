@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "c10k/text.hpp"
+#include "connection/handshakes.hpp"
 #include "connection/websocket_connection.hpp"
 #include "transport/tls_backend.hpp"
 #include "wire/extensions.hpp"
@@ -71,7 +72,13 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
         throw std::invalid_argument("compression: a window has 8 to 15 bits");
     }
     data->address = Address::resolve(data->parsed.host, data->parsed.port);
+    if (options.handshakes_at_once == 0) {
+        throw std::invalid_argument("handshakes_at_once must be at least 1");
+    }
     data->limits.protocol.max_message_bytes = options.max_message_bytes;
+    data->limits.ping_interval = options.ping_interval;
+    data->limits.ping_timeout = options.ping_timeout;
+    data->limits.close_time = options.close_time;
     data->options = std::move(options);
     data_ = std::move(data);
 }
@@ -110,13 +117,21 @@ public:
         loop().backend().attach(socket(), *this);
     }
 
-    // Suspends until the handshake has succeeded or the connection has failed.
+    // Makes `socket` and opens it when it is its turn.
+    static Task<> open_in_turn(std::optional<DialledWebSocket>& socket, const Endpoint::Data& server,
+                               HandshakeWindow& window);
+    // Closes it when it is its turn, and waits for the end of the connection.
+    Task<> close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window);
+
     class ProgressAwaiter;
-    ProgressAwaiter opened();
     // Suspends until the TCP connection has ended. It is not stopped: the close time bounds it.
     ProgressAwaiter gone();
 
     using WebSocketConnection::leave_groups;
+
+private:
+    // Suspends until the handshake has succeeded or the connection has failed.
+    ProgressAwaiter opened();
 
     // Throws ConnectError unless the handshake has succeeded.
     void check_opened(const std::string& url) const {
@@ -125,7 +140,14 @@ public:
         }
     }
 
-private:
+    // Drops what has come and what still comes, which would keep the server's close out.
+    void ignore_messages() {
+        is_ignoring_ = true;
+        while (has_message()) {
+            take_message();
+        }
+    }
+
     struct Handshake {
         wire::HandshakeRequest request;
         wire::ResponseParser parser;
@@ -174,11 +196,18 @@ private:
         }
     }
 
+    void on_message(Message message) override {
+        if (!is_ignoring_) {
+            WebSocketConnection::on_message(std::move(message));
+        }
+    }
+
     void on_gone() override { wake(); }
     void wake();
 
     [[nodiscard]] std::string_view subprotocol() const noexcept override { return subprotocol_; }
 
+    bool is_ignoring_ = false;              // what the server says
     std::unique_ptr<Handshake> handshake_;  // until it has succeeded
     std::string subprotocol_;
     ProgressAwaiter* waiting_ = nullptr;
@@ -230,28 +259,88 @@ void DialledWebSocket::wake() {
     }
 }
 
-Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
-    std::optional<DialledWebSocket> socket;
-    try {
-        socket.emplace(*server.data_);
-    } catch (const std::system_error& error) {
-        throw ConnectError("cannot connect to " + server.url() + ": " + error.code().message());
+namespace {
+
+std::chrono::milliseconds since(std::int64_t began_ms) {
+    return std::chrono::milliseconds{Loop::current().backend().now() - began_ms};
+}
+
+// Tells an observer how long something took.
+class Stopwatch {
+public:
+    void tell(const std::function<void(Duration)>& observer) const {
+        if (observer) {
+            observer(std::chrono::steady_clock::now() - began_);
+        }
     }
-    co_await with_timeout(server.data_->options.handshake_time, socket->opened());
-    socket->check_opened(server.url());
+
+private:
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+Task<> DialledWebSocket::open_in_turn(std::optional<DialledWebSocket>& socket, const Endpoint::Data& server,
+                                      HandshakeWindow& window) {
+    const Semaphore::Permit turn = co_await window.turn();
+    const std::int64_t began = Loop::current().backend().now();
+    const Stopwatch stopwatch;
+    try {
+        socket.emplace(server);
+    } catch (const std::system_error& error) {
+        throw ConnectError("cannot connect to " + server.url + ": " + error.code().message());
+    }
+    co_await with_timeout(server.options.handshake_time, socket->opened());
+    socket->check_opened(server.url);
+    window.note_success(since(began));
+    stopwatch.tell(server.options.on_opened);
+}
+
+Task<> DialledWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window) {
+    ignore_messages();
+    const Semaphore::Permit turn = co_await window.turn(Semaphore::OnStop::kWaitOn);
+    if (!is_open()) {  // the server was first
+        co_await gone();
+        co_return;
+    }
+    const std::int64_t began = Loop::current().backend().now();
+    const std::uint64_t others = window.successes();
+    const Stopwatch stopwatch;
+    close(code, {});
+    co_await gone();
+    if (const auto took = since(began); took < server.limits.close_time) {
+        window.note_success(took);
+    } else if (window.successes() == others) {
+        window.open();  // the server answers nobody: let nobody wait for that
+    }
+    stopwatch.tell(server.options.on_closed);
+}
+
+Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
+    const Endpoint::Data& data = *server.data_;
+    using std::chrono::ceil;
+    using std::chrono::milliseconds;
+    const Handshakes::Use handshakes{Loop::current().local<Handshakes>(), &data, data.options.handshakes_at_once,
+                                     ceil<milliseconds>(data.options.handshake_time), data.limits.close_time};
+    std::optional<DialledWebSocket> socket;
+    co_await DialledWebSocket::open_in_turn(socket, data, handshakes->opening);
     std::exception_ptr failure;
+    std::uint16_t code = kNormal;
     try {
         co_await view(*socket);
-        socket->close(kNormal, {});
     } catch (const Stopped&) {
         failure = std::current_exception();
-        socket->close(kGoingAway, {});
+        code = kGoingAway;
     } catch (...) {
         failure = std::current_exception();
-        socket->close(kInternalError, {});
+        code = kInternalError;
     }
     socket->leave_groups();
-    co_await socket->gone();
+    if (socket->is_open()) {
+        co_await socket->close_in_turn(code, data, handshakes->closing);
+    } else {
+        co_await socket->gone();
+    }
     if (failure) {
         std::rethrow_exception(failure);
     }

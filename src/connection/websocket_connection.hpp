@@ -120,6 +120,7 @@ protected:
     void on_end() override;
     void on_sent(std::size_t bytes) override;
     void on_failed(std::error_code error) override;
+    void on_message(Message message) override;
 
 private:
     enum class Phase : std::uint8_t {
@@ -131,7 +132,6 @@ private:
     };
     class Ending;
 
-    void on_message(Message message) override;
     void on_pong(std::string_view payload) override;
     void on_reply(std::string_view frame) override;
     void on_close(const CloseInfo& info) override;

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "c10k/semaphore.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+namespace c10k {
+
+class Loop;
+
+// Bounds how many handshakes of one kind are in flight at once: a client or a server that cannot keep up with them gets
+// fewer in the same time, instead of losing those that wait for too long.
+//
+// It begins with `kFirst`, lets one more in for each that was quick, and is back at the beginning after one that was
+// not. It never stops at fewer, since a server may want some of its peers to be there before it answers one.
+class HandshakeWindow {
+public:
+    static constexpr std::uint32_t kFirst = 64;
+
+    // At most `most` at once. One that takes longer than `limit` fails.
+    HandshakeWindow(std::uint32_t most, std::chrono::milliseconds limit) noexcept;
+
+    // Suspends until one more may begin; the permit is held until it has ended.
+    [[nodiscard]] Semaphore::AcquireAwaiter turn(Semaphore::OnStop on_stop = Semaphore::OnStop::kThrow) noexcept {
+        return semaphore_.acquire(on_stop);
+    }
+    // How many have succeeded.
+    [[nodiscard]] std::uint64_t successes() const noexcept { return successes_; }
+    void note_success(std::chrono::milliseconds took);
+    // No bound any more: what waits for its turn waits in vain.
+    void open();
+
+private:
+    std::size_t first_;
+    std::size_t most_;
+    std::chrono::milliseconds quick_;
+    std::uint64_t successes_ = 0;
+    Semaphore semaphore_;
+};
+
+// The handshakes of the clients of one loop, apart for each server.
+class Handshakes {
+public:
+    explicit Handshakes(Loop& /*loop*/) {}
+
+    struct OfServer {
+        OfServer(std::uint32_t most, std::chrono::milliseconds handshake_time,
+                 std::chrono::milliseconds close_time) noexcept
+            : opening(most, handshake_time), closing(most, close_time) {}
+
+        HandshakeWindow opening;
+        HandshakeWindow closing;
+        std::size_t clients = 0;
+    };
+
+    // The windows of one server for as long as somebody is, or wants to be, its client.
+    class Use {
+    public:
+        // `server` is any pointer that tells servers apart.
+        Use(Handshakes& all, const void* server, std::uint32_t most, std::chrono::milliseconds handshake_time,
+            std::chrono::milliseconds close_time);
+        ~Use();
+        Use(const Use&) = delete;
+        Use& operator=(const Use&) = delete;
+
+        OfServer* operator->() const noexcept { return &windows_; }
+
+    private:
+        Handshakes& all_;
+        const void* server_;
+        OfServer& windows_;
+    };
+
+private:
+    std::unordered_map<const void*, OfServer> servers_;
+};
+
+}  // namespace c10k
