@@ -16,7 +16,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kReplyTime = 30s;
+// Clients of a loop that wait for a reply at the same time: enough for all that loop and server can do, and few enough
+// that each is answered soon.
+constexpr std::size_t kTalkingAtOnce = 1024;
+// Clients that begin in one turn of the loop: it has others to read and to answer.
+constexpr std::size_t kClientsInATurn = 256;
+// How long each is connected, in delays: one before each message.
+constexpr int kDelaysOfAClient = 3;
 constexpr std::array<const char*, 3> kMessages = {"Spam?", "Eggs!", "C++."};
 
 // An answer that is not the one it should be.
@@ -25,8 +31,21 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-float milliseconds_since(std::chrono::steady_clock::time_point start) {
-    return std::chrono::duration<float, std::milli>(std::chrono::steady_clock::now() - start).count();
+// The server has not answered, and nothing has moved.
+class OutOfPatience : public std::runtime_error {
+public:
+    OutOfPatience()
+        : std::runtime_error("no answer, while nothing moved for " + std::to_string(Patience::kSilence.count()) +
+                             " s") {}
+};
+
+float milliseconds(Duration time) { return std::chrono::duration<float, std::milli>(time).count(); }
+
+// "150s", or "250ms" if it is short: as --delay takes it.
+std::string delay_text(Duration time) {
+    using std::chrono::ceil;
+    return time < 10s ? std::to_string(ceil<std::chrono::milliseconds>(time).count()) + "ms"
+                      : std::to_string(ceil<std::chrono::seconds>(time).count()) + "s";
 }
 
 void say(const std::string& line) {
@@ -51,34 +70,52 @@ std::string times(const char* what, std::vector<float> values) {
 }  // namespace
 
 Task<> Crowd::meet(Endpoint server, std::size_t loops) {
-    co_await on_loops(loops, [&](std::size_t loop) { return meet_on_loop(server, loop, loops); });
-}
-
-Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops) {
-    co_await task_group([&](TaskGroup& visits) -> Task<> {
-        for (auto i = loop; i < static_cast<std::size_t>(clients_); i += loops) {
-            visits.spawn(visit(server), [this](std::exception_ptr failure) { note_failure(std::move(failure)); });
-        }
-        co_return;
+    began_ = Clock::now();
+    co_await task_group([&](TaskGroup& all) -> Task<> {
+        all.spawn([](Patience& patience, TaskGroup& waiting) -> Task<> {
+            co_await patience.end();
+            waiting.stop();
+        }(patience_, all));
+        co_await on_loops(loops, [&](std::size_t loop) { return meet_on_loop(server, loop, loops); });
+        all.stop();
     });
 }
 
-Task<> Crowd::visit(Endpoint server) {
-    thread_local std::mt19937_64 generator{std::random_device{}()};
-    std::uniform_int_distribution<std::int64_t> moment{0, 2 * delay_.count()};
-    co_await sleep_for(Duration{moment(generator)});
-    const Clock::time_point began = Clock::now();
+Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops) {
+    Semaphore talking{kTalkingAtOnce};
+    co_await task_group([&](TaskGroup& visits) -> Task<> {
+        std::size_t count = 0;
+        for (auto i = loop; i < static_cast<std::size_t>(clients_); i += loops) {
+            visits.spawn(visit(server, talking),
+                         [this](std::exception_ptr failure) { note_failure(std::move(failure)); });
+            if (++count % kClientsInATurn == 0) {
+                co_await yield();
+            }
+        }
+    });
+}
+
+Task<> Crowd::visit(Endpoint server, Semaphore& talking) {
     bool is_present = false;
     std::exception_ptr failure;
     try {
+        {
+            thread_local std::mt19937_64 generator{std::random_device{}()};
+            std::uniform_int_distribution<std::int64_t> moment{0, 2 * delay_.count()};
+            const Patience::Pause pause{patience_};
+            co_await sleep_for(Duration{moment(generator)});
+        }
         co_await connect(std::move(server), [&](WebSocket& socket) {
             is_present = true;
-            arrive(milliseconds_since(began));
-            return talk(socket);
+            arrive();
+            return talk(socket, talking);
         });
+    } catch (const Stopped&) {
+        failure = patience_.has_ended() ? std::make_exception_ptr(OutOfPatience{}) : std::current_exception();
     } catch (...) {
         failure = std::current_exception();
     }
+    patience_.note_movement();
     if (is_present) {
         leave();
     }
@@ -89,17 +126,21 @@ Task<> Crowd::visit(Endpoint server) {
     ++succeeded_;
 }
 
-Task<> Crowd::talk(WebSocket& socket) {
+Task<> Crowd::talk(WebSocket& socket, Semaphore& talking) {
     co_await expect(socket, "Hello!");
     for (std::size_t i = 0; i < kMessages.size(); ++i) {
-        co_await sleep_for(delay_);
+        {
+            const Patience::Pause pause{patience_};
+            co_await sleep_for(delay_);
+        }
+        const Semaphore::Permit turn = co_await talking.acquire();
         const Clock::time_point sent = Clock::now();
         co_await socket.send(kMessages[i]);
         co_await expect(socket, std::to_string(i + 1) + ". " + kMessages[i]);
-        note_reply(milliseconds_since(sent));
+        note_reply(milliseconds(Clock::now() - sent));
     }
     co_await expect(socket, "Goodbye!");
-    if (const auto more = co_await with_timeout(kReplyTime, socket.recv())) {
+    if (const auto more = co_await socket.recv()) {
         throw WrongAnswer("'" + std::string{more->view().substr(0, 40)} + "' after 'Goodbye!'");
     }
     if (socket.close_info().code != 1000) {
@@ -108,7 +149,9 @@ Task<> Crowd::talk(WebSocket& socket) {
 }
 
 Task<> Crowd::expect(WebSocket& socket, std::string wanted) {
-    const std::optional<Message> message = co_await with_timeout(kReplyTime, socket.recv());
+    patience_.note_movement();
+    const std::optional<Message> message = co_await socket.recv();
+    patience_.note_movement();
     if (!message) {
         throw WrongAnswer("closed with " + std::to_string(socket.close_info().code) + " before '" + wanted + "'");
     }
@@ -120,9 +163,14 @@ Task<> Crowd::expect(WebSocket& socket, std::string wanted) {
     }
 }
 
-void Crowd::arrive(float handshake_ms) {
+void Crowd::note_handshake(Duration took) {
     const std::lock_guard lock{mutex_};
-    handshake_ms_.push_back(handshake_ms);
+    handshake_ms_.push_back(milliseconds(took));
+}
+
+void Crowd::arrive() {
+    const std::lock_guard lock{mutex_};
+    dialling_ = Clock::now() - began_;
     ++present_;
     peak_ = std::max(peak_, present_);
     if (present_ == clients_) {
@@ -149,8 +197,6 @@ void Crowd::note_failure(std::exception_ptr failure) {
     const std::lock_guard lock{mutex_};
     try {
         std::rethrow_exception(std::move(failure));
-    } catch (const TimedOut&) {
-        ++failures_["no answer within 30 s"];
     } catch (const std::exception& error) {
         ++failures_[printable(error.what())];
     }
@@ -165,6 +211,20 @@ std::string Crowd::summary() const {
     text += times("handshake  ", handshake_ms_) + "\n";
     text += times("reply      ", reply_ms_) + "\n";
     return text;
+}
+
+std::optional<std::string> Crowd::failure() const {
+    if (succeeded_ < clients_) {
+        return "not every client got what it should have";
+    }
+    if (peak_ == clients_) {
+        return std::nullopt;
+    }
+    // Whatever the delay, they are started over twice its time: with half of the time that they took, they are no
+    // faster than they were now, and have as much again before the first one leaves.
+    return "the clients were never all connected at once: it took " + delay_text(dialling_) +
+           " to connect them, and the first one left after 3 x --delay, which is " +
+           delay_text(kDelaysOfAClient * delay_) + "; take --delay " + delay_text(dialling_ / 2) + " or more";
 }
 
 }  // namespace echo

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "patience.hpp"
+
 #include <c10k/client.hpp>
+#include <c10k/semaphore.hpp>
 #include <c10k/task.hpp>
 #include <c10k/websocket.hpp>
 
@@ -9,6 +12,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,32 +24,38 @@ class Crowd {
 public:
     Crowd(int clients, c10k::Duration delay) : clients_(clients), delay_(delay) {}
 
-    // Spreads them over so many loops. Returns when all have ended. Failures are counted, not thrown.
+    // Spreads them over so many loops. Returns when all have ended, or nothing has moved for too long. Failures are
+    // counted, not thrown.
     c10k::Task<> meet(c10k::Endpoint server, std::size_t loops);
+    // How long a handshake took. Thread: any.
+    void note_handshake(c10k::Duration took);
 
     // Clients, peak, failures by cause, and times, as lines of text.
     [[nodiscard]] std::string summary() const;
-    // Whether every client got what it should have, and all were connected at once.
-    [[nodiscard]] bool succeeded() const noexcept { return succeeded_ == clients_ && peak_ == clients_; }
+    // Why it was no success: not every client got what it should have, or they were never all connected at once.
+    [[nodiscard]] std::optional<std::string> failure() const;
 
 private:
     using Clock = std::chrono::steady_clock;
 
     c10k::Task<> meet_on_loop(c10k::Endpoint server, std::size_t loop, std::size_t loops);
-    c10k::Task<> visit(c10k::Endpoint server);
-    c10k::Task<> talk(c10k::WebSocket& socket);
+    c10k::Task<> visit(c10k::Endpoint server, c10k::Semaphore& talking);
+    c10k::Task<> talk(c10k::WebSocket& socket, c10k::Semaphore& talking);
     c10k::Task<> expect(c10k::WebSocket& socket, std::string wanted);
-    void arrive(float handshake_ms);
+    void arrive();
     void leave();
     void note_reply(float reply_ms);
     void note_failure(std::exception_ptr failure);
 
     int clients_;
     c10k::Duration delay_;
-    std::mutex mutex_;  // of what follows, which all loops share
+    Patience patience_;
+    Clock::time_point began_;  // all of it
+    std::mutex mutex_;         // of what follows, which all loops share
     int present_ = 0;
     int peak_ = 0;
     int succeeded_ = 0;
+    Clock::duration dialling_{0};  // from the beginning to the last arrival
     std::map<std::string, int> failures_;
     std::vector<float> handshake_ms_;
     std::vector<float> reply_ms_;

@@ -1,11 +1,13 @@
 #include "gameoflife/gameoflife.hpp"
 
 #include "gameoflife/pattern.hpp"
+#include "patience.hpp"
 #include "status_line.hpp"
 
 #include <CLI/CLI.hpp>
 #include <c10k/text.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -21,8 +23,29 @@ namespace {
 
 const std::filesystem::path kPatternsFolder = std::filesystem::path{C10K_DEMOS_DIR} / "gameoflife/patterns";
 
+// How the cells leave. Thread: any.
+class Departure {
+public:
+    // One has, in this time.
+    void note(Duration took) noexcept {
+        ++count_;
+        std::int64_t slowest = slowest_;
+        while (took.count() > slowest && !slowest_.compare_exchange_weak(slowest, took.count())) {
+        }
+    }
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    // Of a single one, from its close frame to the end of its connection.
+    [[nodiscard]] Duration slowest() const noexcept { return Duration{slowest_}; }
+
+private:
+    std::atomic<std::size_t> count_{0};
+    std::atomic<std::int64_t> slowest_{0};
+};
+
+double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
+
 // Says where the game is until it is stopped.
-Task<> report(const Players& players, std::size_t cells) {
+Task<> report(const Players& players, const Departure& departure, std::size_t cells) {
     StatusLine line;
     std::uint64_t last_states = 0;
     auto last_time = std::chrono::steady_clock::now();
@@ -30,11 +53,12 @@ Task<> report(const Players& players, std::size_t cells) {
         co_await sleep_for(line.interval());
         const Progress& progress = players.progress();
         std::string text;
-        if (progress.states_sent > 0) {
+        if (progress.finished == cells) {
+            text = std::to_string(departure.count()) + " of " + std::to_string(cells) + " workers have left";
+        } else if (progress.states_sent > 0) {
             const auto now = std::chrono::steady_clock::now();
-            const double seconds = std::chrono::duration<double>(now - last_time).count();
-            const double rate =
-                static_cast<double>(progress.states_sent - last_states) / static_cast<double>(cells) / seconds;
+            const double rate = static_cast<double>(progress.states_sent - last_states) / static_cast<double>(cells) /
+                                seconds(now - last_time);
             last_states = progress.states_sent;
             last_time = now;
             char buffer[96];
@@ -149,18 +173,22 @@ Task<> GameOfLife::run() {
     const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
 
     co_await reset_server();
-    const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", endpoint_}, cells);
+    Departure departure;
+    EndpointOptions worker = Patience::with_no_other_limit(endpoint_);
+    worker.on_closed = [&departure](Duration took) { departure.note(took); };
+    const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", std::move(worker)}, cells);
     const auto began = std::chrono::steady_clock::now();
     co_await task_group([&](TaskGroup& all) -> Task<> {
-        all.spawn(report(players, cells));
+        all.spawn(report(players, departure, cells));
         co_await players.play(workers);
         all.stop();
     });
     if (!dump_.empty()) {
         save(players.grid());
     }
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    std::printf("%llu steps of %zu cells in %.1f s\n", static_cast<unsigned long long>(*steps_), cells, seconds);
+    std::printf("%zu connections closed, the slowest in %.2f s\n", departure.count(), seconds(departure.slowest()));
+    std::printf("%llu steps of %zu cells in %.1f s\n", static_cast<unsigned long long>(*steps_), cells,
+                seconds(std::chrono::steady_clock::now() - began));
 }
 
 }  // namespace life

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -15,15 +16,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// More at once would only wait in the server's backlog.
-constexpr std::size_t kConnectingAtOnce = 256;
-
-constexpr std::chrono::milliseconds kPatience = 30s;
-
-std::int64_t now_ms() {
-    using std::chrono::steady_clock;
-    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
+// Cells that begin, or leave, in one turn of the loop: it has others to read and to answer.
+constexpr std::size_t kCellsInATurn = 256;
 
 std::string name(Position cell) { return "cell " + std::to_string(cell.row) + ' ' + std::to_string(cell.col); }
 
@@ -75,17 +69,15 @@ Task<> expect(WebSocket& socket, Position cell, std::string_view wanted) {
 
 }  // namespace
 
-Players::Players(const Grid& start, GameOptions options)
-    : options_(options), grid_(start), connecting_(options.loops),
-      waiting_since_(static_cast<std::size_t>(start.size()) * static_cast<std::size_t>(start.size())) {}
+Players::Players(const Grid& start, GameOptions options) : options_(options), grid_(start), awaited_(cell_count()) {}
+
+std::size_t Players::cell_count() const noexcept {
+    return static_cast<std::size_t>(grid_.size()) * static_cast<std::size_t>(grid_.size());
+}
 
 std::size_t Players::index(Position position) const noexcept {
     return static_cast<std::size_t>(position.row) * static_cast<std::size_t>(grid_.size()) +
            static_cast<std::size_t>(position.col);
-}
-
-std::size_t Players::loop_of(Position position) const noexcept {
-    return static_cast<std::size_t>(position.row) % options_.loops;
 }
 
 // The least time between two steps.
@@ -98,33 +90,43 @@ Duration Players::pace() const noexcept {
 Task<> Players::play(Endpoint worker_endpoint) {
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn(watch());
-        co_await on_loops(options_.loops, [&](std::size_t loop) { return connect_cells(worker_endpoint, loop); });
+        co_await on_loops(options_.loops, [&](std::size_t loop) { return play_on_loop(worker_endpoint, loop); });
         all.stop();
     });
 }
 
-Task<> Players::connect_cells(Endpoint server, std::size_t loop) {
+Task<> Players::play_on_loop(Endpoint server, std::size_t loop) {
+    Semaphore leaving{0};
     co_await task_group([&](TaskGroup& cells) -> Task<> {
         const int rows_apart = static_cast<int>(options_.loops);
+        std::size_t count = 0;
         for (int row = static_cast<int>(loop); row < grid_.size(); row += rows_apart) {
             for (int col = 0; col < grid_.size(); ++col) {
-                while (connecting_[loop] >= kConnectingAtOnce) {
-                    co_await sleep_for(1ms);
+                cells.spawn(connect_cell(server, {row, col}, leaving));
+                if (++count % kCellsInATurn == 0) {
+                    co_await yield();
                 }
-                ++connecting_[loop];
-                cells.spawn(connect_cell(server, {row, col}));
             }
         }
+        co_await let_leave(leaving);
     });
 }
 
-Task<> Players::connect_cell(Endpoint server, Position position) {
-    return connect(std::move(server), [this, position](WebSocket& socket) { return play_cell(socket, position); });
+Task<> Players::let_leave(Semaphore& leaving) {
+    while (progress_.finished < cell_count()) {
+        co_await sleep_for(10ms);
+    }
+    leaving.set_limit(kCellsInATurn);
 }
 
-Task<> Players::play_cell(WebSocket& socket, Position position) {
-    --connecting_[loop_of(position)];
+Task<> Players::connect_cell(Endpoint server, Position position, Semaphore& leaving) {
+    return connect(std::move(server),
+                   [this, position, &leaving](WebSocket& socket) { return play_cell(socket, position, leaving); });
+}
+
+Task<> Players::play_cell(WebSocket& socket, Position position, Semaphore& leaving) {
     ++progress_.connected;
+    patience_.note_movement();
     try {
         const std::vector<Position> around = neighbours(position, grid_.size(), options_.edges);
         co_await subscribe(socket, position, around);
@@ -132,6 +134,8 @@ Task<> Players::play_cell(WebSocket& socket, Position position) {
     } catch (const ConnectionClosed&) {  // as it was to send something
         throw_closed(position, socket.close_info());
     }
+    ++progress_.finished;
+    const Semaphore::Permit turn = co_await leaving.acquire();
 }
 
 Task<> Players::subscribe(WebSocket& socket, Position position, std::span<const Position> around) {
@@ -141,6 +145,7 @@ Task<> Players::subscribe(WebSocket& socket, Position position, std::span<const 
     }
     co_await socket.send("sub");
     ++progress_.subscribed;
+    patience_.note_movement();
 }
 
 Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t neighbour_count) {
@@ -153,22 +158,20 @@ Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t nei
     // A neighbour may be one step ahead, never two: the steps take turns.
     std::array<Tally, 2> tallies;
     Cell state = grid_.at(position);
-    std::atomic<std::int64_t>& waiting_since = waiting_since_[index(position)];
+    std::atomic<std::uint64_t>& awaited = awaited_[index(position)];
     for (std::uint64_t step = 0;; ++step) {
         const auto sent = std::chrono::steady_clock::now();
         grid_.set(position, state);
         progress_.states_sent.fetch_add(1, std::memory_order_relaxed);
         co_await socket.send(state_message(step, position, state));
-        if (options_.steps && step == *options_.steps) {
-            co_return;
-        }
         Tally& tally = tallies[step % 2];
+        awaited.store(step + 1, std::memory_order_relaxed);
         while (tally.heard < neighbour_count) {
-            waiting_since.store(now_ms(), std::memory_order_relaxed);
             const std::optional<Message> message = co_await socket.recv();
             if (!message) {
                 throw_closed(position, socket.close_info());
             }
+            patience_.note_movement();
             const Update update = parse_update(*message, position);
             if (update.step != step && update.step != step + 1) {
                 throw GameOver(name(position) + " cannot go on: it is at step " + std::to_string(step) +
@@ -178,42 +181,44 @@ Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t nei
             ++heard.heard;
             heard.alive += update.alive ? 1 : 0;
         }
-        waiting_since.store(0, std::memory_order_relaxed);
+        awaited.store(0, std::memory_order_relaxed);
+        if (options_.steps && step == *options_.steps) {
+            co_return;
+        }
         state = next_state(state, tally.alive);
         tally = {};
         if (const Duration left = pace() - (std::chrono::steady_clock::now() - sent); left > Duration::zero()) {
+            const Patience::Pause pause{patience_};
             co_await sleep_for(left);
         }
     }
 }
 
-Task<> Players::watch() {
-    // A neighbour that keeps the pace may be silent for as long as a step takes.
-    const std::int64_t patience_ms = kPatience.count() + std::chrono::ceil<std::chrono::milliseconds>(pace()).count();
-    std::size_t last_ready = 0;
-    std::int64_t last_change = now_ms();
-    for (;;) {
-        co_await sleep_for(1s);
-        const std::int64_t now = now_ms();
-        for (std::size_t i = 0; i < waiting_since_.size(); ++i) {
-            const std::int64_t since = waiting_since_[i].load(std::memory_order_relaxed);
-            if (since != 0 && now - since > patience_ms) {
-                const auto size = static_cast<std::size_t>(grid_.size());
-                throw GameOver(name({static_cast<int>(i / size), static_cast<int>(i % size)}) +
-                               " cannot go on: no word from a neighbour for " + std::to_string(patience_ms / 1000) +
-                               " s");
-            }
-        }
-        if (const std::size_t ready = progress_.connected + progress_.subscribed; ready != last_ready) {
-            last_ready = ready;
-            last_change = now;
-        }
-        if (progress_.states_sent == 0 && now - last_change > patience_ms) {
-            throw GameOver("the game does not begin: " + std::to_string(progress_.connected) +
-                           " cells are connected, " + std::to_string(progress_.subscribed) +
-                           " subscribed, and nothing has moved for " + std::to_string(patience_ms / 1000) + " s");
+std::optional<Position> Players::furthest_behind() const {
+    std::optional<Position> cell;
+    std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+    for (std::size_t i = 0; i < awaited_.size(); ++i) {
+        const std::uint64_t step = awaited_[i].load(std::memory_order_relaxed);
+        if (step != 0 && step < least) {
+            least = step;
+            const auto size = static_cast<std::size_t>(grid_.size());
+            cell = {static_cast<int>(i / size), static_cast<int>(i % size)};
         }
     }
+    return cell;
+}
+
+Task<> Players::watch() {
+    co_await patience_.end();
+    const std::string silence = std::to_string(Patience::kSilence.count()) + " s";
+    if (const std::optional<Position> cell = furthest_behind()) {
+        throw GameOver(name(*cell) + " cannot go on: no word from a neighbour for " + silence);
+    }
+    if (progress_.finished < cell_count()) {
+        throw GameOver("the game does not begin: " + std::to_string(progress_.connected) + " cells are connected, " +
+                       std::to_string(progress_.subscribed) + " subscribed, and nothing has moved for " + silence);
+    }
+    // All leave, and how long that may take, the connections know themselves.
 }
 
 }  // namespace life

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "gameoflife/grid.hpp"
+#include "patience.hpp"
 
 #include <c10k/client.hpp>
+#include <c10k/semaphore.hpp>
 #include <c10k/task.hpp>
 #include <c10k/websocket.hpp>
 
@@ -35,6 +37,7 @@ struct Progress {
     std::atomic<std::size_t> connected{0};
     std::atomic<std::size_t> subscribed{0};
     std::atomic<std::uint64_t> states_sent{0};  // of all cells, those of step 0 included
+    std::atomic<std::size_t> finished{0};       // cells that have sent their last state and heard their neighbours'
 };
 
 // All the cells of one game, each with a WebSocket of its own: it knows its own state and the rule, and hears of its
@@ -43,7 +46,8 @@ class Players {
 public:
     Players(const Grid& start, GameOptions options);
 
-    // Connects a worker for each cell and lets them play. Throws GameOver.
+    // Connects a worker for each cell and lets them play. None leaves before all have finished, so that no last word
+    // comes behind a million farewells. Throws GameOver.
     c10k::Task<> play(c10k::Endpoint worker_endpoint);
 
     [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
@@ -52,23 +56,28 @@ public:
 
 private:
     // Those of one loop: every so many rows one.
-    c10k::Task<> connect_cells(c10k::Endpoint server, std::size_t loop);
-    c10k::Task<> connect_cell(c10k::Endpoint server, Position position);
-    c10k::Task<> play_cell(c10k::WebSocket& socket, Position position);
+    c10k::Task<> play_on_loop(c10k::Endpoint server, std::size_t loop);
+    c10k::Task<> connect_cell(c10k::Endpoint server, Position position, c10k::Semaphore& leaving);
+    c10k::Task<> play_cell(c10k::WebSocket& socket, Position position, c10k::Semaphore& leaving);
     c10k::Task<> subscribe(c10k::WebSocket& socket, Position position, std::span<const Position> around);
     c10k::Task<> play_steps(c10k::WebSocket& socket, Position position, std::size_t neighbour_count);
+    // Lets the cells of one loop leave when all of all loops have finished.
+    c10k::Task<> let_leave(c10k::Semaphore& leaving);
     // Ends the game when nothing has moved for too long.
     c10k::Task<> watch();
+    // The cell that is furthest behind, if any waits for its neighbours.
+    [[nodiscard]] std::optional<Position> furthest_behind() const;
 
+    [[nodiscard]] std::size_t cell_count() const noexcept;
     [[nodiscard]] std::size_t index(Position position) const noexcept;
-    [[nodiscard]] std::size_t loop_of(Position position) const noexcept;
     [[nodiscard]] c10k::Duration pace() const noexcept;
 
     GameOptions options_;
     Grid grid_;
     Progress progress_;
-    std::vector<std::size_t> connecting_;                   // of each loop
-    std::vector<std::atomic<std::int64_t>> waiting_since_;  // for each cell that waits for its neighbours: ms; else 0
+    Patience patience_;
+    // For each cell that waits for its neighbours' states: of which step, counted from 1; else 0.
+    std::vector<std::atomic<std::uint64_t>> awaited_;
 };
 
 }  // namespace life

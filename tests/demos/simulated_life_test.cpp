@@ -2,16 +2,20 @@
 #include "gameoflife/grid.hpp"
 #include "gameoflife/players.hpp"
 #include "gameoflife/server.hpp"
+#include "patience.hpp"
 
 #include "testkit/in_full.hpp"
 
 #include <c10k/client.hpp>
+#include <c10k/semaphore.hpp>
 #include <c10k/simulation.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <gtest/gtest.h>
 #include <map>
 #include <sstream>
@@ -197,6 +201,114 @@ TEST(SimulatedLife, NeverMixesAGameWithTheNext) {
         }(simulation, old_cells, new_cells));
         simulation.run();
         EXPECT_TRUE(new_cells.grid() == evolution(second).back());
+    });
+}
+
+// A relay that lets a test hold what a cell says.
+class Relay {
+public:
+    explicit Relay(std::size_t cells) : cells_(cells) {}
+
+    // Called for each state before it goes to all cells around.
+    std::function<Task<>(int step)> before = [](int) -> Task<> { co_return; };
+    std::size_t left = 0;  // workers
+
+    Task<> worker(WebSocket& socket) {
+        workers_.push_back(&socket);
+        if (workers_.size() == cells_) {
+            tell_all("sub");
+        }
+        while (auto message = co_await socket.recv()) {
+            const std::string text{*message};
+            if (text == "sub") {
+                if (++subscribed_ == cells_) {
+                    tell_all("run");
+                }
+            } else if (std::count(text.begin(), text.end(), ' ') == 3) {
+                co_await before(std::stoi(text));
+                co_await relay(text, socket);
+            }
+        }
+        std::erase(workers_, &socket);
+        ++left;
+    }
+
+private:
+    // To eight others, no matter which: on a torus of 3, all are around all.
+    Task<> relay(const std::string& text, const WebSocket& from) {
+        for (WebSocket* worker : workers_) {
+            if (worker != &from && worker->is_open()) {
+                co_await worker->send(text);
+            }
+        }
+    }
+    void tell_all(const char* text) {
+        for (WebSocket* worker : workers_) {
+            static_cast<void>(worker->send(text));
+        }
+    }
+
+    std::size_t cells_;
+    std::size_t subscribed_ = 0;
+    std::vector<WebSocket*> workers_;
+};
+
+// A game of 9 cells and two steps on a relay. Returns what the game ended with; "" if well.
+std::string play_on(Simulation& simulation, Relay& relay) {
+    simulation.serve({path("", [&relay](WebSocket& socket) { return relay.worker(socket); })});
+    Players cells{Grid::random(3, 1), {.steps = 2, .steps_per_second = 0}};
+    std::string end;
+    simulation.spawn([](Simulation& run, Players& players, std::string& text) -> Task<> {
+        const Endpoint server = run.endpoint("/", Patience::with_no_other_limit({}));
+        try {
+            co_await players.play(server);
+        } catch (const GameOver& over) {
+            text = over.what();
+        }
+    }(simulation, cells, end));
+    simulation.run();
+    return end;
+}
+
+TEST(SimulatedLife, WaitsAsLongAsItTakesForAServerThatMovesAtAll) {
+    simulate({.seeds = 5}, [](Simulation& simulation) {
+        Relay relay{9};
+        Semaphore relaying{1};
+        relay.before = [&relaying](int) -> Task<> {
+            const Semaphore::Permit permit = co_await relaying.acquire();
+            co_await sleep_for(20s);  // and so three minutes a step
+        };
+        EXPECT_EQ(play_on(simulation, relay), "");
+    });
+}
+
+TEST(SimulatedLife, EndsWhenNothingHasMovedFor30SecondsAndNamesACellThatIsBehind) {
+    simulate({.seeds = 5}, [](Simulation& simulation) {
+        Relay relay{9};
+        int words = 0;
+        relay.before = [&words](int step) -> Task<> {
+            if (step == 1 && ++words == 9) {
+                co_await sleep_for(10min);
+            }
+        };
+        const std::string end = play_on(simulation, relay);
+        EXPECT_NE(end.find("no word from a neighbour for 30 s"), std::string::npos) << end;
+        EXPECT_TRUE(end.starts_with("cell ")) << end;
+    });
+}
+
+TEST(SimulatedLife, Row81NoCellLeavesBeforeTheLastWordHasCome) {
+    simulate({.seeds = 5}, [](Simulation& simulation) {
+        Relay relay{9};
+        int last_words = 0;
+        relay.before = [&](int step) -> Task<> {
+            if (step == 2) {
+                co_await sleep_for(25s * ++last_words);  // together more than anybody's patience, or close time
+                EXPECT_EQ(relay.left, 0U);
+            }
+        };
+        EXPECT_EQ(play_on(simulation, relay), "");
+        EXPECT_EQ(relay.left, 9U);
     });
 }
 
