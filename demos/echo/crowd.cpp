@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <random>
+#include <ratio>
 #include <stdexcept>
 #include <utility>
 
@@ -23,13 +24,41 @@ constexpr std::size_t kTalkingAtOnce = 1024;
 constexpr std::size_t kClientsInATurn = 256;
 // How long each is connected, in delays: one before each message.
 constexpr int kDelaysOfAClient = 3;
-constexpr std::array<const char*, 3> kMessages = {"Spam?", "Eggs!", "C++."};
+struct Exchange {
+    std::string_view message;
+    std::string_view reply;
+};
+constexpr std::array<Exchange, 3> kExchanges = {{{"Spam?", "1. Spam?"}, {"Eggs!", "2. Eggs!"}, {"C++.", "3. C++."}}};
 
 // An answer that is not the one it should be.
 class WrongAnswer : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
+
+// Out of the coroutines: what one builds between two waits, such as these texts, has a place in its frame as long as it
+// lives, and there is a frame for each client. Both throw WrongAnswer.
+void check(const WebSocket& socket, const std::optional<Message>& message, std::string_view wanted) {
+    const std::string quoted = "'" + std::string{wanted} + "'";
+    if (!message) {
+        throw WrongAnswer("closed with " + std::to_string(socket.close_info().code) + " before " + quoted);
+    }
+    if (!message->is_text()) {
+        throw WrongAnswer("a binary message instead of " + quoted);
+    }
+    if (*message != wanted) {
+        throw WrongAnswer("'" + std::string{message->view().substr(0, 40)} + "' instead of " + quoted);
+    }
+}
+
+void check_end(const WebSocket& socket, const std::optional<Message>& message) {
+    if (message) {
+        throw WrongAnswer("'" + std::string{message->view().substr(0, 40)} + "' after 'Goodbye!'");
+    }
+    if (const int code = socket.close_info().code; code != 1000) {
+        throw WrongAnswer("closed with " + std::to_string(code) + " instead of 1000");
+    }
+}
 
 // The server has not answered, and nothing has moved.
 class OutOfPatience : public std::runtime_error {
@@ -41,11 +70,17 @@ public:
 
 float milliseconds(Duration time) { return std::chrono::duration<float, std::milli>(time).count(); }
 
-// "150s", or "250ms" if it is short: as --delay takes it.
+// "250ms", "6.8s" or "150s", and never less than it is: as --delay takes it.
 std::string delay_text(Duration time) {
     using std::chrono::ceil;
-    return time < 10s ? std::to_string(ceil<std::chrono::milliseconds>(time).count()) + "ms"
-                      : std::to_string(ceil<std::chrono::seconds>(time).count()) + "s";
+    if (time < 1s) {
+        return std::to_string(ceil<std::chrono::milliseconds>(time).count()) + "ms";
+    }
+    if (time > 10s) {
+        return std::to_string(ceil<std::chrono::seconds>(time).count()) + "s";
+    }
+    const auto tenths = ceil<std::chrono::duration<int, std::deci>>(time).count();
+    return std::to_string(tenths / 10) + (tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10)) + "s";
 }
 
 void say(const std::string& line) {
@@ -126,41 +161,37 @@ Task<> Crowd::visit(Endpoint server, Semaphore& talking) {
     ++succeeded_;
 }
 
+// Most of the time a client waits here: what else it does has frames of its own, which come and go.
 Task<> Crowd::talk(WebSocket& socket, Semaphore& talking) {
     co_await expect(socket, "Hello!");
-    for (std::size_t i = 0; i < kMessages.size(); ++i) {
+    for (std::size_t i = 0; i < kExchanges.size(); ++i) {
         {
             const Patience::Pause pause{patience_};
             co_await sleep_for(delay_);
         }
-        const Semaphore::Permit turn = co_await talking.acquire();
-        const Clock::time_point sent = Clock::now();
-        co_await socket.send(kMessages[i]);
-        co_await expect(socket, std::to_string(i + 1) + ". " + kMessages[i]);
-        note_reply(milliseconds(Clock::now() - sent));
+        co_await ask(socket, i, talking);
     }
-    co_await expect(socket, "Goodbye!");
-    if (const auto more = co_await socket.recv()) {
-        throw WrongAnswer("'" + std::string{more->view().substr(0, 40)} + "' after 'Goodbye!'");
-    }
-    if (socket.close_info().code != 1000) {
-        throw WrongAnswer("closed with " + std::to_string(socket.close_info().code) + " instead of 1000");
-    }
+    co_await part(socket);
 }
 
-Task<> Crowd::expect(WebSocket& socket, std::string wanted) {
+Task<> Crowd::ask(WebSocket& socket, std::size_t number, Semaphore& talking) {
+    const Semaphore::Permit turn = co_await talking.acquire();
+    const Clock::time_point sent = Clock::now();
+    co_await socket.send(kExchanges[number].message);
+    co_await expect(socket, kExchanges[number].reply);
+    note_reply(milliseconds(Clock::now() - sent));
+}
+
+Task<> Crowd::part(WebSocket& socket) {
+    co_await expect(socket, "Goodbye!");
+    check_end(socket, co_await socket.recv());
+}
+
+Task<> Crowd::expect(WebSocket& socket, std::string_view wanted) {
     patience_.note_movement();
     const std::optional<Message> message = co_await socket.recv();
     patience_.note_movement();
-    if (!message) {
-        throw WrongAnswer("closed with " + std::to_string(socket.close_info().code) + " before '" + wanted + "'");
-    }
-    if (!message->is_text()) {
-        throw WrongAnswer("a binary message instead of '" + wanted + "'");
-    }
-    if (*message != wanted) {
-        throw WrongAnswer("'" + std::string{message->view().substr(0, 40)} + "' instead of '" + wanted + "'");
-    }
+    check(socket, message, wanted);
 }
 
 void Crowd::note_handshake(Duration took) {

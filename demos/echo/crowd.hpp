@@ -41,7 +41,9 @@ private:
     c10k::Task<> meet_on_loop(c10k::Endpoint server, std::size_t loop, std::size_t loops);
     c10k::Task<> visit(c10k::Endpoint server, c10k::Semaphore& talking);
     c10k::Task<> talk(c10k::WebSocket& socket, c10k::Semaphore& talking);
-    c10k::Task<> expect(c10k::WebSocket& socket, std::string wanted);
+    c10k::Task<> ask(c10k::WebSocket& socket, std::size_t number, c10k::Semaphore& talking);
+    c10k::Task<> part(c10k::WebSocket& socket);
+    c10k::Task<> expect(c10k::WebSocket& socket, std::string_view wanted);
     void arrive();
     void leave();
     void note_reply(float reply_ms);

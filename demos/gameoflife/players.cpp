@@ -56,15 +56,36 @@ Update parse_update(std::string_view text, Position cell) {
     return update;
 }
 
-Task<> expect(WebSocket& socket, Position cell, std::string_view wanted) {
-    const std::optional<Message> message = co_await socket.recv();
+// Out of the coroutines: what one builds between two waits, such as these texts, has a place in its frame as long as it
+// lives, and there is a frame for each cell.
+const Message& check_open(const WebSocket& socket, Position cell, const std::optional<Message>& message) {
     if (!message) {
         throw_closed(cell, socket.close_info());
     }
-    if (*message != wanted) {
-        throw GameOver(name(cell) + " cannot go on: the server sent '" + std::string{message->view().substr(0, 80)} +
+    return *message;
+}
+
+void check_step(Position cell, std::uint64_t step, std::uint64_t neighbours_step) {
+    if (neighbours_step != step && neighbours_step != step + 1) {
+        throw GameOver(name(cell) + " cannot go on: it is at step " + std::to_string(step) +
+                       ", and a neighbour at step " + std::to_string(neighbours_step));
+    }
+}
+
+void check_text(Position cell, const Message& message, std::string_view wanted) {
+    if (message != wanted) {
+        throw GameOver(name(cell) + " cannot go on: the server sent '" + std::string{message.view().substr(0, 80)} +
                        "' instead of '" + std::string{wanted} + "'");
     }
+}
+
+std::string subscription(Position neighbour) {
+    return std::to_string(neighbour.row) + ' ' + std::to_string(neighbour.col);
+}
+
+Task<> expect(WebSocket& socket, Position cell, std::string_view wanted) {
+    const std::optional<Message> message = co_await socket.recv();
+    check_text(cell, check_open(socket, cell, message), wanted);
 }
 
 }  // namespace
@@ -128,9 +149,8 @@ Task<> Players::play_cell(WebSocket& socket, Position position, Semaphore& leavi
     ++progress_.connected;
     patience_.note_movement();
     try {
-        const std::vector<Position> around = neighbours(position, grid_.size(), options_.edges);
-        co_await subscribe(socket, position, around);
-        co_await play_steps(socket, position, around.size());
+        const std::size_t neighbour_count = co_await subscribe(socket, position);
+        co_await play_steps(socket, position, neighbour_count);
     } catch (const ConnectionClosed&) {  // as it was to send something
         throw_closed(position, socket.close_info());
     }
@@ -138,14 +158,16 @@ Task<> Players::play_cell(WebSocket& socket, Position position, Semaphore& leavi
     const Semaphore::Permit turn = co_await leaving.acquire();
 }
 
-Task<> Players::subscribe(WebSocket& socket, Position position, std::span<const Position> around) {
+Task<std::size_t> Players::subscribe(WebSocket& socket, Position position) {
     co_await expect(socket, position, "sub");
+    const std::vector<Position> around = neighbours(position, grid_.size(), options_.edges);
     for (const Position neighbour : around) {
-        co_await socket.send(std::to_string(neighbour.row) + ' ' + std::to_string(neighbour.col));
+        co_await socket.send(subscription(neighbour));
     }
     co_await socket.send("sub");
     ++progress_.subscribed;
     patience_.note_movement();
+    co_return around.size();
 }
 
 Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t neighbour_count) {
@@ -168,15 +190,9 @@ Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t nei
         awaited.store(step + 1, std::memory_order_relaxed);
         while (tally.heard < neighbour_count) {
             const std::optional<Message> message = co_await socket.recv();
-            if (!message) {
-                throw_closed(position, socket.close_info());
-            }
             patience_.note_movement();
-            const Update update = parse_update(*message, position);
-            if (update.step != step && update.step != step + 1) {
-                throw GameOver(name(position) + " cannot go on: it is at step " + std::to_string(step) +
-                               ", and a neighbour at step " + std::to_string(update.step));
-            }
+            const Update update = parse_update(check_open(socket, position, message), position);
+            check_step(position, step, update.step);
             Tally& heard = tallies[update.step % 2];
             ++heard.heard;
             heard.alive += update.alive ? 1 : 0;

@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -59,7 +58,8 @@ private:
     c10k::Task<> play_on_loop(c10k::Endpoint server, std::size_t loop);
     c10k::Task<> connect_cell(c10k::Endpoint server, Position position, c10k::Semaphore& leaving);
     c10k::Task<> play_cell(c10k::WebSocket& socket, Position position, c10k::Semaphore& leaving);
-    c10k::Task<> subscribe(c10k::WebSocket& socket, Position position, std::span<const Position> around);
+    // Returns how many neighbours it has.
+    c10k::Task<std::size_t> subscribe(c10k::WebSocket& socket, Position position);
     c10k::Task<> play_steps(c10k::WebSocket& socket, Position position, std::size_t neighbour_count);
     // Lets the cells of one loop leave when all of all loops have finished.
     c10k::Task<> let_leave(c10k::Semaphore& leaving);

@@ -120,7 +120,7 @@ public:
     // Makes `socket` and opens it when it is its turn.
     static Task<> open_in_turn(std::optional<DialledWebSocket>& socket, const Endpoint::Data& server,
                                HandshakeWindow& window);
-    // Closes it when it is its turn, and waits for the end of the connection.
+    // Closes it, if it is open, when it is its turn, and waits for the end of the connection.
     Task<> close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window);
 
     class ProgressAwaiter;
@@ -297,8 +297,11 @@ Task<> DialledWebSocket::open_in_turn(std::optional<DialledWebSocket>& socket, c
 }
 
 Task<> DialledWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window) {
-    ignore_messages();
-    const Semaphore::Permit turn = co_await window.turn(Semaphore::OnStop::kWaitOn);
+    Semaphore::Permit turn;
+    if (is_open()) {
+        ignore_messages();
+        turn = co_await window.turn(Semaphore::OnStop::kWaitOn);
+    }
     if (!is_open()) {  // the server was first
         co_await gone();
         co_return;
@@ -336,11 +339,7 @@ Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
         code = kInternalError;
     }
     socket->leave_groups();
-    if (socket->is_open()) {
-        co_await socket->close_in_turn(code, data, handshakes->closing);
-    } else {
-        co_await socket->gone();
-    }
+    co_await socket->close_in_turn(code, data, handshakes->closing);
     if (failure) {
         std::rethrow_exception(failure);
     }

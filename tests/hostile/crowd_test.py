@@ -269,7 +269,7 @@ class Crowds(unittest.TestCase):
         self.assertEqual(program.status, 1, program.output)
         self.assertRegex(program.output, rf"(?m)^{clients} clients, peak \d+, 0 failures$")
         self.assertEqual(len(program.stderr), 1, program.output)
-        self.assertRegex(program.stderr[0], r"never all connected at once.* take --delay \d+m?s or more")
+        self.assertRegex(program.stderr[0], r"never all connected at once.* take --delay [\d.]+m?s or more")
 
 
 if __name__ == "__main__":
