@@ -38,6 +38,7 @@ struct Endpoint::Data {
     EndpointOptions options;
     WebSocketLimits limits;
     std::shared_ptr<const TlsContext> tls;  // null for ws://
+    Handshakes::Key handshakes;
     std::vector<Address> sources;
 
     // Where the next connection comes from. Thread: any.
@@ -48,7 +49,7 @@ struct Endpoint::Data {
     Data() = default;
     Data(const Data& other)
         : url(other.url), parsed(other.parsed), address(other.address), options(other.options), limits(other.limits),
-          tls(other.tls), sources(other.sources) {}
+          tls(other.tls), handshakes(other.handshakes), sources(other.sources) {}
     Data& operator=(const Data&) = delete;
 
 private:
@@ -72,6 +73,8 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
         throw std::invalid_argument("compression: a window has 8 to 15 bits");
     }
     data->address = Address::resolve(data->parsed.host, data->parsed.port);
+    data->handshakes = {{reinterpret_cast<const char*>(data->address.get()), data->address.size()},
+                        options.handshakes_at_once};
     if (options.handshakes_at_once == 0) {
         throw std::invalid_argument("handshakes_at_once must be at least 1");
     }
@@ -292,7 +295,7 @@ Task<> DialledWebSocket::open_in_turn(std::optional<DialledWebSocket>& socket, c
     }
     co_await with_timeout(server.options.handshake_time, socket->opened());
     socket->check_opened(server.url);
-    window.note_success(since(began));
+    window.note_success(since(began), std::chrono::ceil<std::chrono::milliseconds>(server.options.handshake_time));
     stopwatch.tell(server.options.on_opened);
 }
 
@@ -312,7 +315,7 @@ Task<> DialledWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data&
     close(code, {});
     co_await gone();
     if (const auto took = since(began); took < server.limits.close_time) {
-        window.note_success(took);
+        window.note_success(took, server.limits.close_time);
     } else if (window.successes() == others) {
         window.open();  // the server answers nobody: let nobody wait for that
     }
@@ -321,10 +324,7 @@ Task<> DialledWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data&
 
 Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
     const Endpoint::Data& data = *server.data_;
-    using std::chrono::ceil;
-    using std::chrono::milliseconds;
-    const Handshakes::Use handshakes{Loop::current().local<Handshakes>(), &data, data.options.handshakes_at_once,
-                                     ceil<milliseconds>(data.options.handshake_time), data.limits.close_time};
+    const Handshakes::Use handshakes{Loop::current().local<Handshakes>(), data.handshakes};
     std::optional<DialledWebSocket> socket;
     co_await DialledWebSocket::open_in_turn(socket, data, handshakes->opening);
     std::exception_ptr failure;

@@ -5,12 +5,12 @@
 
 namespace c10k {
 
-HandshakeWindow::HandshakeWindow(std::uint32_t most, std::chrono::milliseconds limit) noexcept
-    : first_(std::min(most, kFirst)), most_(most), quick_(limit / 8), semaphore_(first_) {}
+HandshakeWindow::HandshakeWindow(std::uint32_t most) noexcept
+    : first_(std::min(most, kFirst)), most_(most), semaphore_(first_) {}
 
-void HandshakeWindow::note_success(std::chrono::milliseconds took) {
+void HandshakeWindow::note_success(std::chrono::milliseconds took, std::chrono::milliseconds limit) {
     ++successes_;
-    if (took > quick_) {
+    if (took > limit / 8) {
         semaphore_.set_limit(std::min(semaphore_.limit(), first_));
     } else if (semaphore_.limit() < most_) {
         semaphore_.set_limit(semaphore_.limit() + 1);
@@ -22,16 +22,14 @@ void HandshakeWindow::open() {
     semaphore_.set_limit(most_);
 }
 
-Handshakes::Use::Use(Handshakes& all, const void* server, std::uint32_t most, std::chrono::milliseconds handshake_time,
-                     std::chrono::milliseconds close_time)
-    : all_(all), server_(server),
-      windows_(all.servers_.try_emplace(server, most, handshake_time, close_time).first->second) {
-    ++windows_.clients;
+Handshakes::Use::Use(Handshakes& all, const Key& key)
+    : all_(all), entry_(all.servers_.try_emplace(key, key.most).first) {
+    ++entry_->second.clients;
 }
 
 Handshakes::Use::~Use() {
-    if (--windows_.clients == 0) {
-        all_.servers_.erase(server_);
+    if (--entry_->second.clients == 0) {
+        all_.servers_.erase(entry_);
     }
 }
 

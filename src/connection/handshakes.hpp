@@ -3,9 +3,11 @@
 #include "c10k/semaphore.hpp"
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
+#include <map>
+#include <string>
 
 namespace c10k {
 
@@ -20,8 +22,8 @@ class HandshakeWindow {
 public:
     static constexpr std::uint32_t kFirst = 64;
 
-    // At most `most` at once. One that takes longer than `limit` fails.
-    HandshakeWindow(std::uint32_t most, std::chrono::milliseconds limit) noexcept;
+    // At most `most` at once.
+    explicit HandshakeWindow(std::uint32_t most) noexcept;
 
     // Suspends until one more may begin; the permit is held until it has ended.
     [[nodiscard]] Semaphore::AcquireAwaiter turn(Semaphore::OnStop on_stop = Semaphore::OnStop::kThrow) noexcept {
@@ -29,14 +31,14 @@ public:
     }
     // How many have succeeded.
     [[nodiscard]] std::uint64_t successes() const noexcept { return successes_; }
-    void note_success(std::chrono::milliseconds took);
+    // One has, which would have failed after `limit`.
+    void note_success(std::chrono::milliseconds took, std::chrono::milliseconds limit);
     // No bound any more: what waits for its turn waits in vain.
     void open();
 
 private:
     std::size_t first_;
     std::size_t most_;
-    std::chrono::milliseconds quick_;
     std::uint64_t successes_ = 0;
     Semaphore semaphore_;
 };
@@ -46,10 +48,16 @@ class Handshakes {
 public:
     explicit Handshakes(Loop& /*loop*/) {}
 
+    // Which of them are counted together: those with the server at one address, and with the same bound.
+    struct Key {
+        std::string address;  // its bytes
+        std::uint32_t most = 0;
+
+        friend auto operator<=>(const Key&, const Key&) = default;
+    };
+
     struct OfServer {
-        OfServer(std::uint32_t most, std::chrono::milliseconds handshake_time,
-                 std::chrono::milliseconds close_time) noexcept
-            : opening(most, handshake_time), closing(most, close_time) {}
+        explicit OfServer(std::uint32_t most) noexcept : opening(most), closing(most) {}
 
         HandshakeWindow opening;
         HandshakeWindow closing;
@@ -59,23 +67,20 @@ public:
     // The windows of one server for as long as somebody is, or wants to be, its client.
     class Use {
     public:
-        // `server` is any pointer that tells servers apart.
-        Use(Handshakes& all, const void* server, std::uint32_t most, std::chrono::milliseconds handshake_time,
-            std::chrono::milliseconds close_time);
+        Use(Handshakes& all, const Key& key);
         ~Use();
         Use(const Use&) = delete;
         Use& operator=(const Use&) = delete;
 
-        OfServer* operator->() const noexcept { return &windows_; }
+        OfServer* operator->() const noexcept { return &entry_->second; }
 
     private:
         Handshakes& all_;
-        const void* server_;
-        OfServer& windows_;
+        std::map<Key, OfServer>::iterator entry_;
     };
 
 private:
-    std::unordered_map<const void*, OfServer> servers_;
+    std::map<Key, OfServer> servers_;
 };
 
 }  // namespace c10k

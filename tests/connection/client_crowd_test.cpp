@@ -150,9 +150,9 @@ protected:
     void run(EndpointOptions options, std::function<Task<>(WebSocket&)> view, Body body) {
         options.ping_interval = 1h;  // the server does not answer any
         server.emplace(stage().loop());
-        const Endpoint endpoint{server->url(), std::move(options)};
         stage().run(task_group([&](TaskGroup& crowd) -> Task<> {
             for (std::size_t i = 0; i < kClients; ++i) {
+                const Endpoint endpoint{server->url() + std::to_string(i), options};  // of one server
                 crowd.spawn(connect(endpoint, view), [this](const std::exception_ptr&) { ++failures; });
             }
             co_await body(crowd);
@@ -283,7 +283,7 @@ TEST_F(ClientCrowd, OneThatWaitsForItsTurnToCloseSeesTheServersCloseBehindWhatIt
 
 TEST(HandshakeWindow, GrowsWhileHandshakesAreQuickAndIsBackAtTheBeginningWhenOneIsNot) {
     Loop loop{std::make_unique<MemoryBackend>()};
-    HandshakeWindow window{100, 8s};
+    HandshakeWindow window{100};
     const auto free = [&window] {
         int count = 0;
         StopScope scope;
@@ -298,13 +298,13 @@ TEST(HandshakeWindow, GrowsWhileHandshakesAreQuickAndIsBackAtTheBeginningWhenOne
         }
     };
     EXPECT_EQ(free(), 64);
-    window.note_success(1s);
+    window.note_success(1s, 8s);
     EXPECT_EQ(free(), 65);
     for (int i = 0; i < 50; ++i) {
-        window.note_success(0s);
+        window.note_success(0s, 8s);
     }
     EXPECT_EQ(free(), 100);
-    window.note_success(1001ms);
+    window.note_success(1001ms, 8s);
     EXPECT_EQ(free(), 64);
     EXPECT_EQ(window.successes(), 52U);
 }
