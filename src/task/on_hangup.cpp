@@ -1,5 +1,7 @@
 #include "task/on_hangup.hpp"
 
+#include "task/handler_gate.hpp"
+
 #include <cerrno>
 #include <cstdint>
 #include <sys/eventfd.h>
@@ -11,6 +13,7 @@ namespace c10k {
 namespace {
 
 std::atomic<int> told{-1};  // the eventfd that the handler writes to
+HandlerGate handlers;
 
 void tell(int descriptor) noexcept {
     const std::uint64_t one = 1;
@@ -22,6 +25,7 @@ void on_signal(int /*number*/, siginfo_t* info, void* /*context*/) {
     if (info->si_code == SI_KERNEL) {
         ::kill(::getpid(), SIGTERM);
     } else {
+        const HandlerGate::Visit visit{handlers};
         tell(told);
     }
     errno = error;
@@ -47,6 +51,7 @@ OnHangup::~OnHangup() {
     tell(news_);
     thread_.join();
     told = -1;
+    handlers.wait_until_empty();  // for one that has read the number, which may soon be another file's
     ::close(news_);
 }
 

@@ -88,7 +88,7 @@ private:
     }
 
     // Once is enough: a request to stop stays.
-    void stop() {
+    void stop() noexcept {
         if (stop_letter_) {
             mailbox_->post(std::move(stop_letter_));
         }

@@ -1,45 +1,46 @@
 #include "task/run.hpp"
 #include "c10k/task.hpp"
+#include "task/handler_gate.hpp"
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <mutex>
 
 namespace c10k {
 namespace {
 
-std::atomic<Backend*> interrupted_backend;
 std::atomic<int> interruption;  // the signal
+HandlerGate handlers;
 
-void on_signal(int number) {
-    const int error = errno;  // of whatever was interrupted
-    interruption = number;
-    if (Backend* backend = interrupted_backend) {
-        backend->wake();
-    }
-    errno = error;
-}
-
-// Those that ask us to stop, each once: the second one meets the default and ends the process.
+// Those that ask us to stop, each once: the second one meets the default and ends the process. A signal stops every
+// run() of the program, and comes on any thread.
 class StopSignals {
 public:
-    explicit StopSignals(Backend& backend) {
-        interruption = 0;
-        interrupted_backend = &backend;
-        struct sigaction action {};
-        action.sa_handler = &on_signal;
-        action.sa_flags = static_cast<int>(SA_RESETHAND);
-        for (std::size_t i = 0; i < kNumbers.size(); ++i) {
-            ::sigaction(kNumbers[i], &action, &former_[i]);
+    explicit StopSignals(Backend& backend) : backend_(backend) {
+        const std::lock_guard lock{mutex};
+        if (first == nullptr) {
+            interruption = 0;
+            install();
         }
+        next_ = first.load();
+        first = this;
     }
     ~StopSignals() {
-        interrupted_backend = nullptr;
-        for (std::size_t i = 0; i < kNumbers.size(); ++i) {
-            ::sigaction(kNumbers[i], &former_[i], nullptr);
+        {
+            const std::lock_guard lock{mutex};
+            std::atomic<StopSignals*>* link = &first;
+            while (*link != this) {
+                link = &link->load()->next_;
+            }
+            *link = next_.load();
+            if (first == nullptr) {
+                restore();
+            }
         }
+        handlers.wait_until_empty();  // for one that has found this, and the backend
     }
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
@@ -47,8 +48,43 @@ public:
 private:
     static constexpr std::array kNumbers{SIGINT, SIGTERM, SIGUSR2};
 
-    std::array<struct sigaction, kNumbers.size()> former_{};
+    static void on_signal(int number) {
+        const int error = errno;  // of whatever was interrupted
+        {
+            const HandlerGate::Visit visit{handlers};
+            interruption = number;
+            for (StopSignals* run = first; run != nullptr; run = run->next_) {
+                run->backend_.wake();
+            }
+        }
+        errno = error;
+    }
+
+    static void install() {
+        struct sigaction action {};
+        action.sa_handler = &on_signal;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        for (std::size_t i = 0; i < kNumbers.size(); ++i) {
+            ::sigaction(kNumbers[i], &action, &former[i]);
+        }
+    }
+    static void restore() {
+        for (std::size_t i = 0; i < kNumbers.size(); ++i) {
+            ::sigaction(kNumbers[i], &former[i], nullptr);
+        }
+    }
+
+    static std::mutex mutex;  // of those who change the list; a handler only reads it
+    static std::atomic<StopSignals*> first;
+    static std::array<struct sigaction, kNumbers.size()> former;
+
+    Backend& backend_;
+    std::atomic<StopSignals*> next_{nullptr};
 };
+
+std::mutex StopSignals::mutex;
+std::atomic<StopSignals*> StopSignals::first{nullptr};
+std::array<struct sigaction, StopSignals::kNumbers.size()> StopSignals::former{};
 
 class Done final : public Completion {
 public:
