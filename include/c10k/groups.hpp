@@ -81,7 +81,8 @@ class Groups {
 public:
     // Those of a program with one loop.
     Groups();
-    // Those of loop number `loop` of a program. Requires: it is made on the thread of the loop.
+    // Those of loop number `loop` of a program. Requires: it is made on the thread of the loop. Throws std::logic_error
+    // if no loop runs on this thread, or the hub is for fewer loops.
     Groups(std::shared_ptr<Hub> hub, std::size_t loop);
     ~Groups();
     Groups(const Groups&) = delete;

@@ -125,8 +125,8 @@ class BodyWriter {
 public:
     // Sends `piece`, which need not stay. Suspends while more is unsent than a connection should hold. The status and
     // the headers go out with the first piece: until then a failure is still answered with an error page.
-    // Throws Stopped once the client is gone, and std::logic_error while another write() is waiting: await each before
-    // the next.
+    // Throws Stopped once the client is gone. Requires: no other write() is waiting; await each before the next. Throws
+    // std::logic_error otherwise.
     virtual Task<void> write(std::string_view piece) = 0;
 
 protected:

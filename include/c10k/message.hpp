@@ -29,7 +29,9 @@ public:
     // An empty text message.
     Message() noexcept = default;
 
-    // A text message. Requires: `text` is UTF-8 (RFC 6455, 5.6) and at most kMaxSize bytes.
+    // A text message. Throws std::length_error if `text` is larger than kMaxSize.
+    // Requires: `text` is UTF-8 (RFC 6455, 5.6). Throws std::logic_error in builds without NDEBUG. Not checked in
+    // others: whoever makes the text knows, and each byte would cost time.
     Message(std::string_view text) : Message(Kind::kText, text) {}
     Message(const char* text) : Message(Kind::kText, text) {}
     Message(const std::string& text) : Message(Kind::kText, text) {}

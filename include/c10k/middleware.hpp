@@ -63,10 +63,11 @@ class Next;
 template <>
 class Next<Request> {
 public:
-    // Requires: `inner` and what the captures point to outlive the answer.
+    // Requires: `inner` and what the captures point to outlive the answer. Not checked: routes and requests live
+    // longer.
     Next(const PageView& inner, CapturedTexts captures) : inner_(&inner), captures_(captures.begin(), captures.end()) {}
 
-    // Requires: `request` lives until the answer is there.
+    // Requires: `request` lives until the answer is there. Not checked: the server's does.
     Task<Response> operator()(Request& request) const;
 
 private:
@@ -77,7 +78,7 @@ private:
 template <>
 class Next<WebSocket> {
 public:
-    // Requires: both outlive the task.
+    // Requires: both outlive the task. Not checked: those that the server makes do.
     Next(const SocketView& inner, CapturedTexts captures) : inner_(&inner), captures_(captures) {}
 
     Task<> operator()(WebSocket& socket) const { return (*inner_)(socket, captures_); }

@@ -102,7 +102,8 @@ public:
     // Lines "name = value"; a "#" in front makes one a comment.
     void read_file(const std::filesystem::path& file);
     // C10K_PORT=8000 and so on. Other names that begin with C10K_ are left alone, unless they look misspelt.
-    // Requires: `environment` is one as in environ, with a null pointer at the end.
+    // Requires: `environment` is one as in environ, with a null pointer at the end. Not checked: an array does not tell
+    // its size.
     void read_environment(const char* const* environment);
     // `name` may have "-" for "_".
     void apply_flag(std::string_view name, std::string_view text);

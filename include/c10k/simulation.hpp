@@ -86,7 +86,7 @@ public:
 
     // What a site is given.
     [[nodiscard]] Services& services() noexcept;
-    // What is served. Requires: called once, and before run().
+    // What is served. Requires: called once, and before run(). Throws std::logic_error otherwise.
     void serve(Urls urls);
 
     // A client that comes in the first tenth of a second and runs `view`, as connect() does. That it is not let in
@@ -99,7 +99,8 @@ public:
     // Runs until all of them have ended, then closes the server and stops what is in the background.
     //
     // Throws what has failed, when all else has been stopped: an exception of a client, a task or a view; somebody who
-    // waits for ever; a connection that is left. Requires: all that takes part lives until it returns.
+    // waits for ever; a connection that is left. Throws std::logic_error if nothing is served.
+    // Requires: all that takes part lives until it returns. Not checked: it is the test's own.
     void run();
 
     // ---- For those who take part
@@ -109,10 +110,11 @@ public:
     [[nodiscard]] Endpoint endpoint(std::string_view target);
     // A page. Throws ConnectionClosed if the connection ends before the answer is whole, or nothing comes for a minute.
     Task<Response> get(std::string target, Headers headers = {});
-    // Closes the server while all goes on, as Ctrl-C does. Requires: awaited once.
+    // Closes the server while all goes on, as Ctrl-C does. Requires: something is served, and it is called once.
+    // Throws std::logic_error otherwise.
     Task<> close_server();
-    // From 0 to `end` - 1, as the seed will have it. Requires: 0 < end <= 2^32.
-    [[nodiscard]] std::uint64_t random(std::uint64_t end) noexcept;
+    // From 0 to `end` - 1, as the seed will have it. Requires: 0 < end <= 2^32. Throws std::logic_error otherwise.
+    [[nodiscard]] std::uint64_t random(std::uint64_t end);
 
     // ---- What has happened
 

@@ -448,7 +448,9 @@ public:
 
     // Starts `task` later in this turn. If it fails, the others are stopped and task_group() throws what it threw.
     void spawn(Task<> task);
-    // As above, but a failure is only told to `on_failure`, which must not throw.
+    // As above, but a failure is only told to `on_failure`. Both throw std::logic_error if the task was started or
+    // awaited before, or no loop runs on this thread. Requires: `on_failure` throws nothing. Not checked: nobody is
+    // left to catch it, and the program ends.
     void spawn(Task<> task, FailureHandler on_failure);
 
     // Asks every task of the group to stop, and those that are spawned later.
@@ -493,7 +495,8 @@ Task<> task_group(Body body) {
 
 // Runs `part(0)` on this loop, and `part(1)` to `part(count - 1)` each on a new loop on a thread of its own, with the
 // same backend. Returns when all have ended. If one fails, the others are stopped, and on_loops() throws what it threw.
-// Stops: all of them. Requires: count > 0. `part` is called on all these threads at once.
+// Stops: all of them. `part` is called on all these threads at once.
+// Requires: count > 0. Throws std::logic_error otherwise.
 Task<> on_loops(std::size_t count, std::function<Task<>(std::size_t)> part);
 
 // A failure handler for TaskGroup::spawn that writes one line to the log.

@@ -3,6 +3,7 @@
 #include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/middleware.hpp"
+#include "c10k/require.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
 
@@ -152,8 +153,9 @@ public:
 
     [[nodiscard]] constexpr bool at_end() const noexcept { return rest_.empty(); }
 
-    // Requires: !at_end().
+    // Requires: !at_end(). Throws std::logic_error otherwise.
     constexpr PatternPiece next() {
+        require(!at_end(), "PatternReader::next(): the pattern has ended");
         if (rest_.front() != '<') {
             return {take(rest_.find('<')), {}, {}};
         }
@@ -477,10 +479,12 @@ template <typename View>
     return SignatureOf<View>::route(pattern, std::move(view), name);
 }
 
-// A member function. Requires: `app` outlives the server.
+// A member function. Throws std::logic_error if `app` is null.
+// Requires: `app` outlives the server. Not checked: it is the site's own object, and nobody is told when it goes.
 template <typename App, typename Result, typename Subject, typename... Args>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...), std::string_view name = {}) {
+    require(app != nullptr, "path(): a view that is a member function needs an object");
     return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
         pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
         name);
@@ -489,6 +493,7 @@ template <typename App, typename Result, typename Subject, typename... Args>
 template <typename App, typename Result, typename Subject, typename... Args>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, const std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...) const, std::string_view name = {}) {
+    require(app != nullptr, "path(): a view that is a member function needs an object");
     return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
         pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
         name);

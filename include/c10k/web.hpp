@@ -25,7 +25,7 @@ class Urls;
 // The answer is an error page of that status. The text is for the debug page: others do not see it.
 class HttpError : public std::runtime_error {
 public:
-    // Requires: 400 <= status <= 599.
+    // Requires: 400 <= status <= 599. Throws std::logic_error otherwise.
     HttpError(int status, const std::string& text);
 
     [[nodiscard]] int status() const noexcept { return status_; }
@@ -150,7 +150,7 @@ public:
 
     // Knows no routes.
     explicit Templates(Mode mode);
-    // Requires: `urls` outlives the templates; it may be filled later.
+    // Requires: `urls` outlives the templates; it may be filled later. Not checked: it is the caller's to keep.
     Templates(Mode mode, const Urls& urls);
     ~Templates();
     Templates(const Templates&) = delete;

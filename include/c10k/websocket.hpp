@@ -45,8 +45,7 @@ public:
     // has more than mailbox_bytes to read; true means queued.
     bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
     // Begins the closing handshake. A handshake that its view has not answered yet is refused with 503. Does nothing if
-    // the connection is gone. Throws std::invalid_argument if a close frame may not carry `code` or `reason`.
-    // Requires: as for WebSocket::close().
+    // the connection is gone. Requires: as for WebSocket::close(). Throws std::invalid_argument otherwise.
     void close(std::uint16_t code = 1000, std::string reason = {}) const;
 
     friend bool operator==(const Handle&, const Handle&) = default;
@@ -79,13 +78,13 @@ public:
     // Empty once the connection is closed, cleanly or not; close_info() then says why.
     // Fragments are joined and pings answered before you see anything.
     // Suspends until a message or the close arrives; stopping the wait loses nothing.
-    // Requires: no other recv() is pending on this socket.
+    // Requires: no other recv() is pending on this socket. Throws std::logic_error otherwise, when it is awaited.
     [[nodiscard]] RecvAwaiter recv();
 
     // Queues a message at once; awaiting it waits while more bytes are queued than the limit allows.
     // Throws ConnectionClosed if the socket is closed.
     [[nodiscard]] SendAwaiter send(const Message& message);
-    // A text message. Requires: `text` is UTF-8.
+    // A text message. Requires: `text` is UTF-8, and the rest as for Message. Throws std::logic_error as that does.
     [[nodiscard]] SendAwaiter send(std::string_view text);
     [[nodiscard]] SendAwaiter send(const std::string& text);
     [[nodiscard]] SendAwaiter send(const char* text);
@@ -94,21 +93,23 @@ public:
     [[nodiscard]] ClosedAwaiter closed();
 
     // Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the socket is closed.
-    // Requires: `code` may be sent (RFC 6455, 7.4), and `reason` is UTF-8; it is cut to 123 bytes.
+    // Requires: `code` may be sent (RFC 6455, 7.4), and `reason` is UTF-8; it is cut to 123 bytes. Throws
+    // std::invalid_argument otherwise.
     void close(std::uint16_t code = 1000, std::string_view reason = {});
 
     // Answers the handshake with 101. recv() and send() do it by themselves: only a view that waits for something else
     // first has to. Does nothing if it has been answered.
     void accept();
     // Answers the handshake with an HTTP status instead. Does nothing if the peer has gone, or somebody else has closed
-    // the socket. Throws std::logic_error if you have answered it, or the status is none from 200 to 599.
+    // the socket. Requires: you have not answered it, and the status is one from 200 to 599. Throws std::logic_error
+    // otherwise.
     void refuse(int status, std::string_view text = {});
-    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered
-    // it.
+    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered it.
+    // Throws std::logic_error otherwise.
     [[nodiscard]] const Request& request() const;
 
     [[nodiscard]] bool is_open() const noexcept;
-    // Requires: !is_open().
+    // Requires: !is_open(). Not checked: until then it is that of a connection that was lost.
     [[nodiscard]] const CloseInfo& close_info() const noexcept;
     // The one that was agreed on, or "" (RFC 6455, 1.9).
     [[nodiscard]] std::string_view subprotocol() const noexcept;

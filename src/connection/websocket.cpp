@@ -26,6 +26,7 @@ WebSocket::SendAwaiter WebSocket::send(const Message& message) {
 }
 
 WebSocket::SendAwaiter WebSocket::send(std::string_view text) {
+    wire::require_utf8(text);
     connection().answer_handshake();
     connection().send_text(text);
     return SendAwaiter{connection()};

@@ -291,6 +291,7 @@ void Simulation::serve(Urls urls) {
     if (state_->stage) {
         throw std::logic_error("serve(): a simulation has one server");
     }
+    require(!state_->has_run, "serve(): the simulation has run");
     Services::Parts& parts = *state_->services->parts_;
     parts.urls = std::move(urls);
     state_->dispatcher.emplace(parts.urls, parts.settings);
@@ -338,11 +339,15 @@ Task<Response> Simulation::get(std::string target, Headers headers) {
 
 Task<> Simulation::close_server() {
     require(state_->stage.has_value(), "close_server(): nothing is served");
+    require(!state_->is_closing, "close_server(): the server is closing already");
     state_->is_closing = true;
     return state_->stage->server().close();
 }
 
-std::uint64_t Simulation::random(std::uint64_t end) noexcept { return state_->dice.below(end); }
+std::uint64_t Simulation::random(std::uint64_t end) {
+    require(end > 0 && end <= std::uint64_t{1} << 32, "random(): its end is 1 to 2^32");
+    return state_->dice.below(end);
+}
 
 Duration Simulation::now() const noexcept { return state_->now(); }
 

@@ -1,6 +1,7 @@
 #include "c10k/message.hpp"
 
 #include "wire/frame.hpp"
+#include "wire/utf8.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,9 @@ namespace c10k {
 Message::Message(Kind kind, std::string_view payload) {
     if (payload.size() > kMaxSize) {
         throw std::length_error("a message holds at most 1 GiB");
+    }
+    if (kind == Kind::kText) {
+        wire::require_utf8(payload);
     }
     if (kind == Kind::kText && payload.empty()) {
         return;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "c10k/require.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -8,6 +10,13 @@ namespace c10k::wire {
 
 // Whether `text` is UTF-8 (RFC 3629).
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+// In builds without NDEBUG: throws std::logic_error if `text`, which a caller wants to send, is not UTF-8.
+inline void require_utf8([[maybe_unused]] std::string_view text) {
+#ifndef NDEBUG
+    require(is_utf8(text), "the text of a message is not UTF-8: send bytes with Message::binary()");
+#endif
+}
 
 // Checks the beginning of a text whose rest is still to come: the number of its bytes that are whole code points, which
 // is all but at most 3. Empty if nothing that could follow would make it UTF-8.
