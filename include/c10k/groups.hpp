@@ -47,8 +47,9 @@ private:
 };
 
 // A group of WebSockets, known by its name. Cheap to keep and to copy; the group exists as long as somebody does. It
-// may outlive the Groups it came from: then it has no members, and nobody can join. Thread: that of the loop whose
-// Groups it came from; join(), send() and close() throw std::logic_error on another one.
+// may outlive the Groups it came from: then it has no members, and nobody can join.
+//
+// Thread: that of the loop whose Groups it came from; join(), send() and close() throw std::logic_error on another.
 class Group {
 public:
     // Waits until the membership is in force everywhere: what is sent to the group after that reaches `socket`. Also
