@@ -297,7 +297,12 @@ Response Dispatcher::on_view_failed(const Request& request, std::exception_ptr f
 }
 
 std::string Dispatcher::route_name(const Request& request) const {
-    const auto match = find(request);
+    std::optional<Match> match;
+    try {
+        match = find(request);
+    } catch (...) {
+        return "unknown: a converter throws";
+    }
     if (!match) {
         return "none";
     }

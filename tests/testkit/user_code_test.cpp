@@ -4,11 +4,34 @@
 #include "c10k/urls.hpp"
 
 #include <gtest/gtest.h>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 // Row 76, the site's part: views that return nothing, or are no coroutines.
 namespace c10k {
+namespace {
+
+// Its converter throws, or does not parse the same text twice.
+struct Fickle {
+    static inline int times = 0;
+};
+
+}  // namespace
+
+template <>
+struct Converter<Fickle> {
+    static constexpr std::string_view kName = "fickle";
+    static std::optional<Fickle> parse(std::string_view text) {
+        if (text == "throws") {
+            throw std::runtime_error("the converter is broken");
+        }
+        return text != "once" || Fickle::times++ == 0 ? std::optional{Fickle{}} : std::nullopt;
+    }
+    static std::string format(const Fickle&) { return "fickle"; }
+};
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -76,6 +99,25 @@ TEST(Row76, APageViewThatReturnsAnEmptyTaskGetsThePageOf500AndALine) {
         EXPECT_NE(log.find("this Task is empty"), std::string::npos) << log;
     }
     EXPECT_EQ(server.get("/good/").body, "good");
+}
+
+TEST(Row76, AConverterThatThrowsGetsThePageOf500AndTheServerLives) {
+    testkit::Server server{
+        {path("page/<fickle:it>/", [](Request&, Fickle) { return Response::text("page"); }),
+         path("ws/<fickle:it>/", [](WebSocket& socket, Fickle) -> Task<> { co_await socket.send("hello"); })}};
+    EXPECT_EQ(server.get("/page/throws/").status, 500);
+    EXPECT_THROW((void)server.connect("/ws/throws/"), testkit::Refused);
+    Fickle::times = 0;
+    EXPECT_EQ(server.get("/page/once/").status, 500);
+    Fickle::times = 0;
+    try {
+        (void)server.connect("/ws/once/");
+        ADD_FAILURE();
+    } catch (const testkit::Refused& refused) {
+        EXPECT_EQ(refused.response().status, 500);
+    }
+    EXPECT_EQ(server.get("/page/good/").body, "page");
+    EXPECT_EQ(server.connect("/ws/good/").recv(), "hello");
 }
 
 TEST(Row76, AStreamThatReturnsNothingIsAnEmptyPage) {
