@@ -126,6 +126,22 @@ void AcceptedWebSocket::on_received(std::span<char> bytes) {
 // The view has ended, and its frame goes now; the connection may still have a close frame to wait for.
 void AcceptedWebSocket::on_completed() noexcept {
     try {
+        answer_view();
+    } catch (...) {  // there is no memory for a last word
+        drop(kAbnormal, "out of memory");
+    }
+    view_ended_ = true;
+    view_ = {};
+    captures_ = {};
+    handshake_.reset();
+    leave_groups();
+    if (is_gone()) {
+        delete this;
+    }
+}
+
+void AcceptedWebSocket::answer_view() {
+    try {
         view_.result();
         close(kNormal, {});
     } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
@@ -139,20 +155,15 @@ void AcceptedWebSocket::on_completed() noexcept {
             close(code, code == kInternalError ? "internal error" : "");
         }
     }
-    view_ended_ = true;
-    view_ = {};
-    captures_ = {};
-    handshake_.reset();
-    leave_groups();
-    if (is_gone()) {
-        delete this;
-    }
 }
 
 void AcceptedWebSocket::on_gone() {
     if (opened_) {
         server().counters().count_close(close_info().code);
-        server().application().on_websocket_closed(route_, close_info());
+        try {
+            server().application().on_websocket_closed(route_, close_info());
+        } catch (const std::bad_alloc&) {  // the log lacks a line
+        }
     }
     if (handshake_) {
         handshake_->cancel();

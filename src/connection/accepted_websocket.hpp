@@ -33,6 +33,8 @@ private:
     void on_received(std::span<char> bytes) override;
     void on_gone() override;
     void on_completed() noexcept override;
+    // Says to the peer what the view's end means.
+    void answer_view();
     void refuse(const Response& response);
 
     const WebSocketRoute& route_;

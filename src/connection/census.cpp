@@ -1,16 +1,14 @@
 #include "connection/census.hpp"
 
+#include <algorithm>
+
 namespace c10k {
 
 std::optional<Census::Place> Census::enter(std::string_view address, std::uint32_t most) {
     const std::lock_guard lock{mutex_};
+    make_room();
     const auto [entry, is_new] = places_.try_emplace(std::string{address}, kNowhere);
     if (is_new) {
-        if (free_.empty()) {
-            counts_.emplace_back();
-            free_.reserve(counts_.capacity());
-            free_.push_back(static_cast<Place>(counts_.size()));
-        }
         entry->second = free_.back();
         free_.pop_back();
         counts_[entry->second - 1].address = &entry->first;
@@ -21,6 +19,18 @@ std::optional<Census::Place> Census::enter(std::string_view address, std::uint32
     }
     ++count.connections;
     return entry->second;
+}
+
+void Census::make_room() {
+    if (!free_.empty()) {
+        return;
+    }
+    if (counts_.size() == counts_.capacity()) {
+        counts_.reserve(std::max<std::size_t>(2 * counts_.size(), 16));
+    }
+    free_.reserve(counts_.capacity());
+    counts_.emplace_back();
+    free_.push_back(static_cast<Place>(counts_.size()));
 }
 
 void Census::leave(Place place) noexcept {

@@ -32,6 +32,9 @@ public:
     void leave(Place place) noexcept;
 
 private:
+    // Makes sure that a place is free, before anything is changed: it may throw.
+    void make_room();
+
     struct Count {
         std::uint32_t connections = 0;
         const std::string* address = nullptr;  // in places_, whose keys stay where they are

@@ -230,13 +230,22 @@ void HttpConnection::serve() {
 
 // Hands the socket over. Ends this object.
 void HttpConnection::become_websocket() {
-    new AcceptedWebSocket{server(),           socket_,
-                          std::move(*match_), std::move(parser_.request()),
-                          std::move(unread_), std::exchange(place_, Census::kNowhere)};
+    new AcceptedWebSocket{server(),           socket_, std::move(*match_), std::move(parser_.request()),
+                          std::move(unread_), place_};
+    place_ = Census::kNowhere;  // not before there is a connection that leaves it
     delete this;
 }
 
 void HttpConnection::on_completed() noexcept {
+    try {
+        answer_with_view();
+    } catch (const std::bad_alloc&) {
+        view_ = {};
+        end();
+    }
+}
+
+void HttpConnection::answer_with_view() {
     Response response;
     try {
         response = view_.result();
@@ -256,6 +265,14 @@ void HttpConnection::on_completed() noexcept {
 
 // Its head and perhaps some of its pieces have been sent. May end this object.
 void HttpConnection::on_stream_ended() noexcept {
+    try {
+        finish_stream();
+    } catch (const std::bad_alloc&) {
+        end();
+    }
+}
+
+void HttpConnection::finish_stream() {
     const std::unique_ptr<Stream> stream = std::move(stream_);
     if (lost_) {
         delete this;

@@ -62,6 +62,9 @@ private:
     void send_answer(const Response& response);
     void end_answer();
     void on_stream_ended() noexcept;
+    // Both may end this object.
+    void answer_with_view();
+    void finish_stream();
     // One of the parser's limits has struck, perhaps.
     void count_failure();
     void refuse(int status, std::string_view reason);

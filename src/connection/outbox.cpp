@@ -3,6 +3,7 @@
 #include "wire/frame.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -173,11 +174,23 @@ void Outbox::consume(std::size_t size) noexcept {
     last_ = nullptr;
 }
 
-std::shared_ptr<const void> Outbox::release() {
+std::shared_ptr<const void> Outbox::release() noexcept {
     if (empty()) {
         return nullptr;
     }
-    auto released = std::make_shared<Outbox>();
+    std::shared_ptr<Outbox> released;
+    try {
+        released = std::make_shared<Outbox>();
+    } catch (const std::bad_alloc&) {
+        // Without memory for an owner nobody can tell when the kernel has read them: they stay for ever.
+        static std::atomic<Chunk*> kept_for_ever{nullptr};
+        last_->next = kept_for_ever.load();
+        while (!kept_for_ever.compare_exchange_weak(last_->next, first_)) {
+        }
+        first_ = last_ = nullptr;
+        bytes_ = 0;
+        return nullptr;
+    }
     released->first_ = std::exchange(first_, nullptr);
     released->last_ = std::exchange(last_, nullptr);
     released->bytes_ = std::exchange(bytes_, 0);

@@ -42,7 +42,7 @@ public:
     void consume(std::size_t size) noexcept;
     void clear() noexcept { consume(bytes_); }
     // Empties it, and hands its memory over: for a send that the kernel has not answered. Null if it was empty.
-    [[nodiscard]] std::shared_ptr<const void> release();
+    [[nodiscard]] std::shared_ptr<const void> release() noexcept;
 
 private:
     struct Chunk;

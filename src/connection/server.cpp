@@ -176,8 +176,14 @@ void Server::welcome(SocketId socket, const Address& client, std::span<char> ear
         }
         place = *entered;
     }
-    secure(socket);
-    auto* connection = new HttpConnection{*this, socket, client.text(), place};  // owns itself
+    HttpConnection* connection = nullptr;
+    try {
+        secure(socket);
+        connection = new HttpConnection{*this, socket, client.text(), place};  // owns itself, and its place
+    } catch (...) {
+        census_->leave(place);
+        throw;
+    }
     if (early.empty()) {
         return;
     }

@@ -3,7 +3,10 @@
 #include "loop/ring.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
+#include <new>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -212,6 +215,16 @@ void UringBackend::finish_sending(SocketId socket) {
     }
 }
 
+// Without memory to note them down they stay where they are for ever: the kernel may still read them.
+void UringBackend::keep(std::uint32_t index, std::shared_ptr<const void> unsent) noexcept {
+    try {
+        unsent_[index] = unsent;
+    } catch (const std::bad_alloc&) {
+        alignas(std::shared_ptr<const void>) std::array<std::byte, sizeof unsent> never_destroyed;
+        new (never_destroyed.data()) std::shared_ptr<const void>{std::move(unsent)};
+    }
+}
+
 void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
     Slot* slot = find(socket);
     if (slot == nullptr) {
@@ -223,7 +236,7 @@ void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
     }
     if (slot->sending) {
         cancel(index, Operation::kSend);
-        unsent_[index] = std::move(unsent);
+        keep(index, std::move(unsent));
     }
     if (slot->kind == Kind::kDialling) {
         cancel(index, Operation::kConnect);

@@ -89,6 +89,8 @@ private:
     void start(std::uint32_t index, io_uring_sqe& entry, Operation operation);
     void cancel(std::uint32_t index, Operation operation);
     void arm_wake();
+    // Keeps the bytes of a send() until the kernel has done with them.
+    void keep(std::uint32_t index, std::shared_ptr<const void> unsent) noexcept;
 
     // What is watched may have to change before the next wait.
     void changed(std::uint32_t index);

@@ -41,11 +41,29 @@ std::string ask(const Address& server, std::string_view bytes) {
     return got;
 }
 
-// Two requests on one connection, then a WebSocket that is closed. Returns whether all was as it should be.
+Task<Response> page_of_a_task() {
+    co_await yield();
+    co_return Response::text("a task's page, longer than a short string");
+}
+
+Task<> stream_page(BodyWriter& body) {
+    co_await yield();
+    co_await body.write("a streamed page");
+}
+
+Application::Answer answer(const Request& request) {
+    if (request.path == "/task") {
+        return page_of_a_task();
+    }
+    return request.path == "/stream" ? Response::stream("text/plain", stream_page) : Response::text("hello");
+}
+
+// Requests of all kinds on one connection, then a WebSocket that is closed. Returns whether all was as it should be.
 bool converse(const Address& server) {
     const std::string page =
         ask(server,
             "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+            "GET /task HTTP/1.1\r\nHost: a\r\n\r\nGET /stream HTTP/1.1\r\nHost: a\r\n\r\n"
             "GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     std::string frames =
         "GET /ws/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -56,7 +74,8 @@ bool converse(const Address& server) {
     wire::append_frame(wire::Role::kClient, wire::Opcode::kPing, "ping", frames);
     wire::append_frame(wire::Role::kClient, wire::Opcode::kClose, "\x03\xE8", frames);
     const std::string socket = ask(server, frames);
-    return page.find("hello") != page.rfind("hello") && socket.find("small") != std::string::npos &&
+    return page.find("hello") != page.rfind("hello") && page.find("a task's page") != std::string::npos &&
+           page.find("a streamed page") != std::string::npos && socket.find("small") != std::string::npos &&
            socket.find(large) != std::string::npos && socket.ends_with("\x88\x02\x03\xE8");
 }
 
@@ -66,8 +85,11 @@ int serve_with_failure(BackendChoice backend, std::size_t n) {
     Loop loop{make_backend(backend)};
     ScriptedApplication app;
     app.route.view = echo;
-    const ServerLimits limits;
-    Server server{loop, app, limits};
+    app.on_request = answer;
+    ServerLimits limits;
+    limits.max_connections_per_address = 100;
+    const auto census = std::make_shared<Census>();
+    Server server{loop, app, limits, nullptr, census};
     const Address address = server.listen(Address::resolve("127.0.0.1", 0));
     std::atomic<int> said = 0;  // conversations that are over
     std::atomic<int> heard = 0;
@@ -93,6 +115,9 @@ int serve_with_failure(BackendChoice backend, std::size_t n) {
     }
     client.join();
     testkit::run_to_end(loop, server.close());
+    // Nobody is counted who has gone.
+    is_right =
+        is_right && census->connections == 0 && census->newcomers == 0 && census->enter(address.owner(), 1).has_value();
     return !is_right ? kServedWrongly : has_failed ? kServedAll : kNothingFailed;
 }
 
