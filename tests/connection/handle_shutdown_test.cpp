@@ -79,7 +79,8 @@ void live_and_go(BackendChoice backend, int signal) {
     Known known;
     std::atomic<bool> is_over = false;
     std::counting_semaphore arrived{0};
-    std::vector<std::thread> threads;
+    std::thread first;
+    std::vector<std::thread> threads;  // of the first, until it has ended
     std::array<int, kPeers> peers{};
     {
         ScriptedApplication app;
@@ -95,7 +96,7 @@ void live_and_go(BackendChoice backend, int signal) {
         limits.shutdown_time = std::chrono::milliseconds{20};  // the peers answer no close
         Server server{loop, app, limits};
         const Address address = server.listen(Address::resolve("127.0.0.1", 0));
-        threads.emplace_back([&] {
+        first = std::thread{[&] {
             for (int& peer : peers) {
                 peer = open_websocket(address);
             }
@@ -107,19 +108,20 @@ void live_and_go(BackendChoice backend, int signal) {
             }
             std::raise(signal);  // on this thread
             use_handles(known, is_over, kThreads);
-        });
+        }};
         run(loop, [](Server& going) -> Task<> {
             try {
                 co_await until_stopped();
             } catch (const Stopped&) {
             }
-            co_await shielded(std::chrono::minutes{1}, going.close());
+            Task<> closing = going.close();
+            co_await shielded(std::chrono::minutes{1}, std::move(closing));
         }(server));
     }
     is_over = true;
-    threads.front().join();
-    for (std::size_t i = 1; i < threads.size(); ++i) {
-        threads[i].join();
+    first.join();
+    for (std::thread& thread : threads) {
+        thread.join();
     }
     for (const int peer : peers) {
         ::close(peer);
