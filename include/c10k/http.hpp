@@ -142,6 +142,9 @@ struct Response {
     Headers headers = {};
     std::string body = {};
     BodyStream body_stream = {};  // if there is one, it makes the body instead
+    // How many bytes the stream makes, if that is known: it is sent with a Content-Length then, and not in chunks. One
+    // that makes fewer is cut, and one that makes more gets std::logic_error from write().
+    std::optional<std::size_t> stream_bytes = {};
 
     static Response text(std::string body, int status = 200);
     static Response html(std::string body, int status = 200);
@@ -151,7 +154,8 @@ struct Response {
     // To any host. A location that the client chose could lead its user to a stranger's page.
     static Response redirect(std::string location, int status = 302);
     // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13). Range is
-    // not heeded (14.2). It is read whole: one of more than StaticFiles::kMaxBytes is an error.
+    // not heeded (14.2). One of more than 64 KiB is a stream that reads it in pieces, as its client takes them; one that
+    // gets shorter meanwhile is cut. One of more than StaticFiles::kMaxBytes is an error.
     // Throws NotFound if it is no regular file.
     static Response file(const Request& request, const std::string& path);
     // A body that a coroutine writes while it is sent:

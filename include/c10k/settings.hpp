@@ -43,6 +43,9 @@ struct Settings {
     std::chrono::milliseconds body_grace{5'000};
     std::chrono::milliseconds idle_time{75'000};
     std::chrono::milliseconds write_time{30'000};
+    std::uint32_t min_response_rate = 500;
+    std::chrono::milliseconds half_closed_time{5'000};
+    std::chrono::seconds keepalive_time{60};
     std::chrono::milliseconds shutdown_time{8'000};
     std::chrono::milliseconds restart_grace{500};
     std::uint32_t drain_rate = 10'000;
@@ -55,6 +58,7 @@ struct Settings {
     std::uint32_t compression_window_bits = 12;
     std::uint32_t max_fragment_bytes = 0;
     std::uint32_t max_fragments = 64 * 1024;
+    std::chrono::milliseconds message_time{120'000};
     std::uint32_t inbox_bytes = 64 * 1024;
     std::uint32_t outbox_bytes = 64 * 1024;
     std::uint32_t kernel_unsent_bytes = 128 * 1024;

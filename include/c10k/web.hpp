@@ -183,7 +183,7 @@ private:
 // Only regular files inside the folders, also through symbolic links; nothing that is hidden ("." in front).
 class StaticFiles {
 public:
-    // Files are read whole for each request; a larger one is an error, also of Response::file().
+    // A larger file is an error, also of Response::file().
     static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;
 
     StaticFiles() = default;

@@ -38,11 +38,13 @@ struct LimitCounters {
     Counter min_body_rate;
     Counter idle_time;
     Counter write_time;
+    Counter min_response_rate;
     Counter handshake_time;
     Counter shutdown_time;
     Counter max_message_bytes;
     Counter max_fragment_bytes;
     Counter max_fragments;
+    Counter message_time;
     Counter inbox_bytes;   // a peer was not read for a while
     Counter outbox_bytes;  // the same
     Counter slow_time;

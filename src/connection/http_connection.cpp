@@ -2,6 +2,7 @@
 
 #include "connection/accepted_websocket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <new>
 #include <stdexcept>
@@ -13,6 +14,9 @@ namespace {
 constexpr std::size_t kPiecesAtOnce = 16;
 // Answers to pipelined requests that the peer does not take: no more requests are read beyond it.
 constexpr std::size_t kMostUnsent = 256 * 1024;
+// Requests behind one whose view or stream runs, as much as one read brings. With more, none of them will be answered,
+// and the client asks again (RFC 9112, 9.3.2): to stop reading would be to miss the client's end.
+constexpr std::size_t kMostUnread = 256 * 1024;
 // Of a streamed body: its coroutine waits when more is unsent.
 constexpr std::size_t kMostAhead = 64 * 1024;
 // How long to wait for the peer's FIN after ours, reading what it still sends (RFC 9112, 9.6).
@@ -47,7 +51,11 @@ public:
             throw Stopped{};
         }
         check_alone();
+        if (response_.stream_bytes && piece.size() > *response_.stream_bytes - written_) {
+            throw std::logic_error("a streamed body is longer than its stream_bytes");
+        }
         begin();
+        written_ += piece.size();
         if (is_chunked() && !piece.empty()) {
             connection_.append(wire::chunk_head(piece.size()));
             connection_.append(piece);
@@ -90,6 +98,8 @@ private:
         begin();
         if (is_chunked()) {
             connection_.append(wire::kLastChunk);
+        } else if (written_ != response_.stream_bytes.value_or(written_)) {
+            throw std::runtime_error("a streamed body is shorter than its stream_bytes");
         }
     }
     Task<> wait_for_room() { co_await RoomAwaiter{*this}; }
@@ -108,7 +118,9 @@ private:
             throw std::logic_error("another write() of this body is pending");
         }
     }
-    [[nodiscard]] bool is_chunked() const noexcept { return connection_.parser_.minor_version() > 0; }
+    [[nodiscard]] bool is_chunked() const noexcept {
+        return connection_.parser_.minor_version() > 0 && !response_.stream_bytes;
+    }
 
     void on_completed() noexcept override { connection_.on_stream_ended(); }
 
@@ -116,15 +128,17 @@ private:
     Response response_;
     Task<> task_;
     RoomAwaiter* waiting_ = nullptr;
+    std::size_t written_ = 0;  // bytes of the body
     bool begun_ = false;
 };
 
-HttpConnection::HttpConnection(Server& server, SocketId socket, std::string peer, Census::Place place)
-    : AcceptedConnection(server), Newcomer(server), loop_(server.loop()), socket_(socket), peer_(std::move(peer)),
-      parser_(server.limits().http), place_(place) {
+HttpConnection::HttpConnection(Server& server, SocketId socket, const Address& client, Census::Place place)
+    : AcceptedConnection(server), Newcomer(server.newcomers(), client), loop_(server.loop()), socket_(socket),
+      peer_(client.text()), parser_(server.limits().http), place_(place) {
+    due_.fill(kNever);
     loop_.backend().attach(socket_, *this);
     loop_.backend().start_receiving(socket_);
-    start(server.limits().head_time);
+    wait_for(Wait::kRequest, server.limits().head_time);
 }
 
 HttpConnection::~HttpConnection() { server().census().leave(place_); }
@@ -138,13 +152,15 @@ void HttpConnection::turn_away() {
 // ---- Requests
 
 void HttpConnection::on_received(std::span<char> bytes) {
-    if (phase_ == Phase::kFinishing) {
+    if (phase_ == Phase::kFinishing || (is_running() && last_)) {
         return;
     }
     try {
         unread_.append(bytes.data(), bytes.size());
         if (phase_ == Phase::kReading) {
             read_requests();
+        } else if (is_running()) {
+            watch_for_end();
         }
     } catch (const std::bad_alloc&) {
         end();  // others may go on with what this gives back
@@ -176,7 +192,8 @@ void HttpConnection::read_requests() {
                 break;
             case wire::RequestParser::State::kHead:
                 if (!was_started) {
-                    start(server().limits().head_time);  // absolute: a byte now and then does not move it
+                    stop_waiting_for(Wait::kIdle);
+                    wait_for(Wait::kRequest, server().limits().head_time);  // a byte now and then does not move it
                 }
                 break;
         }
@@ -190,6 +207,8 @@ void HttpConnection::read_requests() {
         become_websocket();
     } else if (phase_ == Phase::kReading) {
         read_on_or_pause();
+    } else if (is_running()) {
+        watch_for_end();
     }
 }
 
@@ -197,7 +216,19 @@ void HttpConnection::read_requests() {
 void HttpConnection::read_on_or_pause() {
     if (outbox_.bytes() > kMostUnsent) {
         loop_.backend().stop_receiving(socket_);
-    } else if (!ended_) {
+        stop_waiting_for(Wait::kRequest);  // it is us who do not read
+        paused_ = true;
+        return;
+    }
+    if (std::exchange(paused_, false) && parser_.started()) {
+        body_began_ = loop_.now();
+        if (parser_.state() == wire::RequestParser::State::kBody) {
+            time_body();
+        } else {
+            wait_for(Wait::kRequest, server().limits().head_time);
+        }
+    }
+    if (!ended_) {
         loop_.backend().start_receiving(socket_);
     } else if (outbox_.empty()) {
         end();
@@ -206,8 +237,31 @@ void HttpConnection::read_on_or_pause() {
     }
 }
 
+void HttpConnection::watch_for_end() {
+    if (unread_.size() > kMostUnread) {
+        forget(unread_);
+        last_ = true;
+    }
+    if (!ended_) {
+        loop_.backend().start_receiving(socket_);
+    } else if (due(Wait::kHalfClosed) == kNever) {
+        wait_for(Wait::kHalfClosed, server().limits().half_closed_time);
+    }
+}
+
+// Most who have finished sending have gone; a few wait for an answer, and have had the time for it.
+void HttpConnection::on_peer_gone() {
+    if (stream_ && !outbox_.empty()) {
+        wait_for(Wait::kHalfClosed, server().limits().half_closed_time);  // it has something to take, in the write time
+    } else {
+        stop_waiting_for(Wait::kHalfClosed);
+        scope_.request_stop();
+    }
+}
+
 void HttpConnection::serve() {
-    cancel();
+    stop_waiting_for(Wait::kRequest);
+    stop_waiting_for(Wait::kIdle);
     settle();
     phase_ = Phase::kServing;
     last_ = !parser_.keep_alive() || server().is_closing();
@@ -218,14 +272,13 @@ void HttpConnection::serve() {
         respond(std::move(*response));
         return;
     }
-    loop_.backend().stop_receiving(socket_);
     if (auto* view = std::get_if<Task<Response>>(&answer)) {
         view_ = std::move(*view);
         view_.start(scope_, *this);
         return;
     }
+    loop_.backend().stop_receiving(socket_);
     match_ = std::get<WebSocketMatch>(std::move(answer));
-    set_deadline();
 }
 
 // Hands the socket over. Ends this object.
@@ -247,16 +300,21 @@ void HttpConnection::on_completed() noexcept {
 
 void HttpConnection::answer_with_view() {
     Response response;
+    bool is_stopped = false;
     try {
         response = view_.result();
     } catch (const Stopped&) {
+        is_stopped = scope_.stop_requested();  // since nobody is there to be answered
         response = Response::text("The server is shutting down.\n", 503);
     } catch (...) {
         response = server().application().on_view_failed(parser_.request(), std::current_exception());
     }
     view_ = {};
+    stop_waiting_for(Wait::kHalfClosed);
     if (lost_) {
         delete this;
+    } else if (is_stopped) {
+        end();
     } else {
         respond(std::move(response));
         read_requests();
@@ -274,15 +332,25 @@ void HttpConnection::on_stream_ended() noexcept {
 
 void HttpConnection::finish_stream() {
     const std::unique_ptr<Stream> stream = std::move(stream_);
+    stop_waiting_for(Wait::kHalfClosed);
     if (lost_) {
         delete this;
         return;
     }
+    std::exception_ptr failure;
     try {
         stream->result();
         end_answer();
+    } catch (const Stopped&) {
+        if (scope_.stop_requested()) {
+            end();
+            return;
+        }
+        failure = std::current_exception();
     } catch (...) {
-        const std::exception_ptr failure = std::current_exception();
+        failure = std::current_exception();
+    }
+    if (failure) {
         if (stream->has_begun()) {
             server().application().on_stream_failed(parser_.request(), failure);
             end();
@@ -298,13 +366,11 @@ void HttpConnection::finish_stream() {
 // Answers the request at hand.
 void HttpConnection::respond(Response response) {
     const Request& request = parser_.request();
-    if (response.body_stream && parser_.minor_version() == 0) {
+    if (response.body_stream && !response.stream_bytes && parser_.minor_version() == 0) {
         last_ = true;  // only the end of the connection tells where the body ends
     }
     if (response.body_stream && request.method != "HEAD" && wire::has_body(response.status)) {
-        loop_.backend().stop_receiving(socket_);
         stream_ = std::make_unique<Stream>(*this, std::move(response));
-        set_deadline();
         stream_->start();
         return;
     }
@@ -324,7 +390,7 @@ void HttpConnection::send_answer(const Response& response) {
     options.keep_alive = !last_;
     options.minor_version = parser_.minor_version();
     options.date = server().date();
-    if (response.body_stream) {
+    if (response.body_stream && !response.stream_bytes) {
         options.framing = parser_.minor_version() == 0 ? wire::Framing::kUntilClose : wire::Framing::kChunked;
     }
     wire::require_final(response.status);
@@ -342,7 +408,7 @@ void HttpConnection::end_answer() {
     phase_ = Phase::kReading;
     continued_ = false;
     parser_.reset();
-    set_deadline();
+    await_next_request();
 }
 
 void HttpConnection::count_failure() {
@@ -368,8 +434,9 @@ void HttpConnection::append(std::string_view bytes) {
     const bool was_empty = outbox_.empty();
     outbox_.append(bytes);
     loop_.flush_later(*this, bytes.size());
-    if (was_empty && stream_) {
-        set_deadline();
+    if (was_empty && !outbox_.empty()) {
+        stop_waiting_for(Wait::kIdle);
+        time_taking(0);
     }
 }
 
@@ -393,8 +460,9 @@ void HttpConnection::on_sent(std::size_t bytes) {
 // May end this object.
 void HttpConnection::on_taken(std::size_t bytes) {
     outbox_.consume(bytes);
-    if (!view_ && bytes > 0) {
-        set_deadline();
+    if (bytes > 0) {
+        time_taking(bytes);
+        await_next_request();
     }
     if (stream_) {
         stream_->on_sent();
@@ -418,28 +486,66 @@ void HttpConnection::on_taken(std::size_t bytes) {
 void HttpConnection::finish() {
     phase_ = Phase::kFinishing;
     forget(unread_);
+    stop_waiting_for(Wait::kRequest);
+    stop_waiting_for(Wait::kIdle);
     loop_.backend().start_receiving(socket_);
     if (outbox_.empty()) {
         finish_sending();
-    } else {
-        set_deadline();
     }
 }
 
 // All is sent.
 void HttpConnection::finish_sending() {
     loop_.backend().finish_sending(socket_);
-    start(ended_ ? std::chrono::milliseconds{0} : kLingerTime);
+    wait_for(Wait::kLinger, ended_ ? std::chrono::milliseconds{0} : kLingerTime);
 }
 
-// What it waits for next, and how long.
-void HttpConnection::set_deadline() {
-    if (!outbox_.empty()) {
-        start(server().limits().write_time);
-    } else if (stream_) {
-        cancel();  // it may take its time
-    } else if (phase_ == Phase::kReading && !parser_.started()) {
-        start(server().limits().idle_time);
+// ---- Deadlines
+
+void HttpConnection::wait_for(Wait what, std::chrono::milliseconds time) {
+    wait_until(what, loop_.backend().now() + time.count());
+}
+
+// One timer for all: it fires at the first.
+void HttpConnection::wait_until(Wait what, std::int64_t due) {
+    due_[static_cast<std::size_t>(what)] = due;
+    const std::int64_t first = *std::min_element(due_.begin(), due_.end());
+    if (first == armed_) {
+        return;
+    }
+    armed_ = first;
+    if (first == kNever) {
+        cancel();
+    } else {
+        start(std::chrono::milliseconds{first - loop_.backend().now()});
+    }
+}
+
+// The next request may take the idle time, once the answers are taken.
+void HttpConnection::await_next_request() {
+    if (outbox_.empty() && phase_ == Phase::kReading && !parser_.started()) {
+        wait_for(Wait::kIdle, server().limits().idle_time);
+    }
+}
+
+// A peer may take nothing for the write time. What it takes pays at the least rate for the time that follows, up to the
+// write time: the kernel takes much at once, and what it has taken says nothing about the peer for long.
+void HttpConnection::time_taking(std::size_t taken_bytes) {
+    if (taken_bytes > 0 && stream_ && due(Wait::kHalfClosed) != kNever) {
+        wait_for(Wait::kHalfClosed, server().limits().half_closed_time);  // it reads, although it has nothing to say
+    }
+    if (outbox_.empty()) {
+        stop_waiting_for(Wait::kTaking);
+        stop_waiting_for(Wait::kTakingFast);
+        return;
+    }
+    const ServerLimits& limits = server().limits();
+    const std::int64_t latest = loop_.backend().now() + limits.write_time.count();
+    wait_until(Wait::kTaking, latest);
+    if (limits.min_response_rate > 0) {
+        const auto paid = static_cast<std::int64_t>(std::uint64_t{taken_bytes} * 1000 / limits.min_response_rate);
+        const std::int64_t paid_until = due(Wait::kTakingFast);
+        wait_until(Wait::kTakingFast, paid_until == kNever ? latest : std::min(paid_until + paid, latest));
     }
 }
 
@@ -450,7 +556,7 @@ void HttpConnection::time_body() {
     if (limits.min_body_rate > 0) {
         next = std::min(next, body_age() < limits.body_grace ? limits.body_grace - body_age() : kBodyInterval);
     }
-    start(next);
+    wait_for(Wait::kRequest, next);
 }
 
 std::chrono::milliseconds HttpConnection::body_age() const noexcept {
@@ -463,30 +569,52 @@ bool HttpConnection::body_is_fast() noexcept {
 }
 
 void HttpConnection::on_time() {
+    armed_ = kNever;
+    const auto is_due = [this](Wait what) { return due(what) <= loop_.now(); };
     LimitCounters& counters = server().counters().limits;
-    if (phase_ == Phase::kReading && outbox_.empty() && parser_.started()) {
-        const bool is_body = parser_.state() == wire::RequestParser::State::kBody;
-        const bool is_old = !is_body || body_age() >= server().limits().body_time;
-        if (!is_old && body_is_fast()) {
-            time_body();
-            return;
-        }
-        (!is_body ? counters.head_time : is_old ? counters.body_time : counters.min_body_rate).add();
-        refuse(408, "The request did not arrive in time.");
+    if (is_due(Wait::kRequest)) {
+        on_request_late();
+    } else if (is_due(Wait::kTaking)) {
+        counters.write_time.add();
+        end();
+    } else if (is_due(Wait::kTakingFast)) {
+        counters.min_response_rate.add();
+        server().warn_of(peer_, "cut off", "they take their answers more slowly than min_response_rate");
+        end();
+    } else if (is_due(Wait::kIdle)) {
+        counters.idle_time.add();
+        end();
+    } else if (is_due(Wait::kHalfClosed)) {
+        on_peer_gone();
+    } else if (is_due(Wait::kLinger)) {
+        end();
+    } else {
+        wait_until(Wait::kLinger, due(Wait::kLinger));  // a deadline has moved since
+    }
+}
+
+void HttpConnection::on_request_late() {
+    LimitCounters& counters = server().counters().limits;
+    const bool is_body = parser_.state() == wire::RequestParser::State::kBody;
+    const bool is_old = !is_body || body_age() >= server().limits().body_time;
+    if (!is_old && body_is_fast()) {
+        time_body();
         return;
     }
-    if (!outbox_.empty()) {
-        counters.write_time.add();
-    } else if (phase_ == Phase::kReading) {
-        (is_newcomer() ? counters.head_time : counters.idle_time).add();
+    (!is_body ? counters.head_time : is_old ? counters.body_time : counters.min_body_rate).add();
+    if (parser_.started()) {
+        refuse(408, "The request did not arrive in time.");
+    } else {
+        end();
     }
-    end();
 }
 
 void HttpConnection::on_end() {
     ended_ = true;  // and may still wait for answers
     if (phase_ == Phase::kReading) {
         read_requests();
+    } else if (is_running()) {
+        watch_for_end();
     } else if (phase_ == Phase::kFinishing && outbox_.empty()) {
         end();
     }
@@ -498,10 +626,12 @@ void HttpConnection::end() {
     if (!lost_) {
         loop_.backend().close(socket_, outbox_.release());
         lost_ = true;
+        due_.fill(kNever);
+        wait_until(Wait::kLinger, kNever);
     }
-    if (stream_) {
-        scope_.request_stop();  // there is nobody to stream to
-    } else if (!view_) {
+    if (is_running()) {
+        scope_.request_stop();  // nobody is there to be answered
+    } else {
         delete this;
     }
 }

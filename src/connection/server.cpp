@@ -44,20 +44,6 @@ AcceptedConnection::~AcceptedConnection() {
     server_.on_ended();
 }
 
-Newcomer::Newcomer(Server& server) noexcept : server_(&server), older_(server.newest_newcomer_) {
-    (older_ != nullptr ? older_->newer_ : server.oldest_newcomer_) = this;
-    server.newest_newcomer_ = this;
-    ++server.census_->newcomers;
-}
-
-void Newcomer::settle() noexcept {
-    if (server_ != nullptr) {
-        (older_ != nullptr ? older_->newer_ : server_->oldest_newcomer_) = newer_;
-        (newer_ != nullptr ? newer_->older_ : server_->newest_newcomer_) = older_;
-        --std::exchange(server_, nullptr)->census_->newcomers;
-    }
-}
-
 // Goes on accepting after a pause.
 class Server::Retry final : public Timer {
 public:
@@ -75,8 +61,8 @@ public:
 
 private:
     void on_time() override {
-        for (const SocketId listener : server_.listeners_) {
-            server_.loop().backend().resume_accepting(listener);
+        if (!server_.newcomers_.is_full()) {
+            server_.go_on();
         }
     }
 
@@ -107,7 +93,8 @@ private:
 Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
                std::shared_ptr<Census> census)
     : loop_(loop), application_(application), limits_(limits), certificates_(certificates), census_(std::move(census)),
-      counters_(loop.local<Counters>()), retry_(std::make_unique<Retry>(*this)), trim_(loop.local<Trim>()) {
+      counters_(loop.local<Counters>()),
+      newcomers_(loop, *this, limits.max_newcomers, limits.head_time, *census_), retry_(std::make_unique<Retry>(*this)), trim_(loop.local<Trim>()) {
     for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
         WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
         own = limits.websocket;
@@ -124,13 +111,23 @@ Server::~Server() {
 }
 
 Address Server::listen(const Address& address, PortUse use) {
-    return add_listener(loop_.backend().listen(
-        address, {.backlog = limits_.backlog, .port_use = use, .unsent_bytes = limits_.kernel_unsent_bytes}, *this));
+    return add_listener(
+        loop_.backend().listen(address, with_limits({.backlog = limits_.backlog, .port_use = use}), *this));
 }
 
 Address Server::listen_on(int descriptor) {
-    return add_listener(
-        loop_.backend().listen({}, {.unsent_bytes = limits_.kernel_unsent_bytes, .inherited = descriptor}, *this));
+    return add_listener(loop_.backend().listen({}, with_limits({.inherited = descriptor}), *this));
+}
+
+// The kernel knows only one time for a peer that is silent and one that takes nothing: no limit of ours comes after it.
+ListenOptions Server::with_limits(ListenOptions options) const noexcept {
+    using std::chrono::ceil;
+    using std::chrono::seconds;
+    const WebSocketLimits& websocket = limits_.websocket;
+    options.unsent_bytes = limits_.kernel_unsent_bytes;
+    options.keepalive = std::max({limits_.keepalive_time, ceil<seconds>(limits_.write_time),
+                                  websocket.ping_interval + websocket.ping_timeout});
+    return options;
 }
 
 Address Server::add_listener(SocketId listener) {
@@ -140,7 +137,11 @@ Address Server::add_listener(SocketId listener) {
 
 void Server::on_accepted(SocketId socket, const Address& peer) {
     try {
-        receive(socket, peer);
+        if (newcomers_.is_full() && !closing_) {
+            held_.emplace_back(socket, peer);
+        } else {
+            receive(socket, peer);
+        }
     } catch (const std::bad_alloc&) {
         counters_.accept_failures.add();
         loop_.backend().close(socket);
@@ -159,9 +160,35 @@ void Server::receive(SocketId socket, const Address& peer) {
     } else {
         refuse_proxied(socket, peer, "it is none of trusted_proxies");
     }
-    // Never the only one: on this loop it is perhaps the one that means it, and others hold the slow ones.
-    if (census_->newcomers > limits_.max_newcomers && oldest_newcomer_ != newest_newcomer_) {
-        end_oldest_newcomer();
+    newcomers_.welcomed();
+}
+
+void Server::hold() {
+    for (const SocketId listener : listeners_) {
+        loop_.backend().pause_accepting(listener);
+    }
+}
+
+void Server::go_on() {
+    while (!held_.empty() && !newcomers_.is_full()) {
+        receive_held();
+    }
+    if (newcomers_.is_full() || closing_ || retry_->is_running()) {
+        return;
+    }
+    for (const SocketId listener : listeners_) {
+        loop_.backend().resume_accepting(listener);
+    }
+}
+
+void Server::receive_held() {
+    const auto [socket, peer] = held_.front();
+    held_.pop_front();
+    try {
+        receive(socket, peer);
+    } catch (const std::bad_alloc&) {
+        counters_.accept_failures.add();
+        loop_.backend().close(socket);
     }
 }
 
@@ -179,7 +206,7 @@ void Server::welcome(SocketId socket, const Address& client, std::span<char> ear
     HttpConnection* connection = nullptr;
     try {
         secure(socket);
-        connection = new HttpConnection{*this, socket, client.text(), place};  // owns itself, and its place
+        connection = new HttpConnection{*this, socket, client, place};  // owns itself, and its place
     } catch (...) {
         census_->leave(place);
         throw;
@@ -209,21 +236,16 @@ void Server::refuse_proxied(SocketId socket, const Address& proxy, std::string_v
     loop_.backend().close(socket);
 }
 
-void Server::turn_away(SocketId socket, const Address& client, std::string_view why) {
+void Server::warn_of(std::string_view peer, std::string_view what, std::string_view why) {
     if (complaint_.is_due(loop_.now())) {
-        log::warning("turned away " + client.text() + ", and perhaps others: " + std::string{why});
+        log::warning(std::string{what} + ' ' + std::string{peer} + ", and perhaps others: " + std::string{why});
     }
-    secure(socket);
-    (new HttpConnection{*this, socket, client.text(), Census::kNowhere})->turn_away();
 }
 
-// Whoever means it has asked before so many others come: slow handshakes make no room scarce but their own.
-void Server::end_oldest_newcomer() {
-    counters_.limits.max_newcomers.add();
-    if (complaint_.is_due(loop_.now())) {
-        log::warning("more connections than max_newcomers allows have not made a request yet; the oldest are ended");
-    }
-    oldest_newcomer_->give_up();
+void Server::turn_away(SocketId socket, const Address& client, std::string_view why) {
+    warn_of(client.text(), "turned away", why);
+    secure(socket);
+    (new HttpConnection{*this, socket, client, Census::kNowhere})->turn_away();
 }
 
 void Server::on_accept_failed(std::error_code error) {
@@ -243,6 +265,9 @@ Task<> Server::close(const Farewell& farewell) {
     closing_ = true;
     farewell_ = farewell;
     retry_->cancel();
+    while (!held_.empty()) {
+        receive_held();
+    }
     return end();
 }
 

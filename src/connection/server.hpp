@@ -5,6 +5,7 @@
 #include "connection/application.hpp"
 #include "connection/census.hpp"
 #include "connection/counters.hpp"
+#include "connection/newcomers.hpp"
 #include "connection/websocket_connection.hpp"
 #include "loop/loop.hpp"
 #include "wire/http1.hpp"
@@ -13,7 +14,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
+#include <utility>
 
 namespace c10k {
 
@@ -46,6 +49,12 @@ struct ServerLimits {
     std::chrono::milliseconds idle_time{75000};
     // How long a peer may take nothing of an answer.
     std::chrono::milliseconds write_time{30000};
+    // Bytes of an answer that a peer takes in a second, on the average over the write time (0: as few as it likes).
+    std::uint32_t min_response_rate = 500;
+    // How long a view or a stream goes on for a peer that has finished sending.
+    std::chrono::milliseconds half_closed_time{5000};
+    // Silence of a peer's machine after which a connection fails, whatever it waits for.
+    std::chrono::seconds keepalive_time{60};
     // From a valid handshake to the view's answer: 503 after that.
     std::chrono::milliseconds handshake_time{10000};
     // From the end of the grace of close() to the end of the last connection.
@@ -66,30 +75,6 @@ struct Farewell {
 class Server;
 class ServerCertificates;
 class Trim;
-
-// A connection whose first request has not come whole: anybody can open as many as they like.
-class Newcomer {
-public:
-    explicit Newcomer(Server& server) noexcept;
-    Newcomer(const Newcomer&) = delete;
-    Newcomer& operator=(const Newcomer&) = delete;
-
-    // There are too many, and this is the oldest: end now. May end it at once.
-    virtual void give_up() = 0;
-
-protected:
-    ~Newcomer() { settle(); }
-    // It is a newcomer no more.
-    void settle() noexcept;
-    [[nodiscard]] bool is_newcomer() const noexcept { return server_ != nullptr; }
-
-private:
-    friend class Server;
-
-    Server* server_;  // null once it has settled
-    Newcomer* older_;
-    Newcomer* newer_ = nullptr;
-};
 
 // A connection that was accepted: in the server's list until it has ended. It owns itself.
 class AcceptedConnection {
@@ -116,7 +101,7 @@ private:
 };
 
 // Listens, and keeps the connections it has accepted.
-class Server final : private ListenerEvents {
+class Server final : private ListenerEvents, private Newcomers::Door {
 public:
     // The first four outlive the server. With certificates it speaks TLS. The census is that of the servers it shares
     // its limits with.
@@ -143,6 +128,8 @@ public:
     void welcome(SocketId socket, const Address& client, std::span<char> early);
     // A connection through `proxy` did not begin as it should, and is closed.
     void refuse_proxied(SocketId socket, const Address& proxy, std::string_view why);
+    // Logs what was done to `peer`, and why; at most one such line a second.
+    void warn_of(std::string_view peer, std::string_view what, std::string_view why);
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     [[nodiscard]] bool is_closing() const noexcept { return closing_; }
@@ -157,12 +144,12 @@ public:
     [[nodiscard]] const Farewell& farewell() const noexcept { return farewell_; }
     [[nodiscard]] Counters& counters() const noexcept { return counters_; }
     [[nodiscard]] Census& census() const noexcept { return *census_; }
+    [[nodiscard]] Newcomers& newcomers() noexcept { return newcomers_; }
     // The Date field's value, renewed once a second.
     [[nodiscard]] const std::string& date();
 
 private:
     friend class AcceptedConnection;
-    friend class Newcomer;
     class Retry;
     class EmptyAwaiter;
 
@@ -176,7 +163,12 @@ private:
     void secure(SocketId socket);
     // Answers with 503.
     void turn_away(SocketId socket, const Address& client, std::string_view why);
-    void end_oldest_newcomer();
+    // There are as many newcomers as there may be: no more are accepted for now.
+    void hold() override;
+    void go_on() override;
+    // Those that the kernel had accepted when it was told to stop.
+    void receive_held();
+    ListenOptions with_limits(ListenOptions options) const noexcept;
 
     Address add_listener(SocketId listener);
     Task<> end();
@@ -193,8 +185,8 @@ private:
     std::shared_ptr<Census> census_;
     Counters& counters_;
     std::vector<SocketId> listeners_;
-    Newcomer* oldest_newcomer_ = nullptr;
-    Newcomer* newest_newcomer_ = nullptr;
+    std::deque<std::pair<SocketId, Address>> held_;
+    Newcomers newcomers_;
     log::OnceASecond complaint_;
     AcceptedConnection* first_ = nullptr;  // the oldest
     AcceptedConnection* last_ = nullptr;

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kPiecesAtOnce = 64;
 
 constexpr std::uint16_t kAbnormal = 1006;
+constexpr std::uint16_t kPolicyViolation = 1008;
 constexpr std::uint16_t kTryAgainLater = 1013;
 constexpr std::string_view kOutOfMemory = "out of memory";
 
@@ -135,10 +136,27 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
         drop(kAbnormal, kOutOfMemory);  // others may go on with what this gives back
         return;
     }
+    time_message();
     read_or_pause();
 }
 
+// Whoever trickles is heard, and so is whoever only answers pings: this is called for each of them.
+void WebSocketConnection::time_message() {
+    if (!protocol_.is_amid_message() || phase_ != Phase::kOpen || protocol_.role() != wire::Role::kServer) {
+        message_since_ = 0;
+        return;
+    }
+    const std::uint32_t now = static_cast<std::uint32_t>(loop_.now()) | 1;
+    if (message_since_ == 0) {
+        message_since_ = now;
+    } else if (now - message_since_ > limits_.message_time.count()) {
+        limit_counters().message_time.add();
+        close(kPolicyViolation, "a message took too long");
+    }
+}
+
 void WebSocketConnection::on_message(Message message) {
+    message_since_ = 0;
     inbox_.push(std::move(message));
     if (inbox_.bytes() > limits_.inbox_bytes) {
         protocol_.pause();  // what has come with it could be a thousand more, if it is compressed
@@ -231,6 +249,7 @@ void WebSocketConnection::read_or_pause() {
         reading_ = wanted;
         if (wanted) {
             loop_.backend().start_receiving(socket_);
+            message_since_ = 0;  // while nobody read, its time did not pass
         } else {
             loop_.backend().stop_receiving(socket_);
             const bool inbox_is_full = inbox_.bytes() > limits_.inbox_bytes;

@@ -28,6 +28,8 @@ struct WebSocketLimits {
     std::chrono::milliseconds slow_time{5000};
     std::uint32_t slow_limit_bytes = 16 * 1024 * 1024;
     SlowMember slow_member = SlowMember::kClose;
+    // From the first byte of a message to the last, as long as it is read. Of servers only.
+    std::chrono::milliseconds message_time{120000};
     // Silence of the peer after which it is sent a ping, and then that after which the connection is given up.
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
@@ -156,6 +158,8 @@ private:
     void set_deadline();
     void note_closed(std::uint16_t code, std::string_view reason);
     void read_or_pause();
+    // Closes if the message that is arriving takes too long.
+    void time_message();
     [[nodiscard]] bool is_late() const noexcept;
     // What its route wants of a peer that has more to take than it may. Returns whether one more message has room now.
     bool relieve();
@@ -179,6 +183,8 @@ private:
     bool stalled_ = false;  // a send() was unanswered then
     bool is_slow_ = false;
     bool was_slow_ = false;  // since the outbox was empty
+    // ms of the loop's clock when the message that is arriving began; 0 if none is.
+    std::uint32_t message_since_ = 0;
 };
 
 }  // namespace c10k

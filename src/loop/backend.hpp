@@ -67,6 +67,9 @@ struct ListenOptions {
     int backlog = 4096;  // connections that the kernel completes before they are accepted
     PortUse port_use = PortUse::kAlone;
     int unsent_bytes = kMostUnsentBytes;  // of each that is accepted: see there
+    // Of each that is accepted: silence of the peer's machine, which is asked whether it is there, after which the
+    // connection fails (0: as the system does it, after hours).
+    std::chrono::seconds keepalive{0};
     // A socket that listens already, to take over instead of opening one: the address and the rest do not count then.
     // Other processes may have it, too, and go on listening when it is closed here.
     int inherited = -1;

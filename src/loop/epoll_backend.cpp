@@ -112,6 +112,7 @@ SocketId EpollBackend::listen(const Address& address, const ListenOptions& optio
         descriptor = open_listener(address, options.backlog, options.port_use, Blocking::kNo);
     }
     limit_unsent(descriptor, options.unsent_bytes);
+    limit_silence(descriptor, options.keepalive);
     const SocketId id = add(descriptor, Kind::kListener);
     slots_[id.slot].listener_events = &events;
     resume_accepting(id);

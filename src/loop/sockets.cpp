@@ -80,6 +80,18 @@ void limit_unsent(int listener, int most_bytes) noexcept {
     set_option(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, most_bytes);
 }
 
+void limit_silence(int listener, std::chrono::seconds most) noexcept {
+    if (most.count() == 0) {
+        return;
+    }
+    const int seconds = static_cast<int>(most.count());
+    set_option(listener, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(listener, IPPROTO_TCP, TCP_KEEPIDLE, std::max(seconds / 2, 1));
+    set_option(listener, IPPROTO_TCP, TCP_KEEPINTVL, std::max(seconds / 4, 1));
+    // Also for what was sent and nobody acknowledges, where the kernel asks nothing.
+    set_option(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
+}
+
 PortReservation::PortReservation(const Address& address) {
     // Whoever listens there already is found only by a socket that does not share; ours shares from then on.
     const int alone = open_listener(address, 1, PortUse::kAlone, Blocking::kNo);

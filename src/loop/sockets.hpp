@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <system_error>
@@ -31,6 +32,9 @@ void prepare_inherited(int descriptor, Blocking blocking);
 
 // Bounds what the kernel holds unsent of those that a listener accepts.
 void limit_unsent(int listener, int most_bytes) noexcept;
+
+// Bounds how long the machines behind those that a listener accepts may say nothing, not even that they are there.
+void limit_silence(int listener, std::chrono::seconds most) noexcept;
 
 // Keeps a port for listeners that share it. Nobody else may listen there when it is made; port 0 becomes a free one.
 class PortReservation {

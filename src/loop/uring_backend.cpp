@@ -131,6 +131,7 @@ SocketId UringBackend::listen(const Address& address, const ListenOptions& optio
         descriptor = open_listener(address, options.backlog, options.port_use, Blocking::kYes);
     }
     limit_unsent(descriptor, options.unsent_bytes);
+    limit_silence(descriptor, options.keepalive);
     const SocketId id = add(Kind::kListener);
     slots_[id.slot].is_inherited = options.inherited >= 0;
     slots_[id.slot].file = static_cast<std::uint32_t>(descriptor);

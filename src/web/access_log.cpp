@@ -72,7 +72,8 @@ void AccessLog::answered(const Request& request, const Response& response) {
         sockets_.rejected(request.target, response.status, request.peer);
         return;
     }
-    const std::string bytes = response.body_stream ? "-" : std::to_string(response.body.size());
+    const std::optional<std::size_t> size = response.body_stream ? response.stream_bytes : response.body.size();
+    const std::string bytes = size ? std::to_string(*size) : "-";
     const std::string line =
         '"' + request.method + ' ' + request.target + " HTTP/1.1\" " + std::to_string(response.status) + ' ' + bytes;
     if (response.status >= 500) {

@@ -1,12 +1,13 @@
 #include "base/date.hpp"
 #include "base/text.hpp"
+#include "c10k/task.hpp"
 #include "c10k/web.hpp"
+#include "web/file_body.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -90,15 +91,6 @@ private:
     }
 };
 
-std::string read_whole(const fs::path& file, std::size_t size) {
-    std::string bytes(size, '\0');
-    std::ifstream input{file, std::ios::binary};
-    if (!input.read(bytes.data(), static_cast<std::streamsize>(size))) {
-        throw std::runtime_error(file.string() + " cannot be read");
-    }
-    return bytes;
-}
-
 }  // namespace
 
 Response Response::file(const Request& request, const std::string& path) {
@@ -123,7 +115,13 @@ Response Response::file(const Request& request, const std::string& path) {
     }
     response.headers.add("Content-Type", content_type(file));
     response.headers.add("X-Content-Type-Options", "nosniff");
-    response.body = read_whole(file, size);
+    const FileBody body{file, validators.etag, static_cast<std::size_t>(size)};
+    if (size <= FileBody::kMostWhole) {
+        response.body = body.read_whole();
+    } else {
+        response.stream_bytes = body.size();
+        response.body_stream = body;
+    }
     return response;
 }
 

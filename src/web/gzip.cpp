@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "c10k/middleware.hpp"
+#include "web/file_body.hpp"
 #include "wire/http1.hpp"
 
 #include <zlib.h>
@@ -80,11 +81,16 @@ bool is_text(std::string_view content_type) {
            std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
+// A file that is sent in pieces; null if it is none.
+const FileBody* file_of(const Response& response) { return response.body_stream.target<FileBody>(); }
+
 // Whether the response could be compressed for somebody.
 bool is_compressible(const Response& response, std::size_t least_bytes) {
     const Headers& headers = response.headers;
-    const bool is_whole = wire::has_body(response.status) && response.status != 206 && !response.body_stream;
-    return is_whole && response.body.size() >= least_bytes && response.body.size() <= kMostBytes &&
+    const bool is_whole = wire::has_body(response.status) && response.status != 206 &&
+                          (!response.body_stream || file_of(response) != nullptr);
+    const std::size_t size = response.body_stream ? response.stream_bytes.value_or(0) : response.body.size();
+    return is_whole && size >= least_bytes && size <= kMostBytes &&
            headers.count("Content-Encoding") == 0 && is_text(headers.get("Content-Type").value_or("")) &&
            !headers.has_token("Cache-Control", "no-transform");
 }
@@ -147,11 +153,16 @@ public:
             co_return response;
         }
         if (!is_known) {  // also for HEAD: the answer states the length that GET would have
-            auto compressed = compress(response.body);
+            const FileBody* file = file_of(response);
+            std::string whole = file != nullptr ? file->read_whole() : std::move(response.body);
+            auto compressed = compress(whole);
             if (!compressed) {
+                response.body = file != nullptr ? std::string{} : std::move(whole);
                 co_return response;
             }
             response.body = *std::move(compressed);
+            response.body_stream = {};
+            response.stream_bytes = {};
             headers.set("Content-Encoding", "gzip");
         }
         weaken_etag(headers);

@@ -21,6 +21,9 @@ ServerLimits server_limits(const Settings& settings) {
     limits.body_grace = settings.body_grace;
     limits.idle_time = settings.idle_time;
     limits.write_time = settings.write_time;
+    limits.min_response_rate = settings.min_response_rate;
+    limits.half_closed_time = settings.half_closed_time;
+    limits.keepalive_time = settings.keepalive_time;
     limits.handshake_time = settings.handshake_time;
     limits.shutdown_time = settings.shutdown_time;
     limits.drain_rate = settings.drain_rate / settings.workers + 1;
@@ -33,6 +36,7 @@ ServerLimits server_limits(const Settings& settings) {
     limits.websocket.slow_time = settings.slow_time;
     limits.websocket.slow_limit_bytes = settings.slow_limit_bytes;
     limits.mailbox_bytes = settings.mailbox_bytes;
+    limits.websocket.message_time = settings.message_time;
     limits.websocket.ping_interval = settings.ping_interval;
     limits.websocket.ping_timeout = settings.ping_timeout;
     limits.websocket.close_time = settings.close_time;

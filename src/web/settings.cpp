@@ -61,8 +61,8 @@ constexpr std::array kTable{
           "503 beyond it; 0: no limit, since a whole company or a mobile network may have one address. An IPv6 address "
           "counts with all of its /64. Those of trusted_proxies are not counted."},
     Entry{"max_newcomers", "", &Settings::max_newcomers,
-          "Connections whose first request has not come whole; beyond it the oldest is ended: slow handshakes cannot "
-          "pile up, and good ones are quick.",
+          "Connections whose first request has not come whole. With so many, no more are accepted until some have made "
+          "theirs, and those that are late are ended: after half of head_time, or sooner while only that makes room.",
           1},
     Entry{"debug", "", &Settings::debug,
           "Error pages tell what went wrong, and changed templates are read again. Not for strangers: off by default."},
@@ -101,6 +101,17 @@ constexpr std::array kTable{
     Entry{"idle_time", "s", &Settings::idle_time,
           "Between two requests on one connection; longer than the minute that proxies wait.", 1, kOneHour},
     Entry{"write_time", "s", &Settings::write_time, "How long a client may take nothing of an answer.", 1, kOneHour},
+    Entry{"min_response_rate", "bytes/s", &Settings::min_response_rate,
+          "A client that takes less of an answer, on the average over write_time, is cut off: what is unsent is held in "
+          "memory. 0: write_time only."},
+    Entry{"half_closed_time", "s", &Settings::half_closed_time,
+          "For a page's view or a stream to end when its client has finished sending: it is stopped then, since most such "
+          "clients have gone.",
+          0, kOneHour},
+    Entry{"keepalive_time", "s", &Settings::keepalive_time,
+          "Silence of a client's machine, which TCP asks whether it is there, after which a connection is lost: also "
+          "where nothing is to be written. Never less than write_time, or than ping_interval and ping_timeout together.",
+          kOneSecond, kOneHour},
     Entry{"shutdown_time", "s", &Settings::shutdown_time,
           "For requests and WebSockets to end when the server stops; those left are cut. Docker waits ten seconds in "
           "all.",
@@ -123,6 +134,10 @@ constexpr std::array kTable{
     Entry{"max_fragments", "", &Settings::max_fragments,
           "Frames of one message, which may be empty: work without bytes. Closed with 1008 beyond it.", 1,
           (1 << 24) - 1},
+    Entry{"message_time", "s", &Settings::message_time,
+          "From the first byte of a message to its last; closed with 1008 after that: what has come of it is held. A "
+          "megabyte at 9 KB/s.",
+          1, kOneHour},
     Entry{
         "compression", "", &Settings::compression,
         "Whether WebSockets of routes that say nothing compress their messages (permessage-deflate) if the client can: "

@@ -505,7 +505,8 @@ std::string to_bytes(const Response& response, const ResponseOptions& options) {
         append_field(bytes, "Date", options.date);
     }
     if (is_framed && options.framing == Framing::kLength) {
-        append_field(bytes, "Content-Length", std::to_string(response.body.size()));
+        const std::optional<std::size_t> streamed = response.body_stream ? response.stream_bytes : std::nullopt;
+        append_field(bytes, "Content-Length", std::to_string(streamed.value_or(response.body.size())));
     } else if (is_framed && options.framing == Framing::kChunked) {
         append_field(bytes, "Transfer-Encoding", "chunked");
     } else if (is_reset) {
@@ -517,7 +518,7 @@ std::string to_bytes(const Response& response, const ResponseOptions& options) {
         append_field(bytes, "Connection", "keep-alive");
     }
     bytes += "\r\n";
-    if (is_framed && options.framing == Framing::kLength && !options.head_only) {
+    if (is_framed && options.framing == Framing::kLength && !options.head_only && !response.body_stream) {
         bytes += response.body;
     }
     return bytes;

@@ -185,7 +185,7 @@ private:
 };
 
 // How the client learns where the body ends (RFC 9112, 6.3): by Content-Length, by its last chunk, or by the end of the
-// connection. With the latter two the body is sent apart from the head.
+// connection. A body that is streamed is sent apart from the head.
 enum class Framing : std::uint8_t { kLength, kChunked, kUntilClose };
 
 struct ResponseOptions {

@@ -105,6 +105,10 @@ public:
 
     [[nodiscard]] Role role() const noexcept { return role_; }
     [[nodiscard]] State state() const noexcept { return state_; }
+    // A message or a frame has arrived in part.
+    [[nodiscard]] bool is_amid_message() const noexcept {
+        return message_opcode_ != Opcode::kContinuation || left_bytes_ > 0 || header_bytes_ > 0;
+    }
     // Memory held for what has arrived in part, in bytes.
     [[nodiscard]] std::size_t held_bytes() const noexcept;
 

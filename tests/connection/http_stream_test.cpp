@@ -269,6 +269,48 @@ TEST_P(StreamOnEveryNetwork, IsStoppedWhenItsClientGoesAndWritesNothingMore) {
     EXPECT_EQ(app.failures, 0);
 }
 
+TEST_P(StreamOnEveryNetwork, IsSentWithALengthThatIsKnown) {
+    app.on_request = [](Request&) {
+        Response response = streamed(say_three);
+        response.stream_bytes = 28;
+        return response;
+    };
+    Peer peer{stage()};
+    for (const std::string_view version : {"1.1", "1.0"}) {  // which keeps the connection, too (RFC 9112, 9.3)
+        peer.send("GET / HTTP/" + std::string{version} + "\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+        if (is_in_memory()) {
+            stage().advance(1s);
+        }
+        const Response response = peer.take_response();
+        EXPECT_EQ(response.headers.get("Content-Length"), "28");
+        EXPECT_EQ(response.headers.count("Transfer-Encoding"), 0U);
+        EXPECT_EQ(response.body, "one two " + std::string(20, '3'));
+    }
+    peer.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(peer.take_response("HEAD").headers.get("Content-Length"), "28");
+    EXPECT_FALSE(peer.ended());
+}
+
+TEST_P(StreamOnEveryNetwork, IsCutWhenItIsNotAsLongAsItSaid) {
+    for (const std::size_t said : {27U, 29U}) {
+        app.on_request = [said](Request&) {
+            Response response = streamed(say_three);
+            response.stream_bytes = said;
+            return response;
+        };
+        Peer peer{stage()};
+        peer.send(kGet);
+        if (is_in_memory()) {
+            stage().advance(1s);
+        }
+        peer.wait_for_end();
+        const std::string& bytes = peer.received();
+        const std::size_t head_end = bytes.find("\r\n\r\n");
+        EXPECT_TRUE(head_end == std::string::npos || bytes.size() - head_end - 4 < said);
+    }
+    EXPECT_EQ(app.failures, 2);
+}
+
 // ---- By the clock
 
 TEST_F(InMemory, StreamWaitsForAClientThatDoesNotRead) {

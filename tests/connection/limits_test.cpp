@@ -138,37 +138,7 @@ TEST(Census, CountsEachAddressByItself) {
     EXPECT_FALSE(census.enter("0", 1));
 }
 
-// ---- max_newcomers
-
-TEST_F(Limits, EndTheOldestWhenTooManyHaveNotMadeARequest) {
-    limits.max_newcomers = 2;
-    start(Network::kMemory);
-    serve(&ignore);
-    Peer served{stage()};
-    served.send(kGet);
-    EXPECT_EQ(served.take_response().status, 200);
-    WebSocketPeer open{stage(), "/ws/"};
-    EXPECT_EQ(open.answer().status, 101);
-    Peer oldest{stage()};
-    Peer older{stage()};
-    older.send(kGet.substr(0, 20));
-    stage().settle();
-    EXPECT_FALSE(oldest.is_over());
-    Peer newest{stage()};
-    stage().settle();
-    EXPECT_TRUE(oldest.is_over());
-    EXPECT_FALSE(older.is_over());
-    older.send(kGet.substr(20));
-    EXPECT_EQ(older.take_response().status, 200);
-    EXPECT_TRUE(open.is_open());
-    EXPECT_FALSE(served.is_over());
-    EXPECT_EQ(counters().limits.max_newcomers.value(), 1U);
-    Peer more{stage()};
-    Peer most{stage()};
-    stage().settle();
-    EXPECT_TRUE(newest.is_over());
-    EXPECT_EQ(counters().limits.max_newcomers.value(), 2U);
-}
+// ---- max_newcomers: see newcomers_test.cpp
 
 TEST_F(Limits, NeverEndTheOnlyNewcomer) {
     limits.max_newcomers = 0;

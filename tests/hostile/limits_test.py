@@ -135,7 +135,7 @@ class BusyLoops(peer.HostileTestCase):
 
 class Connections(peer.HostileTestCase):
     options = ("--set", "max_connections=20", "--set", "max_newcomers=10", "--set", "min_body_rate=100000", "--set",
-               "body_grace=500ms")
+               "body_grace=500ms", "--set", "head_time=4s")
 
     def test_row_66_more_than_max_connections_are_told_503(self):
         """With as many open as may be, 503 and the end; and again served when one has gone. It is counted."""
@@ -163,7 +163,7 @@ class Connections(peer.HostileTestCase):
         self.assertGreaterEqual(self.server.strikes("max_connections"), 50)
 
     def test_row_24_the_oldest_newcomer_goes_first(self):
-        """CVE-2007-6750: connections that never ask cannot keep out those who do."""
+        """CVE-2007-6750: connections that never ask cannot keep out those who do, for longer than they are young."""
         for _ in range(40):
             self.connect().send(b"GET / HTTP/1.1\r\nHost: loc")
         for _ in range(5):

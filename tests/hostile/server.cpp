@@ -23,7 +23,16 @@ using namespace c10k;
 std::atomic<int> running_views;
 std::array<std::atomic<int>, 5000> ends_with_code;
 
-// Counts a view while it runs, and the code that its socket was closed with.
+// Counts a page's view or a stream while it runs.
+class Running {
+public:
+    Running() { ++running_views; }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() { --running_views; }
+};
+
+// Counts a WebSocket's view while it runs, and the code that its socket was closed with.
 class Visit {
 public:
     explicit Visit(const WebSocket& socket) : socket_(socket) { ++running_views; }
@@ -182,6 +191,31 @@ Response echo_fields(Request& request) {
     return Response::json(fields);
 }
 
+Task<> wait_for_ever() {
+    const Running running;
+    co_await until_stopped();
+}
+
+// Waits for something else than its client, as long as that is there.
+Task<> wait_while_open(WebSocket& socket) {
+    socket.accept();
+    co_await while_open(socket, wait_for_ever());
+}
+
+// A long poll for what never comes.
+Task<Response> poll(Request& /*request*/) {
+    co_await wait_for_ever();
+    co_return Response::text("news");
+}
+
+// Server-sent events, of which there is one.
+Response events(Request& /*request*/) {
+    return Response::stream("text/event-stream", [](BodyWriter& body) -> Task<> {
+        co_await body.write("data: first\n\n");
+        co_await wait_for_ever();
+    });
+}
+
 Response size_of_body(Request& request) { return Response::text(std::to_string(request.body.size())); }
 Response count_views(Request& /*request*/) { return Response::text(std::to_string(running_views)); }
 Response count_ends(Request& /*request*/, std::uint16_t code) {
@@ -214,6 +248,9 @@ struct Site {
             path("member/newest/", this, &Site::member).slow_member(SlowMember::kDropNewest),
             path("publish/", this, &Site::publisher),
             path("publish/close/<int:code>/", this, &Site::closer),
+            path("waiting/", wait_while_open),
+            path("poll/", poll),
+            path("events/", events),
             path("body/", size_of_body).methods({"GET", "POST"}),
             path("later/", answer_later),
             path("json/", echo_json).methods({"POST"}),

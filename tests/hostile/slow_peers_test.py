@@ -1,6 +1,8 @@
-"""Rows 24, 25, 55 and 56: peers that take their time, or have gone without a word. The server's times are short here."""
+"""Rows 24, 25, 55, 56 and 74: peers that take their time, or have gone without a word. The server's times are short here."""
 
+import pathlib
 import socket
+import tempfile
 import time
 
 import peer
@@ -85,6 +87,51 @@ class SlowRequests(SlowPeers):
         connection.send(post + b"Content-Length: 5\r\n\r\n1")
         self.assertEqual(connection.answer().status, 408)
         self.assertEqual(connection.rest(), b"")
+
+
+class SlowReaders(SlowPeers):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        (pathlib.Path(folder.name) / "file.bin").write_bytes(bytes(15 * peer.MEBIBYTE))
+        cls.start(peer.Server("--set", f"static_folders={folder.name}", "--set", "write_time=2s", "--set",
+                              f"min_response_rate={peer.MEBIBYTE}"))
+
+    def test_row_74_readers_of_a_large_file_hold_a_piece_each(self):
+        """60 that ask for a file of 15 MiB and read a byte now and then: no copies, and min_response_rate ends them."""
+        with self.server.memory_within(60 * 256 * peer.KIBIBYTE + peer.SLACK):
+            slow = []
+            for _ in range(60):
+                connection = self.connect()
+                connection.request("GET /static/file.bin")
+                slow.append(connection)
+
+            def read(connection):
+                if connection.is_readable():
+                    connection.socket.recv(1)
+
+            self.eventually(lambda: [read(connection) for connection in slow] and self.server.sockets() == 1,
+                            "the server ends them")
+        ended = self.server.strikes("min_response_rate") + self.server.strikes("write_time")
+        self.assertEqual(ended, 60)
+
+
+class SlowMessages(SlowPeers):
+    options = ("--set", "message_time=1s")
+
+    def test_row_74_messages_that_never_end_are_closed(self):
+        """A fragment, or a byte of a frame, now and then: 1008 at message_time."""
+        for start, more in [(b"\x01\x81\0\0\0\0x", b"\0\x81\0\0\0\0x"), (b"\x01\x80\0\0\0\0", b"\0\x80\0\0\0\0"),
+                            (b"\x81\xfe\x80\0\0\0\0\0", b"x")]:
+            connection = self.websocket()
+            began = time.monotonic()
+            connection.send(start)
+            self.eventually(lambda: self.trickle(connection, more) or connection.is_readable(), "the close")
+            self.assertEqual(connection.closed()[0], 1008)
+            self.assert_lasts(began, 1)
+            connection.close()
+        self.assertEqual(self.server.strikes("message_time"), 3)
 
 
 class HalfOpen(SlowPeers):

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "c10k/http.hpp"
+#include "c10k/task.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace c10k {
+
+// What a file holds, as a body that is read while it is sent: behind a client that takes its time there is a piece of it,
+// not a copy.
+//
+// The file is open once for all on a thread who send the same version of it, and stays the same if another takes its
+// name.
+class FileBody {
+public:
+    // Smaller ones are read whole: one piece is not worth a stream.
+    static constexpr std::size_t kMostWhole = 64 * 1024;
+
+    // `version` changes with what is in the file. Throws std::runtime_error if it cannot be read.
+    FileBody(const std::filesystem::path& file, const std::string& version, std::size_t size);
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    // Throws std::runtime_error if there are fewer bytes than there were.
+    [[nodiscard]] std::string read_whole() const;
+    // A BodyStream. It lives as long as the task. Throws like read_whole().
+    Task<> operator()(BodyWriter& body) const;
+
+private:
+    class OpenFile;
+
+    static std::shared_ptr<const OpenFile> open(const std::filesystem::path& file, const std::string& version);
+
+    std::shared_ptr<const OpenFile> file_;
+    std::size_t size_;
+};
+
+}  // namespace c10k

@@ -1,0 +1,126 @@
+"""Row 75: crowds of newcomers, ten times as many as max_newcomers allows, honest ones and slow ones."""
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+
+import peer
+from peer import Peer, handshake
+
+MOST = 40
+CROWD = 10 * MOST
+HEAD_TIME = 6
+
+
+class Crowd:
+    """Clients that send part of a handshake and never the rest; those that are ended come back at once, for ever."""
+
+    def __init__(self, port, addresses, size=CROWD):
+        self.port = port
+        self.addresses = addresses
+        self.returned = 0
+        self._selector = selectors.DefaultSelector()
+        self._left = threading.Event()
+        for number in range(size):
+            self._connect(number)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def leave(self):
+        self._left.set()
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()
+        self._selector.close()
+
+    def _connect(self, number):
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.bind((self.addresses[number % len(self.addresses)], 0))
+        connection.connect_ex(("127.0.0.1", self.port))
+        self._selector.register(connection, selectors.EVENT_WRITE, number)
+
+    def _run(self):
+        while not self._left.is_set():
+            for key, events in self._selector.select(0.1):
+                connection, number = key.fileobj, key.data
+                try:
+                    if events & selectors.EVENT_WRITE:
+                        connection.send(handshake()[:-1])
+                        self._selector.modify(connection, selectors.EVENT_READ, number)
+                        continue
+                    if connection.recv(4096):
+                        continue
+                except OSError:
+                    pass
+                self._selector.unregister(connection)
+                connection.close()
+                self.returned += 1
+                self._connect(number)
+
+
+class Newcomers(peer.HostileTestCase):
+    options = ("--set", f"max_newcomers={MOST}", "--set", f"head_time={HEAD_TIME}s")
+
+    @contextlib.contextmanager
+    def crowd(self, addresses):
+        crowd = Crowd(self.server.port, addresses)
+        try:
+            yield crowd
+        finally:
+            crowd.leave()
+
+    def assert_served(self):
+        """A good client's handshake is answered within head_time."""
+        began = time.monotonic()
+        good = Peer(self.server.port)
+        try:
+            good.open("/echo/")
+            self.assertLess(time.monotonic() - began, HEAD_TIME)
+            good.assert_echoes()
+        finally:
+            good.close()
+
+    def assert_good_ones_are_served(self, addresses):
+        with self.server.memory_within(CROWD * 16 * peer.KIBIBYTE + peer.SLACK), self.crowd(addresses) as crowd:
+            self.assert_served()  # who comes together with the crowd
+            self.eventually(lambda: crowd.returned > CROWD, "all of them have come back")
+            for _ in range(3):
+                self.assert_served()
+
+    def test_row_75_a_slow_crowd_from_one_address_keeps_nobody_out(self):
+        """Ten times as many slow peers as may be, from one address, that reconnect for ever."""
+        self.assert_good_ones_are_served(["127.0.1.1"])
+
+    def test_row_75_a_slow_crowd_from_250_addresses_keeps_nobody_out(self):
+        """The same from 250 addresses."""
+        self.assert_good_ones_are_served([f"127.0.1.{last}" for last in range(1, 251)])
+
+
+class HonestNewcomers(peer.HostileTestCase):
+    options = ("--set", f"max_newcomers={MOST}")
+
+    def test_row_75_an_honest_crowd_is_slowed_down_and_not_ended(self):
+        """Ten times as many honest peers as may be: all get their 101, also those that ask a while after they connect."""
+        for waits in (False, True):
+            honest = []
+            for _ in range(CROWD):
+                connection = self.connect()
+                if not waits:
+                    connection.send(handshake())
+                honest.append(connection)
+            for connection in honest:
+                if waits:
+                    connection.send(handshake())
+            for connection in honest:
+                self.assertEqual(connection.answer(head_only=True).status, 101)
+            for connection in honest:
+                connection.close()
+            self.eventually(lambda: self.server.sockets() == 1, "all have gone")
+        self.assertEqual(self.server.strikes("max_newcomers"), 0)
+
+
+if __name__ == "__main__":
+    peer.main()
