@@ -154,9 +154,9 @@ struct Response {
     // To any host. A location that the client chose could lead its user to a stranger's page.
     static Response redirect(std::string location, int status = 302);
     // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13). Range is
-    // not heeded (14.2). One of more than 64 KiB is a stream that reads it in pieces, as its client takes them; one that
-    // gets shorter meanwhile is cut. One of more than StaticFiles::kMaxBytes is an error.
-    // Throws NotFound if it is no regular file.
+    // not heeded (14.2). One of more than 64 KiB is a stream that reads it in pieces, as its client takes them; one
+    // that gets shorter meanwhile is cut. One of more than StaticFiles::kMaxBytes is an error. Throws NotFound if it is
+    // no regular file.
     static Response file(const Request& request, const std::string& path);
     // A body that a coroutine writes while it is sent:
     //

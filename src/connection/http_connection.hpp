@@ -115,9 +115,9 @@ private:
     std::unique_ptr<Stream> stream_;  // what the view returned, if it is a stream
     std::optional<WebSocketMatch> match_;
     StopScope scope_;
-    std::int64_t body_began_ = 0;         // ms of the loop's clock
+    std::int64_t body_began_ = 0;           // ms of the loop's clock
     std::array<std::int64_t, kWaits> due_;  // the same, by Wait
-    std::int64_t armed_ = kNever;         // when the timer fires: at the first of those
+    std::int64_t armed_ = kNever;           // when the timer fires: at the first of those
     Census::Place place_;
     Phase phase_ = Phase::kReading;
     bool last_ = false;       // no request will be read after this answer

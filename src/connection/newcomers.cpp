@@ -48,8 +48,7 @@ void Newcomer::leave() noexcept {
     }
 }
 
-Newcomers::Newcomers(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time,
-                     Census& census)
+Newcomers::Newcomers(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time, Census& census)
     : loop_(loop), door_(door), most_(std::max<std::size_t>(most, 1)),
       patience_(std::max<std::int64_t>(head_time.count() / 2, 1)),
       interval_(std::max<std::int64_t>(patience_ / kJudgements, 1)), census_(census), counters_(loop.local<Counters>()),

@@ -43,8 +43,8 @@ private:
     std::size_t crowd_;
 };
 
-// The newcomers of a server. When there are as many as there may be, on all loops together, the door is held: the others
-// wait in the kernel's backlog. Room is made by those who ask, and by ending those who are late.
+// The newcomers of a server. When there are as many as there may be, on all loops together, the door is held: the
+// others wait in the kernel's backlog. Room is made by those who ask, and by ending those who are late.
 //
 // Late is who has not asked after half of the head time. If that is too slow, since only what is ended makes room and
 // not what asks, the time shrinks to a 128th of the head time, and grows again when many ask. It does not shrink for

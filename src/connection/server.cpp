@@ -93,8 +93,8 @@ private:
 Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
                std::shared_ptr<Census> census)
     : loop_(loop), application_(application), limits_(limits), certificates_(certificates), census_(std::move(census)),
-      counters_(loop.local<Counters>()),
-      newcomers_(loop, *this, limits.max_newcomers, limits.head_time, *census_), retry_(std::make_unique<Retry>(*this)), trim_(loop.local<Trim>()) {
+      counters_(loop.local<Counters>()), newcomers_(loop, *this, limits.max_newcomers, limits.head_time, *census_),
+      retry_(std::make_unique<Retry>(*this)), trim_(loop.local<Trim>()) {
     for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
         WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
         own = limits.websocket;
@@ -125,8 +125,8 @@ ListenOptions Server::with_limits(ListenOptions options) const noexcept {
     using std::chrono::seconds;
     const WebSocketLimits& websocket = limits_.websocket;
     options.unsent_bytes = limits_.kernel_unsent_bytes;
-    options.keepalive = std::max({limits_.keepalive_time, ceil<seconds>(limits_.write_time),
-                                  websocket.ping_interval + websocket.ping_timeout});
+    options.keepalive = std::max(
+        {limits_.keepalive_time, ceil<seconds>(limits_.write_time), websocket.ping_interval + websocket.ping_timeout});
     return options;
 }
 

@@ -18,7 +18,8 @@ constexpr std::size_t kPieceBytes = 32 * 1024;
 
 class FileBody::OpenFile {
 public:
-    explicit OpenFile(std::string path) : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+    explicit OpenFile(std::string path)
+        : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
         if (descriptor_ < 0) {
             throw std::runtime_error(path_ + " cannot be read");
         }

@@ -90,9 +90,8 @@ bool is_compressible(const Response& response, std::size_t least_bytes) {
     const bool is_whole = wire::has_body(response.status) && response.status != 206 &&
                           (!response.body_stream || file_of(response) != nullptr);
     const std::size_t size = response.body_stream ? response.stream_bytes.value_or(0) : response.body.size();
-    return is_whole && size >= least_bytes && size <= kMostBytes &&
-           headers.count("Content-Encoding") == 0 && is_text(headers.get("Content-Type").value_or("")) &&
-           !headers.has_token("Cache-Control", "no-transform");
+    return is_whole && size >= least_bytes && size <= kMostBytes && headers.count("Content-Encoding") == 0 &&
+           is_text(headers.get("Content-Type").value_or("")) && !headers.has_token("Cache-Control", "no-transform");
 }
 
 // In the form of RFC 1952, if that is shorter. Empty if it is not, or there is no memory for it.

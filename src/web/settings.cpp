@@ -101,17 +101,20 @@ constexpr std::array kTable{
     Entry{"idle_time", "s", &Settings::idle_time,
           "Between two requests on one connection; longer than the minute that proxies wait.", 1, kOneHour},
     Entry{"write_time", "s", &Settings::write_time, "How long a client may take nothing of an answer.", 1, kOneHour},
-    Entry{"min_response_rate", "bytes/s", &Settings::min_response_rate,
-          "A client that takes less of an answer, on the average over write_time, is cut off: what is unsent is held in "
-          "memory. 0: write_time only."},
+    Entry{
+        "min_response_rate", "bytes/s", &Settings::min_response_rate,
+        "A client that takes less of an answer, on the average over write_time, is cut off: what is unsent is held in "
+        "memory. 0: write_time only."},
     Entry{"half_closed_time", "s", &Settings::half_closed_time,
-          "For a page's view or a stream to end when its client has finished sending: it is stopped then, since most such "
+          "For a page's view or a stream to end when its client has finished sending: it is stopped then, since most "
+          "such "
           "clients have gone.",
           0, kOneHour},
-    Entry{"keepalive_time", "s", &Settings::keepalive_time,
-          "Silence of a client's machine, which TCP asks whether it is there, after which a connection is lost: also "
-          "where nothing is to be written. Never less than write_time, or than ping_interval and ping_timeout together.",
-          kOneSecond, kOneHour},
+    Entry{
+        "keepalive_time", "s", &Settings::keepalive_time,
+        "Silence of a client's machine, which TCP asks whether it is there, after which a connection is lost: also "
+        "where nothing is to be written. Never less than write_time, or than ping_interval and ping_timeout together.",
+        kOneSecond, kOneHour},
     Entry{"shutdown_time", "s", &Settings::shutdown_time,
           "For requests and WebSockets to end when the server stops; those left are cut. Docker waits ten seconds in "
           "all.",

@@ -100,7 +100,7 @@ TEST_P(Proxied, ConnectionsAreGivenUpAndShutDownBeforeTheirHeader) {
     Peer first{stage()};
     stage().settle();
     Peer second{stage()};
-    stage().advance(limits.head_time * 5 / 8);
+    stage().advance(limits.head_time / 2 + limits.head_time / 64);
     EXPECT_TRUE(first.is_over());
     EXPECT_FALSE(second.is_over());
     stage().close();

@@ -153,6 +153,20 @@ class HalfOpen(SlowPeers):
             self.assertEqual(connection.frame(), (True, 0, PING, b""))
             connection.close()
 
+    def test_row_74_peers_that_read_byte_by_byte_are_dropped(self):
+        """A WebSocket that is sent more than it takes, and takes a byte now and then: an outbox each, then ping_timeout."""
+        before = self.server.strikes("ping_timeout")
+        with self.server.memory_within(20 * 256 * peer.KIBIBYTE + peer.SLACK):
+            slow = [self.websocket("/pour/") for _ in range(20)]
+
+            def read(connection):
+                if connection.is_readable():
+                    connection.socket.recv(1)
+
+            self.eventually(lambda: [read(connection) for connection in slow] and self.server.sockets() == 1,
+                            "the server drops them")
+        self.assertEqual(self.server.strikes("ping_timeout"), before + 20)
+
     def test_row_55_peers_that_answer_stay(self):
         """One that answers pings, and nothing else, is kept."""
         patient = self.websocket()

@@ -71,7 +71,7 @@ TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
 
 TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
     const auto all = SettingsReader{}.describe();
-    EXPECT_EQ(all.size(), 49U);
+    EXPECT_EQ(all.size(), 53U);
     for (const SettingInForce& setting : all) {
         EXPECT_EQ(problem(setting.name, setting.default_value), "");
         EXPECT_EQ(setting.value, setting.default_value);
