@@ -3,6 +3,7 @@
 #include "connection/connections.hpp"
 #include "connection/websocket_connection.hpp"
 #include "wire/protocol.hpp"
+#include "wire/utf8.hpp"
 
 #include <stdexcept>
 #include <utility>
