@@ -77,7 +77,7 @@ public:
     [[nodiscard]] const std::vector<Field>& fields() const noexcept { return fields_; }
 
 private:
-    static std::size_t levels_of(const Value& value) noexcept;
+    static std::size_t levels_of(const Value& value);
 
     std::vector<Field> fields_;
     std::size_t levels_ = 1;  // at most: a value that was replaced may have been deeper

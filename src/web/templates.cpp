@@ -261,7 +261,7 @@ Context::Context(std::initializer_list<Field> fields) {
     }
 }
 
-std::size_t Context::levels_of(const Value& value) noexcept {
+std::size_t Context::levels_of(const Value& value) {
     struct Count {
         std::size_t operator()(const std::string& /*text*/) const noexcept { return 0; }
         std::size_t operator()(bool /*truth*/) const noexcept { return 0; }
