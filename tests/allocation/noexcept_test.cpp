@@ -3,6 +3,7 @@
 #include "connection/outbox.hpp"
 #include "task/run.hpp"
 #include "testkit/memory_backend.hpp"
+#include "wire/utf8.hpp"
 
 #include <array>
 #include <gtest/gtest.h>
@@ -103,6 +104,10 @@ TEST(Row61, ACensusThatGetsNoMemoryCountsOn) {
         EXPECT_TRUE(census.enter(name(0), 1).has_value());
     }
     EXPECT_GT(failures, 50U);
+}
+
+TEST(Row61, CheckingATextTakesNoMemory) {
+    EXPECT_FALSE(allocates([] { EXPECT_TRUE(wire::is_utf8("the first text that this program checks")); }));
 }
 
 TEST(Row61, AnOutboxWithoutMemoryForAnOwnerIsEmptyAllTheSame) {
