@@ -44,9 +44,10 @@ void require_listener(int descriptor) {
     if (!family) {
         fail("is no socket");
     }
+    const bool is_ip = *family == AF_INET || *family == AF_INET6;
     const int protocol = option_of(descriptor, SO_PROTOCOL).value_or(0);
     const bool is_tcp = protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
-    if ((family != AF_INET && family != AF_INET6) || option_of(descriptor, SO_TYPE) != SOCK_STREAM || !is_tcp) {
+    if (!is_ip || option_of(descriptor, SO_TYPE) != SOCK_STREAM || !is_tcp) {
         fail("is no TCP socket; a systemd unit has ListenStream= with an address and a port");
     }
     if (option_of(descriptor, SO_ACCEPTCONN) != 1) {
@@ -95,7 +96,7 @@ void notify(std::string_view name) noexcept {
 }  // namespace
 
 std::vector<int> take_inherited_listeners() {
-    const std::vector<int> listeners = find_inherited_listeners();
+    std::vector<int> listeners = find_inherited_listeners();
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {
         ::unsetenv(name);  // they are not for our own children
     }
