@@ -89,9 +89,12 @@ class RestartTest(support.AsyncTestCase):
         clients = [asyncio.ensure_future(keep_talking()) for _ in range(AT_ONCE)]
         programs = {self.server.serving()}
         for _ in range(RESTARTS):
+            start = self.server.line_count
             restarted = await asyncio.to_thread(self.server.restart)
             self.assertEqual(restarted.status, 0, restarted.output)
-            programs.add(self.server.serving())
+            # Its line may be read after the answer to `manage restart`.
+            serves = await asyncio.to_thread(self.server.wait_for, r"Program (\d+) serves ", start)
+            programs.add(int(serves[1]))
         restarting = False
         await asyncio.gather(*clients)
         print(f"{talks} connects during {RESTARTS} restarts: {sum(wrong.values())} failed")
