@@ -60,7 +60,7 @@ bool begins_code_point(std::string_view tail) {
 
 // At its first use simdjson looks for what suits this processor, and takes memory for that: here, not in a noexcept
 // function of a server that has none left.
-[[maybe_unused]] const bool processor_is_known = simdjson::validate_utf8("", 0);
+[[maybe_unused]] const bool kProcessorIsKnown = simdjson::validate_utf8("", 0);
 
 }  // namespace
 

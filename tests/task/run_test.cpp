@@ -57,9 +57,12 @@ TEST(Run, StopsATaskThatSleepsWhenTheSignalComes) {
     raise_int.sa_handler = [](int) { std::raise(SIGINT); };
     struct sigaction usual {};
     ::sigaction(SIGALRM, &raise_int, &usual);
-    const itimerval soon{{0, 0}, {0, 10'000}};
-    ::setitimer(ITIMER_REAL, &soon, nullptr);
-    EXPECT_THROW(run([]() -> Task<> { co_await sleep_for(1h); }()), Stopped);
+    EXPECT_THROW(run([]() -> Task<> {
+                     const itimerval soon{{0, 0}, {0, 10'000}};
+                     ::setitimer(ITIMER_REAL, &soon, nullptr);
+                     co_await sleep_for(1h);
+                 }()),
+                 Stopped);
     ::sigaction(SIGALRM, &usual, nullptr);
 }
 

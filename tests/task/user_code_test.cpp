@@ -113,6 +113,11 @@ TEST_F(Row76, ATaskRunsOnce) {
     EXPECT_EQ(group.size(), 0U);
 }
 
+TEST_F(Row76, OnLoopsWantsALoop) {
+    EXPECT_EQ(mistake_of([&] { run(on_loops(0, [](std::size_t) { return Task<>{}; })); }),
+              "on_loops(): there is at least one loop");
+}
+
 TEST(Row76WithoutALoop, WhatNeedsALoopSaysThatThereIsNone) {
     const std::string sentence = "no event loop runs on this thread";
     TaskGroup group;

@@ -120,6 +120,15 @@ TEST(Row76, AConverterThatThrowsGetsThePageOf500AndTheServerLives) {
     EXPECT_EQ(server.connect("/ws/good/").recv(), "hello");
 }
 
+struct Site {
+    Response page(Request&) const { return Response::text("page"); }
+};
+
+TEST(Row76, ARouteToAMemberOfNoObjectIsAMistake) {
+    const Site* none = nullptr;
+    EXPECT_THROW((void)path("", none, &Site::page), std::logic_error);
+}
+
 TEST(Row76, AStreamThatReturnsNothingIsAnEmptyPage) {
     testkit::Server server{
         {path("", [](Request&) { return Response::stream("text/plain", [](BodyWriter&) { return Task<>{}; }); })}};
@@ -152,8 +161,8 @@ TEST(Row76, ASimulationThatServesNothingSaysSo) {
             } catch (const std::logic_error& error) {
                 mistake = error.what();
             }
-            if (mistake.find("served") != std::string::npos) {
-                simulation.serve({});  // now it is, and goes on as any other
+            if (mistake != "serve(): a simulation has one server") {
+                simulation.serve({});  // now it is served, and goes on as any other
             }
             simulation.run();
         });
@@ -172,6 +181,7 @@ TEST(Row76, ASimulationThatServesNothingSaysSo) {
                   simulation.serve({});
               }),
               "serve(): a simulation has one server");
+    EXPECT_EQ(mistake_of([](Simulation& simulation) { (void)simulation.random(0); }), "random(): its end is 1 to 2^32");
 }
 
 }  // namespace

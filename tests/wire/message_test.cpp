@@ -182,5 +182,14 @@ TEST(MessageQueue, SharesBlocksWithHandlesElsewhere) {
     EXPECT_EQ(outside, "kept outside");
 }
 
+TEST(Message, IsNoTextThatIsNotUtf8WhereBuildsCheckIt) {
+    EXPECT_EQ(Message::binary("\xFF").size(), 1U);
+#ifdef NDEBUG
+    GTEST_SKIP() << "a build with NDEBUG does not check it";
+#else
+    EXPECT_THROW(Message("\xFF"), std::logic_error);
+#endif
+}
+
 }  // namespace
 }  // namespace c10k
