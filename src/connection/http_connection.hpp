@@ -42,7 +42,7 @@ private:
         kFinishing,  // the last answer goes out, then FIN; what still comes is thrown away
     };
 
-    // What it waits for; each has a deadline of its own.
+    // The things that a connection waits for; each has a deadline of its own.
     enum class Wait : std::uint8_t {
         kRequest,     // the head or the body that has begun, or the first byte of a new connection
         kIdle,        // the next request

@@ -52,7 +52,7 @@ private:
 // one that is honest and far away. See docs/decisions/0012-newcomers-wait-outside.md.
 class Newcomers final : private Timer {
 public:
-    // What new connections come through.
+    // Lets new connections in.
     class Door {
     public:
         // No more are to come.

@@ -140,7 +140,7 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
     read_or_pause();
 }
 
-// Whoever trickles is heard, and so is whoever only answers pings: this is called for each of them.
+// Every read comes here, also that of a trickling peer, or of one that only answers pings: no timer is needed.
 void WebSocketConnection::time_message() {
     if (!protocol_.is_amid_message() || phase_ != Phase::kOpen || protocol_.role() != wire::Role::kServer) {
         message_since_ = 0;

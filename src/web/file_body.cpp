@@ -11,7 +11,7 @@
 namespace c10k {
 namespace {
 
-// What is in memory of a file for each client: this, and as much that is on its way.
+// Memory holds this much of a file for each client, and as much that is on its way.
 constexpr std::size_t kPieceBytes = 32 * 1024;
 
 }  // namespace

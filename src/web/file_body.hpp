@@ -10,7 +10,7 @@
 
 namespace c10k {
 
-// What a file holds, as a body that is read while it is sent: behind a client that takes its time there is a piece of
+// A file as a body that is read while it is sent: behind a client that takes its time there is a piece of
 // it, not a copy.
 //
 // The file is open once for all on a thread who send the same version of it, and stays the same if another takes its

@@ -8,7 +8,7 @@ using testkit::Peer;
 
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-// What a view that waits for something else than its client has come to.
+// How a view fares that waits for something else than its client.
 struct Fate {
     bool waits = false;
     bool is_stopped = false;
