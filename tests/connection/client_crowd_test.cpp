@@ -208,6 +208,7 @@ TEST_F(ClientCrowd, Row81ClosesNoMoreAtOnceThanTheServerHasShownItCanAnswer) {
     int told = 0;
     EndpointOptions options;
     options.on_closed = [&told](Duration) { ++told; };
+    options.close_time = 10s;
     Semaphore end{0};
     const auto until_the_end = [&end](WebSocket&) -> Task<> { const Semaphore::Permit all = co_await end.acquire(); };
     run(options, until_the_end, [&](TaskGroup&) -> Task<> {
