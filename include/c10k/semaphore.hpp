@@ -14,7 +14,7 @@ namespace c10k {
 //     const Semaphore::Permit turn = co_await downloads.acquire();
 //
 // Thread: a semaphore belongs to the tasks of one loop.
-// Requires: it outlives its permits and those who wait for one.
+// Requires: it outlives its permits and those who wait for one. Not checked: that would cost each permit a count.
 class Semaphore {
 public:
     class AcquireAwaiter;

@@ -104,8 +104,8 @@ public:
     // the socket. Requires: you have not answered it, and the status is one from 200 to 599. Throws std::logic_error
     // otherwise.
     void refuse(int status, std::string_view text = {});
-    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered it.
-    // Throws std::logic_error otherwise.
+    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered
+    // it. Throws std::logic_error otherwise.
     [[nodiscard]] const Request& request() const;
 
     [[nodiscard]] bool is_open() const noexcept;

@@ -19,8 +19,8 @@ namespace c10k {
 // The seam between the loop and the operating system. It is shaped by completions, not by readiness, and small: a
 // backend moves bytes, accepts, dials and sleeps. It knows no protocol and no coroutine.
 //
-// Only wait() delivers events: no other call comes back to its caller before it returns. A failure inside another call is
-// remembered, and the next wait() delivers it. After close() no event follows, whatever fails: that is only counted.
+// Only wait() delivers events: no other call comes back to its caller before it returns. A failure inside another call
+// is remembered, and the next wait() delivers it. After close() no event follows, whatever fails: that is only counted.
 //
 // Thread: everything but wake() belongs to the thread of the loop.
 
@@ -126,9 +126,9 @@ public:
     // `until` (nullopt: for ever). Returns how many it delivered, answers to send() not counted: 0 means that there was
     // nothing to read.
     virtual int wait(std::optional<std::int64_t> until) = 0;
-    // All that had arrived when the clock showed this time has been delivered. Whatever a peer had time for until then, it
-    // has been heard: no timer that ends a peer may be ahead of it. A wait() whose `until` has come, and is not 0, moves it
-    // to its own beginning, if it leaves nothing unread.
+    // All that had arrived when the clock showed this time has been delivered. Whatever a peer had time for until then,
+    // it has been heard: no timer that ends a peer may be ahead of it. A wait() whose `until` has come, and is not 0,
+    // moves it to its own beginning, if it leaves nothing unread.
     [[nodiscard]] virtual std::int64_t heard_until() const noexcept = 0;
     // Ends a wait() that is going on, or the next one. Thread: any; also from a signal handler.
     virtual void wake() noexcept = 0;
@@ -140,8 +140,9 @@ private:
     std::uint64_t failures_after_close_ = 0;
 };
 
-// Backend::heard_until() of a backend whose sockets take turns. Peers that send faster than they are read do not hold the
-// time up for ever: when each socket has had so many turns that all the kernel held of it then has been read, that will do.
+// Backend::heard_until() of a backend whose sockets take turns. Peers that send faster than they are read do not hold
+// the time up for ever: when each socket has had so many turns that all the kernel held of it then has been read, that
+// will do.
 class HeardUntil {
 public:
     explicit HeardUntil(std::int64_t now) noexcept : wait_began_(now), round_began_(now), time_(now) {}

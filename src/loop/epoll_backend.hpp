@@ -50,8 +50,8 @@ private:
         std::uint32_t interest;  // what epoll was last told
         Kind kind;
         bool receiving : 1;
-        bool blocked : 1;  // a send found the kernel full, or failed
-        bool ended : 1;    // FIN came
+        bool blocked : 1;      // a send found the kernel full, or failed
+        bool ended : 1;        // FIN came
         std::uint8_t failure;  // errno of a send that failed; wait() has yet to tell
     };
 
@@ -71,7 +71,7 @@ private:
     std::unique_ptr<char[]> buffer_;
     HeardUntil heard_;
     bool has_more_ = false;  // a socket has filled the buffer in this wait()
-    bool is_full_ = false;  // the last socket that was accepted took a descriptor of the program's own
+    bool is_full_ = false;   // the last socket that was accepted took a descriptor of the program's own
 };
 
 }  // namespace c10k

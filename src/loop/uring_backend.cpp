@@ -380,8 +380,8 @@ int UringBackend::wait(std::optional<std::int64_t> until) {
         sleep(until);
         taken = take_completions();
     }
-    // The kernel holds some completions back, and does not always tell (6.18): only a call that brings none is proof. And a
-    // receive that has yet to begin may find something.
+    // The kernel holds some completions back, and does not always tell (6.18): only a call that brings none is proof.
+    // And a receive that has yet to begin may find something.
     const bool is_drained = is_due && taken.completions == 0 && adopted == 0 && changed_.empty();
     heard_.end(static_cast<std::size_t>(adopted + taken.events), is_drained, slots_.size());
     return adopted + taken.events;
@@ -548,7 +548,7 @@ int UringBackend::received(std::uint32_t index, std::span<char> bytes, int resul
     }
     switch (-result) {
         case ENOBUFS: return 1;  // all buffers were full: it goes on with those that are given back
-        case ECANCELED:  // as we asked
+        case ECANCELED:          // as we asked
         case EINTR:
         case EAGAIN: return 0;
         default: return lose(index, -result);

@@ -36,8 +36,8 @@ public:
         std::size_t kernel_bytes = 1024 * 1024;  // the most under way in one direction: then the kernel is full
         bool answers_later = false;              // wait() answers a send(), and only then looks at its bytes
         int failing_accepts = 0;                 // so many of the next find no descriptor (EMFILE)
-        // So many of the next send(), finish_sending() and close() on connected sockets succeed; the one after them finds
-        // the connection broken.
+        // So many of the next send(), finish_sending() and close() on connected sockets succeed; the one after them
+        // finds the connection broken.
         std::size_t calls_until_failure = SIZE_MAX;
     };
 

@@ -139,8 +139,7 @@ struct Simulation::State {
     [[nodiscard]] bool is_unsafe() const noexcept {
         const FaultCounts& counts = network.weather().counts();
         const std::uint64_t failed_calls = counts.failed_sends + counts.failed_finishes + counts.failed_closes;
-        return is_closing ||
-               counts.refused + counts.resets + counts.half_closes + counts.silences + failed_calls > 0 ||
+        return is_closing || counts.refused + counts.resets + counts.half_closes + counts.silences + failed_calls > 0 ||
                options.faults.longest_pause > kHarmfulPause;
     }
 

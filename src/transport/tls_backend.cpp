@@ -281,7 +281,7 @@ private:
     std::vector<char> held_;     // came while the owner did not receive
     std::vector<char> early_;    // of receive_later(): not decrypted yet
     Socket* next_with_news_ = nullptr;
-    std::error_code failure_;    // of kRefused
+    std::error_code failure_;  // of kRefused
     Phase phase_ = Phase::kHandshake;
     bool receiving_ = false;
     bool asked_ = false;      // a send() of the owner's is unanswered

@@ -19,7 +19,8 @@ class Loop;
 // means that the handshake is done, on_failed() may have the errors of tls_error.hpp, and on_end() comes with the
 // peer's close_notify, or with a FIN alone: HTTP and WebSocket tell by themselves whether they are whole, and RFC
 // 9112, 9.8 asks a server to be prepared. A send() takes at most 64 KiB, and is answered when the kernel has taken all
-// that was encrypted for it. Bytes that come with the end of a client's handshake arrive even if it does not receive yet.
+// that was encrypted for it. Bytes that come with the end of a client's handshake arrive even if it does not receive
+// yet.
 class TlsBackend final : public Backend {
 public:
     explicit TlsBackend(std::unique_ptr<Backend> inner);

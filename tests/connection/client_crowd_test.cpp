@@ -98,14 +98,15 @@ private:
             flush();
         }
         void flush() {
-            if (!sending_.empty()) {
-                return;
-            }
-            if (!unsent_.empty()) {
+            while (sending_.empty() && !unsent_.empty()) {
                 sending_ = unsent_;
                 const iovec piece{sending_.data(), sending_.size()};
-                server_.loop_.backend().send(socket_, {&piece, 1});
-            } else if (ends) {
+                if (const std::size_t taken = server_.loop_.backend().send(socket_, {&piece, 1}); taken > 0) {
+                    unsent_.erase(0, taken);
+                    sending_.clear();
+                }
+            }
+            if (sending_.empty() && ends) {
                 server_.loop_.backend().finish_sending(socket_);
             }
         }

@@ -35,7 +35,11 @@ class Production(support.Program):
 
     def restart(self):
         """`manage restart`: its end, with its exit status."""
-        return support.run("restart", f"127.0.0.1:{self.port}", cwd=self.folder)
+        start = self.line_count
+        done = support.run("restart", f"127.0.0.1:{self.port}", cwd=self.folder)
+        if done.status == 0:  # the line of the new program may be read after the answer
+            self.wait_for(r"Program \d+ serves ", start)
+        return done
 
     def stop(self):
         self.signal(signal.SIGTERM)
@@ -89,12 +93,9 @@ class RestartTest(support.AsyncTestCase):
         clients = [asyncio.ensure_future(keep_talking()) for _ in range(AT_ONCE)]
         programs = {self.server.serving()}
         for _ in range(RESTARTS):
-            start = self.server.line_count
             restarted = await asyncio.to_thread(self.server.restart)
             self.assertEqual(restarted.status, 0, restarted.output)
-            # Its line may be read after the answer to `manage restart`.
-            serves = await asyncio.to_thread(self.server.wait_for, r"Program (\d+) serves ", start)
-            programs.add(int(serves[1]))
+            programs.add(self.server.serving())
         restarting = False
         await asyncio.gather(*clients)
         print(f"{talks} connects during {RESTARTS} restarts: {sum(wrong.values())} failed")

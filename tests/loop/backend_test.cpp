@@ -281,7 +281,8 @@ TEST_P(BackendTest, Row71TellsNothingOfWhatFailsWhenTheSocketIsClosed) {
     EXPECT_FALSE(client.ended);
 }
 
-// Loop lets a timer end a peer only up to this time (row 72): however long the process stood still, what had come is read.
+// Loop lets a timer end a peer only up to this time (row 72): however long the process stood still, what had come is
+// read.
 TEST_P(BackendTest, Row72HasHeardOnlyWhatItHasDelivered) {
     constexpr std::size_t kMany = 1500;  // more than one wait() can deliver
     std::vector<std::unique_ptr<Notes>> clients;
@@ -303,9 +304,9 @@ TEST_P(BackendTest, Row72HasHeardOnlyWhatItHasDelivered) {
         taken += backend->send(id, {&byte, 1});
     }
     until([&] {
-        return taken + static_cast<std::size_t>(std::count_if(clients.begin(), clients.end(), [](const auto& client) {
-                   return !client->sent.empty();
-               })) >= kMany;
+        return taken + static_cast<std::size_t>(std::count_if(
+                           clients.begin(), clients.end(), [](const auto& client) { return !client->sent.empty(); })) >=
+               kMany;
     });
     until([&] { return backend->heard_until() < backend->now(); });
     const std::int64_t sent_at = backend->now();
