@@ -6,6 +6,7 @@
 #include "gameoflife/server.hpp"
 
 #include <c10k/manage.hpp>
+#include <c10k/metrics.hpp>
 #include <c10k/web.hpp>
 
 #include <filesystem>
@@ -24,6 +25,7 @@ struct Site {
     Urls urls() {
         return {
             path("static/<path:file>", &services.static_files, &StaticFiles::serve, "static"),
+            path("metrics", &services.metrics, &Metrics::serve, "metrics"),
             path("test/", include(echo.urls(), "test")),
             path("", include(game.urls(), "life")),
         };

@@ -383,8 +383,9 @@ int UringBackend::wait(std::optional<std::int64_t> until) {
     // The kernel holds some completions back, and does not always tell (6.18): only a call that brings none is proof.
     // And a receive that has yet to begin may find something.
     const bool is_drained = is_due && taken.completions == 0 && adopted == 0 && changed_.empty();
-    heard_.end(static_cast<std::size_t>(adopted + taken.events), is_drained, slots_.size());
-    return adopted + taken.events;
+    const int events = adopted + taken.events;
+    heard_.end(static_cast<std::size_t>(events), is_drained, slots_.size());
+    return events;
 }
 
 // The thread sleeps in the first ring; the others wake it through the eventfd.

@@ -131,10 +131,12 @@ class OtherUsers(unittest.TestCase):
 class InheritedDescriptors(unittest.TestCase):
     def assert_refused(self, given, sentence, count="1", command="runserver"):
         """A program that gets `given` as its descriptor 3 says so, and ends."""
-        script = f'exec 3<&{given.fileno()}; LISTEN_PID=$$ LISTEN_FDS={count}; export LISTEN_PID LISTEN_FDS; exec "$@"'
+        own = given.fileno()
+        move = f"exec 3<&{own} {own}<&-" if own != 3 else "true"  # so that 4 is not there by chance
+        script = f'{move}; LISTEN_PID=$$ LISTEN_FDS={count}; export LISTEN_PID LISTEN_FDS; exec "$@"'
         options = ["--noreload"] if command == "runserver" else []
         ended = subprocess.run(["sh", "-c", script, "sh", support.MANAGE, command, "127.0.0.1:0", *options],
-                               pass_fds=[given.fileno()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               pass_fds=[own], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                timeout=support.PATIENCE, check=False)
         self.assertEqual(ended.returncode, 1, ended.stdout)
         self.assertIn(sentence, ended.stdout)
