@@ -465,6 +465,9 @@ void WebSocketConnection::note_closed(std::uint16_t code, std::string_view reaso
 }
 
 void WebSocketConnection::finish() {
+    if (phase_ != Phase::kFinishing && ending_) {
+        ending_->cancel();  // the peer has done what it had time for: for the rest it has a time of its own
+    }
     phase_ = Phase::kFinishing;
     set_deadline();
     read_or_pause();

@@ -256,6 +256,20 @@ TEST_F(WebSocketClosingInMemory, EndsByItselfWhenThePeerDoesNotAnswerTheClose) {
     EXPECT_EQ(stage().server().count(), 0U);
 }
 
+TEST_F(WebSocketClosingInMemory, Row72GivesAPeerThatAnsweredInTimeATimeForItsFin) {
+    serve([](WebSocket&, Captured) -> Task<> { co_return; });
+    WebSocketPeer peer{stage(), "/ws/"};
+    peer.stay();
+    peer.answer();
+    peer.answer_nothing();
+    stage().advance(limits.websocket.close_time - 1ms);
+    peer.close_with(1000);
+    stage().advance(limits.websocket.close_time - 1ms);
+    EXPECT_EQ(stage().server().count(), 1U);
+    stage().advance(1ms);
+    EXPECT_EQ(stage().server().count(), 0U);
+}
+
 TEST_F(WebSocketClosingInMemory, ReadsWhatStillComesAfterItsFinForAWhile) {  // lingering
     serve([](WebSocket&, Captured) -> Task<> { co_return; });
     WebSocketPeer peer{stage(), "/ws/"};
