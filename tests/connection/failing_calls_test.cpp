@@ -155,7 +155,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerAnswersTheCloseAndIsGo
             (void)peer.recv();
         }
         stage().settle();  // the server's close frame has come
-        peer.close_with(1000);
+        peer.send_frame(wire::Opcode::kClose, "\x03\xE8");  // 1000
         stage().network().reset(peer.socket());  // before the server has sent its FIN
         stage().settle();
     });

@@ -257,13 +257,14 @@ TEST_F(WebSocketClosingInMemory, EndsByItselfWhenThePeerDoesNotAnswerTheClose) {
 }
 
 TEST_F(WebSocketClosingInMemory, Row72GivesAPeerThatAnsweredInTimeATimeForItsFin) {
-    serve([](WebSocket&, Captured) -> Task<> { co_return; });
+    serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.recv(); });
     WebSocketPeer peer{stage(), "/ws/"};
     peer.stay();
     peer.answer();
     peer.answer_nothing();
+    peer.send_message("enough");
     stage().advance(limits.websocket.close_time - 1ms);
-    peer.close_with(1000);
+    peer.send_frame(wire::Opcode::kClose, "\x03\xE8");  // 1000
     stage().advance(limits.websocket.close_time - 1ms);
     EXPECT_EQ(stage().server().count(), 1U);
     stage().advance(1ms);
