@@ -13,6 +13,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -174,10 +175,12 @@ def run_with(combination):
 
 def run_cpp(program):
     """Runs the rows' C++ tests in that program. Returns outcomes by test."""
-    done = subprocess.run([program, "--gtest_filter=*Hostile*:*Row*", "--gtest_output=json:/dev/stderr"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    with tempfile.NamedTemporaryFile() as report:
+        subprocess.run([program, "--gtest_filter=*Hostile*:*Row*", f"--gtest_output=json:{report.name}"], cwd=BUILD,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        done = json.load(report)
     outcomes = {}
-    for suite in json.loads(done.stderr)["testsuites"]:
+    for suite in done["testsuites"]:
         for test in suite["testsuite"]:
             name = f"{suite['name'].lstrip('/')}.{test['name'].split('/')[0]}"
             if "failures" in test or name not in outcomes:
