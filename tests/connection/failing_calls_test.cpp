@@ -51,6 +51,12 @@ INSTANTIATE_TEST_SUITE_P(Networks, FailingCalls,
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 constexpr std::string_view kLastGet = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
+Task<Response> view_that_waits() {
+    co_await sleep_for(50ms);
+    co_return Response::text("late");
+}
+Application::Answer answer_late(Request&) { return view_that_waits(); }
+
 Task<> echo_three_times(WebSocket& socket, std::span<const std::string_view>) {
     for (int i = 0; i < 3; ++i) {
         const auto message = co_await socket.recv();
@@ -73,12 +79,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileRequestsAreAnswered) {
 }
 
 TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileAViewWaits) {
-    app.on_request = [](Request&) -> Application::Answer {
-        return [](Response response) -> Task<Response> {
-            co_await sleep_for(50ms);
-            co_return response;
-        }(Response::text("late"));
-    };
+    app.on_request = &answer_late;
     fail_each_call([this] {
         Peer peer{stage()};
         peer.send(kLastGet);
@@ -89,12 +90,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileAViewWaits) {
 }
 
 TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhenThePeerIsGoneBeforeTheAnswer) {
-    app.on_request = [](Request&) -> Application::Answer {
-        return [](Response response) -> Task<Response> {
-            co_await sleep_for(50ms);
-            co_return response;
-        }(Response::text("late"));
-    };
+    app.on_request = &answer_late;
     fail_each_call([this] {
         Peer peer{stage()};
         peer.send(kLastGet);
@@ -154,9 +150,9 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerAnswersTheCloseAndIsGo
             peer.send_message("hello");
             (void)peer.recv();
         }
-        stage().settle();  // the server's close frame has come
+        stage().settle();                                   // the server's close frame has come
         peer.send_frame(wire::Opcode::kClose, "\x03\xE8");  // 1000
-        stage().network().reset(peer.socket());  // before the server has sent its FIN
+        stage().network().reset(peer.socket());             // before the server has sent its FIN
         stage().settle();
     });
 }
