@@ -64,8 +64,10 @@ int Loop::take_in(std::optional<std::int64_t> until) {
     const bool posted = mailbox_->read();
     const bool ran = run_ready();
     // Not before all is read that came in time, and the views have run: however long a turn was, or this process stood
-    // still, no timer ends a peer that has done its part.
-    const int fired = timers_.advance(std::min(now_, backend_->heard_until()));
+    // still, no timer ends a peer that has done its part. What a timer judges, it judges by that time, too.
+    const std::int64_t now = std::exchange(now_, std::min(now_, backend_->heard_until()));
+    const int fired = timers_.advance(now_);
+    now_ = now;
     end_turn();
     const int flushed = events == 0 || must_flush() ? flush_oldest() : 0;
     return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;

@@ -79,7 +79,7 @@ public:
     [[nodiscard]] Backend& backend() noexcept { return *backend_; }
     [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
     [[nodiscard]] const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
-    // Milliseconds of the backend's clock, as of the last look at it.
+    // Milliseconds of the backend's clock, as of the last look at it; in Timer::on_time(), Backend::heard_until().
     [[nodiscard]] std::int64_t now() const noexcept { return now_; }
 
     // One turn. With nothing to do it sleeps until something happens.

@@ -338,6 +338,32 @@ TEST(Loop, Row72LetsNoTimerRingBeforeWhatHadComeByThenIsDelivered) {
     EXPECT_EQ(timer.times, 1);
 }
 
+TEST(Loop, Row72LetsATimerJudgeByTheTimeUntilWhichItHasHeard) {
+    class Judge final : public Timer {
+    public:
+        explicit Judge(Loop& loop) : loop_(loop) {}
+        std::int64_t time = 0;
+
+    private:
+        void on_time() override { time = loop_.now(); }
+        Loop& loop_;
+    };
+    auto made = std::make_unique<ScriptedBackend>();
+    ScriptedBackend& backend = *made;
+    Loop loop{std::move(made)};
+    Judge judge{loop};
+    judge.start(std::chrono::milliseconds{20});
+    backend.clock += 30;
+    backend.turns.push_back([&] {
+        backend.heard = backend.clock;
+        backend.clock += 60'000;  // the process stands still when it has read
+        return 0;
+    });
+    loop.turn();
+    EXPECT_EQ(judge.time, *backend.heard);
+    EXPECT_EQ(loop.now(), backend.clock);
+}
+
 TEST(Loop, Row72LetsTheTasksRunThatBecameReadyBeforeATimerRings) {
     auto made = std::make_unique<ScriptedBackend>();
     ScriptedBackend& backend = *made;
