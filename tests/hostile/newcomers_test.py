@@ -7,11 +7,12 @@ import threading
 import time
 
 import peer
+import support
 from peer import Peer, handshake
 
 MOST = 40
 CROWD = 10 * MOST
-HEAD_TIME = 6
+HEAD_TIME = 12  # seconds: on a busy machine, the half of it that is left when the first are late has to do
 
 
 class Crowd:
@@ -104,7 +105,8 @@ class HonestNewcomers(peer.HostileTestCase):
 
     def test_row_75_an_honest_crowd_is_slowed_down_and_not_ended(self):
         """Ten times as many honest peers as may be: all get their 101, also those that ask a while after they connect."""
-        for waits in (False, True):
+        # Over TLS a client speaks when it connects: the next one would wait for one that waits for it.
+        for waits in (False,) if support.TLS else (False, True):
             honest = []
             for _ in range(CROWD):
                 connection = self.connect()
