@@ -1,6 +1,7 @@
 #pragma once
 
-namespace c10k {
+// Not among the names that `using namespace c10k` brings: a site may have a require() of its own.
+namespace c10k::internal {
 
 // Throws std::logic_error: the caller has made the mistake that `sentence` names.
 [[noreturn]] void throw_mistake(const char* sentence);
@@ -12,4 +13,4 @@ constexpr void require(bool is_so, const char* sentence) {
     }
 }
 
-}  // namespace c10k
+}  // namespace c10k::internal

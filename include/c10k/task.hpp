@@ -265,7 +265,7 @@ public:
         if (handle_ == nullptr) {
             *this = awaits_nothing();
         }
-        require(!handle_.promise().has_begun(), kRunsOnce);
+        internal::require(!handle_.promise().has_begun(), kRunsOnce);
         schedule(scope, handle_);
         handle_.promise().set_scope(scope);
         handle_.promise().set_completion(completion);
@@ -276,7 +276,7 @@ public:
         if (handle_ == nullptr) {
             return Joiner{handle_}.await_resume();
         }
-        require(handle_.done(), "result(): the task has not ended");
+        internal::require(handle_.done(), "result(): the task has not ended");
         if (handle_.promise().failure()) {
             std::rethrow_exception(handle_.promise().failure());
         }
@@ -304,7 +304,7 @@ public:
                     return;
                 }
             }
-            require(task_ != nullptr, "this Task is empty: the function that returned it owes a result");
+            internal::require(task_ != nullptr, "this Task is empty: the function that returned it owes a result");
             if (task_.promise().failure()) {
                 std::rethrow_exception(task_.promise().failure());
             }
@@ -324,7 +324,7 @@ public:
     };
     // Throws std::logic_error if it was started or awaited before.
     Joiner operator co_await() && {
-        require(handle_ == nullptr || !handle_.promise().has_begun(), kRunsOnce);
+        internal::require(handle_ == nullptr || !handle_.promise().has_begun(), kRunsOnce);
         return Joiner{handle_};
     }
 

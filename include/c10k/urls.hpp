@@ -155,7 +155,7 @@ public:
 
     // Requires: !at_end(). Throws std::logic_error otherwise.
     constexpr PatternPiece next() {
-        require(!at_end(), "PatternReader::next(): the pattern has ended");
+        internal::require(!at_end(), "PatternReader::next(): the pattern has ended");
         if (rest_.front() != '<') {
             return {take(rest_.find('<')), {}, {}};
         }
@@ -484,7 +484,7 @@ template <typename View>
 template <typename App, typename Result, typename Subject, typename... Args>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...), std::string_view name = {}) {
-    require(app != nullptr, "path(): a view that is a member function needs an object");
+    internal::require(app != nullptr, "path(): a view that is a member function needs an object");
     return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
         pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
         name);
@@ -493,7 +493,7 @@ template <typename App, typename Result, typename Subject, typename... Args>
 template <typename App, typename Result, typename Subject, typename... Args>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, const std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...) const, std::string_view name = {}) {
-    require(app != nullptr, "path(): a view that is a member function needs an object");
+    internal::require(app != nullptr, "path(): a view that is a member function needs an object");
     return ViewSignature<std::function<Result(Subject&, Args...)>>::route(
         pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
         name);

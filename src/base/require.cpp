@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-namespace c10k {
+namespace c10k::internal {
 
 void throw_mistake(const char* sentence) { throw std::logic_error(sentence); }
 
-}  // namespace c10k
+}  // namespace c10k::internal

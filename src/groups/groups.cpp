@@ -168,7 +168,7 @@ Groups::Groups() : Groups(std::make_shared<Hub>(1), 0) {}
 
 Groups::Groups(std::shared_ptr<Hub> hub, std::size_t loop)
     : hub_(std::move(hub)), loop_(loop), outgoing_(std::make_unique<Outgoing>(*hub_, loop)) {
-    require(loop < hub_->loops(), "Groups: a hub has one place for each loop");
+    internal::require(loop < hub_->loops(), "Groups: a hub has one place for each loop");
     if (hub_->loops() > 1) {
         hub_->enter(loop, Loop::current().mailbox());
     }

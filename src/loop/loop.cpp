@@ -40,7 +40,7 @@ Loop::~Loop() {
 }
 
 Loop& Loop::current() {
-    require(current_loop != nullptr, "no event loop runs on this thread");
+    internal::require(current_loop != nullptr, "no event loop runs on this thread");
     return *current_loop;
 }
 
@@ -74,7 +74,7 @@ int Loop::take_in(std::optional<std::int64_t> until) {
 }
 
 void Loop::schedule(Ready& place, std::coroutine_handle<> task) {
-    require(!place.queued_, "two tasks of one StopScope are scheduled at once");
+    internal::require(!place.queued_, "two tasks of one StopScope are scheduled at once");
     place.link_ = nullptr;
     place.who_ = task.address();
     place.queued_ = true;

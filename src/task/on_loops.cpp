@@ -111,7 +111,7 @@ Task<> wait_for(std::unique_ptr<OtherLoop> other) { co_await other->ended(); }
 }  // namespace
 
 Task<> on_loops(std::size_t count, std::function<Task<>(std::size_t)> part) {
-    require(count > 0, "on_loops(): there is at least one loop");
+    internal::require(count > 0, "on_loops(): there is at least one loop");
     co_await task_group([&](TaskGroup& loops) -> Task<> {
         for (std::size_t i = 1; i < count; ++i) {
             const BackendChoice backend = parse_backend(Loop::current().backend().name());

@@ -290,7 +290,7 @@ void Simulation::serve(Urls urls) {
     if (state_->stage) {
         throw std::logic_error("serve(): a simulation has one server");
     }
-    require(!state_->has_run, "serve(): the simulation has run");
+    internal::require(!state_->has_run, "serve(): the simulation has run");
     Services::Parts& parts = *state_->services->parts_;
     parts.urls = std::move(urls);
     state_->dispatcher.emplace(parts.urls, parts.settings);
@@ -332,19 +332,19 @@ Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) 
 }
 
 Task<Response> Simulation::get(std::string target, Headers headers) {
-    require(state_->stage.has_value(), "get(): nothing is served");
+    internal::require(state_->stage.has_value(), "get(): nothing is served");
     return visit_page(*state_->stage, std::move(target), std::move(headers));
 }
 
 Task<> Simulation::close_server() {
-    require(state_->stage.has_value(), "close_server(): nothing is served");
-    require(!state_->is_closing, "close_server(): the server is closing already");
+    internal::require(state_->stage.has_value(), "close_server(): nothing is served");
+    internal::require(!state_->is_closing, "close_server(): the server is closing already");
     state_->is_closing = true;
     return state_->stage->server().close();
 }
 
 std::uint64_t Simulation::random(std::uint64_t end) {
-    require(end > 0 && end <= std::uint64_t{1} << 32, "random(): its end is 1 to 2^32");
+    internal::require(end > 0 && end <= std::uint64_t{1} << 32, "random(): its end is 1 to 2^32");
     return state_->dice.below(end);
 }
 
