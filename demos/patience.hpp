@@ -11,7 +11,7 @@
 // s more. A slow server, or a machine that has other things to do, is no reason to give up, however long one client
 // waits.
 //
-// What passes while nothing in the program could run, because it was paused or computed something, does not count.
+// Time in which nothing in the program could run, because it was paused or computed something, does not count.
 // Thread: any.
 class Patience {
 public:

@@ -251,8 +251,8 @@ std::optional<std::string> Crowd::failure() const {
     if (peak_ == clients_) {
         return std::nullopt;
     }
-    // Whatever the delay, they are started over twice its time: with half of the time that they took, they are no
-    // faster than they were now, and have as much again before the first one leaves.
+    // The program starts its clients over 2 x --delay. With half of the time that dialling took as the delay, it dials
+    // as fast as now, and has as much time again before the first client leaves.
     return "the clients were never all connected at once: it took " + delay_text(dialling_) +
            " to connect them, and the first one left after 3 x --delay, which is " +
            delay_text(kDelaysOfAClient * delay_) + "; take --delay " + delay_text(dialling_ / 2) + " or more";

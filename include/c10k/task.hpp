@@ -132,7 +132,7 @@ private:
     Awaited& awaiter_;
 };
 
-// What `co_await awaitable` awaits if `awaitable` has an operator co_await.
+// Returns the awaiter that the operator co_await of `awaitable` makes.
 template <typename Awaitable>
 requires requires(Awaitable&& awaitable) { std::forward<Awaitable>(awaitable).operator co_await(); }
 decltype(auto) made_awaiter(Awaitable&& awaitable) { return std::forward<Awaitable>(awaitable).operator co_await(); }

@@ -127,7 +127,8 @@ protected:
     friend class Group;
 };
 
-// What a WebSocket keeps a list of and ends with its view: its memberships. Leaving the list takes constant time.
+// The base of a Membership: a WebSocket lists its memberships and empties them when its view ends. One leaves the list
+// in constant time.
 class EndsWithView {
 public:
     EndsWithView(const EndsWithView&) = delete;

@@ -22,8 +22,8 @@ Task<> fail(std::exception_ptr failure) {
 
 }  // namespace
 
-// What is needed until the view has answered, and its time limit. If somebody else answers, or the peer goes, the view
-// still has the request.
+// The connection needs this until its view has answered, within a time limit. If somebody else answers, or the peer
+// goes, the view still has the request.
 struct AcceptedWebSocket::Handshake final : public Timer {
     Handshake(AcceptedWebSocket& connection, wire::HandshakeOffer offered, Request asked, std::string came_early)
         : owner(connection), offer(std::move(offered)), request(std::move(asked)), early(std::move(came_early)) {}

@@ -91,7 +91,7 @@ public:
     RecvAwaiter* receiver = nullptr;
     SendAwaiter* senders = nullptr;
     ClosedAwaiter* watchers = nullptr;
-    // What ends with the view.
+    // A list: the connection empties it when its view ends.
     EndsWithView* memberships = nullptr;
 
 protected:

@@ -4,7 +4,8 @@
 
 namespace c10k {
 
-// What a program is handed by, and says to, whoever started it: systemd, or the outer process of serve or runserver.
+// A program takes its sockets from the process that started it, and tells that process when it serves: systemd, or the
+// outer process of serve or runserver.
 
 // The listening sockets that were handed to this process: sd_listen_fds(3). Whoever asks first gets them, and programs
 // that this process starts do not. Throws std::runtime_error if one of them is no TCP socket that listens.

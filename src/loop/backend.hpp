@@ -32,8 +32,8 @@ struct SocketId {
     friend bool operator==(SocketId, SocketId) = default;
 };
 
-// What happens on a connected socket; wait() makes these calls. Each may close the socket, and destroy the object it is
-// made on.
+// The events of a connected socket. Backend::wait() makes these calls; each may close the socket, and destroy the
+// object it is made on.
 class SocketEvents {
 public:
     // A socket that was dialled is connected.
