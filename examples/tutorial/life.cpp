@@ -24,7 +24,7 @@ constexpr const char* kPage = R"(<!DOCTYPE html>
     const canvas = document.querySelector('canvas');
     canvas.width = canvas.height = size;
     const pixels = canvas.getContext('2d');
-    const socket = new WebSocket(`ws://${location.host}/${size}/watch/`);
+    const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/${size}/watch/`);
     socket.onmessage = (event) => {
         const [row, col, state] = event.data.split(' ');
         pixels.fillStyle = state === '1' ? 'gold' : 'black';
