@@ -87,8 +87,8 @@ struct Request {
 
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;
-    // Fields of a form sent by POST; empty unless the content type is application/x-www-form-urlencoded. Forms with
-    // files, multipart/form-data, are not read.
+    // Fields of a form sent by POST; empty unless the content type is application/x-www-form-urlencoded. Throws
+    // UnsupportedMediaType for a form with files, multipart/form-data, which is not read.
     [[nodiscard]] Parameters form() const;
     // The cookies that the client has sent (RFC 6265, 5.4). What is none is left out.
     [[nodiscard]] Parameters cookies() const;
@@ -145,6 +145,9 @@ struct Response {
     // How many bytes the stream makes, if that is known: it is sent with a Content-Length then, and not in chunks. One
     // that makes fewer is cut, and one that makes more gets std::logic_error from write().
     std::optional<std::size_t> stream_bytes = {};
+    // Why a WebSocket was refused, for the server's log alone; without one, the log has the first line of a plain text
+    // body.
+    std::string log_note = {};
 
     static Response text(std::string body, int status = 200);
     static Response html(std::string body, int status = 200);
@@ -153,10 +156,10 @@ struct Response {
     static Response json(const nlohmann::json& value, int status = 200);
     // To any host. A location that the client chose could lead its user to a stranger's page.
     static Response redirect(std::string location, int status = 302);
-    // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13). Range is
-    // not heeded (14.2). One of more than 64 KiB is a stream that reads it in pieces, as its client takes them; one
-    // that gets shorter meanwhile is cut. One of more than StaticFiles::kMaxBytes is an error. Throws NotFound if it is
-    // no regular file.
+    // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13), and 206
+    // or 416 to a GET for one part of it (14.2). More than 64 KiB are a stream that reads them in pieces, as its client
+    // takes them; one that gets shorter meanwhile is cut. A file of more than StaticFiles::kMaxBytes is an error.
+    // Throws NotFound if it is no regular file.
     static Response file(const Request& request, const std::string& path);
     // A body that a coroutine writes while it is sent:
     //

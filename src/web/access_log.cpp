@@ -1,5 +1,6 @@
 #include "web/access_log.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace c10k {
@@ -13,6 +14,16 @@ std::string with_commas(std::size_t number) {
         text.insert(at, 1, ',');
     }
     return text;
+}
+
+// Why a handshake got this answer; empty if nobody says.
+std::string_view reason_of(const Response& response) {
+    constexpr std::size_t kLongest = 200;
+    std::string_view reason = response.log_note;
+    if (reason.empty() && response.headers.get("Content-Type").value_or("").starts_with("text/plain")) {
+        reason = response.body;
+    }
+    return reason.substr(0, std::min(reason.find_first_of("\r\n"), kLongest));
 }
 
 std::string in_brackets(std::string_view peer) { return " [" + std::string{peer} + ']'; }
@@ -33,9 +44,10 @@ void WebSocketLog::disconnected(std::string_view route, std::uint16_t code) {
     write("WebSocket DISCONNECT " + std::string{route} + ' ' + std::to_string(code));
 }
 
-void WebSocketLog::rejected(std::string_view path, int status, std::string_view peer) {
+void WebSocketLog::rejected(std::string_view path, int status, std::string_view peer, std::string_view reason) {
     ++rejected_;
-    write("WebSocket REJECT " + std::string{path} + ' ' + std::to_string(status) + in_brackets(peer));
+    write("WebSocket REJECT " + std::string{path} + ' ' + std::to_string(status) + in_brackets(peer) +
+          (reason.empty() ? "" : ": ") + std::string{reason});
 }
 
 void WebSocketLog::write(const std::string& line) {
@@ -69,7 +81,7 @@ void AccessLog::answered(const Request& request, const Response& response) {
     }
     if (request.headers.has_token("Upgrade", "websocket")) {
         time_second();
-        sockets_.rejected(request.target, response.status, request.peer);
+        sockets_.rejected(request.target, response.status, request.peer, reason_of(response));
         return;
     }
     const std::optional<std::size_t> size = response.body_stream ? response.stream_bytes : response.body.size();

@@ -29,8 +29,8 @@ public:
     void connected(std::string_view path, std::string_view peer);
     // "WebSocket DISCONNECT /test/ws/ 1000"
     void disconnected(std::string_view route, std::uint16_t code);
-    // "WebSocket REJECT /test/ws/ 403 [127.0.0.1:1234]"
-    void rejected(std::string_view path, int status, std::string_view peer);
+    // "WebSocket REJECT /test/ws/ 403 [127.0.0.1:1234]: members only"
+    void rejected(std::string_view path, int status, std::string_view peer, std::string_view reason);
 
     // A second is over. Requires: called a second after the first line of each second in which there was one, and a
     // second later as long as is_in_sum().

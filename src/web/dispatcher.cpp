@@ -117,6 +117,15 @@ std::string with_final_slash(const Request& request) {
     return encode_path(without_slash(request.path)) + '/' + std::string{target.substr(query)};
 }
 
+// Whether a page of this machine, of whatever port, asks this machine for a WebSocket, and does so from it: by that
+// name, since another one could be made to mean us (DNS rebinding), and not through a proxy from elsewhere.
+bool is_within_machine(const Request& request) {
+    static const std::vector<std::string> kLoopback{"127.0.0.0/8", "::1"};
+    return request.headers.count("Origin") == 1 && wire::origin_is_local(*request.headers.get("Origin")) &&
+           wire::host_is_local(request.headers.get("Host").value_or("")) &&
+           wire::is_trusted(wire::client_of(request.peer, request.headers, kLoopback), kLoopback);
+}
+
 // What a view has answered, if it can be sent. Throws std::logic_error.
 Response sendable(Response response) {
     wire::require_sendable(response);
@@ -125,8 +134,8 @@ Response sendable(Response response) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(const Urls& urls, const Settings& settings)
-    : urls_(urls), settings_(settings), log_(settings.verbosity) {
+Dispatcher::Dispatcher(const Urls& urls, const Settings& settings, std::shared_ptr<Refusals> refusals)
+    : urls_(urls), settings_(settings), log_(settings.verbosity), refusals_(std::move(refusals)) {
     for (const Route& route : urls) {
         targets_.push_back(target(route));
     }
@@ -213,7 +222,9 @@ PageAnswer Dispatcher::respond(const std::optional<Match>& match, Request& reque
     }
     const auto with_slash = find(std::string{without_slash(request.path)} + '/');
     if (with_slash && with_slash->socket() == nullptr && !request.path.ends_with('/')) {
-        return Response::redirect(with_final_slash(request), 301);
+        Response redirect = Response::redirect(with_final_slash(request), 301);
+        redirect.log_note = "The page's address ends with a slash.";
+        return redirect;
     }
     return not_found(request);
 }
@@ -233,14 +244,23 @@ std::optional<Dispatcher::Match> Dispatcher::find(std::string_view path) const {
 
 bool Dispatcher::host_is_ours(const Request& request, int minor_version) const {
     const auto host = request.headers.get("Host");
-    return host ? wire::host_allowed(*host, settings_.allowed_hosts) : minor_version == 0;
+    const bool is_ours = host ? wire::host_allowed(*host, settings_.allowed_hosts) : minor_version == 0;
+    if (!is_ours && settings_.verbosity > 0) {
+        refusals_->host_refused(request);
+    }
+    return is_ours;
 }
 
 bool Dispatcher::origin_is_ours(const Request& request) const {
-    return request.headers.count("Origin") <= 1 &&
-           wire::origin_allowed(request.headers.get("Origin"), request.headers.get("Host").value_or(""),
-                                settings_.allowed_origins,
-                                request.is_secure ? wire::Scheme::kHttps : wire::Scheme::kUnknown);
+    const bool is_ours = request.headers.count("Origin") <= 1 &&
+                         wire::origin_allowed(request.headers.get("Origin"), request.headers.get("Host").value_or(""),
+                                              settings_.allowed_origins,
+                                              request.is_secure ? wire::Scheme::kHttps : wire::Scheme::kUnknown);
+    const bool is_allowed_in_debug = !is_ours && settings_.debug && is_within_machine(request);
+    if (!is_ours && settings_.verbosity > 0) {
+        is_allowed_in_debug ? refusals_->origin_allowed_in_debug(request) : refusals_->origin_refused(request);
+    }
+    return is_ours || is_allowed_in_debug;
 }
 
 PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {
@@ -279,11 +299,15 @@ Application::Answer Dispatcher::open_socket(const Match& match, const Request& r
 // ---- Failures
 
 Response Dispatcher::not_found(const Request& request) const {
-    return settings_.debug ? debug_not_found(request, urls_) : error_page(404, "There is nothing at this address.");
+    Response page = settings_.debug ? debug_not_found(request, urls_) : error_page(404);
+    page.log_note = "There is nothing at this address.";
+    return page;
 }
 
 Response Dispatcher::error(int status, std::string_view sentence) const {
-    return settings_.debug ? debug_page(status, reason_phrase(status), sentence) : error_page(status);
+    Response page = settings_.debug ? debug_page(status, reason_phrase(status), sentence) : error_page(status);
+    page.log_note = sentence;
+    return page;
 }
 
 Response Dispatcher::on_view_failed(const Request& request, std::exception_ptr failure) {
@@ -293,7 +317,7 @@ Response Dispatcher::on_view_failed(const Request& request, std::exception_ptr f
     const std::string route = route_name(request);
     log::error("Internal Server Error: " + request.method + ' ' + request.target + ", route " + route + ": " +
                describe(failure));
-    return settings_.debug ? debug_failure(request, route, failure) : error_page(500, "The server made a mistake.");
+    return settings_.debug ? debug_failure(request, route, failure) : error_page(500);
 }
 
 std::string Dispatcher::route_name(const Request& request) const {

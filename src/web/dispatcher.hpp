@@ -4,7 +4,9 @@
 #include "c10k/urls.hpp"
 #include "connection/application.hpp"
 #include "web/access_log.hpp"
+#include "web/refusals.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +20,8 @@ namespace c10k {
 class Dispatcher final : public Application {
 public:
     // Requires: both outlive the dispatcher and do not change.
-    Dispatcher(const Urls& urls, const Settings& settings);
+    Dispatcher(const Urls& urls, const Settings& settings,
+               std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>());
 
     // In this order: a Host that is not ours 400; for a WebSocket 405, 426, 400 or 403, or its view; for all else the
     // middleware, inside which a path that no route takes gets 404, or 301 if it lacks only the final slash of a page,
@@ -58,6 +61,7 @@ private:
     [[nodiscard]] std::optional<Match> find(const Request& request) const;
     [[nodiscard]] std::optional<Match> find(std::string_view path) const;
     [[nodiscard]] bool host_is_ours(const Request& request, int minor_version) const;
+    // Whether a page of the request's origin may open a WebSocket. If not, or only in debug, the log says so.
     [[nodiscard]] bool origin_is_ours(const Request& request) const;
     PageAnswer respond(const std::optional<Match>& match, Request& request) const;
     PageAnswer serve_page(const Match& match, Request& request) const;
@@ -72,6 +76,7 @@ private:
     std::vector<Target> targets_;  // in the order of their routes; connections point to their WebSocketRoutes
     PageView pages_;               // respond(), with the site's middleware around it; empty if it has none
     AccessLog log_;
+    std::shared_ptr<Refusals> refusals_;  // is that of the program's other loops, too
 };
 
 }  // namespace c10k

@@ -66,12 +66,23 @@ std::string trace_list(const std::vector<TraceFrame>& trace) {
     return list + "</ol>\n";
 }
 
+// For the client, if it says more than the status; the errors of views may tell too much.
+std::string_view public_sentence(int status) noexcept {
+    switch (status) {
+        case 404: return "There is nothing at this address.";
+        case 415: return "This page does not read what was sent: a form with files, for example, if it takes none.";
+        case 500: return "The server made a mistake.";
+        default: return {};
+    }
+}
+
 constexpr std::string_view kWhyShown = "<p>You see this because the setting <code>debug</code> is on.</p>\n";
 
 }  // namespace
 
-Response error_page(int status, std::string_view sentence) {
+Response error_page(int status) {
     const std::string line = status_line(status);
+    const std::string_view sentence = public_sentence(status);
     const std::string paragraph = sentence.empty() ? "" : "<p>" + html_escape(sentence) + "</p>\n";
     return Response::html(document(line, "<h1>" + line + "</h1>\n" + paragraph), status);
 }

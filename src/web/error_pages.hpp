@@ -9,8 +9,8 @@
 
 namespace c10k {
 
-// What everybody may see: the status, and a sentence if the client can do something about it.
-[[nodiscard]] Response error_page(int status, std::string_view sentence = {});
+// What everybody may see: the status, and for some a sentence that explains it.
+[[nodiscard]] Response error_page(int status);
 
 // What the developer sees, with `settings.debug` on.
 

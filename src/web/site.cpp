@@ -80,7 +80,7 @@ struct Serving {
     Serving(Program& program, std::size_t loop, TaskGroup& background)
         : settings(program.settings), limits(server_limits(program.settings)),
           site(program.factory, program.settings, background, program.shared, loop),
-          dispatcher(site.urls(), program.settings),
+          dispatcher(site.urls(), program.settings, program.shared.refusals),
           server(Loop::current(), application(), limits, program.certificates.get(), program.shared.census) {
         program.shared.metrics.add(server.counters().shared_from_this());
     }

@@ -10,6 +10,7 @@
 #include "connection/census.hpp"
 #include "groups/hub.hpp"
 #include "web/checks.hpp"
+#include "web/refusals.hpp"
 #include "web/reload.hpp"
 
 #include <functional>
@@ -28,6 +29,7 @@ struct SharedState {
     Values values;
     std::shared_ptr<Census> census = std::make_shared<Census>();
     Metrics metrics;
+    std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
 };
 
 // A user's site with all that it is given, on the loop of this thread: number `loop` of those that share `shared`.

@@ -100,6 +100,8 @@ bool host_allowed(std::string_view host_field, std::span<const std::string> allo
            });
 }
 
+bool host_is_local(std::string_view host_field) { return host_allowed(host_field, {}); }
+
 bool origin_allowed(std::optional<std::string_view> origin, std::string_view host_field,
                     std::span<const std::string> allowed_origins, Scheme scheme) {
     if (!origin || std::find(allowed_origins.begin(), allowed_origins.end(), "*") != allowed_origins.end()) {
@@ -116,6 +118,20 @@ bool origin_allowed(std::optional<std::string_view> origin, std::string_view hos
                          (scheme == Scheme::kUnknown || page->scheme == "https");
     return is_ours || std::any_of(allowed_origins.begin(), allowed_origins.end(),
                                   [&page](const std::string& entry) { return matches(*page, entry); });
+}
+
+bool origin_is_local(std::string_view origin) {
+    const auto page = parse_origin(origin);
+    return page && is_local(page->host);
+}
+
+std::optional<std::string> normal_origin(std::string_view origin) {
+    const auto page = parse_origin(origin);
+    if (!page) {
+        return std::nullopt;
+    }
+    const std::string port = page->port == default_port(page->scheme) ? "" : ':' + std::to_string(page->port);
+    return page->scheme + "://" + page->host + port;
 }
 
 }  // namespace c10k::wire

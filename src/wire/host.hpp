@@ -23,6 +23,9 @@ struct Authority {
 // localhost, what ends with .localhost, 127.0.0.0/8, [::1].
 [[nodiscard]] bool host_allowed(std::string_view host_field, std::span<const std::string> allowed_hosts);
 
+// Whether a Host field names the machine that the server runs on.
+[[nodiscard]] bool host_is_local(std::string_view host_field);
+
 // By what a request came, as far as that is known: behind a proxy it may not be.
 enum class Scheme : std::uint8_t { kUnknown, kHttps };
 
@@ -33,5 +36,12 @@ enum class Scheme : std::uint8_t { kUnknown, kHttps };
 // by https, a page of the same host that did not is foreign: anybody on its way could have written it.
 [[nodiscard]] bool origin_allowed(std::optional<std::string_view> origin, std::string_view host_field,
                                   std::span<const std::string> allowed_origins, Scheme scheme = Scheme::kUnknown);
+
+// Whether it is the origin of a page that this machine serves, on any port: a front-end's own development server is.
+[[nodiscard]] bool origin_is_local(std::string_view origin);
+
+// An origin as a browser writes it, "https://example.com": in small letters, without the scheme's own port (RFC 6454,
+// 6.2). Empty if no web page can have it.
+[[nodiscard]] std::optional<std::string> normal_origin(std::string_view origin);
 
 }  // namespace c10k::wire

@@ -273,7 +273,8 @@ class RunServer(CommandTestCase):
         self.addCleanup(refused.close)
         refused.send(refused.handshake_bytes("/test/ws/", "Origin: http://evil.example"))
         refused.answer()
-        server.wait_for(r"WebSocket REJECT /test/ws/ .*\b403\b")
+        server.wait_for(r"Refused a WebSocket to a page of the origin 'http://evil\.example': .*allowed_origins")
+        server.wait_for(r"WebSocket REJECT /test/ws/ 403 \[[^]]*\]: .*allowed_origins")
 
     def test_logs_many_websockets_in_sum(self):
         server = self.serve()

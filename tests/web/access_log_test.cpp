@@ -23,10 +23,12 @@ protected:
 TEST_F(WebSocketLogTest, WritesALineForEachWhileTheyAreFew) {
     log_.connected("/ws/?a=b", "127.0.0.1:1234");
     log_.disconnected("/ws/", 1001);
-    log_.rejected("/ws/", 403, "127.0.0.1:1235");
+    log_.rejected("/ws/", 403, "127.0.0.1:1235", "");
+    log_.rejected("/ws/", 503, "127.0.0.1:1235", "full");
     EXPECT_EQ(lines_,
               (std::vector<std::string>{"WebSocket CONNECT /ws/?a=b [127.0.0.1:1234]", "WebSocket DISCONNECT /ws/ 1001",
-                                        "WebSocket REJECT /ws/ 403 [127.0.0.1:1235]"}));
+                                        "WebSocket REJECT /ws/ 403 [127.0.0.1:1235]",
+                                        "WebSocket REJECT /ws/ 503 [127.0.0.1:1235]: full"}));
 }
 
 TEST_F(WebSocketLogTest, WritesTwentyLinesASecondAtMostThenOneInSum) {
@@ -45,7 +47,7 @@ TEST_F(WebSocketLogTest, GoesOnInSumWhileThereAreMany) {
     log_.end_second();
     lines_.clear();
     connect(1'000'000);
-    log_.rejected("/ws/", 403, "127.0.0.1:1235");
+    log_.rejected("/ws/", 403, "127.0.0.1:1235", "");
     EXPECT_EQ(lines_.size(), 0U);
     log_.end_second();
     EXPECT_EQ(lines_, std::vector<std::string>{"WebSockets: +1,000,000 -0, 1,000,030 open, 1 rejected"});

@@ -315,6 +315,60 @@ TEST_F(DispatcherTest, OpensNoWebSocketThatCameByHttpsForAPageThatDidNot) {
     EXPECT_TRUE(ask(asked).is_websocket);
 }
 
+TEST_F(DispatcherTest, InDebugOpensAWebSocketForAnotherServersPageOnThisMachine) {
+    const auto from = [this](std::string_view origin, std::string_view host, std::string_view peer,
+                             std::string_view forwarded_for = "") {
+        Request asked = request("/chat/x/", handshake({{"Origin", std::string{origin}}, {"Host", std::string{host}}}));
+        if (!forwarded_for.empty()) {
+            asked.headers.add("X-Forwarded-For", forwarded_for);
+        }
+        asked.peer = peer;
+        return ask(asked).is_websocket;
+    };
+    settings_.allowed_hosts = {"example.com"};
+    EXPECT_FALSE(from("http://localhost:5173", "localhost:8000", "127.0.0.1:1234"));
+    settings_.debug = true;
+    EXPECT_TRUE(from("http://localhost:5173", "localhost:8000", "127.0.0.1:1234"));
+    EXPECT_TRUE(from("http://127.0.0.1:5173", "app.localhost:8000", "[::1]:1234"));
+    EXPECT_TRUE(from("http://[::1]:5173", "[::1]:8000", "[::ffff:127.0.0.1]:1234"));
+    EXPECT_TRUE(from("http://localhost:5173", "localhost:8000", "127.0.0.1:1234", "127.0.0.1"));
+    EXPECT_FALSE(from("http://localhost:5173", "localhost:8000", "127.0.0.1:1234", "192.0.2.1"));
+    EXPECT_FALSE(from("http://localhost:5173", "localhost:8000", "192.0.2.1:1234"));
+    EXPECT_FALSE(from("http://localhost:5173", "example.com", "127.0.0.1:1234"));
+    EXPECT_FALSE(from("http://evil.example:5173", "localhost:8000", "127.0.0.1:1234"));
+    EXPECT_FALSE(from("http://localhost.evil.example", "localhost:8000", "127.0.0.1:1234"));
+    EXPECT_FALSE(from("null", "localhost:8000", "127.0.0.1:1234"));
+}
+
+TEST_F(DispatcherTest, SaysInTheLogWhyItRefusesAHostOrAnOrigin) {
+    std::vector<std::string> lines;
+    settings_.verbosity = 1;
+    Dispatcher dispatcher{urls_, settings_,
+                          std::make_shared<Refusals>([&](std::string_view line) { lines.emplace_back(line); },
+                                                     &std::chrono::steady_clock::now)};
+    const auto ask = [&](std::string_view target, Headers headers) {
+        Request asked = request(target, std::move(headers));
+        dispatcher.answer(asked, 1);
+        return lines.empty() ? std::string{} : std::exchange(lines, {}).back();
+    };
+    EXPECT_NE(ask("/", {{"Host", "a.example"}}).find("'a.example'"), std::string::npos);
+    EXPECT_NE(ask("/chat/x/", handshake({{"Host", "b.example"}})).find("'b.example'"), std::string::npos);
+    EXPECT_NE(ask("/chat/x/", handshake({{"Origin", "https://c.example"}})).find("allowed_origins"), std::string::npos);
+    EXPECT_EQ(ask("/chat/x/", handshake({{"Origin", "https://c.example"}})), "");
+    EXPECT_EQ(ask("/chat/x/", handshake({{"Origin", "http://localhost:8000"}})), "");
+    settings_.debug = true;
+    EXPECT_NE(ask("/chat/x/", handshake({{"Origin", "http://localhost:5173"}})).find("without debug"),
+              std::string::npos);
+}
+
+TEST_F(DispatcherTest, NotesForTheLogWhyItRefusesAHandshake) {
+    EXPECT_NE(get("/chat/x/", handshake({{"Origin", "https://evil.example"}})).response.log_note, "");
+    EXPECT_NE(get("/chat/x/", handshake({{"Host", "evil.example"}})).response.log_note, "");
+    EXPECT_NE(get("/nothing/", handshake()).response.log_note, "");
+    EXPECT_NE(get("/form", handshake()).response.log_note, "");
+    EXPECT_EQ(get("/fail/402/", handshake()).response.log_note, "because <b>");
+}
+
 TEST_F(DispatcherTest, AnswersAHandshakeToAPageAsThatPage) {
     EXPECT_EQ(get("/", handshake()).status, 200);
     EXPECT_EQ(get("/nothing/", handshake()).status, 404);
