@@ -172,7 +172,8 @@ void serve(const Request& request, int minor_version) {
     const std::string host(request.headers.get("Host").value_or(""));
     static_cast<void>(host_allowed(host, allowed));
     static_cast<void>(origin_allowed(request.headers.get("Origin"), host, allowed));
-    require(request.query().size() <= Parameters::kMaxItems && request.form().size() <= Parameters::kMaxItems,
+    require(request.query().size() <= Parameters::kMaxItems &&
+                Parameters::parse(request.body).size() <= Parameters::kMaxItems,
             "parameters are bounded");
 
     const auto examined = examine(request, minor_version);

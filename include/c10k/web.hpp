@@ -49,6 +49,11 @@ public:
     explicit BadRequest(const std::string& text = "") : HttpError(400, text) {}
 };
 
+class UnsupportedMediaType : public HttpError {
+public:
+    explicit UnsupportedMediaType(const std::string& text = "") : HttpError(415, text) {}
+};
+
 // ---- Templates
 
 // The names that a template may use: {{"size", 32}, {"rows", list}}.

@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "c10k/task.hpp"
 #include "c10k/web.hpp"
+#include "web/byte_range.hpp"
 #include "web/file_body.hpp"
 
 #include <algorithm>
@@ -113,10 +114,20 @@ Response Response::file(const Request& request, const std::string& path) {
         response.status = 304;
         return response;
     }
+    const auto whole = static_cast<std::size_t>(size);
+    const auto range = requested_range(request, whole, validators.etag, validators.last_modified);
+    response.headers.add("Accept-Ranges", "bytes");
+    if (range) {
+        response.status = range->size > 0 ? 206 : 416;
+        response.headers.add("Content-Range", range->content_range(whole));
+    }
+    if (response.status == 416) {
+        return response;
+    }
     response.headers.add("Content-Type", content_type(file));
     response.headers.add("X-Content-Type-Options", "nosniff");
-    const FileBody body{file, validators.etag, static_cast<std::size_t>(size)};
-    if (size <= FileBody::kMostWhole) {
+    const FileBody body{file, validators.etag, range.value_or(ByteRange{0, whole})};
+    if (body.size() <= FileBody::kMostWhole) {
         response.body = body.read_whole();
     } else {
         response.stream_bytes = body.size();

@@ -47,8 +47,8 @@ private:
     int descriptor_;
 };
 
-FileBody::FileBody(const std::filesystem::path& file, const std::string& version, std::size_t size)
-    : file_(open(file, version)), size_(size) {}
+FileBody::FileBody(const std::filesystem::path& file, const std::string& version, ByteRange range)
+    : file_(open(file, version)), range_(range) {}
 
 std::shared_ptr<const FileBody::OpenFile> FileBody::open(const std::filesystem::path& file,
                                                          const std::string& version) {
@@ -65,16 +65,16 @@ std::shared_ptr<const FileBody::OpenFile> FileBody::open(const std::filesystem::
 }
 
 std::string FileBody::read_whole() const {
-    std::string bytes(size_, '\0');
-    file_->read(0, bytes.data(), size_);
+    std::string bytes(range_.size, '\0');
+    file_->read(range_.first, bytes.data(), range_.size);
     return bytes;
 }
 
 Task<> FileBody::operator()(BodyWriter& body) const {
     std::string piece;
-    for (std::size_t at = 0; at < size_; at += piece.size()) {
-        piece.resize(std::min(kPieceBytes, size_ - at));
-        file_->read(at, piece.data(), piece.size());
+    for (std::size_t at = 0; at < range_.size; at += piece.size()) {
+        piece.resize(std::min(kPieceBytes, range_.size - at));
+        file_->read(range_.first + at, piece.data(), piece.size());
         co_await body.write(piece);
     }
 }

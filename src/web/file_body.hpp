@@ -2,6 +2,7 @@
 
 #include "c10k/http.hpp"
 #include "c10k/task.hpp"
+#include "web/byte_range.hpp"
 
 #include <cstddef>
 #include <filesystem>
@@ -10,8 +11,8 @@
 
 namespace c10k {
 
-// A file as a body that is read while it is sent: behind a client that takes its time there is a piece of
-// it, not a copy.
+// A file, or a part of one, as a body that is read while it is sent: behind a client that takes its time there is a
+// piece of it, not a copy.
 //
 // The file is open once for all on a thread who send the same version of it, and stays the same if another takes its
 // name.
@@ -21,9 +22,9 @@ public:
     static constexpr std::size_t kMostWhole = 64 * 1024;
 
     // `version` changes with what is in the file. Throws std::runtime_error if it cannot be read.
-    FileBody(const std::filesystem::path& file, const std::string& version, std::size_t size);
+    FileBody(const std::filesystem::path& file, const std::string& version, ByteRange range);
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t size() const noexcept { return range_.size; }
     // Throws std::runtime_error if there are fewer bytes than there were.
     [[nodiscard]] std::string read_whole() const;
     // A BodyStream. It lives as long as the task. Throws like read_whole().
@@ -35,7 +36,7 @@ private:
     static std::shared_ptr<const OpenFile> open(const std::filesystem::path& file, const std::string& version);
 
     std::shared_ptr<const OpenFile> file_;
-    std::size_t size_;
+    ByteRange range_;
 };
 
 }  // namespace c10k

@@ -163,6 +163,7 @@ public:
             response.body_stream = {};
             response.stream_bytes = {};
             headers.set("Content-Encoding", "gzip");
+            headers.remove("Accept-Ranges");  // a part would be one of the file, not of what is sent here
         }
         weaken_etag(headers);
         co_return response;

@@ -105,14 +105,6 @@ Parameters Request::query() const {
     return Parameters::parse(std::string_view{target}.substr(std::min(mark + 1, target.size())));
 }
 
-Parameters Request::form() const {
-    const std::string_view type = headers.get("Content-Type").value_or("");
-    if (method != "POST" || !iequals(trim(type.substr(0, type.find(';'))), "application/x-www-form-urlencoded")) {
-        return {};
-    }
-    return Parameters::parse(body);
-}
-
 Parameters Request::cookies() const {
     Parameters cookies;
     for (const auto& [name, value] : headers) {

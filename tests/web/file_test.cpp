@@ -86,6 +86,20 @@ TEST_F(LargeFile, IsCompressedAsASmallOneIs) {
     EXPECT_LT(response.body.size(), kLarge.size());
 }
 
+TEST_F(LargeFile, IsSentInPart) {
+    const Response response = get("GET", {{"Range", "bytes=1000-200999"}, {"Accept-Encoding", "gzip"}});
+    EXPECT_EQ(response.status, 206);
+    EXPECT_EQ(response.headers.get("Content-Length"), "200000");
+    EXPECT_EQ(response.headers.get("Content-Range"), "bytes 1000-200999/" + std::to_string(kLarge.size()));
+    EXPECT_EQ(response.headers.count("Content-Encoding"), 0U);
+    EXPECT_TRUE(response.body == kLarge.substr(1000, 200'000));
+}
+
+TEST_F(LargeFile, OffersNoPartsOfItsCompressedForm) {
+    EXPECT_EQ(get().headers.get("Accept-Ranges"), "bytes");
+    EXPECT_EQ(get("GET", {{"Accept-Encoding", "gzip"}}).headers.count("Accept-Ranges"), 0U);
+}
+
 TEST_F(LargeFile, IsOpenOnceForAllWhoSendIt) {
     const std::size_t before = descriptors();
     {

@@ -135,9 +135,75 @@ TEST_F(StaticFilesTest, KnowTheirLastModification) {
     EXPECT_EQ(get("site/site.css", {{"If-None-Match", "\"x\""}, {"If-Modified-Since", time}}).status, 200);
 }
 
-// RFC 9110, 14.2: a server may ignore Range.
-TEST_F(StaticFilesTest, AreWholeEvenIfAPartIsAskedFor) {
-    EXPECT_EQ(get("site/site.css", {{"Range", "bytes=0-1"}}).status, 200);
+// RFC 9110, 14.1.2 and 14.4
+TEST_F(StaticFilesTest, AreSentInPart) {
+    folder_.write("static/digits.txt", "0123456789");
+    struct Part {
+        std::string_view range;
+        std::string_view content_range;
+        std::string_view body;
+    };
+    for (const auto& [range, content_range, body] :
+         std::initializer_list<Part>{{"bytes=0-0", "bytes 0-0/10", "0"},
+                                     {"bytes=2-4", "bytes 2-4/10", "234"},
+                                     {"bytes=7-", "bytes 7-9/10", "789"},
+                                     {"bytes=-3", "bytes 7-9/10", "789"},
+                                     {"bytes=-11", "bytes 0-9/10", "0123456789"},
+                                     {"bytes=0-9", "bytes 0-9/10", "0123456789"},
+                                     {"bytes=8-99999999999999999999999", "bytes 8-9/10", "89"},
+                                     {"bytes=-99999999999999999999999", "bytes 0-9/10", "0123456789"},
+                                     {"BYTES=, 1-1 ,", "bytes 1-1/10", "1"},
+                                     {"bytes=0002-03", "bytes 2-3/10", "23"}}) {
+        const Response response = get("digits.txt", {{"Range", std::string{range}}});
+        EXPECT_EQ(response.status, 206) << range;
+        EXPECT_EQ(response.headers.get("Content-Range"), content_range) << range;
+        EXPECT_EQ(response.body, body) << range;
+    }
+}
+
+TEST_F(StaticFilesTest, SayThatAPartIsNotThere) {
+    folder_.write("static/digits.txt", "0123456789");
+    folder_.write("static/empty.txt", "");
+    for (const std::string range : {"bytes=10-", "bytes=10-10", "bytes=99999999999999999999999-", "bytes=-0"}) {
+        const Response response = get("digits.txt", {{"Range", range}});
+        EXPECT_EQ(response.status, 416) << range;
+        EXPECT_EQ(response.headers.get("Content-Range"), "bytes */10") << range;
+        EXPECT_EQ(response.body, "") << range;
+    }
+    EXPECT_EQ(get("empty.txt", {{"Range", "bytes=0-"}}).headers.get("Content-Range"), "bytes */0");
+    EXPECT_EQ(get("empty.txt", {{"Range", "bytes=-1"}}).status, 416);
+}
+
+// RFC 9110, 14.2: of what it does not understand, and of several parts, a server may send the whole.
+TEST_F(StaticFilesTest, AreWholeWithoutARangeThatIsOne) {
+    folder_.write("static/digits.txt", "0123456789");
+    EXPECT_EQ(get("digits.txt").headers.get("Accept-Ranges"), "bytes");
+    for (const std::string range : {"", "bytes", "bytes=", "bytes=-", "bytes=a-", "bytes=1", "bytes=4-2", "bytes=+1-2",
+                                    "bytes=1-2-3", "bytes=0-1,3-4", "lines=0-1", "bytes = 0-1", "bytes=0x1-2"}) {
+        const Response response = get("digits.txt", {{"Range", range}});
+        EXPECT_EQ(response.status, 200) << range;
+        EXPECT_EQ(response.body, "0123456789") << range;
+    }
+    EXPECT_EQ(get("digits.txt", {{"Range", "bytes=0-1"}, {"Range", "bytes=3-4"}}).status, 200);
+    Request head;
+    head.method = "HEAD";
+    head.headers.add("Range", "bytes=0-1");
+    EXPECT_EQ(files_.serve(head, "digits.txt").status, 200);
+}
+
+// RFC 9110, 13.1.5
+TEST_F(StaticFilesTest, AreSentInPartOnlyToAClientThatHasTheRestOfTheSame) {
+    const std::string etag{*get("site/site.css").headers.get("ETag")};
+    const std::string time{*get("site/site.css").headers.get("Last-Modified")};
+    const auto status_if = [this](const std::string& known) {
+        return get("site/site.css", {{"Range", "bytes=0-1"}, {"If-Range", known}}).status;
+    };
+    EXPECT_EQ(status_if(etag), 206);
+    EXPECT_EQ(status_if(time), 206);
+    EXPECT_EQ(status_if("W/" + etag), 200);
+    EXPECT_EQ(status_if("\"other\""), 200);
+    EXPECT_EQ(status_if("Sun, 06 Nov 1994 08:49:37 GMT"), 200);
+    EXPECT_EQ(get("site/site.css", {{"Range", "bytes=0-1"}, {"If-None-Match", etag}}).status, 304);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST(HostileHttp, Row09TheWorkForSingleBytesGrowsWithTheirNumberOnly) {
 }
 
 // CVE-2024-52804: cookies that are read in quadratic time. CVE-2025-47287: multipart whose faults are logged one by
-// one; nobody here reads any, so its lines are bytes like others.
+// one; here its lines are bytes like others, and a form that is read is refused for its type.
 TEST(HostileHttp, Cve202452804AndCve202547287TheWorkForCookiesAndMultipartGrowsWithTheirLengthOnly) {
     const auto cookies = [](std::size_t size) {
         Request asked;
@@ -71,7 +71,6 @@ TEST(HostileHttp, Cve202452804AndCve202547287TheWorkForCookiesAndMultipartGrowsW
             RequestParser parser{{.body = std::size_t{4} << 20}};
             parser.receive(bytes);
             EXPECT_EQ(parser.state(), State::kComplete);
-            EXPECT_EQ(parser.request().form().size(), 0U);
         });
     };
     EXPECT_LT(multipart(std::size_t{2} << 20), 64 * std::max(multipart(std::size_t{128} << 10), 1e-4));

@@ -68,21 +68,6 @@ TEST(Request, QueryIsWhatFollowsTheFirstQuestionMark) {
     EXPECT_EQ(request.query().size(), 0u);
 }
 
-TEST(Request, FormIsTheBodyOfAUrlencodedPost) {
-    Request request;
-    request.method = "POST";
-    request.headers.set("Content-Type", "Application/X-WWW-Form-Urlencoded ; charset=utf-8");
-    request.body = "text=%3Cb%3E";
-    EXPECT_EQ(request.form().get("text"), "<b>");
-    request.method = "PUT";
-    EXPECT_EQ(request.form().size(), 0u);
-    request.method = "POST";
-    request.headers.set("Content-Type", "text/plain");
-    EXPECT_EQ(request.form().size(), 0u);
-    request.headers.remove("Content-Type");
-    EXPECT_EQ(request.form().size(), 0u);
-}
-
 // RFC 6265, 4.2.1 and 5.4
 TEST(Request, CookiesAreThePairsOfTheCookieField) {
     Request request;
