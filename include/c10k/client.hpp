@@ -47,7 +47,9 @@ struct EndpointOptions {
     // the wait for its turn. They must not throw. Thread: that of the connection's loop.
     std::function<void(Duration)> on_opened = {};
     std::function<void(Duration)> on_closed = {};
-    std::uint32_t max_message_bytes = 1024 * 1024;
+    std::uint32_t max_message_bytes = 1024 * 1024;  // closed with 1009 beyond it; at most 1 GiB
+    // Frames of one message of the server, which may be empty: closed with 1008 beyond it; 1 to 2^24 - 1.
+    std::uint32_t max_fragments = 128 * 1024;
     Compression compression = Compression::kOff;  // is offered, and used if the server agrees
     Verify verify = Verify::kServer;
     // A file in PEM with the certificates of the authorities that are trusted, instead of those that this system
@@ -59,7 +61,7 @@ struct EndpointOptions {
 class Endpoint {
 public:
     // `url` is "ws://host[:port]/path", or "wss://..." for TLS. Looks the host up, which may block.
-    // Throws std::invalid_argument if it is no such URL, no such compression, or no handshake at once;
+    // Throws std::invalid_argument if it is no such URL, or an option is not one that there is;
     // std::runtime_error if the host is unknown or the ca_file bad.
     Endpoint(std::string_view url, EndpointOptions options);
     // With the default options. No default argument: inside of co_await, g++ 12 would destroy it twice.

@@ -57,7 +57,7 @@ struct Settings {
     bool compression_context_takeover = false;
     std::uint32_t compression_window_bits = 12;
     std::uint32_t max_fragment_bytes = 0;
-    std::uint32_t max_fragments = 64 * 1024;
+    std::uint32_t max_fragments = 128 * 1024;
     std::chrono::milliseconds message_time{120'000};
     std::uint32_t inbox_bytes = 64 * 1024;
     std::uint32_t outbox_bytes = 64 * 1024;

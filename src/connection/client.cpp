@@ -78,7 +78,14 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     if (options.handshakes_at_once == 0) {
         throw std::invalid_argument("handshakes_at_once must be at least 1");
     }
+    if (options.max_message_bytes == 0 || options.max_message_bytes > Message::kMaxSize) {
+        throw std::invalid_argument("max_message_bytes must be from 1 to 1073741824 (1 GiB)");
+    }
+    if (options.max_fragments == 0 || options.max_fragments > wire::ProtocolLimits::kMostFragments) {
+        throw std::invalid_argument("max_fragments must be from 1 to 16777215");
+    }
     data->limits.protocol.max_message_bytes = options.max_message_bytes;
+    data->limits.protocol.max_fragments = options.max_fragments;
     data->limits.ping_interval = options.ping_interval;
     data->limits.ping_timeout = options.ping_timeout;
     data->limits.close_time = options.close_time;

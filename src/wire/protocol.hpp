@@ -20,7 +20,7 @@ struct ProtocolLimits {
     // Of one message that comes in several frames: how large one of them may be (0: as large as the message), and how
     // many they may be, at most kMostFragments.
     std::uint32_t max_fragment_bytes = 0;
-    std::uint32_t max_fragments = 64 * 1024;
+    std::uint32_t max_fragments = 128 * 1024;
 
     static constexpr std::uint32_t kMostFragments = (1u << 24) - 1;
 };

@@ -38,13 +38,15 @@ def encode(opcode, payload, final=True, rsv=0, key=None, length_bytes=None):
 
 
 def fragments(opcode, payload, size, rsv, key_of):
-    """The bytes of a message in frames of at most `size` bytes, or in one if `size` is 0."""
-    size = size or max(len(payload), 1)
-    starts = range(0, max(len(payload), 1), size)
+    """The bytes of a message in frames of `size` bytes and a shorter last one, which is empty if they divide it.
+
+    In one frame if `size` is 0 or the message is no longer. So does the public suite.
+    """
+    size = size if size and len(payload) > size else len(payload) + 1
     return b"".join(
-        encode(CONTINUATION if at else opcode, payload[at:at + size], at + size >= len(payload), 0 if at else rsv,
+        encode(CONTINUATION if at else opcode, payload[at:at + size], at + size > len(payload), 0 if at else rsv,
                key_of())
-        for at in starts)
+        for at in range(0, len(payload) + 1, size))
 
 
 def random_key():

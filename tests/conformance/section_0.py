@@ -1,10 +1,12 @@
-"""What the public list has no case for: masks on the wrong side, odd lengths, odd and bad compressed messages."""
+"""What the public list has no case for: masks on the wrong side, odd lengths, odd and bad compressed messages, and
+characters that are cut by fragments."""
 
+import itertools
 import zlib
 
-from cases import Conversation, Negotiation, binary, close, ping, pong, say, text
+from cases import Conversation, Negotiation, Volley, binary, close, ping, pong, say, text
 from deflate import TAIL, Terms
-from frames import CONTINUATION, Frame
+from frames import BINARY, CONTINUATION, TEXT, Frame
 from peer import Fails
 
 TITLE = "Ours, not in the public list"
@@ -45,6 +47,15 @@ def _failing(number, title, code, *frames):
 
 _HELLO = _deflated(b"Hello, Hello")
 _START, _MORE, _END = text(_HELLO[:3], rsv=RSV1, final=False), Frame(CONTINUATION, b"", False), Frame(0, _HELLO[3:])
+
+_LINE = "0123456789 κόσμε €uro \U0001f9c0 ".encode()
+
+
+def _characters(size):
+    """So many bytes of text."""
+    whole = _LINE * (size // len(_LINE))
+    return whole + b"." * (size - len(whole))
+
 
 # Good for neither an offer nor an answer (RFC 7692, 7.1).
 _EXTENSIONS = [
@@ -90,4 +101,11 @@ CASES = [
     _failing("0.4.8", "a compressed text that is not UTF-8", 1007, text(_deflated(b"\xed\xa0\x80"), rsv=RSV1)),
     _failing("0.4.9", "a compressed text that ends inside a character", 1007, text(_deflated(b"\xce"), rsv=RSV1)),
     *[Negotiation(f"0.5.{number}", f"the extension `{text}`", (text,)) for number, text in enumerate(_EXTENSIONS, 1)],
+    Volley("0.6.1", "text of 4 MiB with characters of 1 to 4 octets in fragments of 64 bytes", TEXT, 4 << 20,
+           lambda count: itertools.repeat(_characters(4 << 20), count), fragment=64, is_quick=True),
+    Volley("0.6.2", "text of 1 MiB with characters of 1 to 4 octets in pieces of 997", TEXT, 1 << 20,
+           lambda count: itertools.repeat(_characters(1 << 20), count), chop=997, is_quick=True),
+    Volley("0.6.3", "binary messages of 1 KiB, each another", BINARY, 1024,
+           lambda count: (b"%06d" % number + bytes(range(256)) * 4 for number in range(count)), count=1000,
+           is_quick=True),
 ]

@@ -275,6 +275,27 @@ TEST_P(ClientOnEveryNetwork, TakesFramesThatComeWithTheHandshake) {
     EXPECT_EQ(info->code, 1001);
 }
 
+TEST_P(ClientOnEveryNetwork, TakesAsManyFragmentsAsItsOptionSays) {
+    CrudeServer server{stage().loop()};
+    server.answer = [](std::string_view key) { return switching(key) + std::string("\x01\1a\0\1b\x80\1c", 9); };
+    server.ends = true;
+    for (const std::uint32_t most : {2U, 3U}) {
+        std::optional<Message> message;
+        CloseInfo closed;
+        stage().run(connect(Endpoint{server.url(), {.max_fragments = most}}, [&](WebSocket& socket) -> Task<> {
+            message = co_await socket.recv();
+            closed = socket.close_info();
+        }));
+        if (most == 3) {
+            EXPECT_EQ(message.value_or(Message{}), "abc");
+        } else {
+            EXPECT_FALSE(message.has_value());
+            EXPECT_EQ(closed.code, 1008);
+            EXPECT_EQ(closed.reason, "too many fragments");
+        }
+    }
+}
+
 TEST_P(ClientOnEveryNetwork, FailsAServerThatMasksItsFrames) {  // RFC 6455, 5.1
     CrudeServer server{stage().loop()};
     server.answer = [](std::string_view key) {
@@ -400,6 +421,21 @@ TEST(Endpoint, RefusesWhatIsNoWebSocketUrl) {
     EXPECT_THROW(Endpoint{"http://localhost/"}, std::invalid_argument);
     EXPECT_THROW(Endpoint{"nonsense"}, std::invalid_argument);
     EXPECT_EQ(Endpoint{"ws://127.0.0.1:8000/x"}.url(), "ws://127.0.0.1:8000/x");
+}
+
+TEST(Endpoint, RefusesOptionsThatThereAreNot) {
+    const EndpointOptions good;
+    for (const std::uint32_t number : {0U, 1U << 24, UINT32_MAX}) {
+        EndpointOptions options = good;
+        options.max_fragments = number;
+        EXPECT_THROW((Endpoint{"ws://127.0.0.1/", options}), std::invalid_argument) << number;
+    }
+    for (const std::uint32_t number : {0U, (1U << 30) + 1, UINT32_MAX}) {
+        EndpointOptions options = good;
+        options.max_message_bytes = number;
+        EXPECT_THROW((Endpoint{"ws://127.0.0.1/", options}), std::invalid_argument) << number;
+    }
+    EXPECT_NO_THROW((Endpoint{"ws://127.0.0.1/", {.max_message_bytes = 1U << 30, .max_fragments = (1U << 24) - 1}}));
 }
 
 }  // namespace

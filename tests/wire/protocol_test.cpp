@@ -411,6 +411,32 @@ TEST_P(ProtocolRoles, Cve202648779EndAMessageInTooManyFragmentsWith1008) {
     }
 }
 
+// The public suite sends 65,536 fragments and an empty last one (9.3.1, 9.4.1).
+TEST_P(ProtocolRoles, Row43TakeAMessageIn131072FragmentsByDefaultAndNotInOneMore) {
+    const Peer peer(GetParam());
+    for (const std::string_view payload : {"", "x"}) {
+        Side side(GetParam(), {});
+        const std::string fragment = peer.frame(0x00, payload);
+        side.receive(peer.frame(0x02, payload));
+        for (int sent = 1; sent < 131'071; ++sent) {
+            side.receive(fragment);
+        }
+        EXPECT_LE(side.protocol.held_bytes(), 2 * 131'072 * payload.size() + 100);
+        side.receive(peer.frame(0x80, payload));
+        ASSERT_EQ(side.messages.size(), 1u);
+        EXPECT_EQ(side.messages[0].size(), 131'072 * payload.size());
+
+        side.receive(peer.frame(0x02, payload));
+        for (int sent = 1; sent < 131'072; ++sent) {
+            side.receive(fragment);
+        }
+        EXPECT_EQ(side.protocol.state(), Protocol::State::kOpen);
+        side.receive(peer.frame(0x80, payload));
+        EXPECT_EQ(with_failures(side.lines).back(), "fails 1008");
+        EXPECT_EQ(side.protocol.held_bytes(), 0u);
+    }
+}
+
 TEST_P(ProtocolRoles, CountTheFragmentsOfOneMessageOnly) {
     const Peer peer(GetParam());
     Side side(GetParam(), {.max_fragments = 2});
