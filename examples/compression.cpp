@@ -70,7 +70,9 @@ public:
     [[nodiscard]] std::string_view help() const noexcept override { return "Talks to an echo, compressed if it can."; }
     void add_options(CLI::App& options) override {
         options.add_option("--url", url_, "Where the echo is")->capture_default_str();
-        options.add_option("--window-bits", bits_, "How far back to refer: 8 to 15")->capture_default_str();
+        options.add_option("--window-bits", bits_, "How far back to refer: 8 to 15")
+            ->check(CLI::Range(8, 15))
+            ->capture_default_str();
         options.add_flag("--keep", keep_, "Keep the context from one message to the next");
     }
 

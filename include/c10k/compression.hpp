@@ -20,7 +20,8 @@ struct Compression {
     std::uint32_t from_bytes = 256;
     ContextTakeover context_takeover = ContextTakeover::kNo;
     // How far back either side may refer: 2 to the power of 8 to 15 bytes. 12, which is 4 KiB, finds most of what there
-    // is to find in messages of some kilobytes, with an eighth of the memory that 15 takes.
+    // is to find in messages of some kilobytes, with an eighth of the memory that 15 takes. 8 means 9, as it does to
+    // zlib, unless the peer asks for 8.
     std::uint8_t window_bits = 12;
 
     static const Compression kOff;

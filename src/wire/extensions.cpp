@@ -137,6 +137,20 @@ std::optional<DeflateParameters> read_parameters(const Extension& extension, std
     return read;
 }
 
+// Whether a server may answer `offer` so (RFC 7692, 7.1): it grants what was asked for, and asks for no more than was
+// offered.
+bool answers(const DeflateParameters& answer, const DeflateParameters& offer) {
+    return (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
+           answer.server_max_window_bits.value_or(kMostWindowBits) <=
+               offer.server_max_window_bits.value_or(kMostWindowBits) &&
+           answer.client_max_window_bits.value_or(0) <= offer.client_max_window_bits.value_or(0);
+}
+
+// zlib, with which most peers compress, makes streams for 9 bits when it is asked for 8, or none at all.
+constexpr std::uint8_t kLeastWantedBits = 9;
+
+std::uint8_t wanted_bits(const Compression& ours) { return std::max(ours.window_bits, kLeastWantedBits); }
+
 }  // namespace
 
 std::optional<std::vector<Extension>> parse_extensions(const Headers& headers) {
@@ -171,6 +185,14 @@ std::string to_text(const DeflateParameters& parameters) {
     return text;
 }
 
+std::string to_text(std::span<const DeflateParameters> offers) {
+    std::string text;
+    for (const DeflateParameters& offer : offers) {
+        text.append(text.empty() ? "" : ", ").append(to_text(offer));
+    }
+    return text;
+}
+
 std::optional<DeflateParameters> find_deflate_offer(std::span<const Extension> offers) {
     for (const Extension& offer : offers) {
         if (offer.name == kPermessageDeflate) {
@@ -184,14 +206,14 @@ std::optional<DeflateParameters> find_deflate_offer(std::span<const Extension> o
 
 DeflateParameters answer_deflate(const DeflateParameters& offer, const Compression& ours) {
     const bool takes_over = ours.context_takeover == ContextTakeover::kYes;
+    const std::uint8_t most_bits = wanted_bits(ours);
     DeflateParameters answer;
     answer.server_no_context_takeover = offer.server_no_context_takeover || !takes_over;
     answer.client_no_context_takeover = offer.client_no_context_takeover || !takes_over;
-    if (offer.server_max_window_bits || ours.window_bits < kMostWindowBits) {
-        answer.server_max_window_bits =
-            std::min(offer.server_max_window_bits.value_or(kMostWindowBits), ours.window_bits);
+    if (offer.server_max_window_bits || most_bits < kMostWindowBits) {
+        answer.server_max_window_bits = std::min(offer.server_max_window_bits.value_or(kMostWindowBits), most_bits);
     }
-    const std::uint8_t client_bits = std::min(offer.client_max_window_bits.value_or(kMostWindowBits), ours.window_bits);
+    const std::uint8_t client_bits = std::min(offer.client_max_window_bits.value_or(kMostWindowBits), most_bits);
     if (client_bits == kMostWindowBits) {
         return answer;
     }
@@ -204,38 +226,36 @@ DeflateParameters answer_deflate(const DeflateParameters& offer, const Compressi
     return answer;
 }
 
-DeflateParameters offer_deflate(const Compression& ours) {
+std::vector<DeflateParameters> offer_deflate(const Compression& ours) {
     const bool takes_over = ours.context_takeover == ContextTakeover::kYes;
-    DeflateParameters offer;
-    offer.server_no_context_takeover = !takes_over;
-    offer.client_no_context_takeover = !takes_over;
-    if (ours.window_bits < kMostWindowBits) {
-        offer.server_max_window_bits = ours.window_bits;
+    const std::uint8_t bits = wanted_bits(ours);
+    DeflateParameters wanted;
+    wanted.server_no_context_takeover = !takes_over;
+    wanted.client_no_context_takeover = !takes_over;
+    if (bits < kMostWindowBits) {
+        wanted.server_max_window_bits = bits;
     }
-    offer.client_max_window_bits = ours.window_bits;
-    return offer;
+    wanted.client_max_window_bits = bits;
+    const DeflateParameters undemanding{.client_max_window_bits = kMostWindowBits};
+    return wanted == undemanding ? std::vector{wanted} : std::vector{wanted, undemanding};
 }
 
-std::optional<DeflateParameters> read_deflate_answer(const Extension& answer, const DeflateParameters& offer) {
+std::optional<DeflateParameters> read_deflate_answer(const Extension& answer,
+                                                     std::span<const DeflateParameters> offers) {
     if (answer.name != kPermessageDeflate) {
         return std::nullopt;
     }
     auto agreed = read_parameters(answer, std::nullopt);
-    if (!agreed || (offer.server_no_context_takeover && !agreed->server_no_context_takeover)) {
-        return std::nullopt;
-    }
-    if (offer.server_max_window_bits &&
-        agreed->server_max_window_bits.value_or(UINT8_MAX) > *offer.server_max_window_bits) {
-        return std::nullopt;
-    }
-    const std::uint8_t most = offer.client_max_window_bits.value_or(0);
-    if (agreed->client_max_window_bits.value_or(0) > most) {
+    const auto is_answered = [&agreed](const DeflateParameters& offer) { return answers(*agreed, offer); };
+    if (!agreed || std::none_of(offers.begin(), offers.end(), is_answered)) {
         return std::nullopt;
     }
     // What we do ourselves may be less than what the server would take.
-    agreed->client_no_context_takeover |= offer.client_no_context_takeover;
-    if (!agreed->client_max_window_bits && offer.client_max_window_bits) {
-        agreed->client_max_window_bits = most;
+    const DeflateParameters& wanted = offers.front();
+    agreed->client_no_context_takeover |= wanted.client_no_context_takeover;
+    if (wanted.client_max_window_bits) {
+        agreed->client_max_window_bits =
+            std::min(agreed->client_max_window_bits.value_or(kMostWindowBits), *wanted.client_max_window_bits);
     }
     return agreed;
 }

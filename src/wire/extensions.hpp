@@ -46,6 +46,8 @@ inline constexpr std::uint8_t kMostWindowBits = 15;
 
 // The member of Sec-WebSocket-Extensions.
 [[nodiscard]] std::string to_text(const DeflateParameters& parameters);
+// The field with these offers.
+[[nodiscard]] std::string to_text(std::span<const DeflateParameters> offers);
 
 // The server's side.
 
@@ -57,11 +59,13 @@ inline constexpr std::uint8_t kMostWindowBits = 15;
 
 // The client's side.
 
-// Requires: ours.is_on().
-[[nodiscard]] DeflateParameters offer_deflate(const Compression& ours);
+// The offers in order of preference (RFC 7692, 5.1): what the client wants, and then what each server that compresses
+// at all can agree to, since some refuse a handshake when they can agree to no offer. Requires: ours.is_on().
+[[nodiscard]] std::vector<DeflateParameters> offer_deflate(const Compression& ours);
 
-// What is agreed on by the server's answer to `offer`. Empty if that is no answer to it: the handshake has failed.
+// What is agreed on by the server's answer to `offers`. The client itself does no more than the first of them says.
+// Empty if that answers none of them: the handshake has failed.
 [[nodiscard]] std::optional<DeflateParameters> read_deflate_answer(const Extension& answer,
-                                                                   const DeflateParameters& offer);
+                                                                   std::span<const DeflateParameters> offers);
 
 }  // namespace c10k::wire

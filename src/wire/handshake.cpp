@@ -150,8 +150,8 @@ std::string to_bytes(const HandshakeRequest& request) {
         }
         append_field(bytes, "Sec-WebSocket-Protocol", list);
     }
-    if (request.deflate) {
-        append_field(bytes, kExtensionsField, to_text(*request.deflate));
+    if (!request.deflate.empty()) {
+        append_field(bytes, kExtensionsField, to_text(request.deflate));
     }
     for (const auto& [name, value] : request.headers) {
         if (is_ours(name)) {
@@ -178,8 +178,8 @@ std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Res
     }
     const auto extensions = parse_extensions(headers);
     std::optional<DeflateParameters> deflate;
-    if (extensions && extensions->size() == 1 && request.deflate) {
-        deflate = read_deflate_answer(extensions->front(), *request.deflate);
+    if (extensions && extensions->size() == 1 && !request.deflate.empty()) {
+        deflate = read_deflate_answer(extensions->front(), request.deflate);
     }
     if (!extensions || (!extensions->empty() && !deflate)) {
         return Disagreed{"the server chose extensions that we did not offer: " +

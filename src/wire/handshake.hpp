@@ -53,9 +53,9 @@ struct PlainRequest {};
 struct HandshakeRequest {
     std::string host;  // the Host field: "example.com:8000"
     std::string target = "/";
-    std::vector<std::string> subprotocols = {};     // in order of preference
-    Headers headers = {};                           // more fields, such as Origin and Cookie
-    std::optional<DeflateParameters> deflate = {};  // the offer of it
+    std::vector<std::string> subprotocols = {};   // in order of preference
+    Headers headers = {};                         // more fields, such as Origin and Cookie
+    std::vector<DeflateParameters> deflate = {};  // the offers of it, in order of preference
     std::string key = random_key();
 };
 

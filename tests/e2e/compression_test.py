@@ -207,7 +207,7 @@ async def echo(connection, _path):
 
 class OurClient(CompressionTestCase):
     OPTIONS = [(), ("--keep",), ("--keep", "--window-bits", "15"), ("--window-bits", "9")]
-    NARROWEST = ("--keep", "--window-bits", "8")  # for which zlib cannot compress, and others' servers do not try
+    NARROWEST = ("--keep", "--window-bits", "8")  # for which zlib cannot compress
 
     def talk(self, port, *options, path=""):
         tap = self.tap(port)
@@ -224,6 +224,20 @@ class OurClient(CompressionTestCase):
                 tap, said = self.talk(int(url.rsplit(":", 1)[1]), *options)
                 self.assertEqual(said, "compressed")
                 self.assert_compressed(tap, 256)
+
+    def test_talks_to_pythons_server_whatever_its_limits(self):
+        for limits in ({}, {"server_no_context_takeover": True}, {"client_no_context_takeover": True},
+                       {"server_max_window_bits": 15}, {"server_max_window_bits": 10},
+                       {"client_max_window_bits": 15}, {"client_max_window_bits": 10},
+                       {"client_max_window_bits": 10, "require_client_max_window_bits": True},
+                       {"server_max_window_bits": 9, "client_max_window_bits": 15}):
+            for options in ((), ("--keep",), self.NARROWEST):
+                factory = ServerPerMessageDeflateFactory(**limits)
+                with self.subTest(limits=limits, options=options), \
+                        Peer(echo, compression=None, extensions=[factory]) as url:
+                    tap, said = self.talk(int(url.rsplit(":", 1)[1]), *options)
+                    self.assertEqual(said, "compressed")
+                    self.assert_compressed(tap, 256)
 
     def test_takes_a_server_that_does_not_compress(self):
         with Peer(echo, compression=None) as url:
@@ -264,6 +278,19 @@ class Node(CompressionTestCase):
         socket.on('error', (error) => { console.log(String(error)); process.exit(1); });
         socket.on('close', (code) => { console.log(code); });
     """
+    # The demo's echo of three, in texts that say hardly anything new: so both sides look back.
+    LISTENER = """
+        const WebSocket = require('ws');
+        const socket = new WebSocket(url, {perMessageDeflate: options});
+        const texts = [100, 200, 300].map((rows) => `{"row": ${rows}, "state": "alive"}\\n`.repeat(rows));
+        const wanted = ['Hello!', ...texts.map((text, at) => `${at + 1}. ${text}`), 'Goodbye!'];
+        socket.on('message', (data) => {
+            if (data.toString() !== wanted.shift()) { console.log('another text'); process.exit(1); }
+            if (texts.length > 0) { socket.send(texts.shift()); }
+        });
+        socket.on('error', (error) => { console.log(String(error)); process.exit(1); });
+        socket.on('close', (code) => { console.log(code); });
+    """
     SERVER = """
         const {WebSocketServer} = require('ws');
         const server = new WebSocketServer({host: '127.0.0.1', port: 0, perMessageDeflate: options});
@@ -288,23 +315,63 @@ class Node(CompressionTestCase):
                 self.assertEqual(output.split(), ['"permessage-deflate"', "1000"], output + errors)
                 self.assert_compressed(tap, 256 if path == "forgetting" else 64)
 
+    def test_its_client_talks_to_our_server_whatever_its_limits(self):
+        for limits in ({"serverMaxWindowBits": 15}, {"serverMaxWindowBits": 9}, {"clientMaxWindowBits": 15},
+                       {"clientMaxWindowBits": 8}, {"clientMaxWindowBits": False},
+                       {"serverMaxWindowBits": 8, "clientMaxWindowBits": 8}):
+            for path in ("forgetting", "keeping"):
+                with self.subTest(path=path, limits=limits):
+                    self.its_client_talks(self.tap(self.server.port), f"{path}/", limits)
+
+    def test_8_bits_in_our_settings_mean_9_to_others(self):
+        server = support.Server("--set", "compression=on", "--set", "compression_window_bits=8",
+                                "--set", "compression_context_takeover=on")
+        for limits in ({}, {"serverMaxWindowBits": 8, "clientMaxWindowBits": 8}):
+            tap = self.tap(server.port)
+            process = node(self.LISTENER, url=f"ws://127.0.0.1:{tap.port}/test/ws/", options={"threshold": 0, **limits})
+            output, errors = process.communicate(timeout=support.PATIENCE)
+            self.assertEqual(output.split(), ["1000"], output + errors)
+            tap.close()
+            bits = 8 if limits else 9
+            self.assertIn(f"server_max_window_bits={bits}; client_max_window_bits={bits}", tap.extensions("server")[0])
+        self.assertEqual(server.stop(), 0)
+
+    def its_client_talks(self, tap, path, options):
+        process = node(self.CLIENT, url=f"ws://127.0.0.1:{tap.port}/{path}", options={"threshold": 0, **options},
+                       texts=TEXTS)
+        output, errors = process.communicate(timeout=support.PATIENCE)
+        self.assertEqual(output.split(), ['"permessage-deflate"', "1000"], output + errors)
+        self.assert_compressed(tap, 256)
+
     def test_our_client_talks_to_its_server(self):
         for options, ours in combinations(
                 ({}, {"serverNoContextTakeover": True, "clientNoContextTakeover": True},
                  {"serverMaxWindowBits": 9, "clientMaxWindowBits": 9}), OurClient.OPTIONS):
             with self.subTest(options=options, ours=ours):
-                process = node(self.SERVER, options={"threshold": 0, **options})
-                try:
-                    tap = self.tap(int(process.stdout.readline()))
-                    program = support.Program("talk", "--url", f"ws://127.0.0.1:{tap.port}/", *ours, program=PROGRAM)
-                    self.assertEqual(program.wait(), 0, program.output)
-                    self.assertEqual(program.stdout, ["compressed", "20 messages came back"])
-                    self.assert_compressed(tap, 256)
-                    output, errors = process.communicate(timeout=support.PATIENCE)
-                    self.assertEqual(output.split(), ['"permessage-deflate"', "1000"], output + errors)
-                finally:
-                    process.kill()
-                    process.communicate()
+                self.our_client_talks(options, ours)
+
+    def test_our_client_talks_to_its_server_whatever_its_limits(self):
+        for limits in ({}, {"serverMaxWindowBits": False}, {"serverMaxWindowBits": 15}, {"serverMaxWindowBits": 10},
+                       {"serverNoContextTakeover": False}, {"clientMaxWindowBits": False}, {"clientMaxWindowBits": 15},
+                       {"clientMaxWindowBits": 10}, {"serverMaxWindowBits": 15, "clientMaxWindowBits": 8},
+                       {"serverNoContextTakeover": False, "clientNoContextTakeover": False, "serverMaxWindowBits": 14}):
+            for ours in ((), ("--keep",), OurClient.NARROWEST):
+                with self.subTest(limits=limits, ours=ours):
+                    self.our_client_talks(limits, ours)
+
+    def our_client_talks(self, options, ours):
+        process = node(self.SERVER, options={"threshold": 0, **options})
+        try:
+            tap = self.tap(int(process.stdout.readline()))
+            program = support.Program("talk", "--url", f"ws://127.0.0.1:{tap.port}/", *ours, program=PROGRAM)
+            self.assertEqual(program.wait(), 0, program.output)
+            self.assertEqual(program.stdout, ["compressed", "20 messages came back"])
+            self.assert_compressed(tap, 256)
+            output, errors = process.communicate(timeout=support.PATIENCE)
+            self.assertEqual(output.split(), ['"permessage-deflate"', "1000"], output + errors)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 class Browser(CompressionTestCase):
