@@ -15,7 +15,8 @@ constexpr int kFirstVerdict = 100'000;
 std::string fault_text(TlsFault fault) {
     switch (fault) {
         case TlsFault::kSpokeHttp: return "the client spoke plain HTTP to a port for TLS";
-        case TlsFault::kHelloTooLong: return "the first message of the TLS handshake is too long";
+        case TlsFault::kHelloTooLong: return "a message of the TLS handshake is too long";
+        case TlsFault::kOutOfPlace: return "the client's TLS handshake is interrupted by something else";
         case TlsFault::kCutInHandshake: return "the other side ended the connection during the TLS handshake";
         case TlsFault::kRepliesNotTaken: return "the other side asks for TLS replies and does not take them";
     }

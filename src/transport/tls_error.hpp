@@ -12,6 +12,7 @@ namespace c10k {
 enum class TlsFault {
     kSpokeHttp = 1,    // plain HTTP came where TLS was expected
     kHelloTooLong,     // a ClientHello that nobody needs
+    kOutOfPlace,       // a handshake that is interrupted by something else (RFC 8446, 5.1)
     kCutInHandshake,   // the other side ended the connection before the handshake was done
     kRepliesNotTaken,  // the other side asks for replies and does not read them
 };

@@ -13,16 +13,13 @@
 namespace c10k {
 namespace {
 
-// A ClientHello begins with five bytes of a record, a type, and three of its length (RFC 8446, 4). OpenSSL collects
-// one of up to 128 KiB; the longest that anybody needs has 2.
-constexpr std::uint8_t kTopOfLength = 6;
-constexpr std::uint8_t kMiddleOfLength = 7;
-constexpr unsigned kMostHelloBytes = 16 * 1024;
-
 constexpr std::string_view kAnswerToHttp =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\nConnection: "
     "close\r\n\r\n"
     "This port speaks TLS: use https:// or wss:// here.\n";
+
+// A record: fatal, unexpected_message (RFC 8446, 6.2).
+constexpr std::string_view kUnexpectedMessage{"\x15\x03\x03\x00\x02\x02\x0A", 7};
 
 bool is_capital(char c) noexcept { return c >= 'A' && c <= 'Z'; }
 
@@ -112,7 +109,13 @@ TlsStream::~TlsStream() { SSL_free(session_); }
 void TlsStream::start() { shake_hands(); }
 
 std::span<char> TlsStream::receive(std::span<const char> bytes, TlsScratch& scratch) {
-    if (failure_ || is_refused(bytes)) {
+    if (failure_) {
+        return {};
+    }
+    if (is_server() && !open_) {
+        bytes = serve_handshake(bytes);
+    }
+    if (failure_ || (is_server() && !open_)) {
         return {};
     }
     incoming_ = bytes;
@@ -134,23 +137,30 @@ std::span<char> TlsStream::receive(std::span<const char> bytes, TlsScratch& scra
     return plain.first(size);
 }
 
-// Looks at the first bytes of a client, before OpenSSL does.
-bool TlsStream::is_refused(std::span<const char> bytes) {
-    for (const char c : bytes) {
-        if (!is_server() || looked_at_ > kMiddleOfLength || failure_) {
+// Takes a client's handshake, record by record. Returns what comes behind it.
+std::span<const char> TlsStream::serve_handshake(std::span<const char> bytes) {
+    if (!bytes.empty() && hello_.is_fresh() && is_capital(bytes.front())) {  // a method: a record begins with 22
+        unsent_.assign(kAnswerToHttp.begin(), kAnswerToHttp.end());
+        fail(TlsFault::kSpokeHttp);
+    }
+    while (!bytes.empty() && !open_ && !failure_) {
+        const std::size_t part = hello_.look(bytes);
+        if (hello_.finding() == HelloWatch::Finding::kTooLong) {
+            fail(TlsFault::kHelloTooLong);
             break;
         }
-        const auto byte = static_cast<unsigned char>(c);
-        if (looked_at_ == 0 && is_capital(c)) {  // a method: a record begins with 22
-            unsent_.assign(kAnswerToHttp.begin(), kAnswerToHttp.end());
-            fail(TlsFault::kSpokeHttp);
-        } else if ((looked_at_ == kTopOfLength && byte > 0) ||
-                   (looked_at_ == kMiddleOfLength && byte >= kMostHelloBytes >> 8)) {
-            fail(TlsFault::kHelloTooLong);
+        incoming_ = bytes.first(part);
+        bytes = bytes.subspan(part);
+        shake_hands();
+        if (hello_.finding() == HelloWatch::Finding::kOutOfPlace && !failure_) {  // which OpenSSL may wait for, or skip
+            unsent_.insert(unsent_.end(), kUnexpectedMessage.begin(), kUnexpectedMessage.end());
+            fail(TlsFault::kOutOfPlace);
+        } else if (hello_.type() == HelloWatch::kChangeCipherSpec && SSL_version(session_) < TLS1_3_VERSION) {
+            hello_.stop();  // in TLS 1.3 a second ClientHello may follow (RFC 8446, 4.1.2 and D.4)
         }
-        ++looked_at_;
     }
-    return static_cast<bool>(failure_);
+    incoming_ = {};
+    return bytes;
 }
 
 bool TlsStream::shake_hands() {

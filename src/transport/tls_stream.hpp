@@ -1,5 +1,6 @@
 #pragma once
 
+#include "transport/hello_watch.hpp"
 #include "transport/tls_context.hpp"
 
 #include <array>
@@ -73,7 +74,7 @@ private:
     // How OpenSSL reads and writes.
     struct Network;
 
-    [[nodiscard]] bool is_refused(std::span<const char> bytes);
+    std::span<const char> serve_handshake(std::span<const char> bytes);
     bool shake_hands();
     void fail(std::error_code error) { failure_ = error; }
 
@@ -82,7 +83,7 @@ private:
     std::span<const char> incoming_;
     std::vector<char> unsent_;
     std::error_code failure_;
-    std::uint8_t looked_at_ = 0;  // of a client's first bytes
+    HelloWatch hello_;  // of a server's client
     bool open_ = false;
     bool ended_ = false;
 };

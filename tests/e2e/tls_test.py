@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import ssl
 import stat
 import subprocess
@@ -83,6 +84,18 @@ class Clients(TlsTestCase):
         self.assertEqual(status, 0, text)
         self.assertRegex(text, r"^HTTP/1\.1 400 ")
         self.assertIn("https://", text)
+
+    def test_an_absolute_target_of_another_scheme_is_421(self):  # RFC 9110, 7.4
+        with socket.create_connection(("127.0.0.1", self.server.port), support.PATIENCE) as plain, \
+                ssl.create_default_context(cafile=self.own.ca).wrap_socket(plain, server_hostname="localhost") as client:
+            for scheme, status in ((b"https", b"200"), (b"http", b"421")):
+                client.sendall(b"HEAD %s://localhost/test/ HTTP/1.1\r\nHost: localhost\r\n\r\n" % scheme)
+                answer = b""
+                while not answer.endswith(b"\r\n\r\n"):
+                    received = client.recv(65536)
+                    self.assertNotEqual(received, b"")
+                    answer += received
+                self.assertRegex(answer, b"^HTTP/1\\.1 %s " % status)
 
     def test_openssl_speaks_1_2_and_1_3_and_nothing_older(self):
         for option, version in (("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")):

@@ -23,6 +23,12 @@ def bare_client(version):
     return context
 
 
+def in_records(message, size):
+    """The bytes of a handshake in records of at most `size` bytes."""
+    parts = [message[at:at + size] for at in range(0, len(message), size)]
+    return b"".join(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part for part in parts)
+
+
 class Handshake:
     """A client's part of a handshake, by hand: the records that it sends, one at a time."""
 
@@ -33,6 +39,18 @@ class Handshake:
 
     def receive(self, data):
         self._incoming.write(data)
+
+    def write(self, data):
+        """The record with `data`, once the handshake is done."""
+        self._session.write(data)
+        return self._outgoing.read()
+
+    def read(self):
+        """What has come, or b""."""
+        try:
+            return self._session.read(KIBIBYTE)
+        except ssl.SSLWantReadError:
+            return b""
 
     def record(self):
         """The next record; b"" if the server has to speak first, None if there is no more."""
@@ -182,6 +200,38 @@ class Handshakes(HandshakesTestCase):
             for connection in long:
                 self.assertLess(len(connection.rest()), 100)
 
+    def test_row_26_a_hello_in_small_records_is_served(self):
+        """RFC 8446, 5.1: a message may be cut into records anywhere, also after its first byte."""
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for size in (1, 2, 3, 4, 5, 100):
+                with self.subTest(version=version, size=size):
+                    handshake = Handshake(version)
+                    connection = self.connect_plainly()
+                    connection.send(in_records(handshake.record()[5:], size))
+                    while (record := handshake.record()) is not None:
+                        if record == b"":
+                            received = connection.socket.recv(65536)
+                            self.assertNotEqual(received, b"")
+                            handshake.receive(received)
+                        connection.send(record)
+                    connection.send(handshake.write(b"GET /views/ HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+                    while not (answer := handshake.read()):
+                        handshake.receive(connection.socket.recv(65536))
+                    self.assertRegex(answer, rb"^HTTP/1\.1 200 ")
+                    connection.close()
+
+    def test_row_26_a_hello_that_is_interrupted_ends(self):
+        """Alerts, data, changes of keys, empty records, before the hello or inside: at most an alert, then the end."""
+        hello = Handshake(ssl.TLSVersion.TLSv1_3).record()[5:]
+        for other in (b"\x15\x03\x03\x00\x02\x01\x00", b"\x14\x03\x03\x00\x01\x01", b"\x17\x03\x03\x00\x01x",
+                      b"\x16\x03\x03\x00\x00"):
+            for before in (0, 1, 50):
+                with self.subTest(other=other, before=before):
+                    connection = self.connect_plainly()
+                    connection.send(in_records(hello[:before], 1) + other + in_records(hello[before:], 1))
+                    self.assertLess(len(connection.rest()), 100)
+                    connection.close()
+
     def test_row_26_bytes_one_by_one_make_a_handshake(self):
         """Segments of one byte: slow, and good."""
         handshake = Handshake(ssl.TLSVersion.TLSv1_3)
@@ -203,6 +253,19 @@ class CutHandshakes(HandshakesTestCase):
             for end in (peer.Peer.close, peer.Peer.abort):
                 end(self.begin(version, records, part))
         eventually(lambda: self.server.sockets() == 1, "only the bystander is left")
+
+    def test_row_26_a_long_hello_in_small_records_is_not_held(self):
+        """A ClientHello of 65,280 bytes that begins in records of 1 to 3 bytes: the end where its length shows."""
+        message = bytes.fromhex("01 00ff00 0303") + bytes(0x4000)
+        count = in_full(1000, 200)
+        for size in (1, 2, 3):
+            hello = in_records(message[:12], size) + in_records(message[12:], 0x4000)
+            with self.subTest(size=size), self.server.memory_within(count * MOST_OF_A_HANDSHAKE + SLACK):
+                long = [self.connect_plainly() for _ in range(count)]
+                for connection in long:
+                    connection.send(hello)
+                for connection in long:
+                    self.assertLess(len(connection.rest()), 100)
 
 
 class OldWays(TlsTestCase):

@@ -13,6 +13,7 @@ namespace c10k {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 // Both ends of a connection, and the network between them: pieces of `cut` bytes.
 class Ends {
@@ -199,6 +200,107 @@ TEST(TlsStream, Row26RefusesALongHelloAtItsHeader) {
     }
     server.receive(std::string_view{"\x40"}, scratch);
     EXPECT_EQ(server.failure(), TlsFault::kHelloTooLong);
+}
+
+// The same bytes of a handshake in records of at most `size` bytes.
+std::string in_records(std::string_view message, std::size_t size) {
+    std::string records;
+    for (std::size_t at = 0; at < message.size(); at += size) {
+        const std::string_view part = message.substr(at, size);
+        records += "\x16\x03\x01"s;
+        records += static_cast<char>(part.size() >> 8);
+        records += static_cast<char>(part.size());
+        records += part;
+    }
+    return records;
+}
+
+// A ClientHello, without its record.
+std::string client_hello(TlsStream& client) {
+    client.start();
+    const std::vector<char> record = client.take_unsent();
+    return {record.begin() + 5, record.end()};
+}
+
+// A hello that OpenSSL would take 65,280 bytes for.
+const std::string kLongHello = "\x01\x00\xff\x00\x03\x03"s + std::string(1000, 'x');
+
+// RFC 8446, 5.1: a message may be cut into records anywhere.
+TEST(TlsStream, Row26ServesAHelloInRecordsOfAnySize) {
+    const TestTls& tls = TestTls::get();
+    for (const std::size_t size : {1, 2, 3, 4, 5, 6, 100}) {
+        for (const std::size_t cut : {std::size_t{1}, std::size_t{7}, SIZE_MAX}) {
+            TlsStream client{tls.client, "127.0.0.1"};
+            const std::string records = in_records(client_hello(client), size);
+            TlsStream server{tls.certificates.current(), ""};
+            TlsScratch scratch;
+            for (std::size_t at = 0; at < records.size(); at += std::min(cut, records.size() - at)) {
+                EXPECT_TRUE(server.receive(std::string_view{records}.substr(at, cut), scratch).empty());
+            }
+            EXPECT_FALSE(server.failure()) << server.failure().message();
+            client.receive(server.take_unsent(), scratch);
+            EXPECT_TRUE(client.is_open()) << client.failure().message();
+            server.receive(client.take_unsent(), scratch);
+            EXPECT_TRUE(server.is_open()) << server.failure().message();
+        }
+    }
+}
+
+TEST(TlsStream, Row26RefusesALongHelloInRecordsOfAnySize) {
+    for (const std::size_t size : {1, 2, 3, 4, 5, 100}) {
+        TlsStream server{TestTls::get().certificates.current(), ""};
+        TlsScratch scratch;
+        const std::string records = in_records(kLongHello, size);
+        const std::size_t enough = records.find('\xff') + 1;
+        server.receive(std::string_view{records}.substr(0, enough - 1), scratch);
+        EXPECT_FALSE(server.failure()) << server.failure().message();
+        server.receive(std::string_view{records}.substr(enough - 1, 1), scratch);
+        EXPECT_EQ(server.failure(), TlsFault::kHelloTooLong) << size;
+    }
+}
+
+// RFC 8446, 4.1.4: a hello without a key that the server can use is answered by a wish for another hello.
+TEST(TlsStream, Row26RefusesALongHelloBehindAGoodOne) {
+    TlsStream client{TestTls::get().client, "127.0.0.1"};
+    std::string hello = client_hello(client);
+    // X448 in the list of groups, and X25519 with its key's length: both become a group that nobody has (RFC 8701).
+    for (const auto& [bytes, at] : {std::pair{"\x00\x17\x00\x1e"s, 2}, std::pair{"\x00\x1d\x00\x20"s, 0}}) {
+        ASSERT_NE(hello.find(bytes), std::string::npos);
+        hello.replace(hello.find(bytes) + at, 2, "\x1a\x1a");
+    }
+    for (const std::string& between : {""s, "\x14\x03\x03\x00\x01\x01"s}) {
+        for (const std::size_t cut : {std::size_t{1}, SIZE_MAX}) {
+            TlsStream server{TestTls::get().certificates.current(), ""};
+            TlsScratch scratch;
+            const std::string bytes = in_records(hello, 1000) + between + in_records(kLongHello, 2);
+            for (std::size_t at = 0; at < bytes.size(); at += std::min(cut, bytes.size() - at)) {
+                server.receive(std::string_view{bytes}.substr(at, cut), scratch);
+            }
+            EXPECT_EQ(server.failure(), TlsFault::kHelloTooLong) << server.failure().message();
+            EXPECT_FALSE(server.unsent().empty()) << "the first one was answered";
+        }
+    }
+}
+
+// RFC 8446, 5.1: no records of another type inside of a message, and none of the handshake without bytes.
+TEST(TlsStream, Row26RefusesRecordsThatInterruptTheHello) {
+    const std::string hello = [] {
+        TlsStream client{TestTls::get().client, "127.0.0.1"};
+        return client_hello(client);
+    }();
+    for (const std::string& other : {"\x15\x03\x03\x00\x02\x01\x00"s, "\x14\x03\x03\x00\x01\x01"s,
+                                     "\x17\x03\x03\x00\x01x"s, "\x16\x03\x03\x00\x00"s, "\x15\x03\x03\x00\x00"s}) {
+        for (const std::size_t before : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{50}}) {
+            TlsStream server{TestTls::get().certificates.current(), ""};
+            TlsScratch scratch;
+            server.receive(in_records(hello.substr(0, before), 1), scratch);
+            EXPECT_FALSE(server.failure()) << server.failure().message();
+            server.receive(other + in_records(hello.substr(before), 1), scratch);
+            EXPECT_TRUE(server.failure()) << before << " bytes, then type " << int{other[0]};
+            ASSERT_FALSE(server.unsent().empty());
+            EXPECT_EQ(server.unsent().front(), '\x15') << "an alert says so";
+        }
+    }
 }
 
 TEST(TlsStream, Row26SurvivesAHandshakeThatIsWrongAtAnyByte) {
