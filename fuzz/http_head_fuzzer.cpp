@@ -45,8 +45,10 @@ void require_sound(const Request& request, int minor_version, const HttpLimits& 
     }
     const std::size_t hosts = request.headers.count("Host");
     require(hosts == 1 || (hosts == 0 && minor_version == 0), "only HTTP/1.0 leaves out the Host");
-    require(request.headers.count("Content-Length") + request.headers.count("Transfer-Encoding") <= 1,
+    const std::size_t lengths = request.headers.count("Content-Length");
+    require(lengths == 0 || (lengths == 1 && request.headers.count("Transfer-Encoding") == 0),
             "the length of a body is said once");
+    require(!request.headers.get("Host").value_or("").ends_with(':'), "a Host has a port or no colon");
     require(request.body.size() <= limits.body, "a body is no larger than allowed");
 }
 

@@ -55,6 +55,8 @@ public:
 
     virtual ~Application() = default;
 
+    // Whether `request` came by https. Comes before answer(), with the connection's own peer and is_secure.
+    [[nodiscard]] virtual bool came_securely(const Request& request) const { return request.is_secure; }
     // `request` lives until the answer is complete. `minor_version` is that of HTTP/1.x.
     virtual Answer answer(Request& request, int minor_version) = 0;
     // The answer to a request whose view threw `failure`, or to a handshake whose view did.

@@ -267,6 +267,10 @@ void HttpConnection::serve() {
     last_ = !parser_.keep_alive() || server().is_closing();
     parser_.request().peer = peer_;
     parser_.request().is_secure = server().is_secure();
+    if (is_misdirected()) {
+        respond(Response::text("This server does not serve that scheme here.\n", 421));
+        return;
+    }
     Application::Answer answer = server().application().answer(parser_.request(), parser_.minor_version());
     if (auto* response = std::get_if<Response>(&answer)) {
         respond(std::move(*response));
@@ -279,6 +283,13 @@ void HttpConnection::serve() {
     }
     loop_.backend().stop_receiving(socket_);
     match_ = std::get<WebSocketMatch>(std::move(answer));
+}
+
+// Whether the target says https and the request did not come so, or the other way round (RFC 9110, 7.4).
+bool HttpConnection::is_misdirected() {
+    const bool is_secure = parser_.scheme() == wire::TargetScheme::kHttps;
+    return parser_.scheme() != wire::TargetScheme::kNone &&
+           is_secure != server().application().came_securely(parser_.request());
 }
 
 // Hands the socket over. Ends this object.

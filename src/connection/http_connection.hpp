@@ -74,6 +74,7 @@ private:
     void watch_for_end();
     void on_peer_gone();
     void serve();
+    [[nodiscard]] bool is_misdirected();
     void become_websocket();
     void respond(Response response);
     void send_answer(const Response& response);

@@ -17,6 +17,7 @@ public:
     // What went wrong first; empty if nothing did.
     [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 
+    [[nodiscard]] bool came_securely(const Request& request) const override { return site_.came_securely(request); }
     Answer answer(Request& request, int minor_version) override { return site_.answer(request, minor_version); }
     Response on_view_failed(const Request& request, std::exception_ptr failure) override {
         return site_.on_view_failed(request, std::move(failure));

@@ -25,6 +25,9 @@ namespace {
 constexpr std::array<std::string_view, 9> kKnownMethods{"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
+// What can be redirected as it is.
+constexpr std::array<std::string_view, 3> kMethodsWithoutBody{"GET", "HEAD", "OPTIONS"};
+
 template <typename List>
 bool contains(const List& list, std::string_view text) {
     return std::find(list.begin(), list.end(), text) != list.end();
@@ -194,9 +197,13 @@ Task<Response> Dispatcher::with_error_page(Request& request, Task<Response> view
 
 // ---- From a request to its view
 
+bool Dispatcher::came_securely(const Request& request) const {
+    return wire::came_securely(request, settings_.trusted_proxies);
+}
+
 Application::Answer Dispatcher::answer(Request& request, int minor_version) {
     try {
-        request.is_secure = wire::came_securely(request, settings_.trusted_proxies);
+        request.is_secure = came_securely(request);
         request.peer = wire::client_of(request.peer, request.headers, settings_.trusted_proxies);
         if (!host_is_ours(request, minor_version)) {
             return error(400,
@@ -222,11 +229,29 @@ PageAnswer Dispatcher::respond(const std::optional<Match>& match, Request& reque
     }
     const auto with_slash = find(std::string{without_slash(request.path)} + '/');
     if (with_slash && with_slash->socket() == nullptr && !request.path.ends_with('/')) {
+        return redirect_to_slash(request);
+    }
+    return not_found(request);
+}
+
+// 308 keeps the method and the body (RFC 9110, 15.4.9), but the client has to send both again, and not each client
+// does. With debug on, the developer is told.
+Response Dispatcher::redirect_to_slash(const Request& request) const {
+    if (contains(kMethodsWithoutBody, request.method)) {
         Response redirect = Response::redirect(with_final_slash(request), 301);
         redirect.log_note = "The page's address ends with a slash.";
         return redirect;
     }
-    return not_found(request);
+    if (settings_.debug) {
+        return debug_page(404, "The final slash is missing",
+                          request.method + ' ' + request.target + " leads to no page, but " +
+                              with_final_slash(request) + " does. The server redirects GET there; what " +
+                              request.method +
+                              " sends would have to be sent twice, and some clients lose it. Write the final slash "
+                              "where the form (its action), the script or the client names the address. With debug "
+                              "off, the server answers with 308.");
+    }
+    return Response::redirect(with_final_slash(request), 308);
 }
 
 std::optional<Dispatcher::Match> Dispatcher::find(const Request& request) const {

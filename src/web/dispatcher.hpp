@@ -26,6 +26,7 @@ public:
     // In this order: a Host that is not ours 400; for a WebSocket 405, 426, 400 or 403, or its view; for all else the
     // middleware, inside which a path that no route takes gets 404, or 301 if it lacks only the final slash of a page,
     // and a page 501, 405 or its view.
+    [[nodiscard]] bool came_securely(const Request& request) const override;
     Answer answer(Request& request, int minor_version) override;
 
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;
@@ -64,6 +65,7 @@ private:
     // Whether a page of the request's origin may open a WebSocket. If not, or only in debug, the log says so.
     [[nodiscard]] bool origin_is_ours(const Request& request) const;
     PageAnswer respond(const std::optional<Match>& match, Request& request) const;
+    [[nodiscard]] Response redirect_to_slash(const Request& request) const;
     PageAnswer serve_page(const Match& match, Request& request) const;
     Answer open_socket(const Match& match, const Request& request, int minor_version) const;
     [[nodiscard]] Response not_found(const Request& request) const;

@@ -81,13 +81,55 @@ std::string_view explain(http::error error) {
     }
 }
 
-// Whether the request line has its three parts and the last is a version, ours or not.
-bool names_a_version(std::string_view head) {
+// Where the version stands in a request line of three parts, be it ours or not.
+std::optional<std::size_t> find_version(std::string_view head) {
     const std::string_view line = head.substr(0, head.find('\r'));
-    const std::string_view version = line.substr(line.rfind(' ') + 1);
-    return std::count(line.begin(), line.end(), ' ') == 2 && version.size() == 8 && version.starts_with("HTTP/") &&
-           is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
+    const std::size_t at = line.rfind(' ') + 1;
+    const std::string_view version = line.substr(at);
+    const bool is_one = std::count(line.begin(), line.end(), ' ') == 2 && version.size() == 8 &&
+                        version.starts_with("HTTP/") && is_digit(version[5]) && version[6] == '.' &&
+                        is_digit(version[7]);
+    return is_one ? std::optional{at} : std::nullopt;
 }
+
+// Why a request with these transfer codings is refused (RFC 9112, 6.1 and 6.3); no reason if they are one "chunked".
+HttpFailure judge_codings(const Headers& headers) {
+    std::vector<std::string_view> codings;  // several fields are one list (RFC 9110, 5.3)
+    for (const Headers::Field& field : headers) {
+        if (iequals(field.name, "Transfer-Encoding")) {
+            const auto more = split_list(field.value);
+            codings.insert(codings.end(), more.begin(), more.end());
+        }
+    }
+    if (codings.empty()) {
+        return {400, "an empty Transfer-Encoding"};
+    }
+    for (const std::string_view coding : codings) {
+        const std::string_view name = trim(coding.substr(0, coding.find(';')));
+        if (!is_token(name)) {
+            return {400, "bad Transfer-Encoding"};
+        }
+        const bool is_last = coding.data() == codings.back().data();
+        if (iequals(name, "chunked") && (!is_last || name.size() < coding.size())) {
+            return {400, "chunked must be the last Transfer-Encoding, once and without parameters"};
+        }
+    }
+    if (codings.size() > 1 || !iequals(codings.front(), "chunked")) {
+        return {501, "the only Transfer-Encoding understood is chunked"};
+    }
+    return {};
+}
+
+// "localhost:" is the same as "localhost" (RFC 3986, 3.2.3 and 6.2.3).
+std::string_view without_empty_port(std::string_view authority) {
+    const std::string_view host = authority.substr(0, authority.size() - (authority.ends_with(':') ? 1 : 0));
+    const auto parsed = Authority::parse(host);
+    return parsed && !parsed->port ? host : authority;
+}
+
+constexpr std::string_view kHttps = "https";
+
+bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 
 // Lets the memory go too: the assignment of a short string would keep the buffer of a long one.
 template <class Reader>
@@ -182,8 +224,16 @@ std::size_t ChunkReader::receive(std::string_view bytes, std::string& body, cons
 
 void ChunkReader::take(char c, std::size_t room, const HttpLimits& limits) {
     switch (at_) {
-        case At::kSize: return take_size(c);
-        case At::kExtension: count_overhead(400, limits); return take_text(c, At::kSizeLf);
+        case At::kSize: return take_size(c, limits);
+        case At::kBeforeSemicolon:
+        case At::kBeforeName:
+        case At::kName:
+        case At::kAfterName:
+        case At::kBeforeValue:
+        case At::kValue:
+        case At::kQuoted:
+        case At::kQuotedPair:
+        case At::kAfterQuoted: count_overhead(400, limits); return take_extension(c);
         case At::kSizeLf: return end_size(c, room);
         case At::kData: return;
         case At::kDataCr: return expect('\r', c, At::kDataLf);
@@ -197,16 +247,54 @@ void ChunkReader::take(char c, std::size_t room, const HttpLimits& limits) {
     }
 }
 
-void ChunkReader::take_size(char c) {
+void ChunkReader::take_size(char c, const HttpLimits& limits) {
     constexpr std::uint8_t kMaxDigits = 16;  // as many as 64 bits hold
     if (const int digit = hex_digit(c); digit >= 0 && digits_ < kMaxDigits) {
         remaining_ = remaining_ * 16 + static_cast<std::uint64_t>(digit);
         ++digits_;
-    } else if (digits_ > 0 && (c == ';' || c == '\r')) {
-        // No space before the semicolon: RFC 9112, 7.1.1 calls it bad, and parsers differ on it.
-        at_ = c == ';' ? At::kExtension : At::kSizeLf;
+    } else if (digits_ > 0 && c == '\r') {
+        at_ = At::kSizeLf;
+    } else if (digits_ > 0 && (c == ';' || is_space(c))) {
+        count_overhead(400, limits);
+        at_ = c == ';' ? At::kBeforeName : At::kBeforeSemicolon;
     } else {
         fail(400, "bad chunk size");
+    }
+}
+
+// RFC 9112, 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), and no space at the end.
+void ChunkReader::take_extension(char c) {
+    const bool is_end = at_ == At::kName || at_ == At::kValue || at_ == At::kAfterQuoted;  // it may be one
+    const bool has_begun = is_end || at_ == At::kBeforeSemicolon || at_ == At::kAfterName;
+    if (at_ == At::kQuotedPair || at_ == At::kQuoted) {
+        take_quoted(c);
+    } else if (is_space(c)) {
+        at_ = at_ == At::kName ? At::kAfterName : is_end ? At::kBeforeSemicolon : at_;
+    } else if (c == '\r' && is_end) {
+        at_ = At::kSizeLf;
+    } else if (c == ';' && has_begun) {
+        at_ = At::kBeforeName;
+    } else if (c == '=' && (at_ == At::kName || at_ == At::kAfterName)) {
+        at_ = At::kBeforeValue;
+    } else if (c == '"' && at_ == At::kBeforeValue) {
+        at_ = At::kQuoted;
+    } else if (is_token_char(c) && (at_ == At::kBeforeName || at_ == At::kName)) {
+        at_ = At::kName;
+    } else if (is_token_char(c) && (at_ == At::kBeforeValue || at_ == At::kValue)) {
+        at_ = At::kValue;
+    } else {
+        fail(400, "bad chunk extension");
+    }
+}
+
+// RFC 9110, 5.6.4.
+void ChunkReader::take_quoted(char c) {
+    if (is_control(c) && c != '\t') {
+        fail(400, "bad chunk extension");
+    } else if (at_ == At::kQuotedPair || (c != '"' && c != '\\')) {
+        at_ = At::kQuoted;
+    } else {
+        at_ = c == '"' ? At::kAfterQuoted : At::kQuotedPair;
     }
 }
 
@@ -309,9 +397,18 @@ bool RequestParser::read_tokens() {
         head.remove_prefix(2);
     }
     Tokens<true> tokens;
-    if (const auto error = tokens.read(head)) {
-        const bool other_version = error == http::error::bad_version && names_a_version(head);
-        return fail(other_version ? 505 : 400, explain(*error));
+    auto error = tokens.read(head);
+    if (const auto version = error == http::error::bad_version ? find_version(head) : std::nullopt) {
+        if (!head.substr(*version).starts_with("HTTP/1.")) {
+            return fail(505, explain(*error));
+        }
+        std::string known{head};  // a later HTTP/1 is read as the one that we know (RFC 9110, 2.5)
+        known[*version + 7] = '1';
+        tokens = {};
+        error = tokens.read(known);
+    }
+    if (error) {
+        return fail(400, explain(*error));
     }
     request_.method = std::move(tokens.method);
     request_.target = std::move(tokens.target);
@@ -326,9 +423,14 @@ bool RequestParser::read_host() {
     if (count > 1 || (count == 0 && minor_version_ > 0)) {
         return fail(400, count == 0 ? "no Host" : "more than one Host");
     }
-    if (count == 1 && !Authority::parse(*request_.headers.get("Host"))) {
+    if (count == 0) {
+        return true;
+    }
+    const std::string host{without_empty_port(*request_.headers.get("Host"))};
+    if (!Authority::parse(host)) {
         return fail(400, "bad Host");
     }
+    request_.headers.set("Host", host);
     return true;
 }
 
@@ -345,15 +447,16 @@ bool RequestParser::read_target() {
     if (!target.starts_with('/')) {
         const std::size_t scheme = target.find("://");
         if (scheme == std::string::npos ||
-            (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), "https"))) {
+            (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), kHttps))) {
             return fail(400, "bad target");
         }
         const std::size_t host = scheme + 3;
         const std::size_t path = std::min(target.find_first_of("/?", host), target.size());
-        const std::string authority = target.substr(host, path - host);
+        const std::string authority{without_empty_port(std::string_view{target}.substr(host, path - host))};
         if (!Authority::parse(authority)) {
             return fail(400, "bad target");
         }
+        scheme_ = scheme == kHttps.size() ? TargetScheme::kHttps : TargetScheme::kHttp;
         request_.headers.set("Host", authority);
         target.erase(0, path);
         if (!target.starts_with('/')) {
@@ -376,12 +479,11 @@ bool RequestParser::read_framing() {
         return fail(400, "both Transfer-Encoding and Content-Length");
     }
     if (codings > 0) {
-        const std::string_view coding = *headers.get("Transfer-Encoding");
-        if (codings > 1 || minor_version_ == 0) {
+        if (minor_version_ == 0) {
             return fail(400, "bad Transfer-Encoding");
         }
-        if (!iequals(coding, "chunked")) {
-            return fail(501, "the only Transfer-Encoding understood is chunked");
+        if (const HttpFailure failure = judge_codings(headers); !failure.reason.empty()) {
+            return fail(failure.status, failure.reason);
         }
         chunked_ = true;
     }

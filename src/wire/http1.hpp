@@ -57,7 +57,7 @@ private:
 };
 
 // Takes the chunked coding off a body (RFC 9112, 7.1), byte by byte and without a buffer. Extensions and trailer fields
-// are checked and dropped.
+// are checked and dropped; what they take is bounded by the limit of the head.
 class ChunkReader {
 public:
     // Appends the data in `bytes` to `body`; returns how many bytes it took.
@@ -70,7 +70,15 @@ public:
 private:
     enum class At : std::uint8_t {
         kSize,
-        kExtension,
+        kBeforeSemicolon,  // of an extension
+        kBeforeName,
+        kName,
+        kAfterName,
+        kBeforeValue,
+        kValue,
+        kQuoted,
+        kQuotedPair,
+        kAfterQuoted,
         kSizeLf,
         kData,
         kDataCr,
@@ -84,7 +92,9 @@ private:
     };
 
     void take(char c, std::size_t room, const HttpLimits& limits);
-    void take_size(char c);
+    void take_size(char c, const HttpLimits& limits);
+    void take_extension(char c);
+    void take_quoted(char c);
     void end_size(char c, std::size_t room);
     void take_name(char c, const HttpLimits& limits);
     void take_text(char c, At after_cr);
@@ -98,6 +108,9 @@ private:
     std::size_t overhead_ = 0;     // bytes of extensions and trailer fields
     HttpFailure failure_{};
 };
+
+// What an absolute-form target begins with.
+enum class TargetScheme : std::uint8_t { kNone, kHttp, kHttps };
 
 // Reads the requests of one connection, one after the other.
 //
@@ -121,7 +134,10 @@ public:
     // The request as far as it has arrived: all but the body from kBody on. An absolute-form target has become origin
     // form and its authority the Host field (RFC 9112, 3.2.2). The caller may move it out once it is complete.
     [[nodiscard]] Request& request() noexcept { return request_; }
-    // 0 or 1: of HTTP/1.0 or 1.1.
+    // The scheme that the target was sent with: if the request came by the other one, it was not meant for this server
+    // (RFC 9110, 7.4). kNone: it was sent without.
+    [[nodiscard]] TargetScheme scheme() const noexcept { return scheme_; }
+    // 0 or 1: of HTTP/1.0 or 1.1, as which a later HTTP/1 is read.
     [[nodiscard]] int minor_version() const noexcept { return minor_version_; }
     // Whether the client allows another request on the connection (RFC 9112, 9.3).
     [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
@@ -149,6 +165,7 @@ private:
     bool keep_alive_ = false;
     bool wants_continue_ = false;
     std::uint8_t minor_version_ = 1;
+    TargetScheme scheme_ = TargetScheme::kNone;
     HeadReader head_;
     ChunkReader chunks_;
     std::uint64_t length_ = 0;  // of a body that is not chunked

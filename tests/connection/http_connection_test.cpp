@@ -73,6 +73,19 @@ TEST_P(HttpOnEveryNetwork, ClosesAfterAnHttp10Request) {
     EXPECT_TRUE(peer.ended());
 }
 
+// RFC 9110, 7.4: a request whose target names another scheme was not meant for this server.
+TEST_P(HttpOnEveryNetwork, AnswersAnHttpsTargetThatCameByHttpWith421) {
+    Peer peer{stage()};
+    peer.send("POST https://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+    EXPECT_EQ(peer.take_response().status, 421);
+    peer.send("GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(peer.take_response().status, 200);
+    peer.send(
+        "GET https://a/ws/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    EXPECT_EQ(peer.take_response().status, 421);
+}
+
 TEST_P(HttpOnEveryNetwork, SendsNoBodyToHead) {  // RFC 9110, 9.3.2
     Peer peer{stage()};
     peer.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");

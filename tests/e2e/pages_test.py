@@ -391,6 +391,62 @@ class Limits(HttpTestCase):
         self.assertEqual(connection.answer().status, 431)
 
 
+class Readings(HttpTestCase):
+    """What looks odd and has one meaning is served."""
+
+    def test_a_later_http_1_is_read_as_1_1(self):
+        for version in ("1.2", "1.9"):
+            connection = self.connect()
+            for _ in range(2):
+                connection.send(f"GET /test/ HTTP/{version}\r\nHost: {self.server.host}\r\n\r\n".encode())
+                self.assertEqual(connection.answer().status, 200)
+
+    def test_a_host_with_an_empty_port(self):
+        for host in ("localhost:", "127.0.0.1:", "[::1]:"):
+            self.assertEqual(self.ask("GET /test/", f"Host: {host}", host=False).status, 200)
+        self.assertEqual(self.ask("GET http://localhost:/test/").status, 200)
+        self.assertEqual(self.ask("GET /test/", "Host: evil.example:", host=False).status, 400)
+
+    def test_empty_members_of_transfer_encoding(self):
+        for fields in (("Transfer-Encoding: , chunked",), ("Transfer-Encoding: chunked ,,",),
+                       ("Transfer-Encoding:", "Transfer-Encoding: chunked")):
+            answer = self.ask("POST /test/wsgi/", "Content-Type: application/x-www-form-urlencoded", *fields,
+                              body=b"6 ; a = \"b;\\\"\" ;c\r\nx=4711\r\n0\r\n\r\n")
+            self.assertEqual(answer.status, 200)
+            self.assertIn(b"4711", answer.body)
+
+    def test_an_absolute_target_of_another_scheme_is_421(self):  # RFC 9110, 7.4
+        connection = self.connect()
+        for scheme, status in (("http", 200), ("https", 421), ("HTTPS", 421), ("HTTP", 200)):
+            connection.request(f"GET {scheme}://{self.server.host}/test/")
+            self.assertEqual(connection.answer().status, status)
+        connection.request(f"GET https://{self.server.host}/test/", "X-Forwarded-Proto: https")  # whom nobody trusts
+        self.assertEqual(connection.answer().status, 421)
+
+    def test_a_trusted_proxy_tells_the_scheme(self):
+        server = support.Server("--set", "trusted_proxies=127.0.0.1")
+        connection = support.Connection(server.port)
+        for told, scheme, status in (("https", "https", 200), ("https", "http", 421), ("http", "https", 421),
+                                     ("http", "http", 200)):
+            connection.request(f"GET {scheme}://{server.host}/test/", f"X-Forwarded-Proto: {told}")
+            self.assertEqual(connection.answer().status, status, (told, scheme))
+        connection.close()
+        self.assertEqual(server.stop(), 0)
+
+    def test_a_form_without_the_final_slash_is_not_lost(self):
+        answer = self.ask("POST /test/wsgi", "Content-Length: 6", body=b"x=4711")
+        self.assertEqual((answer.status, answer.headers["Location"]), (308, "/test/wsgi/"))
+        server = support.Server("--set", "debug=on")
+        connection = support.Connection(server.port)
+        connection.request("POST /test/wsgi", "Content-Length: 6", body=b"x=4711")
+        answer = connection.answer()
+        self.assertEqual((answer.status, answer.headers["Location"]), (404, None))
+        self.assertIn(b"final slash", answer.body)
+        self.assertIn(b"/test/wsgi/", answer.body)
+        connection.close()
+        self.assertEqual(server.stop(), 0)
+
+
 class Smuggling(HttpTestCase):
     """What two parsers could read in two ways is refused, and no second request is found in it."""
 
@@ -417,9 +473,12 @@ class Smuggling(HttpTestCase):
             b"Transfer-Encoding: chunked, chunked\r\n", b"Transfer-Encoding: \x0bchunked\r\n",
             b"Transfer-Encoding: \x0cchunked\r\n", b"Transfer-Encoding: chunked\x00\r\n", b"Transfer-Encoding:\r\n",
             b"Transfer-Encoding : chunked\r\n", b"Transfer-Encoding: chunked;q=1\r\n",
-            b"Transfer-Encoding:\r\n chunked\r\n",
+            b"Transfer-Encoding:\r\n chunked\r\n", b"Transfer-Encoding: ,\r\n",
+            chunked + b"Transfer-Encoding: gzip\r\n", b"Transfer-Encoding: gzip\r\n" + chunked,
         ]:
             self.assert_bad(self.POST + fields, b"0\r\n\r\n")
+        for fields in [b"Transfer-Encoding: chunked, gzip\r\n", chunked + b"Transfer-Encoding: gzip\r\n"]:
+            self.assert_bad(self.POST + fields, b"0\r\n\r\n", (400,))
         self.assert_bad(b"POST /test/wsgi/ HTTP/1.0\r\nHOST\r\n" + chunked, b"0\r\n\r\n")
 
     def test_chunks(self):
@@ -428,6 +487,9 @@ class Smuggling(HttpTestCase):
             b"1_0\r\nx\r\n0\r\n\r\n", b" 1\r\nx\r\n0\r\n\r\n", b"1 \r\nx\r\n0\r\n\r\n", b"1\nx\n0\n\n",
             b"1\r\nxx\r\n0\r\n\r\n", b"1\r\nx0\r\n\r\n", b"\r\n", b";\r\n",
             b"1;" + b"x" * 65536 + b"\r\nx\r\n0\r\n\r\n", b"0\r\nBad Name: 1\r\n\r\n", b"1;a\nb\r\nx\r\n0\r\n\r\n",
+            *[b"1" + extension + b"\r\nx\r\n0\r\n\r\n" for extension in [
+                b";", b" ;", b";a;", b";a=", b";=a", b";a b", b';a="b', b';a="b"c', b";a=b ", b";a,b", b";a=\x7f",
+                b';a="\x01"']],
         ]:
             self.assert_bad(self.POST + b"Transfer-Encoding: chunked\r\n", body, (400, 413))
 
@@ -449,7 +511,7 @@ class Smuggling(HttpTestCase):
         for line in [b"GET /test/", b"GET  /test/ HTTP/1.1", b"GET /te st/ HTTP/1.1", b"GET test/ HTTP/1.1",
                      b"G(T /test/ HTTP/1.1", b"GET /test/ HTTP/1.1 ", b"GET /test/#x HTTP/1.1",
                      b"GET /\xc3\xa9 HTTP/1.1",
-                     b" GET /test/ HTTP/1.1", b"GET /test/ http/1.1"]:
+                     b" GET /test/ HTTP/1.1", b"GET /test/ http/1.1", b"GET /test/ Http/1.1", b"GET /test/ http/1.2"]:
             self.assert_bad(line + b"\r\nHOST\r\n")
 
     def test_other_protocols(self):

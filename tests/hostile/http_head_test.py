@@ -121,11 +121,13 @@ class Smuggling(peer.HostileTestCase):
             chunked + b"Transfer-Encoding: identity\r\n",
             *[b"Transfer-Encoding: " + coding + b"\r\n" for coding in [
                 b"", b"xchunked", b"chunkedx", b"identity", b"gzip", b"gzip, chunked", b"chunked, gzip",
-                b"chunked, chunked", b"chunked,", b",chunked", b"chunked;q=1", b'"chunked"', b"chunked x", b"x chunked",
+                b"chunked, chunked", b",", b"gzip, chunked, gzip", b"chunked;q=1", b'"chunked"', b"chunked x", b"x chunked",
                 b"\x0bchunked", b"\x0cchunked", b"chunked\x00", b"chunked\x0b", b"\xa0chunked",
             ]],
             b"Transfer-Encoding : chunked\r\n", b"Transfer-Encoding:\r\n chunked\r\n",
         ]], statuses=(400, 501))
+        self.assert_bad(*[POST + b"Transfer-Encoding: " + coding + b"\r\n" + body for coding in [
+            b"chunked, gzip", b"chunked,gzip", b"chunked\r\nTransfer-Encoding: gzip", b"chunked, chunked", b""]])
         self.assert_bad(b"POST /body/ HTTP/1.0\r\nHost: localhost\r\n" + chunked + body)
 
     def test_row_15_misshapen_chunks_are_400(self):
@@ -135,7 +137,7 @@ class Smuggling(peer.HostileTestCase):
         end = b"\r\nx\r\n0\r\n\r\n"
         self.assert_bad(*[head + size + end for size in [
             b"10000000000000000", b"10000000000000001", b"f" * 17, b"00000000000000001", b"-1", b"+1", b"0x1", b"1_0",
-            b" 1", b"1 ", b"1 ;a", b"\t1", b"g", b"", b";", b"1;\x01", b"1;a\nb", b"1;a\rb",
+            b" 1", b"1 ", b"1 ;", b"1;a;", b"1;a=", b"1;=a", b'1;a="b', b"1;a b", b"\t1", b"g", b"", b";", b"1;\x01", b"1;a\nb", b"1;a\rb",
             b"1;" + b"x" * 64 * KIBIBYTE,
         ]])
         self.assert_bad(*[head + chunks for chunks in [

@@ -198,6 +198,29 @@ TEST_F(DispatcherTest, SendsAPathThatLacksItsFinalSlashToThePage) {
     EXPECT_EQ(ask(encoded).response.headers.get("Location"), "/word/a%20%5Cb/?q=1&r=2");
 }
 
+// RFC 9110, 15.4.9: 308 keeps the method and the body, which browsers drop after a 301.
+TEST_F(DispatcherTest, KeepsTheMethodOfAFormWhosePathLacksItsFinalSlash) {
+    for (const std::string_view method : {"POST", "PUT", "PATCH", "DELETE"}) {
+        const Answer answer = ask(request("/form?q=1", {}, method));
+        EXPECT_EQ(answer.status, 308) << method;
+        EXPECT_EQ(answer.response.headers.get("Location"), "/form/?q=1");
+    }
+    EXPECT_EQ(ask(request("/form", {}, "HEAD")).status, 301);
+    EXPECT_EQ(ask(request("/nowhere", {}, "POST")).status, 404);
+}
+
+TEST_F(DispatcherTest, ExplainsToADeveloperThatTheFinalSlashOfAFormIsMissing) {
+    settings_.debug = true;
+    const Answer answer = ask(request("/form?q=<b>", {}, "POST"));
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_FALSE(answer.response.headers.get("Location"));
+    for (const std::string_view said : {"final slash", "POST /form?q=&lt;b&gt;", "/form/?q=&lt;b&gt;", "308"}) {
+        EXPECT_NE(answer.response.body.find(said), std::string::npos) << said << " in " << answer.response.body;
+    }
+    EXPECT_EQ(get("/form").status, 301);
+    EXPECT_EQ(ask(request("/form", {}, "HEAD")).status, 301);
+}
+
 TEST_F(DispatcherTest, DoesNotAddASlashForAWebSocketOrTwice) {
     EXPECT_EQ(get("/chat/lobby").status, 404);
     EXPECT_EQ(get("/early").status, 404);

@@ -153,12 +153,33 @@ TEST(RequestParser, WantsOneGoodHost) {
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), 400);
     EXPECT_EQ(status_of("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
     EXPECT_EQ(status_of("GET / HTTP/1.0\r\n\r\n"), 0);
-    for (const std::string_view host : {"", "user@a", "a/b", "a,b", "a b", "a:b", "a:99999", "http://a", "\xc3\xa9"}) {
+    for (const std::string_view host : {"", "user@a", "a/b", "a,b", "a b", "a:b", "a:99999", "http://a", "\xc3\xa9",
+                                        ":", "::", "a::", "a:80:", "[::1]::", ":80"}) {
         EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string{host} + "\r\n\r\n"), 400) << host;
     }
     for (const std::string_view host : {"a", "a.example.com:8000", "127.0.0.1", "[::1]:8000", "my_host"}) {
         EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string{host} + "\r\n\r\n"), 0) << host;
     }
+}
+
+// RFC 3986, 3.2.3 and 6.2.3.
+TEST(RequestParser, TakesAnEmptyPortForNone) {
+    for (const std::string_view host : {"localhost", "127.0.0.1", "[::1]"}) {
+        const std::string with_colon = std::string{host} + ':';
+        EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: " + with_colon + "\r\n\r\n").request().headers.get("Host"), host);
+        EXPECT_EQ(parse(with_target("http://" + with_colon + "/x")).request().headers.get("Host"), host);
+    }
+    EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a:80\r\n\r\n").request().headers.get("Host"), "a:80");
+}
+
+TEST(RequestParser, TellsTheSchemeOfAnAbsoluteTarget) {
+    EXPECT_EQ(parse(with_target("/")).scheme(), TargetScheme::kNone);
+    EXPECT_EQ(parse(with_target("/https://b/")).scheme(), TargetScheme::kNone);
+    EXPECT_EQ(parse(with_target("http://b/")).scheme(), TargetScheme::kHttp);
+    EXPECT_EQ(parse(with_target("HTTPS://b/")).scheme(), TargetScheme::kHttps);
+    RequestParser parser = parse(with_target("https://b/"));
+    parser.reset();
+    EXPECT_EQ(parser.scheme(), TargetScheme::kNone);
 }
 
 // RFC 9112, 3.2.
@@ -239,8 +260,23 @@ TEST(RequestParser, RefusesRequestLinesThatAreNone) {
                                         "/ HTTP/1.1"}) {
         EXPECT_EQ(status_of(std::string{line} + "\r\nHost: a\r\n\r\n"), 400) << line;
     }
-    for (const std::string_view version : {"HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/9.9"}) {
+    for (const std::string_view version : {"HTTP/0.9", "HTTP/0.1", "HTTP/2.0", "HTTP/3.1", "HTTP/9.9"}) {
         EXPECT_EQ(status_of("GET / " + std::string{version} + "\r\nHost: a\r\n\r\n"), 505) << version;
+    }
+    EXPECT_EQ(status_of("GET / HTTP/1.2\r\nHost : a\r\n\r\n"), 400);
+    EXPECT_EQ(status_of("GET / HTTP/1.2\r\nX: a\r\n\r\n"), 400);
+}
+
+// RFC 9110, 2.5.
+TEST(RequestParser, ReadsALaterHttp1AsTheOneItKnows) {
+    for (const char minor : {'2', '3', '9'}) {
+        RequestParser parser =
+            parse(std::string{"\r\nPOST /a HTTP/1."} + minor + "\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+        ASSERT_EQ(parser.state(), State::kComplete);
+        EXPECT_EQ(parser.minor_version(), 1);
+        EXPECT_EQ(parser.request().target, "/a");
+        EXPECT_EQ(parser.request().body, "x");
+        EXPECT_TRUE(parser.keep_alive());
     }
 }
 
@@ -264,21 +300,41 @@ TEST(RequestParser, RefusesTransferEncodingsOtherThanOneChunked) {
     for (const std::string_view fields :
          {"Transfer-Encoding: chunked\r\nContent-Length: 5", "Content-Length: 5\r\nTransfer-Encoding: chunked",
           "Content-Length: 0\r\nTransfer-Encoding: gzip", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-          "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
           "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+          "Transfer-Encoding: chunked\r\nX: a\r\ntransfer-encoding: gzip",
           "Transfer-Encoding: \x0b"
           "chunked",
           "Transfer-Encoding: chunked\x0c", "Transfer-Encoding : chunked", "Transfer-Encoding:\r\n chunked"}) {
         EXPECT_EQ(status_of(with_field(fields)), 400) << fields;
     }
     EXPECT_EQ(status_of(with_field("Transfer-Encoding: chunked\0"sv)), 400);
+    // No list, or none of which chunked is the end.
     for (const std::string_view coding :
-         {"", "xchunked", "identity", "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked,",
-          "chunked;q=1", "\"chunked\"", "chunked x", "x chunked"}) {
+         {"", ",", " , ,", "chunked, gzip", "chunked,identity", "chunked, chunked", "chunked;q=1", "chunked;", ";",
+          "\"chunked\"", "chunked x", "x chunked", "chunked\tx", "chunked, \"", "gzip, chunked;a=b", "gzip, chunked, x",
+          "(chunked)",
+          "\xa0"
+          "chunked"}) {
+        EXPECT_EQ(status_of(with_field("Transfer-Encoding: " + std::string{coding})), 400) << coding;
+    }
+    for (const std::string_view coding :
+         {"xchunked", "identity", "gzip", "gzip, chunked", "gzip;q=1, chunked", "identity, chunked", "chunkedx"}) {
         EXPECT_EQ(status_of(with_field("Transfer-Encoding: " + std::string{coding})), 501) << coding;
     }
+    EXPECT_EQ(status_of(with_field("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked")), 501);
     EXPECT_EQ(status_of("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
-    EXPECT_EQ(parse(with_field("Transfer-Encoding: CHUNKED")).state(), State::kBody);
+}
+
+// RFC 9110, 5.3 and 5.6.1.2.
+TEST(RequestParser, TakesEveryFormOfAListOfOneChunked) {
+    for (const std::string_view field :
+         {"Transfer-Encoding: CHUNKED", "Transfer-Encoding:chunked", "Transfer-Encoding: , chunked",
+          "Transfer-Encoding: chunked,", "Transfer-Encoding: \t,, chunked \t, ,",
+          "Transfer-Encoding:\r\nTransfer-Encoding: ,\r\nTransfer-Encoding: chunked"}) {
+        const std::string head = with_field(field);
+        EXPECT_EQ(parse(head).state(), State::kBody) << field;
+        EXPECT_EQ(parse(head + "1\r\nx\r\n0\r\n\r\n").request().body, "x") << field;
+    }
 }
 
 TEST(RequestParser, ReadsASizedBody) {
@@ -311,7 +367,6 @@ TEST(RequestParser, RefusesChunksThatAreMisshapen) {
                                           "1_0\r\n",
                                           " 1\r\n",
                                           "1 \r\n",
-                                          "1 ;a\r\n",
                                           "1\t\r\n",
                                           "\r\n",
                                           ";a\r\n",
@@ -341,6 +396,42 @@ TEST(RequestParser, RefusesChunksThatAreMisshapen) {
     }
     EXPECT_EQ(status_of(with_chunks("1;" + std::string(64 * 1024, 'a') + "\r\n")), 400);
     EXPECT_EQ(status_of(with_chunks("0\r\nX: " + std::string(64 * 1024, 'a') + "\r\n\r\n")), 431);
+}
+
+// RFC 9112, 7.1.1; BWS and quoted-string are those of RFC 9110, 5.6.3 and 5.6.4.
+TEST(RequestParser, Row15ReadsTheExtensionsOfChunksAndRefusesWhatIsNone) {
+    for (const std::string_view extension :
+         {";a", ";a=b", ";a;b;c", " ;a", "\t ; \ta", ";a =b", ";a= b", "; a \t=\t b ;c", ";a=\"\"", ";a=\"b c\"",
+          ";a=\"\t;,=\\\"\\\\\";b", ";a=\"\xc3\xa9\"", ";a = \"b\" ; c", ";!#$%&'*+-.^_`|~=1", ";a=\"\\\t\""}) {
+        EXPECT_EQ(parse(with_chunks("1" + std::string{extension} + "\r\nx\r\n0" + std::string{extension} + "\r\n\r\n"))
+                      .request()
+                      .body,
+                  "x")
+            << extension;
+    }
+    for (const std::string_view extension : {";",         " ",           " ;",
+                                             "; ",        ";;a",         ";a;",
+                                             ";a; ",      ";=",          ";=b",
+                                             ";a=",       ";a= ",        ";a=b=c",
+                                             ";a b",      ";a=b c",      ";a ",
+                                             ";a=b ",     ";a=\"b\" ",   ";a\"b\"",
+                                             ";a=\"b",    ";a=\"b\"c",   ";a=b\"c\"",
+                                             ";a=\"b\\",  ";\"a\"=b",    ";a=(b)",
+                                             ";a=\x7f",   ";a=\"\x01\"", ";a=\"\\\x7f\"",
+                                             ";\xc3\xa9", ";a=\xc3\xa9", ",a",
+                                             ";a,b",      ";a=\"\n\"",   ";a=\"\r\n\"",
+                                             "/a",        ":a"}) {
+        EXPECT_EQ(status_of(with_chunks("1" + std::string{extension} + "\r\nx\r\n0\r\n\r\n")), 400) << extension;
+    }
+    EXPECT_EQ(status_of(with_chunks("1;a=\0\r\nx"sv)), 400);
+    EXPECT_EQ(status_of(with_chunks("1;a=\"\\\0\"\r\nx"sv)), 400);
+    for (const std::string_view endless : {" ", ";a", ";a=b", ";a=\"", ";a="}) {
+        std::string text = "1" + std::string{endless};
+        while (text.size() < 20'000) {
+            text += endless.ends_with('"') ? "x" : endless.ends_with('=') ? " " : endless;
+        }
+        EXPECT_EQ(status_of(with_chunks(text)), 400) << endless;
+    }
 }
 
 // Row 15: extensions of many small chunks are capped together.
