@@ -9,8 +9,11 @@ using namespace c10k;
 
 namespace {
 
+// Of the same kind: bytes that are no UTF-8 may not be sent as text (RFC 6455, 5.6).
 // Out of the view: what a coroutine builds between two waits stays in its frame as long as it lives.
-std::string numbered(int number, std::string_view text) { return std::to_string(number) + ". " + std::string{text}; }
+Message numbered(int number, const Message& message) {
+    return {message.kind(), std::to_string(number) + ". " + std::string{message.view()}};
+}
 
 }  // namespace
 

@@ -38,6 +38,18 @@ class Conversation(support.ServerTestCase):
             await socket.send(text)
             self.assertEqual(await socket.recv(), f"1. {text}")
 
+    async def test_answers_bytes_with_bytes(self):
+        async with websocket(f"{self.server.ws}/test/ws/") as socket:
+            self.assertEqual(await socket.recv(), "Hello!")
+            for number, message in enumerate((b"\xff\x00", "text", b""), 1):
+                await socket.send(message)
+                answer = await socket.recv()
+                wanted = f"{number}. "
+                self.assertEqual(answer, wanted + message if message == "text" else wanted.encode() + message)
+            self.assertEqual(await socket.recv(), "Goodbye!")
+            await socket.wait_closed()
+            self.assertEqual(socket.close_code, 1000)
+
     async def test_takes_messages_in_fragments(self):
         async with websocket(f"{self.server.ws}/test/ws/") as socket:
             await socket.recv()
