@@ -10,15 +10,17 @@ namespace c10k::wire {
 struct Url {
     std::string scheme;      // "ws", "wss", "http" or "https"
     std::string host;        // without the brackets of an IPv6 address
+    std::string zone;        // of that address: "%eth0" if it is reached by one interface only (RFC 4007, 11)
     std::uint16_t port = 0;  // the scheme's, unless the text names one
     std::string target;      // path and query, as a request sends them; at least "/"
 
-    // Throws std::invalid_argument with a text for a user.
+    // Throws std::invalid_argument with a text for a user: what is wrong, and where that is known, what to write.
     static Url parse(std::string_view text);
 
     // Whether the scheme asks for TLS.
     [[nodiscard]] bool secure() const noexcept { return scheme == "wss" || scheme == "https"; }
-    // The value of the Host field: without the scheme's own port (RFC 9110, 7.2).
+    // The value of the Host field: without the scheme's own port (RFC 9110, 7.2), and without the zone, which means
+    // something on this machine only (RFC 6874, 1).
     [[nodiscard]] std::string host_field() const;
 };
 
