@@ -52,32 +52,40 @@ struct EndpointOptions {
     std::uint32_t max_fragments = 128 * 1024;
     Compression compression = Compression::kOff;  // is offered, and used if the server agrees
     Verify verify = Verify::kServer;
+    // The IP addresses of the URL's host, instead of those that the system's resolver knows; in order of preference.
+    std::vector<std::string> addresses = {};
     // A file in PEM with the certificates of the authorities that are trusted, instead of those that this system
     // trusts.
     std::string ca_file = {};
 };
 
 // Where a WebSocket server is, parsed and resolved once for any number of connections. Cheap to copy.
+//
+// A host may have several addresses. A connection dials one; when that has failed, or has said nothing for 250 ms, the
+// next, of the other family if there is one; the first that answers is taken, and all others are closed (RFC 8305).
+// The next connection begins with the address that answered last.
 class Endpoint {
 public:
     // `url` is "ws://host[:port]/path", or "wss://..." for TLS. Looks the host up, which may block.
-    // Throws std::invalid_argument if it is no such URL, or an option is not one that there is;
-    // std::runtime_error if the host is unknown or the ca_file bad.
+    // Throws std::invalid_argument if it is no such URL, or an option is not one that there is; std::runtime_error if
+    // the host is unknown, an address is none, or the ca_file bad.
     Endpoint(std::string_view url, EndpointOptions options);
     // With the default options. No default argument: inside of co_await, g++ 12 would destroy it twice.
     explicit Endpoint(std::string_view url);
 
     [[nodiscard]] const std::string& url() const noexcept;
-    // Whether the server is on this machine, at an address 127.x.x.x.
+    // Whether all addresses of the server are loopback addresses of this machine: 127.x.x.x or ::1.
     [[nodiscard]] bool is_loopback() const noexcept;
 
     // The same server, to which connections come from these addresses of this machine in turn, such as "127.0.0.2".
     // Each has ports of its own: one address reaches one server some 28,000 times (net.ipv4.ip_local_port_range).
-    // Throws std::runtime_error if one is no address.
+    // Addresses of the server that are of another family than all of these are left out.
+    // Throws std::runtime_error if one is no address, or no address of the server is left.
     [[nodiscard]] Endpoint from(const std::vector<std::string>& sources) const;
 
 private:
     friend class DialledWebSocket;
+    friend class Dialling;
     friend Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
     struct Data;
 
@@ -90,7 +98,8 @@ private:
 // and before it closes, it waits for its turn if too many do; see EndpointOptions::handshakes_at_once.
 //
 // An exception of the view closes with 1011, a stop with 1001, and both go on to the caller.
-// Throws ConnectError, TimedOut if the handshake takes too long, and what the view throws.
+// Throws ConnectError, which names each address that was dialled if there were several; TimedOut if the handshake takes
+// too long; and what the view throws.
 Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
 
 }  // namespace c10k

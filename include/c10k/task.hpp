@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -28,6 +29,8 @@ class Stopped {};
 class TimedOut : public std::runtime_error {
 public:
     TimedOut() : std::runtime_error("timed out") {}
+    // For one that is caught and thrown anew with what was waited for.
+    explicit TimedOut(const std::string& what) : std::runtime_error(what) {}
 };
 
 // Where requests to stop reach a task: a task and all that it awaits share one scope; with_timeout() and shielded()

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,5 +13,9 @@ namespace c10k {
 //
 // The log and what manage() prints of an exception are so by themselves. A text that is so already stays as it is.
 [[nodiscard]] std::string printable(std::string_view text);
+
+// The time that a text says: "250ms", "10s", "1.5m", "1h", "2d", or in seconds "10"; spaces may stand before the unit.
+// Empty if it says none, or one that is not in whole milliseconds or does not fit.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_time(std::string_view text);
 
 }  // namespace c10k

@@ -1,5 +1,6 @@
 #include "base/address.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
@@ -14,19 +15,41 @@ Address::Address(const sockaddr* address, socklen_t size) noexcept : storage_{},
     std::memcpy(&storage_, address, size);
 }
 
-Address Address::resolve(std::string_view host, std::uint16_t port) {
+namespace {
+
+std::vector<Address> look_up(std::string_view host, std::uint16_t port, int flags) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICSERV;
+    hints.ai_flags = AI_NUMERICSERV | flags;
     addrinfo* found = nullptr;
     const std::string name{host};
     const int error = getaddrinfo(name.c_str(), std::to_string(port).c_str(), &hints, &found);
+    if (error != 0 && (flags & AI_NUMERICHOST) != 0) {
+        throw std::runtime_error("'" + name + "' is no IP address");
+    }
     if (error != 0) {
         throw std::runtime_error("cannot find the host '" + name + "': " + gai_strerror(error));
     }
     const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner{found, &freeaddrinfo};
-    return Address{found->ai_addr, found->ai_addrlen};
+    std::vector<Address> addresses;
+    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+        const Address address{one->ai_addr, one->ai_addrlen};
+        if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+            addresses.push_back(address);
+        }
+    }
+    return addresses;
 }
+
+}  // namespace
+
+Address Address::resolve(std::string_view host, std::uint16_t port) { return look_up(host, port, 0).front(); }
+
+Address Address::resolve_number(std::string_view number, std::uint16_t port) {
+    return look_up(number, port, AI_NUMERICHOST).front();
+}
+
+std::vector<Address> Address::resolve_all(std::string_view host, std::uint16_t port) { return look_up(host, port, 0); }
 
 std::uint16_t Address::port() const noexcept {
     if (family() == AF_INET6) {
@@ -36,6 +59,9 @@ std::uint16_t Address::port() const noexcept {
 }
 
 bool Address::is_loopback() const noexcept {
+    if (family() == AF_INET6) {
+        return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr) != 0;
+    }
     return family() == AF_INET &&
            ntohl(reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
@@ -60,6 +86,10 @@ std::string Address::text() const {
         return std::string{number.data()} + ":" + std::to_string(port());
     }
     return "unknown";
+}
+
+bool operator==(const Address& left, const Address& right) noexcept {
+    return left.size_ == right.size_ && std::memcmp(&left.storage_, &right.storage_, left.size_) == 0;
 }
 
 }  // namespace c10k

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 
 namespace c10k {
@@ -201,6 +202,41 @@ std::string printable(std::string_view text) {
         }
     }
     return shown;
+}
+
+std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
+    struct Unit {
+        std::string_view suffix;
+        std::uint64_t milliseconds;
+    };
+    constexpr std::array kUnits{Unit{"ms", 1},        Unit{"s", 1'000},      Unit{"m", 60'000},
+                                Unit{"h", 3'600'000}, Unit{"d", 86'400'000}, Unit{"", 1'000}};
+    const auto unit =
+        std::find_if(kUnits.begin(), kUnits.end(), [text](const Unit& known) { return text.ends_with(known.suffix); });
+    const std::string_view number = trim(text.substr(0, text.size() - unit->suffix.size()));
+    const std::size_t point = std::min(number.find('.'), number.size());
+    const auto whole = to_number<std::uint32_t>(number.substr(0, point));
+    if (!whole) {
+        return std::nullopt;
+    }
+    std::uint64_t time = *whole * unit->milliseconds;  // below 2^59
+    if (point < number.size()) {
+        const std::string_view digits = number.substr(point + 1);
+        constexpr std::size_t kMostDigits = 9;
+        const auto part = to_number<std::uint32_t>(digits);
+        if (!part || digits.size() > kMostDigits) {
+            return std::nullopt;
+        }
+        std::uint64_t parts = 1;
+        for (std::size_t i = 0; i < digits.size(); ++i) {
+            parts *= 10;
+        }
+        if (*part * unit->milliseconds % parts != 0) {
+            return std::nullopt;
+        }
+        time += *part * unit->milliseconds / parts;
+    }
+    return std::chrono::milliseconds{time};
 }
 
 }  // namespace c10k

@@ -10,9 +10,13 @@
 #include "wire/http1.hpp"
 #include "wire/url.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -29,31 +33,94 @@ std::shared_ptr<const TlsContext> tls_context(const EndpointOptions& options) {
     return options.ca_file.empty() ? TlsContext::for_client() : TlsContext::for_client(options.ca_file);
 }
 
+// Alternates between the families, beginning with the first address's; within each the order stays (RFC 8305, 4).
+std::vector<Address> interleave_families(const std::vector<Address>& addresses) {
+    std::vector<Address> one = addresses;
+    const auto middle = std::stable_partition(
+        one.begin(), one.end(), [&](const Address& address) { return address.family() == addresses.front().family(); });
+    const std::vector<Address> other{middle, one.end()};
+    one.erase(middle, one.end());
+    std::vector<Address> mixed;
+    for (std::size_t i = 0; i < std::max(one.size(), other.size()); ++i) {
+        if (i < one.size()) {
+            mixed.push_back(one[i]);
+        }
+        if (i < other.size()) {
+            mixed.push_back(other[i]);
+        }
+    }
+    return mixed;
+}
+
+std::vector<Address> addresses_of(const wire::Url& url, const std::vector<std::string>& given) {
+    std::vector<Address> addresses;
+    for (const std::string& one : given) {
+        addresses.push_back(Address::resolve_number(one, url.port));
+    }
+    return interleave_families(given.empty() ? Address::resolve_all(url.host + url.zone, url.port) : addresses);
+}
+
+bool has_family(const std::vector<Address>& addresses, int family) {
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [family](const Address& address) { return address.family() == family; });
+}
+
+// Those of a family that is among the others'.
+std::vector<Address> of_their_families(const std::vector<Address>& addresses, const std::vector<Address>& others) {
+    std::vector<Address> left;
+    std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(left),
+                 [&others](const Address& address) { return has_family(others, address.family()); });
+    return left;
+}
+
+std::string bytes_of(const std::vector<Address>& addresses) {
+    std::string bytes;
+    for (const Address& address : addresses) {
+        bytes.append(reinterpret_cast<const char*>(address.get()), address.size());
+    }
+    return bytes;
+}
+
 }  // namespace
 
 struct Endpoint::Data {
     std::string url;
     wire::Url parsed;
-    Address address;
+    std::vector<Address> addresses;  // at least one
     EndpointOptions options;
     WebSocketLimits limits;
     std::shared_ptr<const TlsContext> tls;  // null for ws://
     Handshakes::Key handshakes;
     std::vector<Address> sources;
 
-    // Where the next connection comes from. Thread: any.
-    [[nodiscard]] Address next_source() const noexcept {
-        return sources.empty() ? Address{} : sources[next_.fetch_add(1, std::memory_order_relaxed) % sources.size()];
+    // Where the next connection to an address of this family comes from. Thread: any.
+    [[nodiscard]] Address next_source(int family) const noexcept {
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            const Address& source = sources[next_.fetch_add(1, std::memory_order_relaxed) % sources.size()];
+            if (source.family() == family) {
+                return source;
+            }
+        }
+        return {};
+    }
+
+    // Which of the addresses to dial first: the one that answered last. Thread: any.
+    [[nodiscard]] std::size_t first() const noexcept { return first_.load(std::memory_order_relaxed); }
+    void note_answer(std::size_t address) const noexcept {
+        if (address != first()) {
+            first_.store(address, std::memory_order_relaxed);
+        }
     }
 
     Data() = default;
     Data(const Data& other)
-        : url(other.url), parsed(other.parsed), address(other.address), options(other.options), limits(other.limits),
-          tls(other.tls), handshakes(other.handshakes), sources(other.sources) {}
+        : url(other.url), parsed(other.parsed), addresses(other.addresses), options(other.options),
+          limits(other.limits), tls(other.tls), handshakes(other.handshakes), sources(other.sources) {}
     Data& operator=(const Data&) = delete;
 
 private:
     mutable std::atomic<std::uint32_t> next_{0};
+    mutable std::atomic<std::size_t> first_{0};
 };
 
 Endpoint::Endpoint(std::string_view url) : Endpoint{url, EndpointOptions{}} {}
@@ -63,8 +130,9 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     data->url = url;
     data->parsed = wire::Url::parse(url);
     if (data->parsed.scheme != "ws" && data->parsed.scheme != "wss") {
-        throw std::invalid_argument("cannot connect to '" + data->url +
-                                    "': a WebSocket's URL begins with ws:// or wss://");
+        const std::string_view rest = url.substr(data->parsed.scheme.size());
+        throw std::invalid_argument("cannot connect to '" + data->url + "': a WebSocket's URL begins with ws or wss: " +
+                                    "write " + (data->parsed.secure() ? "wss" : "ws") + std::string{rest});
     }
     if (data->parsed.secure()) {
         data->tls = tls_context(options);
@@ -72,9 +140,8 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     if (!options.compression.is_possible()) {
         throw std::invalid_argument("compression: a window has 8 to 15 bits");
     }
-    data->address = Address::resolve(data->parsed.host, data->parsed.port);
-    data->handshakes = {{reinterpret_cast<const char*>(data->address.get()), data->address.size()},
-                        options.handshakes_at_once};
+    data->addresses = addresses_of(data->parsed, options.addresses);
+    data->handshakes = {bytes_of(data->addresses), options.handshakes_at_once};
     if (options.handshakes_at_once == 0) {
         throw std::invalid_argument("handshakes_at_once must be at least 1");
     }
@@ -95,23 +162,35 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
 
 const std::string& Endpoint::url() const noexcept { return data_->url; }
 
-bool Endpoint::is_loopback() const noexcept { return data_->address.is_loopback(); }
+bool Endpoint::is_loopback() const noexcept {
+    return std::all_of(data_->addresses.begin(), data_->addresses.end(),
+                       [](const Address& address) { return address.is_loopback(); });
+}
 
 Endpoint Endpoint::from(const std::vector<std::string>& sources) const {
     auto data = std::make_shared<Data>(*data_);
-    data->sources.clear();
+    std::vector<Address> all;
     for (const std::string& source : sources) {
-        data->sources.push_back(Address::resolve(source, 0));
+        all.push_back(Address::resolve(source, 0));
+    }
+    data->sources = of_their_families(all, data_->addresses);
+    if (!sources.empty()) {
+        data->addresses = of_their_families(data_->addresses, all);
+    }
+    if (data->addresses.empty()) {
+        throw std::runtime_error("no address of " + url() + " can be reached from " + sources.front() +
+                                 ": one is IPv4, the other IPv6");
     }
     return Endpoint{std::move(data)};
 }
 
+class Dialling;
+
 // A client's WebSocket. It belongs to connect(), which waits for its beginning and its end.
 class DialledWebSocket final : public WebSocketConnection {
 public:
-    explicit DialledWebSocket(const Endpoint::Data& server)
-        : WebSocketConnection(Loop::current(), Loop::current().backend().connect(server.address, server.next_source()),
-                              wire::Role::kClient, server.limits),
+    DialledWebSocket(const Endpoint::Data& server, SocketId socket)
+        : WebSocketConnection(Loop::current(), socket, wire::Role::kClient, server.limits),
           handshake_(std::make_unique<Handshake>()) {
         handshake_->request.host = server.parsed.host_field();
         handshake_->request.target = server.parsed.target;
@@ -122,9 +201,9 @@ public:
             handshake_->compress_from = compression.from_bytes;
         }
         if (server.tls) {
-            TlsBackend::of(loop()).secure(socket(), server.tls, server.parsed.host);
+            TlsBackend::of(loop()).secure(this->socket(), server.tls, server.parsed.host);
         }
-        loop().backend().attach(socket(), *this);
+        loop().backend().attach(this->socket(), *this);
     }
 
     // Makes `socket` and opens it when it is its turn.
@@ -140,8 +219,19 @@ public:
     using WebSocketConnection::leave_groups;
 
 private:
+    // Makes `socket` at the first address that answers, and opens it.
+    static Task<> open_first(std::optional<DialledWebSocket>& socket, Dialling& dialling, const Endpoint::Data& server);
+    [[nodiscard]] std::string missing(Duration waited) const;
     // Suspends until the handshake has succeeded or the connection has failed.
     ProgressAwaiter opened();
+    // Begins the handshake on a socket that was connected before this object had it.
+    void begin(const Endpoint::Data& server) {
+        if (server.tls) {
+            TlsBackend::of(loop()).begin(socket());
+        } else {
+            on_connected();
+        }
+    }
 
     // Throws ConnectError unless the handshake has succeeded.
     void check_opened(const std::string& url) const {
@@ -162,9 +252,11 @@ private:
         wire::HandshakeRequest request;
         wire::ResponseParser parser;
         std::uint32_t compress_from = 0;
+        bool is_sent = false;
     };
 
     void on_connected() override {
+        handshake_->is_sent = true;
         write(wire::to_bytes(handshake_->request));
         start_reading();
     }
@@ -290,17 +382,190 @@ private:
 
 }  // namespace
 
+// Connects to one of several addresses of a server (RFC 8305, 5). Suspends until one has answered, and returns its
+// socket, which the caller closes. Throws ConnectError when none is left. Stops. Requires: it is awaited once.
+class Dialling final : public Awaiter, private Timer {
+public:
+    explicit Dialling(const Endpoint::Data& server) : server_(server), loop_(Loop::current()) {
+        attempts_.reserve(server.addresses.size());
+    }
+    ~Dialling() { give_up(); }
+
+    [[nodiscard]] bool await_ready() {
+        if (!stop_requested()) {
+            dial_next();
+        }
+        return stop_requested() || is_over();
+    }
+    void await_suspend(std::coroutine_handle<> task) { suspend(task); }
+    SocketId await_resume() {
+        throw_if_stopped();
+        if (answered_ == nullptr) {
+            throw ConnectError("cannot connect to " + server_.url + ": " + failures());
+        }
+        return std::exchange(answered_, nullptr)->release();
+    }
+
+    // What became of each address that was dialled, such as "[::1]:80: Connection refused, 127.0.0.1:80: no answer".
+    [[nodiscard]] std::string failures() const {
+        std::string text;
+        for (const Attempt& attempt : attempts_) {
+            text += (text.empty() ? "" : ", ") + attempt.text();
+        }
+        return text;
+    }
+
+private:
+    static constexpr std::chrono::milliseconds kAttemptDelay{250};  // RFC 8305, 5
+
+    class Attempt final : public SocketEvents {
+    public:
+        Attempt(Dialling& dialling, std::size_t address) noexcept : dialling_(dialling), address_(address) {}
+
+        // Whether it is under way.
+        bool dial() {
+            const Address& to = dialling_.server_.addresses[address_];
+            try {
+                socket_ = dialling_.loop_.backend().connect(to, dialling_.server_.next_source(to.family()));
+                dialling_.loop_.backend().attach(*socket_, *this);
+            } catch (const std::system_error& error) {
+                failure_ = error.code();
+            } catch (const std::bad_alloc&) {
+                failure_ = std::make_error_code(std::errc::not_enough_memory);
+            }
+            return is_open();
+        }
+        [[nodiscard]] std::size_t address() const noexcept { return address_; }
+        [[nodiscard]] bool is_open() const noexcept { return socket_.has_value(); }
+        SocketId release() noexcept { return *std::exchange(socket_, std::nullopt); }
+        void close() noexcept {
+            if (is_open()) {
+                dialling_.loop_.backend().close(release());
+            }
+        }
+        [[nodiscard]] std::string text() const {
+            return dialling_.server_.addresses[address_].text() + ": " +
+                   (failure_ ? failure_.message() : std::string{"no answer"});
+        }
+
+    private:
+        void on_connected() override { dialling_.end_with(*this); }
+        void on_failed(std::error_code error) override {
+            close();
+            failure_ = error;
+            dialling_.go_on_without(*this);
+        }
+        void on_received(std::span<char> /*bytes*/) override {}  // it does not receive
+        void on_end() override {}
+        void on_sent(std::size_t /*bytes*/) override {}
+
+        Dialling& dialling_;
+        std::size_t address_;
+        std::optional<SocketId> socket_;
+        std::error_code failure_;
+    };
+
+    void dial_next() {
+        const std::size_t count = server_.addresses.size();
+        while (attempts_.size() < count) {
+            // That which answered last comes first, and leaves a gap in the order of the others.
+            const std::size_t turn = attempts_.size();
+            const std::size_t address = turn == 0 ? server_.first() : turn <= first_ ? turn - 1 : turn;
+            first_ = turn == 0 ? address : first_;
+            if (attempts_.emplace_back(*this, address).dial()) {
+                if (attempts_.size() < count) {
+                    start(kAttemptDelay);
+                }
+                return;
+            }
+        }
+    }
+    void on_time() override { dial_next(); }
+
+    void end_with(Attempt& attempt) {
+        cancel();
+        answered_ = &attempt;
+        for (Attempt& other : attempts_) {
+            if (&other != answered_) {
+                other.close();
+            }
+        }
+        server_.note_answer(attempt.address());
+        resume();
+    }
+
+    void go_on_without(const Attempt& attempt) {
+        if (answered_ == &attempt) {  // it was connected, and is lost before its owner had it
+            answered_ = nullptr;
+            return;
+        }
+        cancel();
+        dial_next();
+        if (is_over()) {
+            resume();
+        }
+    }
+
+    // Whether nothing is under way.
+    [[nodiscard]] bool is_over() const noexcept {
+        return std::none_of(attempts_.begin(), attempts_.end(), [](const Attempt& one) { return one.is_open(); });
+    }
+
+    void give_up() noexcept {
+        cancel();
+        for (Attempt& attempt : attempts_) {
+            attempt.close();
+        }
+    }
+
+    void on_stop() noexcept override {
+        give_up();
+        resume();
+    }
+
+    const Endpoint::Data& server_;
+    Loop& loop_;
+    std::vector<Attempt> attempts_;  // never grows beyond what is reserved: their sockets point to them
+    std::size_t first_ = 0;          // the address that was dialled first
+    Attempt* answered_ = nullptr;
+};
+
+Task<> DialledWebSocket::open_first(std::optional<DialledWebSocket>& socket, Dialling& dialling,
+                                    const Endpoint::Data& server) {
+    const SocketId connected = co_await dialling;
+    socket.emplace(server, connected);
+    socket->begin(server);
+    co_await socket->opened();
+}
+
+// What is still to come, for one who has waited for so long.
+std::string DialledWebSocket::missing(Duration waited) const {
+    const std::string time = std::to_string(std::chrono::ceil<std::chrono::seconds>(waited).count()) + " s";
+    return handshake_ && handshake_->is_sent ? "it is connected, and has no answer to the handshake after " + time
+                                             : "no answer after " + time;
+}
+
 Task<> DialledWebSocket::open_in_turn(std::optional<DialledWebSocket>& socket, const Endpoint::Data& server,
                                       HandshakeWindow& window) {
     const Semaphore::Permit turn = co_await window.turn();
     const std::int64_t began = Loop::current().backend().now();
     const Stopwatch stopwatch;
+    std::optional<Dialling> dialling;
     try {
-        socket.emplace(server);
+        if (server.addresses.size() == 1) {
+            const Address& only = server.addresses.front();
+            socket.emplace(server, Loop::current().backend().connect(only, server.next_source(only.family())));
+            co_await with_timeout(server.options.handshake_time, socket->opened());
+        } else {
+            dialling.emplace(server);
+            co_await with_timeout(server.options.handshake_time, open_first(socket, *dialling, server));
+        }
     } catch (const std::system_error& error) {
         throw ConnectError("cannot connect to " + server.url + ": " + error.code().message());
+    } catch (const TimedOut&) {
+        throw TimedOut("cannot connect to " + server.url + ": " +
+                       (socket ? socket->missing(server.options.handshake_time) : dialling->failures()));
     }
-    co_await with_timeout(server.options.handshake_time, socket->opened());
     socket->check_opened(server.url);
     window.note_success(since(began), std::chrono::ceil<std::chrono::milliseconds>(server.options.handshake_time));
     stopwatch.tell(server.options.on_opened);

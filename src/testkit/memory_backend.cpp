@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
+#include <iterator>
 #include <netinet/in.h>
 #include <stdexcept>
 #include <sys/eventfd.h>
@@ -123,21 +124,31 @@ void MemoryBackend::resume_accepting(SocketId listener) { start_receiving(listen
 
 SocketId MemoryBackend::connect(const Address& to, const Address& /*from*/) {
     const SocketId dialling = add(Kind::kDialling, localhost(next_port_++));
-    sockets_[dialling.slot].exists_at = now_ + weather_.delay();
+    const Dialled dialled = conditions_.dialled ? conditions_.dialled(to) : Dialled{};
+    if (dialled.after_ms == Dialled::kNever) {
+        sockets_[dialling.slot].exists_at = Dialled::kNever;
+        return dialling;
+    }
+    sockets_[dialling.slot].exists_at = now_ + dialled.after_ms + weather_.delay();
     sockets_[dialling.slot].kernel_bytes = weather_.kernel_bytes();
     const auto listener = std::find_if(sockets_.begin(), sockets_.end(), [&](const Socket& socket) {
         return socket.kind == Kind::kListener && socket.address.port() == to.port();
     });
-    if (listener == sockets_.end() || weather_.refuses()) {
+    if (listener == sockets_.end() || dialled.refuses || weather_.refuses()) {
         sockets_[dialling.slot].failure = {ECONNREFUSED, std::system_category()};
         return dialling;
     }
     const SocketId accepted = add(Kind::kConnected, listener->address);
-    sockets_[accepted.slot].exists_at = now_ + weather_.delay();
+    sockets_[accepted.slot].exists_at = now_ + dialled.after_ms + weather_.delay();
     sockets_[accepted.slot].kernel_bytes = weather_.kernel_bytes();
     sockets_[accepted.slot].peer = dialling;
     sockets_[dialling.slot].peer = accepted;
-    listener->unaccepted.push_back(accepted);
+    auto place = listener->unaccepted.end();
+    while (conditions_.dialled && place != listener->unaccepted.begin() &&
+           find(*std::prev(place))->exists_at > sockets_[accepted.slot].exists_at) {
+        --place;  // those that take long to connect do not hold up who comes after them
+    }
+    listener->unaccepted.insert(place, accepted);
     note(dialling, "dials");
     return dialling;
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -29,13 +30,21 @@ public:
 // what was under way to the other side is lost (RFC 9112, 9.6).
 class MemoryBackend final : public Backend {
 public:
+    // What becomes of dialling one host.
+    struct Dialled {
+        static constexpr std::int64_t kNever = INT64_MAX;
+
+        bool refuses = false;       // also if somebody listens there
+        std::int64_t after_ms = 0;  // until the answer
+    };
     // What this network does to those who use it. May be changed at any time.
     struct Conditions {
-        std::size_t send_bytes = SIZE_MAX;       // the most that one send() takes
-        std::size_t receive_bytes = SIZE_MAX;    // the most that one on_received() brings
-        std::size_t kernel_bytes = 1024 * 1024;  // the most under way in one direction: then the kernel is full
-        bool answers_later = false;              // wait() answers a send(), and only then looks at its bytes
-        int failing_accepts = 0;                 // so many of the next find no descriptor (EMFILE)
+        std::function<Dialled(const Address&)> dialled;  // unset: every host answers at once
+        std::size_t send_bytes = SIZE_MAX;               // the most that one send() takes
+        std::size_t receive_bytes = SIZE_MAX;            // the most that one on_received() brings
+        std::size_t kernel_bytes = 1024 * 1024;          // the most under way in one direction: then the kernel is full
+        bool answers_later = false;                      // wait() answers a send(), and only then looks at its bytes
+        int failing_accepts = 0;                         // so many of the next find no descriptor (EMFILE)
         // So many of the next send(), finish_sending() and close() on connected sockets succeed; the one after them
         // finds the connection broken.
         std::size_t calls_until_failure = SIZE_MAX;

@@ -82,7 +82,7 @@ std::optional<std::int64_t> MemoryBackend::next_arrival() noexcept {
         if (!socket.arrivals.empty()) {
             consider(socket.arrivals.front().at);
         }
-        if (socket.kind == Kind::kDialling && socket.exists_at > now_) {
+        if (socket.kind == Kind::kDialling && socket.exists_at > now_ && socket.exists_at != Dialled::kNever) {
             consider(socket.exists_at);
         }
         if (socket.kind == Kind::kListener && socket.receiving && !socket.unaccepted.empty()) {

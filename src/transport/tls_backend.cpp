@@ -31,6 +31,8 @@ public:
 
     void attach(SocketEvents& owner) noexcept { owner_ = &owner; }
 
+    void begin() { on_connected(); }
+
     void start_receiving() {
         receiving_ = true;
         inner().start_receiving(id_);
@@ -319,6 +321,8 @@ void TlsBackend::secure(SocketId socket, std::shared_ptr<const TlsContext> conte
     secured = std::make_unique<Socket>(*this, socket, std::move(context), name);
     inner_->attach(socket, *secured);
 }
+
+void TlsBackend::begin(SocketId socket) { find(socket)->begin(); }
 
 void TlsBackend::receive(SocketId socket, std::span<const char> early) { find(socket)->receive_later(early); }
 

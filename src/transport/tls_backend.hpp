@@ -32,8 +32,11 @@ public:
     static TlsBackend& of(Loop& loop);
 
     // From now on this socket speaks TLS. `name` is what a client calls the server: a host or an IP address.
-    // Requires: the socket was just accepted, or dialled and on_connected() has not come; nobody is attached to it.
+    // Requires: the socket was just accepted, or dialled and on_connected() has not come; nobody is attached to it. One
+    // whose on_connected() has come to another owner may be secured, too: then begin() follows attach().
     void secure(SocketId socket, std::shared_ptr<const TlsContext> context, const std::string& name = {});
+    // The client's handshake begins on a socket that was connected before secure().
+    void begin(SocketId socket);
     // These bytes of the peer, encrypted, have come already, behind something that was not TLS: wait() delivers them.
     // Requires: the socket speaks TLS, and nothing else has come from it yet.
     void receive(SocketId socket, std::span<const char> early);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -18,7 +19,9 @@ constexpr std::array<unsigned char, 9> kProtocols{8, 'h', 't', 't', 'p', '/', '1
 
 // The first text on OpenSSL's queue.
 std::string openssl_reason() {
-    const char* reason = ERR_reason_error_string(ERR_get_error());
+    const unsigned long error = ERR_get_error();
+    const char* reason =
+        ERR_SYSTEM_ERROR(error) ? std::strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
     ERR_clear_error();
     return reason != nullptr ? reason : "no reason is known";
 }

@@ -1,6 +1,9 @@
 #include "base/address.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <stdexcept>
+#include <vector>
 
 namespace c10k {
 namespace {
@@ -20,6 +23,33 @@ TEST(Address, TellsWhoseItIs) {
     EXPECT_FALSE(same_owner("2001:db8:1:2::1", "2001:db8:1:3::1"));
     EXPECT_TRUE(same_owner("::ffff:192.0.2.1", "192.0.2.1"));  // RFC 4291, 2.5.5.2
     EXPECT_FALSE(same_owner("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
+}
+
+TEST(Address, OfANumberThereIsOne) {
+    for (const std::string_view number : {"192.0.2.1", "2001:db8::1", "::1", "127.0.0.1"}) {
+        EXPECT_EQ(Address::resolve_all(number, 80), std::vector<Address>{Address::resolve_number(number, 80)})
+            << number;
+    }
+}
+
+TEST(Address, OfANameThereAreAllAndEachOnce) {
+    const std::vector<Address> all = Address::resolve_all("localhost", 80);
+    EXPECT_EQ(std::count(all.begin(), all.end(), Address::resolve_number("127.0.0.1", 80)), 1);
+    for (const Address& one : all) {
+        EXPECT_EQ(std::count(all.begin(), all.end(), one), 1) << one.text();
+    }
+}
+
+TEST(Address, TellsANumberFromAName) {
+    EXPECT_THROW((void)Address::resolve_number("localhost", 80), std::runtime_error);
+    EXPECT_THROW((void)Address::resolve_number("", 80), std::runtime_error);
+}
+
+TEST(Address, KnowsTheLoopbackAddressesOfBothFamilies) {
+    EXPECT_TRUE(Address::resolve("127.255.0.1", 1).is_loopback());
+    EXPECT_TRUE(Address::resolve("::1", 1).is_loopback());
+    EXPECT_FALSE(Address::resolve("128.0.0.1", 1).is_loopback());
+    EXPECT_FALSE(Address::resolve("::2", 1).is_loopback());
 }
 
 }  // namespace

@@ -417,6 +417,23 @@ TEST_F(ClientInMemory, LeavesTheEndOfTheTcpConnectionToTheServer) {  // RFC 6455
     EXPECT_EQ(server.client_ended_at, before + 10'000);  // but not for ever
 }
 
+TEST(Endpoint, Row80SaysWhatToWriteForTheUrlOfAPage) {
+    const auto fault = [](std::string_view url) -> std::string {
+        try {
+            const Endpoint endpoint{url};
+        } catch (const std::invalid_argument& error) {
+            return error.what();
+        }
+        return "none";
+    };
+    EXPECT_EQ(fault("http://127.0.0.1:8000/test/"),
+              "cannot connect to 'http://127.0.0.1:8000/test/': a WebSocket's URL begins with ws or wss: write "
+              "ws://127.0.0.1:8000/test/");
+    EXPECT_EQ(fault("HTTPS://127.0.0.1/"),
+              "cannot connect to 'HTTPS://127.0.0.1/': a WebSocket's URL begins with ws or wss: write "
+              "wss://127.0.0.1/");
+}
+
 TEST(Endpoint, RefusesWhatIsNoWebSocketUrl) {
     EXPECT_THROW(Endpoint{"http://localhost/"}, std::invalid_argument);
     EXPECT_THROW(Endpoint{"nonsense"}, std::invalid_argument);

@@ -75,6 +75,22 @@ TEST_F(TlsServer, ServesAClientThatTrustsItsAuthority) {
     EXPECT_EQ(app.closed, (std::vector<std::uint16_t>{1000, 1000}));
 }
 
+TEST_F(TlsServer, IsFoundAtTheSecondOfItsAddresses) {
+    for (const MemoryBackend::Dialled other : {MemoryBackend::Dialled{.refuses = true},
+                                               MemoryBackend::Dialled{.after_ms = MemoryBackend::Dialled::kNever}}) {
+        network->conditions().dialled = [other](const Address& to) {
+            return to.family() == AF_INET6 ? other : MemoryBackend::Dialled{};
+        };
+        EndpointOptions options = trusting();
+        options.addresses = {"::1", "127.0.0.1"};
+        EXPECT_EQ(talk(Endpoint{url("localhost"), options}), "");
+        const std::string text = talk(Endpoint{url("elsewhere.example"), options});
+        EXPECT_NE(text.find("another host name"), std::string::npos) << text;
+    }
+    loop->settle();
+    EXPECT_EQ(network->count(), 1U);
+}
+
 TEST_F(TlsServer, IsNotBelievedByAClientThatDoesNotKnowIt) {
     const std::string text = talk(Endpoint{url()});
     EXPECT_TRUE(text.starts_with("cannot connect to " + url() + ": ")) << text;
