@@ -15,6 +15,7 @@ Task<> Patience::end() {
         co_await sleep_for(1s);
         const bool is_silent = !has_moved_.exchange(false, std::memory_order_relaxed) && pauses_ == 0;
         silence = is_silent ? silence + 1s : 0s;
+        is_quiet_ = silence >= kQuiet;
     }
     has_ended_ = true;
 }

@@ -16,6 +16,8 @@
 class Patience {
 public:
     static constexpr std::chrono::seconds kSilence{30};
+    // A silence of so long is worth telling the user what is awaited.
+    static constexpr std::chrono::seconds kQuiet{5};
 
     // For as long as it exists, a client waits on purpose, and not for the server: the silence does not begin.
     class Pause {
@@ -42,10 +44,13 @@ public:
 
     // Suspends until the silence has lasted for kSilence. Stops. Requires: awaited once at a time.
     c10k::Task<> end();
+    // Whether the silence has lasted for kQuiet, as end() has seen it.
+    [[nodiscard]] bool is_quiet() const noexcept { return is_quiet_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool has_ended() const noexcept { return has_ended_.load(std::memory_order_relaxed); }
 
 private:
     std::atomic<bool> has_moved_{false};
+    std::atomic<bool> is_quiet_{false};
     std::atomic<bool> has_ended_{false};
     std::atomic<std::size_t> pauses_{0};
 };

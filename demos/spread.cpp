@@ -1,19 +1,20 @@
 #include "spread.hpp"
 
-#include <CLI/CLI.hpp>
+#include "flags.hpp"
 
 #include <algorithm>
 #include <sstream>
+#include <stdexcept>
 #include <vector>
 
 void Spread::add_options(CLI::App& options) {
     constexpr std::size_t kMostLoops = 64;
-    options.add_option("--workers", loops_, "How many loops the clients are spread over, one a thread")
-        ->check(CLI::Range(std::size_t{1}, kMostLoops))
-        ->capture_default_str();
-    options.add_option("--sources", sources_,
-                       "Addresses of this machine, with commas, that the clients come from in turn; without it, for a "
-                       "server on 127.0.0.1, as many 127.0.0.x as it takes");
+    add_number(options, "--workers", loops_, {1, kMostLoops},
+               "How many loops the clients are spread over, one a thread")
+        ->default_str(std::to_string(loops_));
+    add_text(options, "--sources", sources_,
+             "Addresses of this machine, with commas, that the clients come from in turn; without it, for a server on "
+             "127.0.0.1, as many 127.0.0.x as it takes");
 }
 
 c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connections) const {
@@ -22,8 +23,12 @@ c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connec
     constexpr std::size_t kMostAddresses = 250;
     std::vector<std::string> from;
     if (!sources_.empty()) {
-        std::istringstream list{sources_};
+        std::istringstream list{sources_ + ','};
         for (std::string source; std::getline(list, source, ',');) {
+            if (source.empty()) {
+                throw std::runtime_error("--sources: '" + sources_ +
+                                         "' has an empty address: write them with one comma between two");
+            }
             from.push_back(source);
         }
     } else if (server.is_loopback()) {
@@ -31,6 +36,7 @@ c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connec
         for (std::size_t i = 1; i <= count; ++i) {
             from.push_back("127.0.0." + std::to_string(i));
         }
+        from.emplace_back("::1");  // localhost may be either
     }
     return from.empty() ? server : server.from(from);
 }

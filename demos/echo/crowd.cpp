@@ -1,5 +1,7 @@
 #include "echo/crowd.hpp"
 
+#include "slow.hpp"
+
 #include <c10k/text.hpp>
 
 #include <algorithm>
@@ -104,13 +106,39 @@ std::string times(const char* what, std::vector<float> values) {
 
 }  // namespace
 
+Task<> await_greeting(Endpoint server) {
+    bool is_connected = false;
+    const auto awaited = [&] {
+        return "Waiting for " + printable(server.url()) + ": " +
+               (is_connected ? "it is connected, and has not said 'Hello!' yet"
+                             : "it has not answered the opening handshake yet");
+    };
+    const auto visit = [&]() -> Task<> {
+        co_await connect(server, [&](WebSocket& socket) -> Task<> {
+            is_connected = true;
+            co_await with_timeout(Patience::kSilence, socket.recv());
+        });
+    };
+    try {
+        co_await say_if_slow(visit(), awaited);
+    } catch (const TimedOut&) {
+        if (!is_connected) {
+            throw;
+        }
+        throw TimedOut(printable(server.url()) + " is connected, and has not said 'Hello!' in " +
+                       std::to_string(Patience::kSilence.count()) + " s: is that the echo test?");
+    }
+}
+
 Task<> Crowd::meet(Endpoint server, std::size_t loops) {
     began_ = Clock::now();
+    url_ = server.url();
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn([](Patience& patience, TaskGroup& waiting) -> Task<> {
             co_await patience.end();
             waiting.stop();
         }(patience_, all));
+        all.spawn(say_if_quiet());
         co_await on_loops(loops, [&](std::size_t loop) { return meet_on_loop(server, loop, loops); });
         all.stop();
     });
@@ -230,7 +258,24 @@ void Crowd::note_failure(std::exception_ptr failure) {
         std::rethrow_exception(std::move(failure));
     } catch (const std::exception& error) {
         ++failures_[printable(error.what())];
+        ++failed_;
     }
+}
+
+Task<> Crowd::say_if_quiet() {
+    for (bool was_quiet = false;; was_quiet = patience_.is_quiet()) {
+        if (patience_.is_quiet() && !was_quiet) {
+            say(awaited());
+        }
+        co_await sleep_for(1s);
+    }
+}
+
+std::string Crowd::awaited() {
+    const std::lock_guard lock{mutex_};
+    const int absent = clients_ - present_ - succeeded_ - failed_;
+    return "Nothing has moved for " + std::to_string(Patience::kQuiet.count()) + " s: " + std::to_string(present_) +
+           " clients wait for an answer of " + printable(url_) + ", and " + std::to_string(absent) + " to be connected";
 }
 
 std::string Crowd::summary() const {

@@ -19,6 +19,11 @@
 
 namespace echo {
 
+// Connects once to the echo test and waits for its greeting, whatever it is; what that waits for is said when it takes
+// long. Throws what connect() throws, and TimedOut, which names the server, if nothing comes for as long as a crowd has
+// patience.
+c10k::Task<> await_greeting(c10k::Endpoint server);
+
 // Clients of the echo test: each connects at a random moment, talks, and checks every answer.
 class Crowd {
 public:
@@ -48,15 +53,20 @@ private:
     void leave();
     void note_reply(float reply_ms);
     void note_failure(std::exception_ptr failure);
+    // Says what is awaited each time that nothing has moved for a while. Stops.
+    c10k::Task<> say_if_quiet();
+    [[nodiscard]] std::string awaited();
 
     int clients_;
     c10k::Duration delay_;
     Patience patience_;
+    std::string url_;          // of the server
     Clock::time_point began_;  // all of it
     std::mutex mutex_;         // of what follows, which all loops share
     int present_ = 0;
     int peak_ = 0;
     int succeeded_ = 0;
+    int failed_ = 0;
     Clock::duration dialling_{0};  // from the beginning to the last arrival
     std::map<std::string, int> failures_;
     std::vector<float> handshake_ms_;

@@ -1,11 +1,12 @@
 #include "echo/testecho.hpp"
 
 #include "echo/crowd.hpp"
+#include "flags.hpp"
 #include "patience.hpp"
 
-#include <CLI/CLI.hpp>
+#include <c10k/text.hpp>
 
-#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <utility>
@@ -16,18 +17,17 @@ using namespace c10k;
 
 namespace {
 
-// "30", "30s", "250ms", "1m"
-Duration parse_duration(const std::string& text) {
-    double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
-    const double seconds = unit == "ms" ? number / 1000 : unit == "m" ? number * 60 : number;
-    constexpr double kMostSeconds = 24 * 60 * 60;
-    if (error != std::errc{} || !(unit.empty() || unit == "s" || unit == "ms" || unit == "m") || !(seconds >= 0) ||
-        seconds > kMostSeconds) {
-        throw CommandError("--delay: '" + text + "' is no time: write seconds, or a number with ms, s or m");
+constexpr std::chrono::hours kMostDelay{24};
+constexpr int kMostClients = 1'000'000'000;
+
+Duration parse_delay(const std::string& text) {
+    const auto time = parse_time(text);
+    if (!time || *time > kMostDelay) {
+        throw CommandError("--delay: '" + printable(text) +
+                           "' is no time of at most a day: write seconds, or a number with ms, s, m or h, such as 30, "
+                           "250ms or 1.5m");
     }
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds});
+    return *time;
 }
 
 }  // namespace
@@ -39,31 +39,32 @@ std::string_view TestEcho::help() const noexcept {
 }
 
 void TestEcho::add_options(CLI::App& options) {
-    options.add_option("--clients", clients_, "How many clients are connected at the same time")->capture_default_str();
+    add_number(options, "--clients", clients_, {1, kMostClients}, "How many clients are connected at the same time",
+               &clamp_number)
+        ->default_str(std::to_string(clients_));
     options
         .add_option("--delay", delay_,
                     "Each client starts within twice this time, or later if too many are dialling, and waits this "
-                    "long before each of its three messages: seconds, or 250ms, 1m")
+                    "long before each of its three messages: seconds, or 250ms, 1m, 1h")
         ->capture_default_str();
     options.add_option("--url", url_, "Where the echo test is")->capture_default_str();
-    options.add_option("--ca", endpoint_.ca_file,
-                       "For wss://: a file with the certificate of the authority to trust, instead of the system's");
+    add_text(options, "--ca", endpoint_.ca_file,
+             "For wss://: a file with the certificate of the authority to trust, instead of the system's");
     spread_.add_options(options);
 }
 
 Task<> TestEcho::run() {
-    if (clients_ < 1) {
-        throw CommandError("--clients must be at least 1");
+    if (clients_ < 1 || clients_ > kMostClients) {
+        throw CommandError("--clients must be from 1 to " + std::to_string(kMostClients));
     }
     if (static_cast<std::size_t>(clients_) > connection_limit()) {
         throw CommandError("this process may hold " + std::to_string(connection_limit()) +
                            " connections: take fewer --clients, or raise the limit of open files (ulimit -n); with "
                            "--backend io_uring that limit does not matter");
     }
-    Crowd crowd{clients_, parse_duration(delay_)};
+    Crowd crowd{clients_, parse_delay(delay_)};
     const Endpoint first = spread_.endpoint(Endpoint{url_, endpoint_}, 1);
-    // Nobody there: one clear line now, not ten thousand in a minute.
-    co_await connect(first, [](WebSocket& socket) -> Task<> { co_await socket.recv(); });
+    co_await await_greeting(first);  // one clear line now, not ten thousand in a minute
     EndpointOptions options = Patience::with_no_other_limit(endpoint_);
     options.on_opened = [&crowd](Duration took) { crowd.note_handshake(took); };
     const Endpoint server = spread_.endpoint(Endpoint{url_, std::move(options)}, static_cast<std::size_t>(clients_));

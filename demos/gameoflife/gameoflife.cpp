@@ -1,18 +1,19 @@
 #include "gameoflife/gameoflife.hpp"
 
+#include "flags.hpp"
 #include "gameoflife/pattern.hpp"
 #include "patience.hpp"
+#include "slow.hpp"
 #include "status_line.hpp"
 
-#include <CLI/CLI.hpp>
 #include <c10k/text.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace life {
 
@@ -20,6 +21,10 @@ using namespace c10k;
 using namespace std::chrono_literals;
 
 namespace {
+
+// From a step in eleven days up: what is between two steps has to fit a Duration.
+constexpr double kLeastSpeed = 1e-6;
+constexpr double kMostSpeed = 1e9;
 
 const std::filesystem::path kPatternsFolder = std::filesystem::path{C10K_DEMOS_DIR} / "gameoflife/patterns";
 
@@ -69,6 +74,9 @@ Task<> report(const Players& players, const Departure& departure, std::size_t ce
             text = std::to_string(progress.connected) + " of " + std::to_string(cells) + " workers connected, " +
                    std::to_string(progress.subscribed) + " subscribed";
         }
+        if (const std::string awaited = players.awaited(); !awaited.empty()) {
+            text += ", " + awaited;
+        }
         line.show(text);
     }
 }
@@ -82,37 +90,40 @@ std::string_view GameOfLife::help() const noexcept {
 }
 
 void GameOfLife::add_options(CLI::App& options) {
-    options.add_option("-s,--size", size_, "The grid is SIZE x SIZE, one client per cell")->capture_default_str();
-    options.add_option(
-        "-p,--pattern", pattern_,
-        "Initial state: a file (plain text, .cells, RLE, Life 1.06) or a shipped pattern such as glider or "
-        "gosper; without it random, one cell in four alive");
+    add_number(options, "-s,--size", size_, {1, kMaxSize}, "The grid is SIZE x SIZE, one client per cell",
+               &clamp_number)
+        ->default_str(std::to_string(size_));
+    add_text(options, "-p,--pattern", pattern_,
+             "Initial state: a file (plain text, .cells, RLE, Life 1.05 or 1.06) or a shipped pattern such as glider "
+             "or gosper; without it random, one cell in four alive");
     options.add_flag("-C,--no-center", top_left_, "Put the pattern at the top left instead of the middle");
     options.add_flag("-W,--no-wrap", flat_, "A flat grid: by default left joins right and top joins bottom");
+    add_number(options, "-n,--steps", steps_, {},
+               "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever");
     options
-        .add_option(
-            "-n,--steps", steps_,
-            "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever")
-        ->check(CLI::NonNegativeNumber);
-    options.add_option("-l,--speed", speed_, "At most so many steps per second, 0 = no limit")->capture_default_str();
+        .add_option_function<std::string>(
+            "-l,--speed", [this](const std::string& text) { speed_ = parse_decimal("--speed", text); },
+            "At most so many steps per second, 0 = no limit")
+        ->type_name("NUMBER")
+        ->default_str("1");
     options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();
-    options.add_option("--ca", endpoint_.ca_file,
-                       "For wss://: a file with the certificate of the authority to trust, instead of the system's");
+    add_text(options, "--ca", endpoint_.ca_file,
+             "For wss://: a file with the certificate of the authority to trust, instead of the system's");
     spread_.add_options(options);
-    options.add_option("--seed", seed_, "Makes the random start repeatable")->check(CLI::NonNegativeNumber);
-    options.add_option("--dump", dump_, "At the end, write the whole grid to this file as RLE");
+    add_number(options, "--seed", seed_, {}, "Makes the random start repeatable");
+    add_text(options, "--dump", dump_, "At the end, write the whole grid to this file as RLE");
 }
 
 void GameOfLife::check_options() const {
     if (size_ < 1 || size_ > kMaxSize) {
         throw CommandError("--size must be from 1 to " + std::to_string(kMaxSize));
     }
+    if (speed_ != 0 && (speed_ < kLeastSpeed || speed_ > kMostSpeed)) {
+        throw CommandError("--speed must be from 0.000001 to 1000000000 steps per second, or 0");
+    }
     if (!flat_ && size_ < kMinWrappedSize) {
         throw CommandError("a wrapped grid needs a size of at least " + std::to_string(kMinWrappedSize) +
                            ": take a larger --size, or --no-wrap");
-    }
-    if (!std::isfinite(speed_) || speed_ < 0) {
-        throw CommandError("--speed must be 0 or more steps per second");
     }
     const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
     if (cells > connection_limit()) {
@@ -121,6 +132,27 @@ void GameOfLife::check_options() const {
             " connections, and this process may hold " + std::to_string(connection_limit()) +
             ": take a smaller --size, or raise the limit of open files (ulimit -n); with --backend io_uring that limit "
             "does not matter");
+    }
+    if (url_.find_first_of("?#") != std::string::npos) {
+        throw CommandError("--url: '" + printable(url_) +
+                           "' is not where the server is: write it without a query, such as ws://127.0.0.1:8000");
+    }
+    if (!dump_.empty()) {
+        check_dump();
+    }
+}
+
+// Not at the end of a long game.
+void GameOfLife::check_dump() const {
+    const std::filesystem::path path{dump_};
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) {
+        throw CommandError("--dump: cannot write " + printable(dump_) + ": it is a folder");
+    }
+    if (!std::filesystem::is_directory(folder, error)) {
+        throw CommandError("--dump: cannot write " + printable(dump_) + ": there is no folder " +
+                           printable(folder.string()));
     }
 }
 
@@ -133,20 +165,31 @@ Grid GameOfLife::start() {
         return Grid::random(size_, *seed_);
     }
     Grid grid{size_};
-    grid.place(load_pattern(pattern_, kPatternsFolder), top_left_ ? Placement::kTopLeft : Placement::kCentred);
+    const Pattern pattern = load_pattern(pattern_, kPatternsFolder);
+    for (const std::string& warning : pattern.warnings) {
+        std::fprintf(stderr, "Warning: %s\n", printable(warning).c_str());
+    }
+    grid.place(pattern, top_left_ ? Placement::kTopLeft : Placement::kCentred);
     return grid;
 }
 
 Task<> GameOfLife::reset_server() {
     const Endpoint endpoint{url_ + "/reset/", endpoint_};
-    co_await connect(endpoint, [this](WebSocket& socket) -> Task<> {
+    bool is_asked = false;
+    const auto awaited = [&] {
+        return "Waiting for " + printable(endpoint.url()) + ": " +
+               (is_asked ? "it has not begun a new game yet" : "it has not answered the opening handshake yet");
+    };
+    const auto reset = [this, &is_asked](WebSocket& socket) -> Task<> {
         co_await socket.send(std::to_string(size_));
+        is_asked = true;
         co_await socket.closed();
         if (const CloseInfo& info = socket.close_info(); info.code != 1000) {
             throw CommandError("the server at " + url_ + " did not begin a new game: it closed with " +
                                std::to_string(info.code) + " " + printable(info.reason));
         }
-    });
+    };
+    co_await say_if_slow(connect(endpoint, reset), awaited);
 }
 
 void GameOfLife::save(const Grid& grid) const {
@@ -163,6 +206,7 @@ Task<> GameOfLife::run() {
     while (url_.ends_with('/')) {
         url_.pop_back();
     }
+    const Endpoint server{url_, endpoint_};  // what is wrong with it is told without /reset/ behind it
     const Grid grid = start();
     GameOptions options;
     options.edges = edges();
@@ -172,11 +216,11 @@ Task<> GameOfLife::run() {
     Players players{grid, options};
     const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
 
-    co_await reset_server();
     Departure departure;
     EndpointOptions worker = Patience::with_no_other_limit(endpoint_);
     worker.on_closed = [&departure](Duration took) { departure.note(took); };
     const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", std::move(worker)}, cells);
+    co_await reset_server();  // which ends the game of others: not before all that we were told is right
     const auto began = std::chrono::steady_clock::now();
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn(report(players, departure, cells));

@@ -22,6 +22,7 @@ public:
 
 private:
     void check_options() const;
+    void check_dump() const;
     [[nodiscard]] Edges edges() const noexcept { return flat_ ? Edges::kFlat : Edges::kWrapped; }
     [[nodiscard]] Grid start();
     c10k::Task<> reset_server();

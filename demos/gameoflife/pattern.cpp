@@ -10,8 +10,10 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace life {
 namespace {
@@ -58,20 +60,44 @@ public:
         if (rest_.empty()) {
             return false;
         }
-        const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+        const std::size_t end = std::min(rest_.find_first_of("\r\n"), rest_.size());
         line_ = trim_end(rest_.substr(0, end));
-        rest_.remove_prefix(std::min(end + 1, rest_.size()));
+        rest_.remove_prefix(end);
+        rest_.remove_prefix(line_end());
         ++number_;
         return true;
     }
 
     std::string_view line() const { return line_; }
+    std::string_view file() const { return file_; }
 
-    [[noreturn]] void fail(const std::string& problem) const {
-        throw PatternError(std::string(file_) + ":" + std::to_string(number_) + ": " + problem);
+    // Goes on to the first line that is neither empty nor begins with #. False if there is none.
+    bool next_but_comments() {
+        while (next()) {
+            if (!line_.empty() && line_.front() != '#') {
+                return true;
+            }
+        }
+        return false;
     }
 
+    // What the user is told about this line.
+    std::string message(const std::string& problem) const {
+        return std::string(file_) + ":" + std::to_string(number_) + ": " + problem;
+    }
+    [[noreturn]] void fail(const std::string& problem) const { throw PatternError(message(problem)); }
+
 private:
+    // The length of the line end that comes next: LF, CR LF (also with more CRs, as file transfers make them), or the
+    // CR of old Macs.
+    std::size_t line_end() const {
+        if (rest_.starts_with('\n')) {
+            return 1;
+        }
+        const std::size_t after = std::min(rest_.find_first_not_of('\r'), rest_.size());
+        return after < rest_.size() && rest_[after] == '\n' ? after + 1 : std::min<std::size_t>(after, 1);
+    }
+
     std::string_view rest_;
     std::string_view line_;
     std::string_view file_;
@@ -158,6 +184,39 @@ Pattern parse_cells(Lines lines) {
     return pattern;
 }
 
+// The half of a rule with its letter: the other half's tells which it is if it has none.
+std::string with_letter(std::string_view half, std::string_view other, char otherwise) {
+    const auto has_letter = [](std::string_view text) { return !text.empty() && (text[0] == 'b' || text[0] == 's'); };
+    if (has_letter(half)) {
+        return std::string(half);
+    }
+    return (has_letter(other) ? (other[0] == 'b' ? 's' : 'b') : otherwise) + std::string(half);
+}
+
+// Whether it is Conway's, as Golly reads rules: "B3/S23", the digits after B and S in any order, "s32b3"; without
+// letters the survivals come first, "23/3". Requires: it has small letters.
+bool is_conways_rule(std::string_view name) {
+    const std::size_t slash = name.find('/');
+    std::string rule(name);
+    if (slash != name.npos) {
+        const std::string_view left = name.substr(0, slash);
+        const std::string_view right = name.substr(slash + 1);
+        rule = with_letter(left, right, 's') + with_letter(right, left, 'b');
+    }
+    std::map<char, std::set<char>> digits;  // by their letter
+    std::set<char>* last = nullptr;
+    for (const char c : rule) {
+        if (is_digit(c) && last != nullptr) {
+            last->insert(c);
+        } else if ((c == 'b' || c == 's') && !digits.contains(c)) {
+            last = &digits[c];
+        } else {
+            return false;
+        }
+    }
+    return digits['b'] == std::set{'3'} && digits['s'] == std::set{'2', '3'};
+}
+
 // Golly writes a bounded grid's kind and size after the rule: `B3/S23:T64,64` (torus) or `:P64,64` (plane). Here the
 // options decide about both, and the pattern is the same.
 void require_conways_rule(std::string_view rule, const Lines& lines) {
@@ -166,7 +225,7 @@ void require_conways_rule(std::string_view rule, const Lines& lines) {
     const std::string edges = lower(rule.substr(colon));
     const bool known_edges = edges.empty() || ((edges.starts_with(":t") || edges.starts_with(":p")) &&
                                                edges.find_first_not_of("0123456789,", 2) == edges.npos);
-    if ((name != "b3/s23" && name != "23/3") || !known_edges) {
+    if (!is_conways_rule(name) || !known_edges) {
         lines.fail("the rule is " + quote(rule) + ", but this game plays B3/S23 only; choose another pattern");
     }
 }
@@ -192,7 +251,8 @@ Pattern parse_rle_header(const Lines& lines) {
     pattern.width = size("x");
     scanner.accept(",");
     pattern.height = size("y");
-    if (scanner.accept(",") && scanner.accept("rule") && scanner.accept("=")) {
+    scanner.accept(",");
+    if (scanner.accept("rule") && scanner.accept("=")) {
         require_conways_rule(scanner.rest(), lines);
     } else if (!scanner.rest().empty()) {
         lines.fail("expected `, rule = B3/S23` instead of " + quote(scanner.rest()));
@@ -201,12 +261,34 @@ Pattern parse_rle_header(const Lines& lines) {
 }
 
 // The cells of an RLE file, one tag after the other: its runs may be broken into lines anywhere.
+//
+// Patterns of other games have more states: `.` is the dead one, A the next, B to X those after it, with p to y in
+// front for more. With two states only `.` and A mean something, and other small letters, which old programs used, mean
+// a living cell, as for Golly.
 class RleBody {
 public:
-    explicit RleBody(Pattern& pattern) : pattern_(pattern) {}
-
     bool finished() const { return finished_; }
+    bool is_amid_run() const { return count_ != 0; }
+    int height() const { return height_; }
+    int width() const { return width_; }
+    std::vector<Position> take() { return std::move(alive_); }
 
+    void read(std::string_view line, const Lines& lines) {
+        for (std::size_t at = 0; at < line.size() && !finished_; ++at) {
+            if (is_blank(line[at])) {
+                continue;
+            }
+            const bool is_prefix = line[at] >= 'p' && line[at] <= 'y' && at + 1 < line.size() && line[at + 1] >= 'A' &&
+                                   line[at + 1] <= 'X';
+            if (is_prefix || (line[at] >= 'B' && line[at] <= 'X')) {
+                lines.fail("the cell " + quote(line.substr(at, is_prefix ? 2 : 1)) +
+                           " is in a third state, and Conway's game has two; choose another pattern");
+            }
+            read(line[at], lines);
+        }
+    }
+
+private:
     void read(char c, const Lines& lines) {
         if (is_digit(c)) {
             if (count_ == 0 && c == '0') {
@@ -222,30 +304,39 @@ public:
             lines.fail("a count before '!', where nothing is left to repeat; remove it");
         }
         const int count = std::max(std::exchange(count_, 0), 1);
-        switch (c) {
-            case 'b': col_ += count; break;
-            case 'o': add_living(count, lines); break;
-            case '$': row_ += count, col_ = 0; break;
-            case '!': finished_ = true; break;
-            default: lines.fail("unexpected " + quote({&c, 1}) + "; an RLE pattern has counts, b, o, $ and !");
+        if (c == 'b' || c == '.') {
+            col_ += count;
+        } else if (c == 'A' || (c >= 'a' && c <= 'z')) {
+            add_living(count, lines);
+        } else if (c == '$') {
+            row_ += count;
+            col_ = 0;
+        } else if (c == '!') {
+            finished_ = true;
+        } else {
+            lines.fail("unexpected " + quote({&c, 1}) + "; an RLE pattern has counts, b, o, $ and !");
         }
-        if (row_ > kMaxSize || col_ > kMaxSize) {
+        check_room(row_, col_, lines);
+    }
+
+    static void check_room(int rows, int cols, const Lines& lines) {
+        if (rows > kMaxSize || cols > kMaxSize) {
             lines.fail("a cell beyond 4096 rows or columns, the largest grid has no room for it; cut the pattern");
         }
     }
 
-private:
     void add_living(int count, const Lines& lines) {
-        if (row_ >= pattern_.height || col_ + count > pattern_.width) {
-            lines.fail("a living cell outside the header's x = " + std::to_string(pattern_.width) +
-                       ", y = " + std::to_string(pattern_.height) + "; correct the header");
-        }
+        check_room(row_ + 1, col_ + count, lines);
         for (const int end = col_ + count; col_ < end; ++col_) {
-            pattern_.alive.push_back({row_, col_});
+            alive_.push_back({row_, col_});
         }
+        height_ = row_ + 1;
+        width_ = std::max(width_, col_);
     }
 
-    Pattern& pattern_;
+    std::vector<Position> alive_;
+    int height_ = 0;  // of the rows and columns that living cells need
+    int width_ = 0;
     int row_ = 0;
     int col_ = 0;
     int count_ = 0;  // of the tag to come, 0 if it has none
@@ -254,9 +345,23 @@ private:
 
 // A line that begins with # is a comment; `#r 23/3` is how older files name their rule.
 void skip_rle_comment(const Lines& lines) {
-    if (lines.line().starts_with("#r ")) {
-        require_conways_rule(Scanner(lines.line().substr(2)).rest(), lines);
+    const std::string_view line = lines.line();
+    if (line.starts_with("#r") && line.size() > 2 && is_blank(line[2])) {
+        require_conways_rule(Scanner(line.substr(2)).rest(), lines);
     }
+}
+
+// Reads up to the `!`, after which all is comment.
+RleBody parse_rle_body(Lines& lines) {
+    RleBody body;
+    while (!body.finished() && lines.next()) {
+        if (lines.line().starts_with('#')) {
+            skip_rle_comment(lines);
+        } else {
+            body.read(lines.line(), lines);
+        }
+    }
+    return body;
 }
 
 Pattern parse_rle(Lines lines) {
@@ -268,69 +373,221 @@ Pattern parse_rle(Lines lines) {
     } while (lines.line().empty() || lines.line().front() == '#');
 
     Pattern pattern = parse_rle_header(lines);
-    RleBody body(pattern);
+    const Lines header = lines;
+    RleBody body = parse_rle_body(lines);
+    if (body.is_amid_run()) {
+        lines.fail("the file ends in the middle of a run; fetch the whole of it");
+    }
+    if (!body.finished()) {
+        pattern.warnings.push_back(lines.message("the file ends without a '!', perhaps too early"));
+    }
+    if (body.height() > pattern.height || body.width() > pattern.width) {
+        pattern.warnings.push_back(header.message("the header says x = " + std::to_string(pattern.width) +
+                                                  ", y = " + std::to_string(pattern.height) +
+                                                  ", but the pattern needs x = " + std::to_string(body.width()) +
+                                                  ", y = " + std::to_string(body.height()) + ", and has got it"));
+    }
+    pattern.height = std::max(pattern.height, body.height());
+    pattern.width = std::max(pattern.width, body.width());
+    pattern.alive = body.take();
+    return pattern;
+}
+
+// Runs that no header precedes: too little to be sure that it is RLE, and too much to play the letters as cells.
+[[noreturn]] void refuse_headerless_rle(Lines lines) {
+    const Lines start = lines;
+    const RleBody body = parse_rle_body(lines);
+    throw PatternError(std::string(start.file()) +
+                       ": an RLE pattern without a header; write `x = " + std::to_string(body.width()) +
+                       ", y = " + std::to_string(body.height()) + ", rule = B3/S23` in a line before it");
+}
+
+// Nothing but runs, with the end of a row or of the pattern among them: "bo$2bo$3o!".
+bool is_headerless_rle(Lines lines) {
+    constexpr std::string_view kTags = "0123456789bo.A$!";
+    bool has_row_end = false;
+    bool has_cell = false;
+    bool is_plain = true;  // without the dots that are a drawing's, too
     while (lines.next()) {
         if (lines.line().starts_with('#')) {
-            skip_rle_comment(lines);
             continue;
         }
         for (const char c : lines.line()) {
-            if (!is_blank(c)) {
-                body.read(c, lines);
+            if (c == '!') {
+                return has_cell && (is_plain || has_row_end);
             }
-            if (body.finished()) {
-                return pattern;  // what follows the ! is a comment
+            if (!is_blank(c) && kTags.find(c) == kTags.npos) {
+                return false;
             }
+            has_row_end = has_row_end || c == '$';
+            has_cell = has_cell || c == 'o' || c == 'b' || c == 'A';
+            is_plain = is_plain && c != '.' && c != 'A';
         }
     }
-    lines.fail("the file ends before the pattern's '!'; fetch the whole of it");
+    return has_cell && is_plain && has_row_end;
 }
+
+// Living cells anywhere in the plane, of which a pattern is made that is as large as they need.
+class Plane {
+public:
+    // Told of each cell that is alive, perhaps more than once.
+    void add(std::int64_t row, std::int64_t col, const Lines& lines) {
+        first_row_ = std::min(first_row_, row);
+        first_col_ = std::min(first_col_, col);
+        last_row_ = std::max(last_row_, row);
+        last_col_ = std::max(last_col_, col);
+        if (last_row_ - first_row_ >= kMaxSize || last_col_ - first_col_ >= kMaxSize) {
+            lines.fail("the cell is too far from another, the largest grid has no room for both; cut the pattern");
+        }
+        if (cells_.size() == std::size_t{kMaxSize} * kMaxSize) {
+            lines.fail("more cells than the largest grid has; cut the pattern");
+        }
+        cells_.emplace_back(row, col);
+    }
+
+    Pattern take() && {
+        Pattern pattern;
+        if (cells_.empty()) {
+            return pattern;
+        }
+        std::sort(cells_.begin(), cells_.end());
+        cells_.erase(std::unique(cells_.begin(), cells_.end()), cells_.end());
+        for (const auto& [row, col] : cells_) {
+            pattern.alive.push_back({static_cast<int>(row - first_row_), static_cast<int>(col - first_col_)});
+        }
+        pattern.height = static_cast<int>(last_row_ - first_row_) + 1;
+        pattern.width = static_cast<int>(last_col_ - first_col_) + 1;
+        return pattern;
+    }
+
+private:
+    std::vector<std::pair<std::int64_t, std::int64_t>> cells_;  // row, column
+    std::int64_t first_row_ = std::numeric_limits<std::int64_t>::max() / 2;
+    std::int64_t first_col_ = first_row_;
+    std::int64_t last_row_ = -first_row_;
+    std::int64_t last_col_ = -first_row_;
+};
 
 // One `X Y` for each living cell, anywhere in the plane; y grows downwards.
 Pattern parse_life_106(Lines lines) {
-    if (!lines.next() || lines.line() != "#Life 1.06") {
-        lines.fail("expected `#Life 1.06`; save the pattern as Life 1.06 or RLE");
-    }
-    Position first{std::numeric_limits<int>::max(), std::numeric_limits<int>::max()};
-    Position last{std::numeric_limits<int>::min(), std::numeric_limits<int>::min()};
-    const auto extent = [](int from, int to) { return std::int64_t{to} - from + 1; };
-    Pattern pattern;
-    while (lines.next()) {
+    Plane plane;
+    while (lines.next_but_comments()) {
         Scanner scanner(lines.line());
-        if (scanner.rest().empty() || scanner.rest().front() == '#') {
-            continue;
-        }
         const std::optional<int> x = scanner.number();
         const std::optional<int> y = scanner.number();
         if (!x || !y || !scanner.rest().empty()) {
             lines.fail("expected two whole numbers, `X Y`, instead of " + quote(lines.line()));
         }
-        first = {std::min(first.row, *y), std::min(first.col, *x)};
-        last = {std::max(last.row, *y), std::max(last.col, *x)};
-        if (extent(first.row, last.row) > kMaxSize || extent(first.col, last.col) > kMaxSize) {
-            lines.fail("the cell is too far from another, the largest grid has no room for both; cut the pattern");
+        plane.add(*y, *x, lines);
+    }
+    return std::move(plane).take();
+}
+
+// Blocks of rows, each behind a `#P X Y` that says where its first cell is; `#R 23/3` names the rule.
+Pattern parse_life_105(Lines lines) {
+    Plane plane;
+    std::int64_t row = 0;
+    std::int64_t left = 0;
+    while (lines.next()) {
+        const std::string_view line = lines.line();
+        Scanner scanner(line);
+        if (scanner.accept("#P")) {
+            const std::optional<int> x = scanner.number();
+            const std::optional<int> y = scanner.number();
+            if (!x || !y || !scanner.rest().empty()) {
+                lines.fail("expected `#P X Y` instead of " + quote(line));
+            }
+            row = *y;
+            left = *x;
+        } else if (scanner.accept("#R")) {
+            require_conways_rule(scanner.rest(), lines);
+        } else if (!scanner.rest().starts_with('#')) {
+            for (std::size_t i = 0; i < line.size(); ++i) {
+                if (line[i] == '*') {
+                    plane.add(row, left + static_cast<std::int64_t>(i), lines);
+                } else if (line[i] != '.' && !is_blank(line[i])) {
+                    lines.fail("unexpected " + quote(line.substr(i, 1)) + "; a Life 1.05 pattern has . and *");
+                }
+            }
+            ++row;
         }
-        pattern.alive.push_back({*y, *x});
     }
-    if (pattern.alive.empty()) {
-        return pattern;
+    return std::move(plane).take();
+}
+
+// `#Life 1.05` or `#Life 1.06` in the first line, or in its place a `#P`.
+Pattern parse_life(Lines lines) {
+    const Lines start = lines;
+    lines.next();
+    if (lines.line() == "#Life 1.06") {
+        return parse_life_106(lines);
     }
-    for (Position& cell : pattern.alive) {
-        cell = {cell.row - first.row, cell.col - first.col};
+    const bool is_block = lines.line().starts_with("#P") && lines.line().size() > 2 && is_blank(lines.line()[2]);
+    if (lines.line() == "#Life 1.05" || is_block) {
+        return parse_life_105(start);
     }
-    std::sort(pattern.alive.begin(), pattern.alive.end());
-    pattern.alive.erase(std::unique(pattern.alive.begin(), pattern.alive.end()), pattern.alive.end());
-    pattern.height = last.row - first.row + 1;
-    pattern.width = last.col - first.col + 1;
-    return pattern;
+    lines.fail("expected `#Life 1.05` or `#Life 1.06`; save the pattern as one of these or RLE");
+}
+
+// ---- What is no pattern, or one in a format that this does not read
+
+bool is_html(std::string_view text) {
+    const bool begins =
+        text.size() > 1 && text[0] == '<' &&
+        (text[1] == '!' || text[1] == '?' || (text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
+    return begins && text.find('>') != text.npos;
+}
+
+bool is_json(std::string_view text) {
+    const char last = text.empty() ? ' ' : text.back();
+    const bool is_object = text.starts_with('{') && last == '}';
+    const bool is_array = text.starts_with('[') && last == ']';
+    return (is_object || is_array) && (text.size() == 2 || text.find_first_of("\",") != text.npos);
+}
+
+// "xq4_153": how catalogues write a pattern.
+bool is_apgcode(std::string_view text) {
+    const std::size_t digits = text.find_first_not_of("0123456789", std::min<std::size_t>(text.size(), 2));
+    return text.size() > 4 && text[0] == 'x' && (text[1] == 's' || text[1] == 'p' || text[1] == 'q') && digits > 2 &&
+           digits < text.size() && text[digits] == '_' &&
+           text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", digits + 1) == text.npos;
+}
+
+void refuse_other_formats(std::string_view text, std::string_view file_name) {
+    const auto refuse = [file_name](const char* what) { throw PatternError(std::string(file_name) + ": " + what); };
+    constexpr std::string_view kSpace = " \t\r\v\f\n";
+    text = text.substr(std::min(text.find_first_not_of(kSpace), text.size()));
+    text = text.substr(0, text.find_last_not_of(kSpace) + 1);
+    if (text.starts_with("\x1F\x8B")) {
+        refuse("compressed with gzip; unpack it with gunzip");
+    }
+    if (text.starts_with("PK\x03\x04")) {
+        refuse("a zip archive; unpack it");
+    }
+    if (text.starts_with("[M2]")) {
+        refuse("a macrocell file; open it in Golly and save it as RLE");
+    }
+    if (text.starts_with("#MCell ")) {
+        refuse("a file of MCell's; save the pattern as RLE or Life 1.06");
+    }
+    if (is_html(text)) {
+        refuse("a web page (HTML); fetch the pattern itself, not the page about it");
+    }
+    if (is_json(text)) {
+        refuse("JSON; save the pattern as RLE, or draw it with . and O");
+    }
+    if (is_apgcode(text)) {
+        refuse("an apgcode; fetch the pattern as RLE");
+    }
 }
 
 using Parser = Pattern (*)(Lines);
 
 Parser choose_parser(Lines lines, std::string_view file_name) {
+    const Lines start = lines;
     lines.next();
     if (lines.line().starts_with("#Life ")) {
-        return parse_life_106;
+        return parse_life;
     }
     if (lines.line().starts_with("!Name:")) {
         return parse_cells;
@@ -340,6 +597,9 @@ Parser choose_parser(Lines lines, std::string_view file_name) {
     if (is_rle_header(lines.line())) {
         return parse_rle;
     }
+    if (is_headerless_rle(start)) {
+        refuse_headerless_rle(start);
+    }
     const std::string name = lower(file_name);
     if (name.ends_with(".rle")) {
         return parse_rle;
@@ -348,7 +608,13 @@ Parser choose_parser(Lines lines, std::string_view file_name) {
         return parse_cells;
     }
     if (name.ends_with(".lif") || name.ends_with(".life")) {
-        return parse_life_106;
+        return parse_life;
+    }
+    for (const std::string_view ending : {".mc", ".mcl", ".html", ".htm", ".json"}) {
+        if (name.ends_with(ending)) {
+            throw PatternError(std::string(file_name) + ": " + std::string(ending) +
+                               " is no format that this reads; save the pattern as RLE, or as .txt if it is drawn");
+        }
     }
     return parse_plaintext;
 }
@@ -423,6 +689,7 @@ Pattern parse_pattern(std::string_view text, std::string_view file_name) {
     if (text.empty()) {
         throw PatternError(std::string(file_name) + ": the file is empty; draw the pattern with . and O");
     }
+    refuse_other_formats(text, file_name);
     const Lines lines(text, file_name);
     return choose_parser(lines, file_name)(lines);
 }

@@ -24,6 +24,8 @@ struct Pattern {
     int height = 0;
     int width = 0;
     std::vector<Position> alive;  // row by row, each cell once, all inside height x width
+    // What is odd about the file and was read all the same: a line each, with the file's name in front.
+    std::vector<std::string> warnings = {};
 };
 
 // A pattern that cannot be read. what() is one line: the file, the line if one is to blame, what is wrong, what to do.
@@ -32,10 +34,12 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-// Reads a pattern. The text decides its format (`#Life 1.06`, an RLE header, `!Name:`), then the file name's ending
-// (.rle, .cells, .lif, .life); anything else is plain text, where any character but `.` and space is alive.
+// Reads a pattern. The text decides its format (`#Life 1.05`, `#Life 1.06`, an RLE header, `!Name:`), then the file
+// name's ending (.rle, .cells, .lif, .life); anything else is plain text, where any character but `.` and space is
+// alive. Lines end with LF, CR LF or CR.
 //
-// Throws: PatternError, naming `file_name`.
+// Throws: PatternError, naming `file_name`; also for what is evidently no pattern, or one in another format: a web
+// page, JSON, an archive, a macrocell file, RLE without its header.
 Pattern parse_pattern(std::string_view text, std::string_view file_name);
 
 // Reads the pattern in a file, or the shipped one of that name: `gosper`, `Gosper` and `gosper-gun` find gosper.rle.

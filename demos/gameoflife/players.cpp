@@ -224,6 +224,25 @@ std::optional<Position> Players::furthest_behind() const {
     return cell;
 }
 
+std::string Players::awaited() const {
+    if (progress_.finished == cell_count()) {
+        return "";
+    }
+    if (progress_.states_sent == 0) {
+        const std::size_t connected = progress_.connected;
+        const std::size_t subscribed = progress_.subscribed;
+        if (connected < cell_count()) {
+            return "waiting for the server to connect " + std::to_string(cell_count() - connected) + " more";
+        }
+        return subscribed < cell_count() ? "waiting for the server's 'sub'" : "waiting for the server's 'run'";
+    }
+    if (!patience_.is_quiet()) {
+        return "";
+    }
+    const std::optional<Position> cell = furthest_behind();
+    return cell ? name(*cell) + " waits for its neighbours" : "waiting for the server";
+}
+
 Task<> Players::watch() {
     co_await patience_.end();
     const std::string silence = std::to_string(Patience::kSilence.count()) + " s";

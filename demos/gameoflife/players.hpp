@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace life {
@@ -50,6 +51,8 @@ public:
     c10k::Task<> play(c10k::Endpoint worker_endpoint);
 
     [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
+    // What the players wait for, in words, such as "waiting for the server's 'run'"; empty while the game goes on.
+    [[nodiscard]] std::string awaited() const;
     // The last state each cell has sent. Requires: play() has ended.
     [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
 

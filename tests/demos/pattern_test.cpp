@@ -92,7 +92,13 @@ TEST(Plaintext, KeepsADotAtTheEndOfARowButNoBlanks) {
 
 TEST(Plaintext, KeepsEmptyRows) { EXPECT_EQ(drawing("\nO\n\nO\n\n", "p"), ".\nO\n.\nO\n.\n"); }
 
-TEST(Plaintext, ReadsEveryLineEnd) { EXPECT_EQ(drawing(".O.\r\n..O\r\nOOO", "p"), kGlider); }
+TEST(Plaintext, ReadsEveryLineEnd) {
+    for (const char* text :
+         {".O.\r\n..O\r\nOOO", ".O.\n..O\nOOO", ".O.\r..O\rOOO\r", ".O.\r\r\n..O\r\r\nOOO\r\r\n", ".O.\r..O\nOOO"}) {
+        EXPECT_EQ(drawing(text, "p"), kGlider);
+    }
+    EXPECT_EQ(drawing("O\r\rO\r", "p"), "O\n.\nO\n");
+}
 
 TEST(Plaintext, CountsACharacterOfSeveralBytesAsOneCell) {
     EXPECT_EQ(drawing("\u2588.\u2588\n.\u00e9\U0001F41E\n", "p"), "O.O\n.OO\n");
@@ -118,7 +124,7 @@ TEST(Plaintext, ThatIsNotTextIsRefusedWithItsLineAndColumn) {
     EXPECT_EQ(complaint(std::string_view("O\0O", 3), "p"), "p:1: column 2" + problem);
     EXPECT_EQ(complaint("\x1B[31mO", "p"), "p:1: column 1" + problem);
     EXPECT_EQ(complaint("O.\xB7.\n", "p"), "p:1: column 3" + problem);  // Latin-1
-    EXPECT_EQ(complaint("O\rO\n", "p"), "p:1: column 2" + problem);
+    EXPECT_EQ(complaint("O\fO\n", "p"), "p:1: column 2" + problem);
 }
 
 TEST(Plaintext, MayBeAsLargeAsTheLargestGridAndNoLarger) {
@@ -167,8 +173,12 @@ TEST(Rle, TakesItsSizeFromTheHeader) {
 TEST(Rle, ForgivesDeadCellsOutsideTheHeadersSize) { EXPECT_EQ(drawing("x = 1, y = 1\no5b$9b$!", "p"), "O\n"); }
 
 TEST(Rle, KnowsConwaysRuleInEachSpelling) {
-    for (const char* rule : {"B3/S23", "b3/s23", "23/3", "B3/S23:T64,64", "b3/s23:p64,32", "B3/S23:T64", "23/3:P9 "}) {
+    for (const char* rule :
+         {"B3/S23", "b3/s23", "23/3", "B3/S23:T64,64", "b3/s23:p64,32", "B3/S23:T64", "23/3:P9 ", "S23/B3", "s23/b3",
+          "B3S23", "b3s23", "S23B3", "B3/S32", "S32/B33", "32/3", "B3/23", "23/B3", "S32B3:T9,9"}) {
         EXPECT_EQ(drawing(std::string("x = 1, y = 1, rule = ") + rule + "\no!", "p"), "O\n") << rule;
+        EXPECT_EQ(drawing(std::string("#r\t") + rule + "\nx = 1, y = 1\no!", "p"), "O\n") << rule;
+        EXPECT_EQ(drawing(std::string("#Life 1.05\n#R ") + rule + "\n#P 0 0\n*\n", "p"), "O\n") << rule;
     }
 }
 
@@ -176,7 +186,9 @@ TEST(Rle, RefusesAnotherRule) {
     EXPECT_EQ(complaint("#C\nx = 1, y = 1, rule = B36/S23\no!", "p.rle"),
               "p.rle:2: the rule is 'B36/S23', but this game plays B3/S23 only; choose another pattern");
     for (const char* rule :
-         {"", "B3/S2", "B3/S234", "23/36", "WireWorld", "B3/S23:K9,9", "B3/S23:T9+1,9", "B3/S23:", "B3/S23H", "3/23"}) {
+         {"",        "B3/S2",   "B3/S234",  "23/36",   "WireWorld", "B3/S23:K9,9", "B3/S23:T9+1,9", "B3/S23:",
+          "B3/S23H", "3/23",    "B3",       "S23",     "B23/S3",    "B3S2S3",      "B3B3/S23",      "233",
+          "/",       "B3//S23", "B3/S23/2", "B3/S23V", "B3_S23",    "LifeHistory", "B3/S2-k3"}) {
         const std::string text = std::string("x = 1, y = 1, rule = ") + rule + "\no!";
         EXPECT_EQ(complaint(text, "p").find("p:1: the rule is '"), 0u) << rule;
     }
@@ -186,6 +198,8 @@ TEST(Rle, RefusesAnotherRuleInAComment) {
     EXPECT_EQ(drawing("#r 23/3\nx = 1, y = 1\no!", "p"), "O\n");
     EXPECT_EQ(complaint("#r 23/36\nx = 1, y = 1\no!", "p").find("p:1: the rule is '23/36'"), 0u);
     EXPECT_EQ(complaint("x = 1, y = 1\n#r 23/36\no!", "p").find("p:2: the rule is '23/36'"), 0u);
+    EXPECT_EQ(complaint("#r\t23/36\nx = 1, y = 1\no!", "p").find("p:1: the rule is '23/36'"), 0u);
+    EXPECT_EQ(drawing("#rotor of 23/36\nx = 1, y = 1\no!", "p"), "O\n");
 }
 
 TEST(Rle, RefusesABadHeader) {
@@ -196,28 +210,59 @@ TEST(Rle, RefusesABadHeader) {
           "x = 1, y = ", "x = 99999999999999999999, y = 1", "x = 1, y = 4294967297"}) {
         EXPECT_EQ(complaint(std::string(header) + "\no!", "p"), "p:1" + problem) << header;
     }
-    EXPECT_EQ(complaint("\n#C\nbo$2bo$3o!", "p.rle"), "p.rle:3" + problem);
+    EXPECT_EQ(complaint("\n#C\nbo$2bo$3oq!", "p.rle"), "p.rle:3" + problem);
     EXPECT_EQ(complaint("x = 1, y = 1 o!", "p"), "p:1: expected `, rule = B3/S23` instead of 'o!'");
     EXPECT_EQ(complaint("#C only\n", "p.rle").find("p.rle:1: no RLE header"), 0u);
 }
 
 TEST(Rle, RefusesABadBody) {
     const auto body = [](const std::string& runs) { return complaint("x = 2, y = 2\n" + runs, "p"); };
-    EXPECT_EQ(body("o\nA!"), "p:3: unexpected 'A'; an RLE pattern has counts, b, o, $ and !");
+    EXPECT_EQ(body("o\n*!"), "p:3: unexpected '*'; an RLE pattern has counts, b, o, $ and !");
     EXPECT_EQ(body("o\x1B!"), "p:2: unexpected '?'; an RLE pattern has counts, b, o, $ and !");
     EXPECT_EQ(body("-1o!").find("p:2: unexpected '-'"), 0u);
     EXPECT_EQ(body("0o!").find("p:2: a count that begins with 0"), 0u);
     EXPECT_EQ(body("o2!").find("p:2: a count before '!'"), 0u);
-    EXPECT_EQ(body("oo$o"), "p:2: the file ends before the pattern's '!'; fetch the whole of it");
-    EXPECT_EQ(body("").find("p:1: the file ends"), 0u);
+    EXPECT_EQ(body("oo$2"), "p:2: the file ends in the middle of a run; fetch the whole of it");
 }
 
-TEST(Rle, RefusesLivingCellsOutsideTheHeadersSize) {
-    const auto body = [](const std::string& runs) { return complaint("x = 2, y = 2\n" + runs, "p"); };
-    const std::string problem = "p:2: a living cell outside the header's x = 2, y = 2; correct the header";
-    EXPECT_EQ(body("3o!"), problem);
-    EXPECT_EQ(body("2bo!"), problem);
-    EXPECT_EQ(body("2$o!"), problem);
+TEST(Rle, ReadsWhatOtherGamesCallTheirFirstTwoStates) {
+    EXPECT_EQ(drawing("x = 3, y = 3, rule = B3/S23\n.A$2.A$3A!", "p"), kGlider);
+    EXPECT_EQ(drawing("x = 3, y = 3\n.A$2bx$xyz!", "p"), kGlider);
+    EXPECT_EQ(complaint("x = 3, y = 3\n.A$2.B!", "p"),
+              "p:2: the cell 'B' is in a third state, and Conway's game has two; choose another pattern");
+    EXPECT_EQ(complaint("x = 3, y = 3\n2.3pA!", "p"),
+              "p:2: the cell 'pA' is in a third state, and Conway's game has two; choose another pattern");
+    EXPECT_EQ(complaint("x = 3, y = 3\n2.3yX!", "p").find("p:2: the cell 'yX'"), 0u);
+}
+
+TEST(Rle, WarnsOfAFileWithoutAnEnd) {
+    const Pattern pattern = parse_pattern("x = 3, y = 3\nbo$2bo$\n3o\n", "p.rle");
+    EXPECT_EQ(drawing(pattern), kGlider);
+    EXPECT_EQ(pattern.warnings, std::vector<std::string>{"p.rle:3: the file ends without a '!', perhaps too early"});
+    EXPECT_EQ(parse_pattern("x = 3, y = 3", "p.rle").warnings.size(), 1u);
+    EXPECT_TRUE(parse_pattern("x = 3, y = 3\nbo$2bo$3o!", "p.rle").warnings.empty());
+}
+
+TEST(Rle, WarnsOfAHeaderThatIsSmallerThanThePattern) {
+    const Pattern pattern = parse_pattern("#C\nx = 2, y = 1\nbo$2bo$3o!", "p.rle");
+    EXPECT_EQ(drawing(pattern), kGlider);
+    EXPECT_EQ(pattern.warnings, std::vector<std::string>{"p.rle:2: the header says x = 2, y = 1, but the pattern needs "
+                                                         "x = 3, y = 3, and has got it"});
+    EXPECT_EQ(drawing("x = 2, y = 2\n2$o!", "p"), "..\n..\nO.\n");
+}
+
+TEST(Rle, IsRefusedWithoutAHeaderWhichIsSpelledOut) {
+    const std::string problem =
+        ": an RLE pattern without a header; write `x = 3, y = 3, rule = B3/S23` in a line before it";
+    for (const char* name : {"p", "p.txt", "p.cells", "p.rle", "p.lif"}) {
+        EXPECT_EQ(complaint("bo$2bo$3o!", name), name + problem);
+        EXPECT_EQ(complaint("#C a comment\n\nbo$2bo\n$3o! Glider\n", name), name + problem);
+        EXPECT_EQ(complaint(".A$2.A$3A!", name), name + problem);
+        EXPECT_EQ(complaint("bo$2bo$3o", name), name + problem);
+    }
+    for (const char* picture : {"oo\noo\n", "bob\n", "O!O\n", ".$.\n$$.\n", "o.$o\n", "22\n22\n"}) {
+        EXPECT_EQ(complaint(picture, "p.txt"), "") << picture;
+    }
 }
 
 TEST(Rle, RefusesCountsThatOverflow) {
@@ -252,10 +297,56 @@ TEST(Life106, CountsACellOnceThatIsListedTwice) {
 
 TEST(Life106, MayBeAllDead) { EXPECT_EQ(drawing("#Life 1.06\n", "p"), ""); }
 
-TEST(Life106, RefusesOtherVersions) {
-    const std::string problem = "p.lif:1: expected `#Life 1.06`; save the pattern as Life 1.06 or RLE";
-    EXPECT_EQ(complaint("#Life 1.05\n#P 0 0\n***\n", "p.lif"), problem);
+TEST(Life, RefusesOtherVersions) {
+    const std::string problem =
+        "p.lif:1: expected `#Life 1.05` or `#Life 1.06`; save the pattern as one of these or RLE";
+    EXPECT_EQ(complaint("#Life 1.07\n#P 0 0\n***\n", "p.lif"), problem);
     EXPECT_EQ(complaint("0 0\n", "p.lif"), problem);
+}
+
+TEST(Life105, ReadsBlocksAnywhereInThePlane) {
+    EXPECT_EQ(drawing("#Life 1.05\n#D Glider\n#N\n#P -1 -1\n.*\n..*\n***\n", "p.lif"), kGlider);
+    EXPECT_EQ(drawing("#Life 1.05\r\n#P -1 -1\r\n.*.\r\n#P 0 0\r\n.*\r\n#P\t-1\t1\r\n***\r\n", "p"), kGlider);
+    EXPECT_EQ(drawing("#P 2147483646 -2147483648\n.*\n*\n", "p.lif"), ".O\nO.\n");
+    EXPECT_EQ(drawing("#Life 1.05\n#P 0 0\n**\n#P 1 0\n**\n", "p"), "OOO\n");  // one over the other
+    EXPECT_EQ(drawing("#Life 1.05\n#P 0 0\n*\n\n*\n", "p"), "O\n.\nO\n");
+    EXPECT_EQ(drawing("#Life 1.05\n", "p"), "");
+}
+
+TEST(Life105, RefusesWhatItCannotPlay) {
+    EXPECT_EQ(complaint("#Life 1.05\n#R 23/36\n#P 0 0\n*\n", "p").find("p:2: the rule is '23/36'"), 0u);
+    EXPECT_EQ(complaint("#Life 1.05\n#P 0\n*\n", "p"), "p:2: expected `#P X Y` instead of '#P 0'");
+    EXPECT_EQ(complaint("#Life 1.05\n#P 0 0\n*O\n", "p"), "p:3: unexpected 'O'; a Life 1.05 pattern has . and *");
+    EXPECT_EQ(complaint("#Life 1.05\n#P 0 0\n*\n#P 4096 0\n*\n", "p").find("p:5: the cell is too far"), 0u);
+    EXPECT_EQ(complaint("#Life 1.05\n#P -2147483648 0\n*\n#P 2147483647 0\n*\n", "p").find("p:5: the cell is too"), 0u);
+}
+
+TEST(OtherFormats, AreRefusedByNameInsteadOfPlayed) {
+    const auto begins = [](std::string_view text, std::string_view problem) {
+        for (const char* name : {"p", "p.txt", "p.rle", "p.cells", "p.lif"}) {
+            EXPECT_EQ(complaint(text, name).find(std::string(name) + ": " + std::string(problem)), 0u) << text;
+        }
+    };
+    begins("[M2] (golly 3.3)\n#R B3/S23\n$$..*$...*$.***$$$$\n4 0 0 0 1\n", "a macrocell file; open it in Golly");
+    for (const char* page : {"<!DOCTYPE html>\n<html>\n", "\n  <html><body>404</body></html>", "<?xml version='1.0'?>",
+                             "<!-- moved --><a href='x'>"}) {
+        begins(page, "a web page (HTML); fetch the pattern itself");
+    }
+    for (const char* json :
+         {"{\"error\": 404}", "[[0,1],[1,0]]\n", " {\n \"cells\": [] }\n", "{}", "[]", "[\"O.O\"]"}) {
+        begins(json, "JSON; save the pattern as RLE");
+    }
+    begins("#MCell 4.00\n#GAME Life\n#L .A\n", "a file of MCell's");
+    begins("\x1F\x8B\x08", "compressed with gzip; unpack it");
+    begins("PK\x03\x04", "a zip archive; unpack it");
+    begins("xq4_153\n", "an apgcode; fetch the pattern as RLE");
+    EXPECT_EQ(complaint("OO\n", "p.mc").find("p.mc: .mc is no format that this reads"), 0u);
+}
+
+TEST(OtherFormats, AreNotSeenInDrawings) {
+    for (const char* picture : {"<.\n.<\n", "[[..]]\n", "{..}\n", "[]x\n", "xs_1\n", "<>\n", "x.x\n"}) {
+        EXPECT_EQ(complaint(picture, "p.txt"), "") << picture;
+    }
 }
 
 TEST(Life106, RefusesWhatIsNoPairOfNumbers) {
@@ -286,6 +377,8 @@ TEST(PatternErrors, AreAllThatDamageToAFileCanCause) {
     const std::vector<std::string> whole{
         "#N Glider\n#r 23/3\nx = 3, y = 3, rule = B3/S23:T9,9\nbo$2bo$3o!\n",
         "#Life 1.06\n# a comment\n0 -1\n1 0\n-1 1\n0 1\n1 1\n",
+        "#Life 1.05\n#D Glider\r#R\t23/3\n#P -1 -1\n.*\n..*\r\n***\n",
+        "x = 3, y = 2, rule = s23/b3\r.A$2.A$2xy",
         "!Name: Glider\n.O.\n..O\nOO\u2588\n",
     };
     for (const std::string& text : whole) {
@@ -339,8 +432,8 @@ TEST_F(PatternFiles, GoBeforeShippedPatterns) {
 }
 
 TEST_F(PatternFiles, AreNamedInErrors) {
-    const std::string path = write("bad.rle", "x = 1, y = 1\nq!");
-    EXPECT_EQ(load_complaint(path).find(path + ":2: unexpected 'q'"), 0u);
+    const std::string path = write("bad.rle", "x = 1, y = 1\n*!");
+    EXPECT_EQ(load_complaint(path).find(path + ":2: unexpected '*'"), 0u);
 }
 
 TEST_F(PatternFiles, HaveAFormatByTheirEnding) {

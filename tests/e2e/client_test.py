@@ -55,6 +55,31 @@ class TestEcho(ClientTestCase):
                                  "< 1000 connections", "< 500 connections", "< 0 connections"])
         self.assertEqual(server.stop(), 0)
 
+    def with_localhost_on(self, addresses, url):
+        """The echo test at `url`, in a mount namespace in which localhost is these addresses."""
+        with tempfile.NamedTemporaryFile("w") as hosts:
+            hosts.writelines(f"{address} localhost\n" for address in addresses)
+            hosts.flush()
+            program = support.run("-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts.name, support.MANAGE,
+                                  "testecho", "--clients", 20, "--delay", "20ms", "--url", url, program="unshare")
+        if re.search("^(unshare|mount):", program.output, re.MULTILINE):
+            self.skipTest(program.output)
+        return program
+
+    def test_finds_the_one_of_the_addresses_of_localhost_that_the_server_listens_on(self):
+        server = support.Server()
+        for addresses in (["::1", "127.0.0.1"], ["127.0.0.1", "::1"], ["127.0.0.2", "127.0.0.3", "::1", "127.0.0.1"]):
+            with self.subTest(addresses=addresses):
+                program = self.with_localhost_on(addresses, f"ws://localhost:{server.port}/test/ws/")
+                self.assertEqual(program.status, 0, program.output)
+                self.assertIn("20 clients, peak 20, 0 failures", program.output)
+        self.assertEqual(server.stop(), 0)
+
+    def test_names_each_address_of_a_server_that_is_not_there(self):
+        program = self.with_localhost_on(["::1", "127.0.0.1"], "ws://localhost:1/")
+        self.assert_one_line(program, "cannot connect to ws://localhost:1/: ", "[::1]:1: Connection refused",
+                             "127.0.0.1:1: Connection refused")
+
     def assert_complains(self, handler, *words, **options):
         """Each of 20 clients counts as a failure whose cause has these words."""
         with Peer(handler, **options) as url:
