@@ -263,10 +263,12 @@ void Crowd::note_failure(std::exception_ptr failure) {
 }
 
 Task<> Crowd::say_if_quiet() {
-    for (bool was_quiet = false;; was_quiet = patience_.is_quiet()) {
-        if (patience_.is_quiet() && !was_quiet) {
+    for (bool was_quiet = false;;) {
+        const bool is_quiet = patience_.is_quiet();
+        if (is_quiet && !was_quiet) {
             say(awaited());
         }
+        was_quiet = is_quiet;
         co_await sleep_for(1s);
     }
 }

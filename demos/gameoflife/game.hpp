@@ -28,4 +28,15 @@ struct Game {
     static Game parse(std::string_view text);
 };
 
+// What they share about the workers of a game: how many are there, and of these have subscribed. The same.
+struct Gathering {
+    std::uint64_t number = 0;  // of the game
+    std::int64_t connected = 0;
+    std::int64_t subscribed = 0;
+
+    [[nodiscard]] std::string text() const;
+    // Requires: `text` is what text() returned.
+    static Gathering parse(std::string_view text);
+};
+
 }  // namespace life

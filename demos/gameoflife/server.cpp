@@ -17,11 +17,17 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr const char* kGameValue = "gameoflife";
+constexpr const char* kGatheringValue = "gameoflife.gathering";
 constexpr const char* kBatchProtocol = "life.batch";
+// The same, and `gathering CONNECTED SUBSCRIBED` while a game gathers its workers.
+constexpr const char* kGatheringProtocol = "life.gathering";
 
 // How long updates gather for those who take many in one message, and how many bytes of them at most.
 constexpr auto kBatchTime = 25ms;
 constexpr std::size_t kMostBatchBytes = 256 * 1024;
+
+// How often watchers are told how many workers have come.
+constexpr auto kGatheringTime = 500ms;
 
 constexpr std::uint16_t kPolicyViolation = 1008;
 constexpr std::uint16_t kServiceRestart = 1012;
@@ -61,12 +67,13 @@ std::optional<int> parse_size(std::string_view text) {
 
 Server::Server(Services& services)
     : services_(services), watchers_(services.groups.named("life.watchers")),
-      batch_watchers_(services.groups.named("life.watchers", "batch")) {}
+      batch_watchers_(services.groups.named("life.watchers", "batch")),
+      gathering_watchers_(services.groups.named("life.watchers", "gathering")) {}
 
 Urls Server::urls() {
     return {
         path("", this, &Server::index, "index"),
-        path("watcher/", this, &Server::watcher, "watcher").subprotocols({kBatchProtocol}),
+        path("watcher/", this, &Server::watcher, "watcher").subprotocols({kGatheringProtocol, kBatchProtocol}),
         path("reset/", this, &Server::reset, "reset"),
         path("worker/", this, &Server::worker, "worker"),
     };
@@ -108,14 +115,71 @@ Task<Response> Server::index(Request& request) {
 }
 
 Task<> Server::watcher(WebSocket& socket) {
-    const bool batched = socket.subprotocol() == kBatchProtocol;
+    const bool hears_gathering = socket.subprotocol() == kGatheringProtocol;
+    const bool batched = hears_gathering || socket.subprotocol() == kBatchProtocol;
     Group group = batched ? batch_watchers_ : watchers_;
     if (batched) {
         const Game now = co_await game();
         co_await socket.send("size " + std::to_string(now.size));
     }
     const Membership here = co_await group.join(socket);
+    Membership hearing;
+    if (hears_gathering) {
+        hearing = co_await gathering_watchers_.join(socket);
+        if (const std::string now = co_await gathering(); !now.empty()) {
+            co_await socket.send(now);
+        }
+    }
     co_await socket.recv();  // a watcher has nothing to say: whatever comes, the end
+}
+
+// No coroutine: a worker would have room for it in its frame for as long as it lives.
+void Server::count_workers(const Game& of, int connected, int subscribed) {
+    if (news_.number > of.number) {
+        return;  // a game that is over
+    }
+    if (news_.number < of.number) {
+        news_ = {of.number, 0, 0};
+    }
+    news_.connected += connected;
+    news_.subscribed += subscribed;
+    if (!std::exchange(tells_gathering_, true)) {
+        services_.background.spawn(tell_gathering_soon());
+    }
+}
+
+Task<> Server::tell_gathering_soon() {
+    co_await sleep_for(kGatheringTime);
+    tells_gathering_ = false;
+    const Gathering news = news_;
+    news_ = Gathering{.number = news.number};
+    for (bool is_told = false; !is_told;) {
+        std::optional<std::string> before = co_await services_.values.get(kGatheringValue);
+        Gathering all = before ? Gathering::parse(*before) : Gathering{};
+        if (all.number > news.number) {
+            co_return;
+        }
+        if (all.number < news.number) {
+            all = Gathering{.number = news.number};
+        }
+        all.connected += news.connected;
+        all.subscribed += news.subscribed;
+        std::string after = all.text();
+        is_told = co_await services_.values.compare_and_set(kGatheringValue, std::move(before), std::move(after));
+    }
+    if (const std::string text = co_await gathering(); !text.empty()) {
+        gathering_watchers_.send(text);
+    }
+}
+
+Task<std::string> Server::gathering() {
+    const Game now = co_await game();
+    const std::optional<std::string> text = co_await services_.values.get(kGatheringValue);
+    const Gathering gathering = text ? Gathering::parse(*text) : Gathering{};
+    if (!text || gathering.number != now.number || now.phase == Game::Phase::kRunning) {
+        co_return "";  // of a game that runs, the cells tell more
+    }
+    co_return "gathering " + std::to_string(gathering.connected) + ' ' + std::to_string(gathering.subscribed);
 }
 
 void Server::relay_to_watchers(const Message& update) {
@@ -191,6 +255,8 @@ public:
         return {};
     }
 
+    [[nodiscard]] bool is_subscribed() const noexcept { return is_subscribed_; }
+
 private:
     Task<> subscribe(WorkerMessage said) {
         if (is_subscribed_) {
@@ -210,6 +276,7 @@ private:
         subscriptions_.shrink_to_fit();
         ready_ = co_await server_.subscribed(game_).join(socket_);
         say_each_hundredth(ready_.count(), "subscribed");
+        server_.count_workers(game_, 0, 1);
         if (ready_.count() == game_.cells()) {
             game_.phase = Game::Phase::kSubscribing;
             Game running = game_;
@@ -282,6 +349,7 @@ Task<> Server::worker(WebSocket& socket) {
         }
     }
 
+    count_workers(now, 1, 0);
     Worker self{*this, socket, now};
     std::string complaint;
     try {
@@ -297,6 +365,7 @@ Task<> Server::worker(WebSocket& socket) {
     if (!complaint.empty()) {
         socket.close(kPolicyViolation, complaint);
     }
+    count_workers(now, -1, self.is_subscribed() ? -1 : 0);
     send_batch();
     co_await yield();  // it is on its way to the watchers of all loops before this worker leaves
 }

@@ -9,6 +9,7 @@
 #include <c10k/web.hpp>
 #include <c10k/websocket.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace life {
@@ -35,6 +36,12 @@ private:
     c10k::Group subscribed(const Game& game);
     c10k::Group cell(const Game& game, int row, int col);
 
+    // So many more workers of the game are there, or less, and so many of them have subscribed.
+    void count_workers(const Game& of, int connected, int subscribed);
+    c10k::Task<> tell_gathering_soon();
+    // What watchers are told of a game that gathers; empty if none does.
+    c10k::Task<std::string> gathering();
+
     void relay_to_watchers(const c10k::Message& update);
     void send_batch();
     c10k::Task<> send_batch_soon();
@@ -42,7 +49,10 @@ private:
     c10k::Services& services_;
     c10k::Group watchers_;
     c10k::Group batch_watchers_;
-    std::string batch_;  // updates, one a line, for those who asked for "life.batch"
+    c10k::Group gathering_watchers_;  // of these, those who asked for "life.gathering"
+    std::string batch_;               // updates, one a line, for those who asked for "life.batch"
+    Gathering news_;                  // what has changed on this loop, and the others have not been told yet
+    bool tells_gathering_ = false;    // soon
 };
 
 }  // namespace life

@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <gtest/gtest.h>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace echo {
 namespace {
@@ -113,6 +117,104 @@ TEST(SimulatedCrowd, AsksNoMoreAtOnceThanCanBeAnsweredSoon) {
         meet(simulation, crowd, echo_test(think));
         EXPECT_EQ(most, 1024U);
         EXPECT_NE(crowd.summary().find(", 0 failures"), std::string::npos) << crowd.summary();
+    });
+}
+
+// What the echo test's first client prints, and what it ends with, against a server with this view.
+struct Greeting {
+    std::string printed;
+    std::string failure;
+    Duration took{0};
+};
+
+Greeting await_greeting_of(std::function<Task<>(WebSocket&)> view, EndpointOptions options = {}) {
+    Greeting greeting;
+    simulate({.seeds = 1}, [&](Simulation& simulation) {
+        simulation.serve({path("", view)});
+        simulation.spawn([](Simulation& run, EndpointOptions with, Greeting& result) -> Task<> {
+            try {
+                co_await await_greeting(run.endpoint("/", std::move(with)));
+            } catch (const std::runtime_error& error) {
+                result.failure = error.what();
+            }
+            result.took = run.now();
+        }(simulation, options, greeting));
+        testing::internal::CaptureStdout();
+        simulation.run();
+        greeting.printed = testing::internal::GetCapturedStdout();
+    });
+    return greeting;
+}
+
+std::size_t count(const std::string& text, const std::string& piece) {
+    std::size_t times = 0;
+    for (std::size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1)) {
+        ++times;
+    }
+    return times;
+}
+
+TEST(Greeting, IsAwaitedInSilenceIfItComesSoon) {
+    const Greeting greeting = await_greeting_of([](WebSocket& socket) -> Task<> { co_await socket.send("Hello!"); });
+    EXPECT_EQ(greeting.printed, "");
+    EXPECT_EQ(greeting.failure, "");
+}
+
+TEST(Greeting, IsNamedWithItsServerWhenItDoesNotComeForAFewSeconds) {
+    const Greeting greeting = await_greeting_of([](WebSocket& socket) -> Task<> {
+        socket.accept();
+        co_await sleep_for(20s);
+        co_await socket.send("Hello!");
+    });
+    EXPECT_EQ(count(greeting.printed, "Waiting for ws://"), 1U) << greeting.printed;
+    EXPECT_NE(greeting.printed.find(": it is connected, and has not said 'Hello!' yet\n"), std::string::npos)
+        << greeting.printed;
+    EXPECT_EQ(greeting.failure, "");
+}
+
+TEST(Greeting, IsGivenUpAfter30SecondsOfASilentServer) {
+    const Greeting greeting = await_greeting_of([](WebSocket& socket) -> Task<> {
+        socket.accept();
+        co_await socket.recv();
+    });
+    EXPECT_TRUE(greeting.failure.starts_with("ws://")) << greeting.failure;
+    EXPECT_NE(greeting.failure.find(" is connected, and has not said 'Hello!' in 30 s"), std::string::npos)
+        << greeting.failure;
+    EXPECT_GE(greeting.took, 30s);
+    EXPECT_LT(greeting.took, 35s);
+}
+
+TEST(Greeting, AHandshakeWithoutAnAnswerIsNamedToo) {
+    EndpointOptions options;
+    options.handshake_time = 10s;
+    const auto view = [](WebSocket& socket) -> Task<> {
+        co_await sleep_for(10min);
+        co_await socket.send("Hello!");
+    };
+    const Greeting greeting = await_greeting_of(view, options);
+    EXPECT_EQ(count(greeting.printed, "it has not answered the opening handshake yet\n"), 1U) << greeting.printed;
+    EXPECT_TRUE(greeting.failure.starts_with("cannot connect to ws://")) << greeting.failure;
+    EXPECT_NE(greeting.failure.find("it is connected, and has no answer to the handshake after 10 s"),
+              std::string::npos)
+        << greeting.failure;
+}
+
+TEST(SimulatedCrowd, SaysWhatItWaitsForWhenNothingMoves) {
+    simulate({.seeds = 1}, [](Simulation& simulation) {
+        Crowd crowd{3, 1s};
+        const auto think = []() -> Task<> { co_await sleep_for(20s); };
+        testing::internal::CaptureStdout();
+        simulation.serve({path("", echo_test(think))});
+        simulation.spawn([](Simulation& run, Crowd& clients) -> Task<> {
+            const Endpoint server = run.endpoint("/", Patience::with_no_other_limit({}));
+            co_await clients.meet(server, 1);
+        }(simulation, crowd));
+        simulation.run();
+        const std::string printed = testing::internal::GetCapturedStdout();
+        EXPECT_NE(printed.find("Nothing has moved for 5 s: 3 clients wait for an answer of ws://"), std::string::npos)
+            << printed;
+        EXPECT_LE(count(printed, "Nothing has moved"), 9U) << printed;  // once for each silence
+        EXPECT_EQ(crowd.failure(), std::nullopt) << crowd.summary();
     });
 }
 

@@ -154,6 +154,30 @@ class Viewer(PageTestCase):
         self.wait(lambda: browser.title == "Game of Life (5x5)", "the new server's game")
         self.wait(lambda: self.script("return life.steps.every(step => step >= 2)"), "cells change")
 
+    def test_a_game_that_gathers_says_how_many_workers_have_come(self):
+        def come(path):
+            connection = support.Connection(self.server.port)
+            self.addCleanup(connection.close)
+            connection.open(path)
+            return connection
+
+        reset = come("/reset/")
+        reset.send(support.frame(support.TEXT, "3"))
+        self.assertEqual(reset.closed()[0], 1000)
+        workers = [come("/worker/") for _ in range(2)]
+        self.open("/")
+        self.wait(lambda: self.element("gathered").text == "2 of 9 workers have come.", "how many have come")
+        self.assertFalse(self.element("hint").is_displayed())
+        workers += [come("/worker/") for _ in range(7)]
+        self.wait(lambda: self.element("gathered").text == "All 9 workers have come, 0 have subscribed.", "all")
+        for worker in workers:
+            self.assertEqual(worker.text(), "sub")
+            worker.send(support.frame(support.TEXT, "sub"))
+        for worker in workers:
+            self.assertEqual(worker.text(), "run")
+        workers[0].send(support.frame(support.TEXT, "0 0 0 1"))
+        self.wait(lambda: not self.element("gathering").is_displayed(), "the game")
+
     def test_the_hint_shows_as_long_as_no_game_runs(self):
         closing = support.run("gameoflife", "--url", self.server.ws, "--size", 3, "--steps", 0)  # a game that is over
         self.assertEqual(closing.status, 0, closing.output)

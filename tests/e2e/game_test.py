@@ -387,6 +387,42 @@ class Watchers(GameTestCase):
         self.assertEqual(lines.index("size 4"), 1 + 9 * 3)
         self.assertEqual(len(lines), 2 + 9 * 3 + 16 * 3)
 
+    async def test_one_with_life_gathering_hears_how_many_workers_have_come(self):
+        """Besides all that one with life.batch hears, and only while the game gathers."""
+
+        async def until(socket, line):
+            while (message := await soon(socket.recv())) != line:
+                self.assertTrue(message.startswith("gathering "), message)
+
+        def watcher():
+            return websocket(f"{self.url}/watcher/", subprotocols=["life.gathering", "life.batch"])
+
+        cells = list(itertools.product(range(3), repeat=2))
+        await self.begin(3)
+        async with watcher() as early:
+            self.assertEqual(early.subprotocol, "life.gathering")
+            self.assertEqual(await soon(early.recv()), "size 3")
+            workers = [await Worker(self.url, *cell, 3).connect() for cell in cells[:3]]
+            await until(early, "gathering 3 0")
+            async with watcher() as late:
+                self.assertEqual(await soon(late.recv()), "size 3")
+                await until(late, "gathering 3 0")
+                await workers.pop().leave()
+                await until(late, "gathering 2 0")
+            workers += [await Worker(self.url, *cell, 3).connect() for cell in cells[2:]]
+            await until(early, "gathering 9 0")
+            for worker in workers[:4]:
+                await worker.subscribe()
+            await until(early, "gathering 9 4")
+            for worker in workers[4:]:
+                await worker.subscribe()
+            for worker in workers:
+                await worker.expect("run")
+            await workers[0].say(0, 1)
+            while (message := await soon(early.recv())).startswith("gathering 9 "):
+                pass
+            self.assertEqual(message, "0 0 0 1")
+
     async def test_one_that_says_anything_is_closed_with_1000(self):
         for message in ["", "hello", b"\x00", "x" * 1000]:
             for protocols in (None, ["life.batch"]):

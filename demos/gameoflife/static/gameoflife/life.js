@@ -32,9 +32,11 @@ export class Life {
     #pixels;
     #stepSum;
     #resuming = false;
+    #gathering;
 
     constructor(size) {
         this.received = 0;   // updates taken since the page was opened
+        this.#gathering = null;
         this.reset(size);
     }
 
@@ -73,7 +75,14 @@ export class Life {
         this.dirtyBottom = -1;
     }
 
-    // Takes one message: lines of `STEP ROW COL STATE` or `size N`. Whatever else there is is ignored.
+    // How many workers have come, {connected, subscribed}, while a game gathers them; else null.
+    get gathering() {
+        const counts = this.#gathering;
+        return counts !== null && counts.connected > 0 && counts.received === this.received ? counts : null;
+    }
+
+    // Takes one message: lines of `STEP ROW COL STATE`, `size N` or `gathering CONNECTED SUBSCRIBED`. Whatever else there
+    // is is ignored.
     //
     // Millions of updates come this way each second: one pass over the character codes, and no line is ever cut out.
     // Numbers move through a register of four; a line is an update when exactly four have gone by.
@@ -114,6 +123,11 @@ export class Life {
                 this.reset(size);
             }
             this.#resuming = false;
+            this.#gathering = null;
+        }
+        const counts = /^gathering (\d+) (\d+)$/.exec(line);
+        if (counts) {
+            this.#gathering = {connected: Number(counts[1]), subscribed: Number(counts[2]), received: this.received};
         }
     }
 

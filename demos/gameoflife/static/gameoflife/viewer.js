@@ -75,6 +75,14 @@ function stepsPerSecond(now) {
     return upToDate ? rate.at(now, life.step) : 0;
 }
 
+function gatheredText({connected, subscribed}, cells) {
+    const number = (count) => count.toLocaleString('en');
+    if (connected < cells) {
+        return `${number(connected)} of ${number(cells)} workers have come.`;
+    }
+    return `All ${number(cells)} workers have come, ${number(subscribed)} have subscribed.`;
+}
+
 function refresh() {
     const now = performance.now();
     const title = `Game of Life (${life.size}x${life.size})`;
@@ -86,7 +94,12 @@ function refresh() {
     show('rate', stepsPerSecond(now).toFixed(1));
     show('workers', `${life.heard}`);
     show('cells', `${life.size * life.size}`);
-    element('hint').hidden = life.heard > 0 || connectedAt === null || now - connectedAt < PATIENCE;
+    const gathering = life.gathering;
+    element('gathering').hidden = connectedAt === null || gathering === null;
+    if (gathering !== null) {
+        show('gathered', gatheredText(gathering, life.size * life.size));
+    }
+    element('hint').hidden = gathering !== null || life.heard > 0 || connectedAt === null || now - connectedAt < PATIENCE;
     if (life.outside && now - askedAt > ASK_AGAIN) {
         askSize().catch(() => {});   // asked again if updates still do not fit
     }

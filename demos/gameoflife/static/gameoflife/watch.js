@@ -1,6 +1,6 @@
 // Listens to the server for as long as the page is open; connects again by itself.
 
-const PROTOCOL = 'life.batch';
+const PROTOCOLS = ['life.gathering', 'life.batch'];
 const LONGEST_WAIT = 15;      // seconds
 const STEADY = 5000;          // ms; a connection that lasted this long ends a row of failures
 const TRY_AGAIN_LATER = 1013; // we stayed too far behind
@@ -9,16 +9,16 @@ const TRY_AGAIN_LATER = 1013; // we stayed too far behind
 // reader: the state is connecting, connected or disconnected.
 export function watch(url, {opened, received, says}) {
     let failures = 0;
-    let batched = false;   // the server has shown that it knows life.batch
+    let batched = false;   // the server has shown that it knows one of them
 
     // A browser fails the handshake when the server chooses none of the subprotocols offered to it. So a failed
-    // handshake is tried once more without: a server that does not know life.batch sends one update per message.
+    // handshake is tried once more without: a server that knows none of them sends one update per message.
     function connect(protocols) {
         const socket = new WebSocket(url, protocols);
         let since = null;
         socket.addEventListener('open', () => {
             since = performance.now();
-            batched ||= socket.protocol === PROTOCOL;
+            batched ||= PROTOCOLS.includes(socket.protocol);
             opened();
             says('connected', 'Connected');
         });
@@ -40,7 +40,7 @@ export function watch(url, {opened, received, says}) {
     function wait(reason, seconds) {
         if (seconds <= 0) {
             says('connecting', 'Connecting…');
-            connect([PROTOCOL]);
+            connect(PROTOCOLS);
             return;
         }
         says('disconnected', `${reason} Reconnecting in ${Math.ceil(seconds)} s…`);
