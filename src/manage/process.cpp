@@ -53,6 +53,9 @@ void pass(const std::vector<int>& descriptors) {
     if (!start.descriptors.empty()) {
         ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
     }
+    if (start.function) {
+        ::_exit(start.function());
+    }
     std::vector<char*> arguments;
     for (const std::string& argument : start.command) {
         arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -118,6 +121,21 @@ void Process::wait() {
             status_ = 0;
         }
     }
+}
+
+void Process::end(std::chrono::milliseconds most) {
+    const auto deadline = std::chrono::steady_clock::now() + most;
+    signal(SIGTERM);
+    while (output_ >= 0 && std::chrono::steady_clock::now() < deadline) {  // each of them has it open
+        const auto left = deadline - std::chrono::steady_clock::now();
+        pollfd ready{output_, POLLIN, 0};
+        ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+        read_output();
+    }
+}
+
+std::optional<int> Process::exit_status() const noexcept {
+    return status_ && WIFEXITED(*status_) ? std::optional{WEXITSTATUS(*status_)} : std::nullopt;
 }
 
 std::string Process::how_it_ended() const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,7 +14,8 @@ namespace c10k {
 struct Start {
     static constexpr int kFirstDescriptor = 3;
 
-    std::vector<std::string> command;                     // the program, found by PATH, and its arguments
+    std::vector<std::string> command = {};                // the program, found by PATH, and its arguments
+    std::function<int()> function = {};                   // instead of one: what a copy of this process does, its status
     std::map<std::string, std::string> environment = {};  // added to ours; "" takes one of ours away
     std::vector<int> descriptors = {};                    // become its descriptors from kFirstDescriptor on
     // Where its output and its errors go: to ours, or to read_output().
@@ -37,9 +40,14 @@ public:
     [[nodiscard]] bool has_ended();
     // Waits for its end.
     void wait();
+    // Asks it and all that it has started to end, and waits until they have, or for `most`.
+    // Requires: its output is collected.
+    void end(std::chrono::milliseconds most);
     // After its end: "exit status 1", "killed by signal 11 (Segmentation fault)".
     [[nodiscard]] std::string how_it_ended() const;
     [[nodiscard]] bool succeeded() const noexcept { return status_ == 0; }
+    // After its end; nothing if a signal ended it.
+    [[nodiscard]] std::optional<int> exit_status() const noexcept;
 
     // A descriptor that can be read when it has printed something; -1 if that is not collected, or over.
     [[nodiscard]] int output_descriptor() const noexcept { return output_; }

@@ -37,9 +37,4 @@ std::optional<Project> Project::of(const fs::path& program) {
     return std::nullopt;
 }
 
-// One build at a time in this folder: whoever else builds there takes the same lock.
-std::vector<std::string> Project::build_command() const {
-    return {"flock", build / ".lock", "cmake", "--build", build, "--target", program.filename()};
-}
-
 }  // namespace c10k

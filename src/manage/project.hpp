@@ -2,8 +2,6 @@
 
 #include <filesystem>
 #include <optional>
-#include <string>
-#include <vector>
 
 namespace c10k {
 
@@ -17,9 +15,6 @@ struct Project {
     static std::optional<Project> of_this_program();
     // The same of any program.
     static std::optional<Project> of(const std::filesystem::path& program);
-
-    // What brings the program up to date.
-    [[nodiscard]] std::vector<std::string> build_command() const;
 };
 
 }  // namespace c10k

@@ -1,6 +1,8 @@
 #include "manage/supervisor.hpp"
 
 #include "manage/build_output.hpp"
+#include "manage/build_record.hpp"
+#include "manage/build_step.hpp"
 #include "manage/diagnostics.hpp"
 #include "manage/process.hpp"
 #include "manage/signals.hpp"
@@ -24,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace c10k {
 namespace {
@@ -34,18 +37,26 @@ using std::chrono::milliseconds;
 
 constexpr const char* kStandInVariable = "C10K_STAND_IN";
 // An editor writes a file in several steps, and a checkout writes many: how long nothing must have changed.
+constexpr const char* kBuildFailed = "The build failed";
 constexpr milliseconds kQuietTime{30};
 constexpr milliseconds kLookInterval{500};  // of a watcher that has to be asked
+constexpr milliseconds kBuildEndTime{2'000};
 
 // ---- What a changed file means
 
 enum class Change { kNone, kStyle, kPage, kSettings, kProgram };
 
-Change meaning_of(const fs::path& file) {
+// `record` has what the build reads, whatever it is called.
+Change meaning_of(const fs::path& file, const BuildRecord& record) {
     static const std::set<std::string> kProgramSuffixes{".c",   ".cc",  ".cpp", ".cxx", ".h",    ".hh",
                                                         ".hpp", ".hxx", ".inl", ".ipp", ".cmake"};
+    const std::string name = file.filename().string();
     const std::string suffix = file.extension().string();
-    if (kProgramSuffixes.contains(suffix) || file.filename() == "CMakeLists.txt") {
+    // An editor's notes beside the file: ".#view.cpp", "._view.cpp", ".view.cpp.swp", "#view.cpp#", "view.cpp~".
+    if (name.starts_with('.') || name.ends_with('#') || name.ends_with('~')) {
+        return Change::kNone;
+    }
+    if (record.has(file) || kProgramSuffixes.contains(suffix) || file.filename() == "CMakeLists.txt") {
         return Change::kProgram;
     }
     if (file.filename() == SettingsReader::kDefaultFile) {
@@ -57,9 +68,25 @@ Change meaning_of(const fs::path& file) {
     if (suffix == ".css") {
         return Change::kStyle;
     }
-    // Not an editor's notes beside the file: ".page.html.swp", "page.html~", "4913".
-    const bool is_real = !file.filename().string().starts_with('.') && !suffix.empty() && !suffix.ends_with('~');
-    return is_real && (lies_in("templates") || lies_in("static")) ? Change::kPage : Change::kNone;
+    // "4913" is how vim tries whether it may write.
+    return !suffix.empty() && (lies_in("templates") || lies_in("static")) ? Change::kPage : Change::kNone;
+}
+
+// ---- What a build is for
+
+enum class Purpose {
+    kLook,   // whether the program that there is at the start is that of the sources
+    kBuild,
+};
+
+// What the process of a build does.
+int run_build(const Project& project, Purpose purpose) {
+    try {
+        return static_cast<int>(purpose == Purpose::kLook ? look_at_build(project) : build(project));
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return static_cast<int>(BuildEnd::kFailed);
+    }
 }
 
 enum class Role {
@@ -96,6 +123,7 @@ public:
 
     void run() {
         start(Role::kSite);
+        begin(Purpose::kLook);
         while (!failed_) {
             wait_for_news();
             for (const int number : signals_.take()) {
@@ -134,7 +162,7 @@ private:
     void look_for_changes() {
         const std::vector<fs::path> news = watcher_->look();
         for (const fs::path& file : news) {
-            if (meaning_of(file) != Change::kNone) {
+            if (meaning_of(file, record_) != Change::kNone) {
                 changed_.insert(file);
                 last_change_ = Clock::now();
             }
@@ -148,7 +176,7 @@ private:
     void act_on(const std::vector<fs::path>& changed) {
         std::set<Change> changes;
         for (const fs::path& file : without_ignored(project_.source, changed)) {
-            changes.insert(meaning_of(file));
+            changes.insert(meaning_of(file, record_));
             if (options_.telling == ReloadOptions::Telling::kAlsoWhy) {
                 say("Changed: " + file.lexically_relative(project_.source).string());
             }
@@ -161,6 +189,15 @@ private:
             start_build();
         } else if (changes.contains(Change::kSettings)) {
             change_began_ = last_change_;
+            start_with_settings();
+        }
+    }
+
+    // While a program is being linked there is none that could start.
+    void start_with_settings() {
+        if (build_) {
+            must_start_ = true;
+        } else {
             start(Role::kSite);
         }
     }
@@ -175,7 +212,13 @@ private:
         must_build_again_ = false;
         printed_ = {};
         say("Building...");
-        build_.emplace(Start{.command = project_.build_command(), .output = Start::Output::kCollected});
+        begin(Purpose::kBuild);
+    }
+
+    void begin(Purpose purpose) {
+        purpose_ = purpose;
+        build_.emplace(Start{.function = [this, purpose] { return run_build(project_, purpose); },
+                             .output = Start::Output::kCollected});
     }
 
     void look_at_build() {
@@ -187,22 +230,39 @@ private:
             return;
         }
         build_->wait();
-        const bool succeeded = build_->succeeded();
+        const std::optional<int> status = build_->exit_status();
         build_.reset();
+        record_ = BuildRecord::load(project_.build);
         if (must_build_again_) {
             start_build();
-        } else if (succeeded) {
+        } else if (purpose_ == Purpose::kLook) {
+            use_look(status == static_cast<int>(BuildEnd::kOutdated));
+        } else if (status == static_cast<int>(BuildEnd::kUpToDate)) {
+            problems_.reset();
             use_build();
         } else {
             const std::string printed = printed_.text();
             std::fprintf(stderr, "%s\nThe build failed; the program before it goes on.\n", printed.c_str());
-            explain("The build failed", find_problems(printed, project_.source));
+            problems_ = find_problems(printed, project_.source);
+            explain(kBuildFailed, *problems_);
+            if (must_start_) {
+                start(Role::kSite);
+            }
+        }
+    }
+
+    void use_look(bool is_outdated) {
+        if (is_outdated) {
+            change_began_ = Clock::now();
+            start_build();
+        } else if (must_start_) {
+            start(Role::kSite);
         }
     }
 
     void use_build() {
         const bool is_new = version() != started_version_;
-        if (is_new || programs_.serving() == nullptr || serving_.role == Role::kStandIn) {
+        if (is_new || must_start_ || programs_.serving() == nullptr || serving_.role == Role::kStandIn) {
             start(Role::kSite);
         } else {
             say("Nothing has changed in the program.");
@@ -233,6 +293,7 @@ private:
             start.environment[kStandInVariable] = "1";
         } else {
             started_version_ = version();
+            must_start_ = false;
         }
         programs_.start(std::move(start));
     }
@@ -274,8 +335,8 @@ private:
         serving_ = starting_;
         state_.program = serving_.number;
         if (serving_.role == Role::kSite) {
-            state_.heading.clear();
-            state_.problems.clear();
+            state_.heading = problems_ ? kBuildFailed : "";  // it serves, but it is not what the files say
+            state_.problems = problems_.value_or(std::vector<ReloadState::Problem>{});
             if (!is_first) {
                 say("Reloaded, " + seconds_since(change_began_) + " after the change.");
             }
@@ -292,7 +353,10 @@ private:
     // ---- The end
 
     void stop() {
-        build_.reset();
+        if (build_) {
+            build_->end(kBuildEndTime);  // a compiler that is killed leaves half a file
+            build_.reset();
+        }
         programs_.stop(signals_);
     }
 
@@ -310,7 +374,11 @@ private:
     Clock::time_point change_began_;
 
     std::optional<Process> build_;
-    bool must_build_again_ = false;  // something changed after it began
+    Purpose purpose_ = Purpose::kLook;
+    bool must_build_again_ = false;                     // something changed after it began
+    bool must_start_ = false;                           // the settings have changed since
+    std::optional<std::vector<ReloadState::Problem>> problems_;  // of the last one, if it failed
+    BuildRecord record_;                                // of what is built
     BuildOutput printed_;            // by the build
 
     std::uint64_t last_number_ = 0;

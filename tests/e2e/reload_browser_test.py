@@ -9,8 +9,8 @@ import signal
 import time
 import unittest
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 import browser_test
 import reload_test
@@ -54,11 +54,17 @@ class OpenPage(unittest.TestCase):
         """Saves a change, and waits until it is seen."""
         project.replace(name, old, new)
         saved = time.monotonic()
-        wait = WebDriverWait(browser, support.PATIENCE, poll_frequency=0.01, ignored_exceptions=[Exception])
-        wait.until(lambda _: condition())
+        support.eventually(lambda: self.holds(condition), what, builder=server.pid)
         print(f"{what}: seen {time.monotonic() - saved:.2f} s after it was saved")
         if SCREENSHOTS:
             browser.save_screenshot(str(pathlib.Path(SCREENSHOTS, f"{what.replace(' ', '-')}.png")))
+
+    @staticmethod
+    def holds(condition):
+        try:
+            return condition()
+        except WebDriverException:  # the page is being loaded
+            return False
 
     def colour(self):
         return heading().value_of_css_property("color")
@@ -92,4 +98,4 @@ class OpenPage(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(longest=1700)

@@ -88,15 +88,16 @@ def sanitizer_flags():
 class Project:
     """The project in a folder of its own, built, as somebody has it who works on it."""
 
-    def __init__(self):
+    def __init__(self, files=None, generator="Ninja", before=lambda path: None):
         self._folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self._folder.name).resolve()
         names = {"source": support.SOURCE, "build": BUILD, "sanitize": sanitizer_flags()}
-        for name, text in FILES.items():
+        for name, text in {**FILES, **(files or {})}.items():
             (self.path / name).parent.mkdir(exist_ok=True)
             (self.path / name).write_text(textwrap.dedent(text).format(**names))
+        before(self.path)
         self.call("git", "init", "--quiet")
-        self.call("cmake", "-S", ".", "-B", "build", "-G", "Ninja")
+        self.call("cmake", "-S", ".", "-B", "build", "-G", generator)
         self.call("cmake", "--build", "build")
 
     def call(self, *command):
@@ -126,11 +127,12 @@ def tearDownModule():
 
 
 class Watched(support.Program):
-    """`manage runserver` of the project, which reloads."""
+    """`manage runserver` of a project, which reloads."""
 
-    def __init__(self, *options):
-        super().__init__("runserver", "127.0.0.1:0", "--why", *options, cwd=project.path,
-                         program=project.path / "build/manage")
+    def __init__(self, *options, of=None, **process_options):
+        folder = (of or project).path
+        super().__init__("runserver", "127.0.0.1:0", "--why", *options, cwd=folder, program=folder / "build/manage",
+                         **process_options)
         self.port = int(self.wait_for(r"http://127\.0\.0\.1:(\d+)/")[1])
         self.until(lambda state: state["program"] == 1, "the first program serves")
 
@@ -161,7 +163,7 @@ class Watched(support.Program):
                 return None
             return state if condition(state) else None
 
-        return eventually(look, what)
+        return eventually(look, what, builder=self.pid)
 
     def program(self):
         """The process that serves."""
@@ -319,4 +321,4 @@ class ReloadTest(support.AsyncTestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(longest=1700)

@@ -1,13 +1,15 @@
 """What the end-to-end tests share: our programs as processes, and a TCP connection that says exactly what it is told.
 
-Every wait ends with what it waits for, or fails after PATIENCE seconds: that is a hang, not a measure. The programs die
-with the test that started them, whatever ends it.
+Every wait ends with what it waits for, or fails after PATIENCE seconds: that is a hang, not a measure. A wait for a build
+goes on as long as the build does: PATIENCE counts from its last progress, however busy the machine is. The programs die with
+the test that started them, whatever ends it.
 """
 
 import asyncio
 import atexit
 import base64
 import collections
+import contextlib
 import faulthandler
 import functools
 import hashlib
@@ -63,14 +65,63 @@ def _kill_all():
 atexit.register(_kill_all)
 
 
-def eventually(condition, what, patience=PATIENCE):
-    """Waits until `condition()` is true, for `patience` seconds, and returns what it returned."""
-    deadline = time.monotonic() + patience
+def build_progress(pid):
+    """Something that changes as long as what the process has started builds: its processes, and their time on the CPU.
+
+    A program that serves is no part of it: that works for those who ask whether the build is done.
+    """
+    processes = {}
+    children = collections.defaultdict(list)
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            child = int(stat.parent.name)
+            fields = stat.read_text().rsplit(")", 1)[1].split()  # proc_pid_stat(5), from the third on
+            children[int(fields[1])].append(child)
+            processes[child] = fields[11:15] + fields[19:20]
+    found = {}
+    left = list(children[pid])
+    while left:
+        child = left.pop()
+        with contextlib.suppress(OSError):
+            if b"--noreload" not in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                found[child] = processes[child]
+                left += children[child]
+    return found
+
+
+class Patience:
+    """Ends `seconds` after the build that process `pid` has started made its last progress, or, without one, after now."""
+
+    INTERVAL = 1  # seconds between two looks at the processes
+
+    def __init__(self, seconds=PATIENCE, pid=None):
+        self.seconds = seconds
+        self._pid = pid
+        self._progress = None
+        self._looked = self._deadline = time.monotonic()
+        self._deadline += seconds
+
+    def left(self):
+        """How many seconds there are to wait; none or less when it has ended."""
+        now = time.monotonic()
+        if self._pid is not None and (now > self._looked + self.INTERVAL or now > self._deadline):
+            self._looked = now
+            progress = build_progress(self._pid)
+            if progress and progress != self._progress:
+                self._progress = progress
+                self._deadline = now + self.seconds
+        return self._deadline - now
+
+
+def eventually(condition, what, patience=PATIENCE, builder=None):
+    """Waits until `condition()` is true, for `patience` seconds, and returns what it returned. A build that the process
+    `builder` has started may take longer."""
+    wait = Patience(patience, builder)
     while True:
         result = condition()
         if result:
             return result
-        if time.monotonic() > deadline:
+        if wait.left() <= 0:
             raise AssertionError(f"not within {patience} s: {what}")
         time.sleep(0.02)
 
@@ -134,28 +185,32 @@ class Program:
 
     def wait_for(self, pattern, start=0):
         """The match of the first line from line `start` on that `pattern` is found in."""
-        deadline = time.monotonic() + PATIENCE
+        patience = Patience(pid=self.pid)
         with self._news:
             while True:
                 for line in self._lines[start:]:
                     if match := re.search(pattern, line):
                         return match
                 start = max(start, len(self._lines))
-                left = deadline - time.monotonic()
+                left = patience.left()
                 if self._open_pipes == 0 or left <= 0:
                     raise AssertionError(f"{pattern!r} was not printed:\n" + "\n".join(self._lines))
-                self._news.wait(left)
+                self._news.wait(min(left, Patience.INTERVAL))
 
     def signal(self, number):
         self.process.send_signal(number)
 
     def wait(self, timeout=PATIENCE):
         """Its exit status, once it has ended and all its lines are here."""
-        try:
-            status = self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise AssertionError(f"it did not end within {timeout} s:\n{self.output}") from None
+        patience = Patience(timeout, self.pid)
+        status = None
+        while status is None:
+            try:
+                status = self.process.wait(max(0, min(patience.left(), Patience.INTERVAL)))
+            except subprocess.TimeoutExpired:
+                if patience.left() <= 0:
+                    self.kill()
+                    raise AssertionError(f"it did not end within {timeout} s:\n{self.output}") from None
         self._forget()
         return status
 
@@ -445,9 +500,9 @@ class Connection:
         return struct.unpack("!H", received.payload[:2])[0], received.payload[2:].decode()
 
 
-def main():
-    """Runs the tests of the calling file. One that hangs for all that shows where."""
+def main(longest=280):
+    """Runs the tests of the calling file. One that hangs for all that shows where, after `longest` seconds."""
     if not MANAGE.exists():
         sys.exit(f"{MANAGE} is not there: build it, or say in C10K_MANAGE where it is")
-    faulthandler.dump_traceback_later(280, exit=True)
+    faulthandler.dump_traceback_later(longest, exit=True)
     unittest.main(verbosity=2)

@@ -109,7 +109,7 @@ class Follower:
                                         env=self.environment)
             if block.comment == "keeps running":
                 self.running.append(self.last)
-            elif (status := self.last.wait(timeout=240)) != 0:
+            elif (status := self.last.wait()) != 0:
                 raise AssertionError(f"line {block.line}: {command} ended with {status}:\n{self.last.output}")
 
     def see(self, block):

@@ -16,7 +16,6 @@ TEST(Project, IsFoundByTheBuildFolderOfAProgram) {
     ASSERT_TRUE(project);
     EXPECT_EQ(project->source, folder.path() / "source");
     EXPECT_EQ(project->build, folder.path() / "build");
-    EXPECT_EQ(project->build_command().back(), "manage");
 }
 
 TEST(Project, IsNotFoundWithoutOneOrWhenItsSourceIsGone) {

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace c10k {
+
+// What a build folder's files are made of, as the build tool knows it: by Ninja's own tools, or by the compiler's
+// dependency files and the makefiles that CMake has written. Inputs inside the build folder are left out, since the tool
+// itself writes them in order.
+struct BuildGraph {
+    struct Output {
+        std::set<std::filesystem::path> inputs;
+        // No later than when its command began to read them: by the system's clock, in nanoseconds since 1970.
+        std::int64_t began_ns = 0;
+        std::int64_t changed_ns = 0;  // when it was written last, by the same clock
+    };
+
+    std::map<std::filesystem::path, Output> outputs;  // those that exist
+    std::filesystem::path configuration;              // the output that CMake makes: build.ninja or Makefile
+
+    static BuildGraph of(const std::filesystem::path& build);
+};
+
+}  // namespace c10k

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "base/file_state.hpp"
+#include "manage/build_graph.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace c10k {
+
+// How the files were that a build folder's outputs are made of. It lies in the build folder. Build tools compare times,
+// and so they miss a file that is saved while it is being compiled, or replaced by an older one; this compares files.
+class BuildRecord {
+public:
+    // The one that is saved in the build folder; an empty one if there is none.
+    static BuildRecord load(const std::filesystem::path& build);
+    void save(const std::filesystem::path& build) const;
+
+    // How all inputs of `graph` are now. Reads only those whose state differs from this record's.
+    [[nodiscard]] BuildRecord renewed(const BuildGraph& graph) const;
+
+    // The outputs that may have been made of something else than what `now` has, if all of them were right for this
+    // record, except those that others have built since.
+    [[nodiscard]] std::vector<std::filesystem::path> outdated(const BuildGraph& graph, const BuildRecord& now) const;
+
+    [[nodiscard]] bool has(const std::filesystem::path& file) const { return files_.contains(file); }
+
+private:
+    struct File {
+        FileState state;
+        std::string digest;  // of the content
+    };
+
+    [[nodiscard]] bool is_outdated(const BuildGraph::Output& output, const BuildRecord& now) const;
+
+    std::int64_t time_ns_ = 0;  // before the files were looked at
+    std::map<std::filesystem::path, File> files_;
+};
+
+}  // namespace c10k

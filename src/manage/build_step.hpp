@@ -1,0 +1,21 @@
+#pragma once
+
+#include "manage/project.hpp"
+
+namespace c10k {
+
+// How a build has ended: the exit status of a process that runs build().
+enum class BuildEnd {
+    kUpToDate = 0,  // the program is made of the files as they are, or were when the last of them was looked at
+    kFailed = 1,
+    kOutdated = 2,  // of look_at_build(): something has to be built
+};
+
+// Brings the program up to date, and prints what the build tool prints. A file that is saved meanwhile is built again at
+// once. One build at a time goes on in a build folder: others take the same lock. Throws std::exception.
+[[nodiscard]] BuildEnd build(const Project& project);
+
+// Whether a file has changed since it was built, as far as the build folder's record and times tell. Builds nothing.
+[[nodiscard]] BuildEnd look_at_build(const Project& project);
+
+}  // namespace c10k

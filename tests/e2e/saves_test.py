@@ -1,0 +1,311 @@
+"""Row 79: what is saved, moved or left behind by an editor at any moment of a build. What runs is what is on disk.
+
+The build stops at each of its own steps until the test has saved: a script that waits starts its compiler and its linker.
+Each moment is tried with one kind of save; with C10K_FULL=1 with each kind, three times.
+"""
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import unittest
+
+import reload_test
+import support
+
+FULL = bool(os.environ.get("C10K_FULL"))
+
+# Reads the source before it compiles it, so that there is a moment between the two.
+LAUNCHER = """\
+    #!/bin/sh
+    # launcher compile|link PROGRAM ARGUMENT...
+    gates=$(dirname "$0")/.gates
+    step=$1
+    shift
+    stop() {{
+        [ -e "$gates/stop-$1" ] || return 0
+        mv "$gates/stop-$1" "$gates/here-$1"
+        while [ -e "$gates/here-$1" ]; do sleep 0.01; done
+    }}
+    stop "before-$step"
+    case "$step $*" in
+        "compile "*words.cpp*)
+            object=CMakeFiles/manage.dir/words.cpp.o
+            "$@" -E && mv "$object" "$object.ii" || exit
+            stop read
+            "$1" -std=gnu++20 -x c++-cpp-output -c "$object.ii" -o "$object" || exit
+            ;;
+        *) "$@" || exit ;;
+    esac
+    stop "after-$step"
+    """
+
+FILES = {
+    "CMakeLists.txt": reload_test.FILES["CMakeLists.txt"].replace("add_executable(manage manage.cpp)", """\
+        set(CMAKE_CXX_COMPILER_LAUNCHER ${{CMAKE_SOURCE_DIR}}/launcher compile)
+        set(CMAKE_CXX_LINKER_LAUNCHER ${{CMAKE_SOURCE_DIR}}/launcher link)
+        include(more.cmake)
+        configure_file(made.hpp.in made.hpp)
+        file(GLOB sources CONFIGURE_DEPENDS [!.]*.cpp)
+        add_executable(manage ${{sources}})
+        target_include_directories(manage PRIVATE ${{CMAKE_BINARY_DIR}})""".lstrip()),
+    "launcher": LAUNCHER,
+    "more.cmake": 'add_compile_definitions(CMAKE_WORD="cmake0")\n',
+    "made.hpp.in": '#define MADE_WORD "made0"\n',
+    "manage.cpp": reload_test.FILES["manage.cpp"].replace("#include <cstdlib>", '#include "words.hpp"')
+    .replace("std::abort()", "return {{}}").replace('"one"', "words()"),
+    "words.hpp": "#include <string>\nstd::string words();\n",
+    "words.cpp": """\
+        #include "words.hpp"
+        #include "header.hpp"
+        #include "made.hpp"
+
+        std::string words() {{
+            return "source0 " HEADER_WORD " " CMAKE_WORD " " MADE_WORD " "
+        #include "text.inc"
+                ;
+        }}
+        """,
+    "header.hpp": '#define HEADER_WORD "header0"\n',
+    "text.inc": '"text0"\n',
+    "templates/index.html": "<p>page0 {{{{version}}}}</p>\n",
+}
+
+# What a saved file shows as on the page.
+WORDS = {"words.cpp": "source", "header.hpp": "header", "templates/index.html": "page", "text.inc": "text",
+         "more.cmake": "cmake", "made.hpp.in": "made"}
+
+STOPS = ["before-compile", "read", "after-compile", "before-link", "after-link"]
+MOMENTS = ["at once", "Changed:", "Building", *STOPS, "started", "Reloaded"]
+
+
+class Site:
+    """The project, and who saves its files."""
+
+    def __init__(self, generator="Ninja"):
+        self.numbers = itertools.count(1)
+        self.project = reload_test.Project(FILES, generator, before=self.prepare)
+        self.path = self.project.path
+
+    @staticmethod
+    def prepare(path):
+        (path / "launcher").chmod(0o755)
+        (path / ".gates").mkdir()
+
+    # ---- The user
+
+    def text(self, name, word):
+        """The file's text as it would be with another word."""
+        old = next(part for part in self.words(name) if part.startswith(WORDS[name]))
+        return (self.path / name).read_text().replace(old, word)
+
+    def words(self, name):
+        return (self.path / name).read_text().replace('"', " ").replace("<p>", " ").split()
+
+    def new_word(self, name):
+        return f"{WORDS[name]}{next(self.numbers)}x"
+
+    def write(self, name, word):
+        (self.path / name).write_text(self.text(name, word))
+
+    def move_older(self, name, word):
+        """Moves another file over it that was written long ago."""
+        other = self.path / ".gates/older"
+        other.write_text(self.text(name, word))
+        os.utime(other, (1_000_000_000, 1_000_000_000))
+        other.rename(self.path / name)
+
+    # ---- The build
+
+    def stop_at(self, stop):
+        (self.path / ".gates" / f"stop-{stop}").touch()
+
+    def is_at(self, stop):
+        return (self.path / ".gates" / f"here-{stop}").exists()
+
+    def go_on(self, stop):
+        (self.path / ".gates" / f"here-{stop}").unlink()
+
+
+class SavesTestCase(unittest.TestCase):
+    generator = "Ninja"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.site = Site(cls.generator)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.site.project.remove()
+
+    def setUp(self):
+        self.server = None
+
+    def serve(self):
+        self.server = reload_test.Watched(of=self.site.project)
+        self.addCleanup(self.server.kill)
+
+    def end(self):
+        self.server.signal(signal.SIGTERM)
+        self.assertEqual(self.server.wait(), 0, self.server.output)
+
+    def assert_shown(self, word):
+        def look():
+            with contextlib.suppress(OSError, EOFError, support.http.client.HTTPException):
+                return word in self.server.get()[1].replace("<", " ").split()
+
+        support.eventually(look, f"{word} is shown\n{self.server.output}", builder=self.server.pid)
+
+    def programs(self):
+        children = support.pathlib.Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
+        found = set()
+        for child in children:
+            with contextlib.suppress(OSError):
+                if b"--noreload" in support.pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.add(child)
+        return found
+
+    def save_at(self, moment, name, save):
+        """Has a build begin with one save, and saves once more at that moment of it."""
+        trigger = "words.cpp" if name == "templates/index.html" else name
+        start = self.server.line_count
+        programs = self.programs()
+        if moment in STOPS:
+            self.site.stop_at(moment)
+        self.site.write(trigger, self.site.new_word(trigger))
+        if moment in STOPS:
+            support.eventually(lambda: self.site.is_at(moment), moment, builder=self.server.pid)
+        elif moment == "started":
+            support.eventually(lambda: self.programs() - programs, moment, builder=self.server.pid)
+        elif moment != "at once":
+            self.server.wait_for(f"^{moment}", start)
+        word = self.site.new_word(name)
+        save(name, word)
+        if moment in STOPS:
+            self.site.go_on(moment)
+        self.assert_shown(word)
+        if moment in STOPS and name == trigger:
+            self.server.wait_for("^Reloaded", start)
+            reloaded = [line for line in self.server.output.splitlines()[start:] if line.startswith("Reloaded")]
+            self.assertEqual(len(reloaded), 1, "what was out of date was shown")
+
+
+class Saves(SavesTestCase):
+    def test_row_79_a_save_at_any_moment_of_a_build_is_shown(self):
+        self.serve()
+        site = self.site
+        kinds = [(name, save) for save in (site.write, site.move_older) for name in list(WORDS)[:3]]
+        for index, moment in enumerate(MOMENTS):
+            for name, save in 3 * kinds if FULL else [kinds[index % len(kinds)]]:
+                with self.subTest(moment, file=name, save=save.__name__):
+                    self.save_at(moment, name, save)
+        self.end()
+
+    def test_row_79_whatever_the_build_reads_is_followed(self):
+        self.serve()
+        for name in list(WORDS)[3:]:
+            for save in (self.site.write, self.site.move_older):
+                with self.subTest(name, save=save.__name__):
+                    word = self.site.new_word(name)
+                    save(name, word)
+                    self.assert_shown(word)
+        self.end()
+
+    def test_row_79_a_save_during_the_build_before_the_server_is_shown(self):
+        self.site.write("words.cpp", self.site.new_word("words.cpp"))
+        self.site.stop_at("read")
+        with subprocess.Popen(["cmake", "--build", "build"], cwd=self.site.path, stdout=subprocess.DEVNULL) as build:
+            support.eventually(lambda: self.site.is_at("read"), "the source is read", builder=build.pid)
+            word = self.site.new_word("header.hpp")
+            self.site.write("header.hpp", word)
+            self.site.go_on("read")
+        self.assertEqual(build.returncode, 0)
+        self.serve()
+        self.assert_shown(word)
+        self.end()
+
+    def test_row_79_an_older_file_that_came_while_no_server_ran_is_shown(self):
+        self.serve()
+        self.end()
+        word = self.site.new_word("header.hpp")
+        self.site.move_older("header.hpp", word)
+        self.serve()
+        self.assert_shown(word)
+        self.end()
+
+    def test_row_79_what_is_as_it_was_built_is_not_built_again(self):
+        for _ in range(2):
+            self.serve()
+            word = self.site.new_word("templates/index.html")
+            self.site.write("templates/index.html", word)
+            self.assert_shown(word)
+            self.site.project.restart()
+            self.server.until(lambda state: state["program"] == 2, "the second program serves")
+            self.end()
+        self.assertNotIn("Building", self.server.output)
+
+    def test_row_79_what_editors_leave_beside_a_file_is_no_source(self):
+        self.serve()
+        start = self.server.line_count
+        notes = [self.site.path / name for name in [".#words.cpp", "._words.cpp", ".words.cpp.swp", "#words.cpp#",
+                                                    "words.cpp~", "4913", "static/.#site.css", "templates/#index.html#"]]
+        notes[0].symlink_to("nobody@nowhere.1:2")
+        for note in notes[1:]:
+            note.write_text("\0\5\26\7 this is no program")
+        before = self.server.state()
+        word = self.site.new_word("words.cpp")
+        self.site.write("words.cpp", word)
+        self.assert_shown(word)
+        for note in notes:
+            note.unlink()
+        word = self.site.new_word("header.hpp")
+        self.site.write("header.hpp", word)
+        self.assert_shown(word)
+        now = self.server.until(lambda state: not state["heading"], "nothing is wrong")
+        self.assertEqual((now["styles"], now["pages"]), (before["styles"], before["pages"]))
+        changed = [line for line in self.server.output.splitlines()[start:] if line.startswith("Changed: ")]
+        self.assertEqual(changed, ["Changed: words.cpp", "Changed: header.hpp"])
+        self.end()
+
+    def test_row_79_settings_that_are_saved_during_a_build_are_used(self):
+        self.serve()
+        self.site.stop_at("after-link")
+        self.site.write("words.cpp", self.site.new_word("words.cpp"))
+        support.eventually(lambda: self.site.is_at("after-link"), "it is linked", builder=self.server.pid)
+        with (self.site.path / "c10k.conf").open("a") as settings:
+            settings.write("verbosity = 2\n")
+        self.server.wait_for("^Changed: c10k.conf")
+        self.site.go_on("after-link")
+        self.server.until(lambda state: state["program"] == 2, "the second program serves")
+        self.assertNotIn("did not start", self.server.output)
+        self.end()
+
+    def test_row_79_what_could_not_be_built_stays_on_the_page_when_the_settings_change(self):
+        self.serve()
+        good = (self.site.path / "words.cpp").read_text()
+        (self.site.path / "words.cpp").write_text("this is no program")
+        self.server.until(lambda state: state["heading"] == "The build failed", "the mistake is shown")
+        self.site.project.restart()
+        state = self.server.until(lambda state: state["program"] == 2, "the second program serves")
+        self.assertEqual(state["heading"], "The build failed")
+        (self.site.path / "words.cpp").write_text(good)
+        self.server.until(lambda state: not state["heading"], "the mistake is mended")
+        self.end()
+
+
+class SavesWithMake(SavesTestCase):
+    generator = "Unix Makefiles"
+
+    def test_row_79_a_save_during_a_build_is_shown(self):
+        self.serve()
+        for name, save in [("words.cpp", self.site.write), ("header.hpp", self.site.move_older)]:
+            self.save_at("read", name, save)
+        word = self.site.new_word("more.cmake")
+        self.site.move_older("more.cmake", word)
+        self.assert_shown(word)
+        self.end()
+
+
+if __name__ == "__main__":
+    support.main(longest=1700)
