@@ -2,6 +2,7 @@
 
 #include "base/file_state.hpp"
 #include "base/text.hpp"
+#include "manage/folder_tree.hpp"
 #include "manage/process.hpp"
 
 #include <algorithm>
@@ -22,10 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
 constexpr std::int64_t kTick = 20 * kNanosecondsPerMillisecond;  // and more, of the clock that files' times are read from
-
-bool lies_in(const fs::path& folder, const fs::path& file) {
-    return std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
-}
 
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;

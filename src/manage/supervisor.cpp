@@ -4,6 +4,7 @@
 #include "manage/build_record.hpp"
 #include "manage/build_step.hpp"
 #include "manage/diagnostics.hpp"
+#include "manage/folder_tree.hpp"
 #include "manage/process.hpp"
 #include "manage/signals.hpp"
 #include "manage/succession.hpp"
@@ -56,20 +57,23 @@ Change meaning_of(const fs::path& file, const BuildRecord& record) {
     if (name.starts_with('.') || name.ends_with('#') || name.ends_with('~')) {
         return Change::kNone;
     }
+    const bool is_shown = std::any_of(file.begin(), file.end(),
+                                      [](const fs::path& part) { return part == "templates" || part == "static"; });
+    const bool is_folder = name.empty();  // that was taken away
+    if (is_folder && !is_shown) {
+        return Change::kProgram;
+    }
     if (record.has(file) || kProgramSuffixes.contains(suffix) || file.filename() == "CMakeLists.txt") {
         return Change::kProgram;
     }
     if (file.filename() == SettingsReader::kDefaultFile) {
         return Change::kSettings;
     }
-    const auto lies_in = [&file](std::string_view folder) {
-        return std::any_of(file.begin(), file.end(), [folder](const fs::path& part) { return part == folder; });
-    };
     if (suffix == ".css") {
         return Change::kStyle;
     }
     // "4913" is how vim tries whether it may write.
-    return !suffix.empty() && (lies_in("templates") || lies_in("static")) ? Change::kPage : Change::kNone;
+    return is_shown && (is_folder || !suffix.empty()) ? Change::kPage : Change::kNone;
 }
 
 // ---- What a build is for
@@ -161,6 +165,7 @@ private:
 
     void look_for_changes() {
         const std::vector<fs::path> news = watcher_->look();
+        tell_limitation();
         for (const fs::path& file : news) {
             if (meaning_of(file, record_) != Change::kNone) {
                 changed_.insert(file);
@@ -170,6 +175,13 @@ private:
         if (!changed_.empty() && Clock::now() - last_change_ >= kQuietTime) {
             act_on({changed_.begin(), changed_.end()});
             changed_.clear();
+        }
+    }
+
+    void tell_limitation() {
+        if (const std::string why = watcher_->limitation(); why != told_limitation_) {
+            std::fprintf(stderr, "Changed files are looked for twice a second: %s.\n", why.c_str());
+            told_limitation_ = why;
         }
     }
 
@@ -368,6 +380,7 @@ private:
     ReloadBoard board_;
     ReloadState state_;
     std::unique_ptr<Watcher> watcher_;
+    std::string told_limitation_;
 
     std::set<fs::path> changed_;  // and not acted on
     Clock::time_point last_change_;

@@ -1,14 +1,14 @@
 #include "manage/watcher.hpp"
 
-#include "manage/process.hpp"
+#include "base/file_state.hpp"
+#include "manage/folder_tree.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <functional>
-#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -23,40 +23,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kChanges = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+constexpr std::uint32_t kChanges =
+    IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 
-// A folder whose files are no source of the program.
-bool is_left_out(const fs::path& folder) {
-    std::error_code ignored;
-    return folder.filename().string().starts_with('.') || fs::exists(folder / "CMakeCache.txt", ignored);
-}
-
-// Calls `visit` with every file below `folder`, and `enter` with every folder, itself included.
-void walk(const fs::path& folder, const std::function<void(const fs::path&)>& enter,
-          const std::function<void(const fs::directory_entry&)>& visit) {
-    enter(folder);
-    std::error_code error;  // folders come and go while we look
-    for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{};
-         entry.increment(error)) {
-        if (entry->is_symlink(error)) {
-            continue;
-        }
-        if (!entry->is_directory(error)) {
-            visit(*entry);
-        } else if (!is_left_out(entry->path())) {
-            walk(entry->path(), enter, visit);
-        }
-    }
-}
+// Thrown by InotifyWatcher when it cannot go on; the text says why and what helps.
+class CannotWatch : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 class InotifyWatcher final : public Watcher {
 public:
-    explicit InotifyWatcher(fs::path folder)
-        : folder_(std::move(folder)), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    // Throws CannotWatch.
+    explicit InotifyWatcher(const fs::path& folder)
+        : tree_(folder), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
         if (inotify_ < 0) {
-            throw std::system_error(errno, std::system_category(), "inotify");
+            throw CannotWatch("inotify: " + std::system_category().message(errno) +
+                              "; `sysctl -w fs.inotify.max_user_instances=1024` as root helps if other programs have "
+                              "taken them all");
         }
-        add(folder_, [](const fs::directory_entry&) {});
+        try {
+            add(folder, nullptr);
+        } catch (...) {
+            ::close(inotify_);
+            throw;
+        }
     }
     ~InotifyWatcher() override { ::close(inotify_); }
     InotifyWatcher(const InotifyWatcher&) = delete;
@@ -64,6 +54,7 @@ public:
 
     [[nodiscard]] int descriptor() const noexcept override { return inotify_; }
 
+    // Throws CannotWatch.
     std::vector<fs::path> look() override {
         std::set<fs::path> changed;
         alignas(inotify_event) std::array<char, 64 * 1024> buffer;
@@ -78,103 +69,226 @@ public:
     }
 
 private:
-    void add(const fs::path& below, const std::function<void(const fs::directory_entry&)>& visit) {
-        walk(
+    // What one watch of the kernel is for. A folder can have several paths, through symbolic links.
+    struct Watched {
+        std::set<fs::path> paths;
+        std::map<std::string, std::set<fs::path>> links;  // to single files in it, by their names
+    };
+
+    // Watches all folders from there on. `changed` gets the files in them.
+    void add(const fs::path& below, std::set<fs::path>* changed) {
+        tree_.walk(
             below,
             [this](const fs::path& folder) {
-                const int id = ::inotify_add_watch(inotify_, folder.c_str(), kChanges | IN_ONLYDIR);
-                if (id >= 0) {
-                    folders_[id] = folder;
-                } else if (errno != ENOENT && errno != ENOTDIR) {
-                    throw std::runtime_error(
-                        "cannot watch " + folder.string() + ": " + std::system_category().message(errno) +
-                        "; raise fs.inotify.max_user_watches, or look at the files now and then with --poll");
+                if (Watched* watched = watch(folder)) {
+                    watched->paths.insert(folder);
                 }
             },
-            visit);
+            [&](const fs::directory_entry& file) {
+                watch_target(file);
+                if (changed != nullptr) {
+                    changed->insert(file.path());
+                }
+            });
+    }
+
+    // Nothing if there is no such folder any more.
+    Watched* watch(const fs::path& folder) {
+        const int id = ::inotify_add_watch(inotify_, folder.c_str(), kChanges | IN_ONLYDIR);
+        if (id >= 0) {
+            return &watched_[id];
+        }
+        if (errno == ENOSPC || errno == ENOMEM) {
+            throw CannotWatch("the kernel watches no more folders for this user (" +
+                              std::system_category().message(errno) +
+                              "); `sysctl -w fs.inotify.max_user_watches=1048576` as root helps");
+        }
+        return nullptr;  // it is gone, or none of ours
+    }
+
+    // A file that is a link changes where it leads to.
+    void watch_target(const fs::directory_entry& file) {
+        std::error_code error;
+        if (!file.is_symlink(error)) {
+            return;
+        }
+        const fs::path target = fs::weakly_canonical(file.path(), error);
+        if (error) {
+            return;
+        }
+        if (Watched* watched = watch(target.parent_path())) {
+            watched->links[target.filename()].insert(file.path());
+        }
     }
 
     void note(const inotify_event& event, std::set<fs::path>& changed) {
         if ((event.mask & IN_Q_OVERFLOW) != 0) {  // too much to tell: anything may have changed
-            add(folder_, [&](const fs::directory_entry& file) { changed.insert(file.path()); });
+            add(tree_.top(), &changed);
             return;
         }
-        const auto folder = folders_.find(event.wd);
-        if (folder == folders_.end()) {
+        const auto found = watched_.find(event.wd);
+        if (found == watched_.end()) {
             return;
+        }
+        if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0 && found->second.paths.contains(tree_.top())) {
+            // What comes in its place is seen by its path only.
+            throw CannotWatch("the folder " + tree_.top().string() + " was taken away");
         }
         if ((event.mask & IN_IGNORED) != 0) {
-            folders_.erase(folder);
+            watched_.erase(found);
             return;
         }
-        const fs::path path = folder->second / event.name;
-        if ((event.mask & IN_ISDIR) == 0) {
-            changed.insert(path);
-        } else if ((event.mask & (IN_CREATE | IN_MOVED_TO)) != 0 && !is_left_out(path)) {
-            add(path, [&](const fs::directory_entry& file) { changed.insert(file.path()); });
+        if (event.len == 0) {
+            return;
+        }
+        const Watched watched = found->second;  // which may change now
+        if (const auto links = watched.links.find(event.name); links != watched.links.end()) {
+            changed.insert(links->second.begin(), links->second.end());
+        }
+        for (const fs::path& folder : watched.paths) {
+            note_entry(folder / event.name, event.mask, changed);
         }
     }
 
-    fs::path folder_;
+    void note_entry(const fs::path& path, std::uint32_t mask, std::set<fs::path>& changed) {
+        if (path.filename() == ".gitignore") {
+            tree_.forget_ignored();
+            add(tree_.top(), nullptr);
+        }
+        if (path.filename() == "CMakeCache.txt") {
+            forget(path.parent_path());  // it becomes a build folder
+            return;
+        }
+        std::error_code error;
+        if ((mask & IN_ISDIR) != 0 && (mask & (IN_DELETE | IN_MOVED_FROM)) != 0) {
+            if (forget(path)) {
+                changed.insert(path / "");
+            }
+        } else if ((mask & IN_ISDIR) != 0 || fs::is_directory(path, error)) {
+            add_new(path, changed);
+        } else {
+            changed.insert(path);
+            if ((mask & (IN_CREATE | IN_MOVED_TO)) != 0) {
+                watch_target(fs::directory_entry{path, error});
+            }
+        }
+    }
+
+    void add_new(const fs::path& folder, std::set<fs::path>& changed) {
+        if (!tree_.without_left_out({folder}).empty()) {
+            add(folder, &changed);
+        }
+    }
+
+    // Whether any folder from there on was watched.
+    bool forget(const fs::path& below) {
+        bool was_watched = false;
+        for (auto watched = watched_.begin(); watched != watched_.end();) {
+            auto& [id, entry] = *watched++;
+            const std::size_t count =
+                std::erase_if(entry.paths, [&](const fs::path& path) { return lies_in(below, path); });
+            was_watched = was_watched || count > 0;
+            if (count > 0 && entry.paths.empty() && entry.links.empty()) {
+                ::inotify_rm_watch(inotify_, id);  // its IN_IGNORED takes it out
+            }
+        }
+        return was_watched;
+    }
+
+    FolderTree tree_;
     int inotify_;
-    std::unordered_map<int, fs::path> folders_;
+    std::unordered_map<int, Watched> watched_;
 };
 
 class PollingWatcher final : public Watcher {
 public:
-    explicit PollingWatcher(fs::path folder) : folder_(std::move(folder)), files_(list()) {}
+    explicit PollingWatcher(const fs::path& folder) : tree_(folder), files_(list()) {}
 
     [[nodiscard]] int descriptor() const noexcept override { return -1; }
 
     std::vector<fs::path> look() override {
         Files now = list();
-        std::vector<std::pair<fs::path, Stamp>> different;
-        std::set_symmetric_difference(now.begin(), now.end(), files_.begin(), files_.end(),
-                                      std::back_inserter(different));
-        files_ = std::move(now);
         std::set<fs::path> changed;
-        for (const auto& [file, stamp] : different) {
-            changed.insert(file);
+        for (const auto& [file, state] : now) {
+            const auto known = files_.find(file);
+            if (known == files_.end() || known->second != state) {
+                changed.insert(file);
+            }
         }
+        for (const auto& [file, state] : files_) {
+            if (!now.contains(file)) {
+                changed.insert(file);
+            }
+        }
+        const bool has_other_rules = std::any_of(changed.begin(), changed.end(), [](const fs::path& file) {
+            return file.filename() == ".gitignore";
+        });
+        if (has_other_rules) {
+            tree_.forget_ignored();
+        }
+        files_ = std::move(now);
         return {changed.begin(), changed.end()};
     }
 
 private:
-    using Stamp = std::pair<fs::file_time_type, std::uintmax_t>;
-    using Files = std::map<fs::path, Stamp>;
+    using Files = std::map<fs::path, std::optional<FileState>>;
 
-    [[nodiscard]] Files list() const {
+    [[nodiscard]] Files list() {
         Files files;
-        walk(
-            folder_, [](const fs::path&) {},
-            [&files](const fs::directory_entry& file) {
-                std::error_code error;  // it may be gone by now
-                const fs::file_time_type time = file.last_write_time(error);
-                const std::uintmax_t size = file.file_size(error);
-                files[file.path()] = {time, size};
-            });
+        tree_.walk(
+            tree_.top(), [](const fs::path&) {},
+            [&files](const fs::directory_entry& file) { files[file.path()] = FileState::of(file.path()); });
         return files;
     }
 
-    fs::path folder_;
+    FolderTree tree_;
     Files files_;
+};
+
+// By inotify as long as that is possible.
+class AnyWatcher final : public Watcher {
+public:
+    explicit AnyWatcher(fs::path folder) : folder_(std::move(folder)) {
+        try {
+            watcher_ = std::make_unique<InotifyWatcher>(folder_);
+        } catch (const CannotWatch& error) {
+            begin_to_poll(error);
+        }
+    }
+
+    [[nodiscard]] int descriptor() const noexcept override { return watcher_->descriptor(); }
+
+    std::vector<fs::path> look() override {
+        try {
+            return watcher_->look();
+        } catch (const CannotWatch& error) {
+            begin_to_poll(error);
+        }
+        // Anything may have changed since.
+        std::vector<fs::path> files;
+        FolderTree tree{folder_};
+        tree.walk(
+            folder_, [](const fs::path&) {}, [&](const fs::directory_entry& file) { files.push_back(file.path()); });
+        return files;
+    }
+
+    [[nodiscard]] std::string limitation() const override { return limitation_; }
+
+private:
+    void begin_to_poll(const CannotWatch& error) {
+        limitation_ = error.what();
+        watcher_ = poll(folder_);
+    }
+
+    fs::path folder_;
+    std::unique_ptr<Watcher> watcher_;
+    std::string limitation_;
 };
 
 }  // namespace
 
-std::unique_ptr<Watcher> watch(const fs::path& folder) { return std::make_unique<InotifyWatcher>(folder); }
+std::unique_ptr<Watcher> watch(const fs::path& folder) { return std::make_unique<AnyWatcher>(folder); }
 
 std::unique_ptr<Watcher> poll(const fs::path& folder) { return std::make_unique<PollingWatcher>(folder); }
-
-std::vector<fs::path> without_ignored(const fs::path& folder, std::vector<fs::path> files) {
-    if (files.empty()) {
-        return files;
-    }
-    std::vector<std::string> command{"git", "-C", folder, "check-ignore", "--"};
-    command.insert(command.end(), files.begin(), files.end());
-    const std::string ignored = output_of(command) + '\n';
-    std::erase_if(files, [&](const fs::path& file) { return ignored.find(file.string() + '\n') != std::string::npos; });
-    return files;
-}
 
 }  // namespace c10k

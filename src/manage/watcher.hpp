@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace c10k {
 
-// What has changed below a folder. Build folders, hidden ones and what git ignores are left out.
+// What has changed below a folder, and behind the symbolic links in it. Build folders, hidden ones, node_modules and what
+// git ignores are left out: they are not even looked into.
 class Watcher {
 public:
     virtual ~Watcher() = default;
@@ -14,17 +16,17 @@ public:
     // A descriptor that can be read when something has changed; -1 if there is none, and look() has to be called now
     // and then.
     [[nodiscard]] virtual int descriptor() const noexcept = 0;
-    // The files that have changed, come or gone since the last call.
+    // The files that have changed, come or gone since the last call, under the names that they have below the folder. A
+    // path that ends with a slash is a folder that was taken away with all that was in it.
     virtual std::vector<std::filesystem::path> look() = 0;
+    // Why the kernel does not tell of changes, so that the files are looked at instead, and what helps; a text for the
+    // user. Empty where it does, or was not asked to.
+    [[nodiscard]] virtual std::string limitation() const { return {}; }
 };
 
-// By inotify. Throws std::runtime_error with a text for the user if the kernel does not watch so many folders.
+// By inotify, and by poll() from the moment on at which the kernel does not watch so many folders.
 [[nodiscard]] std::unique_ptr<Watcher> watch(const std::filesystem::path& folder);
 // By comparing times and sizes, for file systems that tell nothing: those of other machines.
 [[nodiscard]] std::unique_ptr<Watcher> poll(const std::filesystem::path& folder);
-
-// Those of `files` that git does not ignore: all of them if it does not know the folder.
-[[nodiscard]] std::vector<std::filesystem::path> without_ignored(const std::filesystem::path& folder,
-                                                                 std::vector<std::filesystem::path> files);
 
 }  // namespace c10k

@@ -1,3 +1,4 @@
+#include "base/file_state.hpp"
 #include "base/text.hpp"
 #include "c10k/urls.hpp"
 #include "c10k/web.hpp"
@@ -26,16 +27,16 @@ constexpr std::size_t kMostCompiled = 1000;
 // Of sections in each other, and of templates that include each other: kainjow's walk over them recurses.
 constexpr std::size_t kMostLevels = 128;
 
-// A file that a template was made of, and how it was then.
+// A file that a template was made of, or that would go before one if it were there, and how it was then.
 struct Source {
-    fs::path file;
-    fs::file_time_type time;
+    explicit Source(fs::path path)
+        : file(std::move(path)), state(FileState::of(file)), is_settled(!state || state->is_settled()) {}
 
-    [[nodiscard]] bool has_changed() const {
-        std::error_code error;
-        const auto now = fs::last_write_time(file, error);
-        return error || now != time;
-    }
+    [[nodiscard]] bool has_changed() const { return !is_settled || FileState::of(file) != state; }
+
+    fs::path file;
+    std::optional<FileState> state;
+    bool is_settled;  // otherwise one more write may not show in the state
 };
 
 std::string read_text(const fs::path& file) {
@@ -59,7 +60,6 @@ public:
         open_.push_back(name);
         check_levels(open_.size());
         const fs::path file = find(name);
-        sources_.push_back({file, fs::last_write_time(file)});
         const std::string text = read_text(file);
         check(name, text);
         std::string whole = expand(text);
@@ -71,7 +71,7 @@ public:
     [[nodiscard]] std::vector<Source> take_sources() { return std::move(sources_); }
 
 private:
-    [[nodiscard]] fs::path find(const std::string& name) const {
+    fs::path find(const std::string& name) {
         if (!is_plain_path(name)) {
             throw TemplateError("the template " + name +
                                 " is not inside of a template folder: the parts of its name may not be empty, begin "
@@ -81,6 +81,7 @@ private:
         for (const fs::path& folder : folders_) {
             fs::path file = folder / name;
             std::error_code error;
+            sources_.emplace_back(file);
             if (fs::is_regular_file(file, error)) {
                 return file;
             }

@@ -131,8 +131,8 @@ class Watched(support.Program):
 
     def __init__(self, *options, of=None, **process_options):
         folder = (of or project).path
-        super().__init__("runserver", "127.0.0.1:0", "--why", *options, cwd=folder, program=folder / "build/manage",
-                         **process_options)
+        process_options.setdefault("program", folder / "build/manage")
+        super().__init__("runserver", "127.0.0.1:0", "--why", *options, cwd=folder, **process_options)
         self.port = int(self.wait_for(r"http://127\.0\.0\.1:(\d+)/")[1])
         self.until(lambda state: state["program"] == 1, "the first program serves")
 
@@ -318,6 +318,52 @@ class ReloadTest(support.AsyncTestCase):
             self.assertEqual(socket.close_code, 1001)
         self.assertEqual(await asyncio.to_thread(server.wait), 0)
         self.assertFalse(os.path.exists(f"/proc/{program}"))
+
+
+class FullTableTest(support.AsyncTestCase):
+    """The kernel has no more room for watched folders: a limit of a user namespace, as that of a user would be."""
+
+    def serve(self, limit, most):
+        if subprocess.run(["unshare", "-Ur", "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("no user namespaces here")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        script = pathlib.Path(folder.name, "manage")
+        script.write_text(f"""#!/bin/sh
+            exec unshare -Ur sh -c 'echo {most} >/proc/sys/user/{limit}; exec "$@"' sh {project.path}/build/manage "$@"
+            """.lstrip())
+        script.chmod(0o755)
+        server = Watched(program=script)
+        self.addCleanup(server.kill)
+        return server
+
+    def assert_follows_and_said_it_once(self, server, option):
+        for new in ["Good evening", "Hello"]:
+            before = server.state()
+            text = re.sub("<h1>.*</h1>", f"<h1>{new}</h1>", (project.path / "templates/index.html").read_text())
+            (project.path / "templates/index.html").write_text(text)
+            server.until(lambda state: state["pages"] > before["pages"], "the change is seen")
+            self.assertIn(new, server.get()[1])
+        said = [line for line in server.stderr if "twice a second" in line]
+        self.assertEqual(len(said), 1, server.output)
+        self.assertIn(f"sysctl -w fs.inotify.{option}=", said[0])
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(), 0, server.output)
+
+    def test_at_the_start_the_server_serves_and_looks_at_the_files(self):
+        self.assert_follows_and_said_it_once(self.serve("max_inotify_watches", 1), "max_user_watches")
+
+    def test_without_any_watches_left_for_the_user_too(self):
+        self.assert_follows_and_said_it_once(self.serve("max_inotify_instances", 0), "max_user_instances")
+
+    def test_later_the_server_goes_on_and_looks_at_the_files(self):
+        server = self.serve("max_inotify_watches", 4)
+        for number in range(4):
+            folder = project.path / f"more{number}"
+            folder.mkdir()
+            self.addCleanup(folder.rmdir)
+        server.wait_for("twice a second")
+        self.assert_follows_and_said_it_once(server, "max_user_watches")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Each moment is tried with one kind of save; with C10K_FULL=1 with each kind, thr
 import contextlib
 import itertools
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -153,7 +154,7 @@ class SavesTestCase(unittest.TestCase):
     def assert_shown(self, word):
         def look():
             with contextlib.suppress(OSError, EOFError, support.http.client.HTTPException):
-                return word in self.server.get()[1].replace("<", " ").split()
+                return re.search(rf"\b{word}\b", self.server.get()[1])
 
         support.eventually(look, f"{word} is shown\n{self.server.output}", builder=self.server.pid)
 

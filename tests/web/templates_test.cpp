@@ -299,6 +299,33 @@ TEST_F(TemplatesTest, InDebugRefuseANameThatTheContextLacks) {
     EXPECT_EQ(production_.render(request_, "a.html", context).body, "");
 }
 
+TEST_F(TemplatesTest, Row79InDebugAreReadAgainWhenAnotherFileOfTheSameTimeAndSizeTakesTheirPlace) {
+    const std::filesystem::path file = folder_.write("page.html", "one");
+    EXPECT_EQ(debug_.render(request_, "page.html").body, "one");
+    const std::filesystem::path other = folder_.write("other.html", "two");
+    std::filesystem::last_write_time(other, std::filesystem::last_write_time(file));
+    std::filesystem::rename(other, file);
+    EXPECT_EQ(debug_.render(request_, "page.html").body, "two");
+}
+
+TEST_F(TemplatesTest, Row79InDebugFollowEveryWriteHoweverCloseTheyAre) {
+    for (int i = 100; i < 300; ++i) {
+        folder_.write("page.html", std::to_string(i));
+        EXPECT_EQ(debug_.render(request_, "page.html").body, std::to_string(i));
+    }
+}
+
+TEST_F(TemplatesTest, Row79InDebugGiveWayToANewFileInAFolderThatGoesBefore) {
+    const Folder first;
+    Templates templates{Templates::Mode::kDebug, urls_};
+    templates.add_folder(first.path().string());
+    templates.add_folder(folder_.path().string());
+    folder_.write("page.html", "one");
+    EXPECT_EQ(templates.render(request_, "page.html").body, "one");
+    first.write("page.html", "two");
+    EXPECT_EQ(templates.render(request_, "page.html").body, "two");
+}
+
 TEST_F(TemplatesTest, InDebugAreReadAgainWhenAFileHasChanged) {
     folder_.write("part.html", "old");
     folder_.write("a.html", "{{>part}}");
