@@ -18,12 +18,13 @@ install(FILES ${CMAKE_BINARY_DIR}/c10k-config.cmake ${CMAKE_BINARY_DIR}/c10k-con
 configure_file(cmake/c10k.pc.in c10k.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/c10k.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(DIRECTORY include/c10k DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
+install(DIRECTORY include/c10k DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING REGEX "/[^./][^/]*\\.hpp$")
 install(TARGETS c10k_tool)
 install(DIRECTORY share/ DESTINATION ${share_folder} USE_SOURCE_PERMISSIONS)
 install(FILES README.md CHANGELOG.md DESTINATION ${doc_folder})
 install(FILES LICENSE DESTINATION ${doc_folder} RENAME copyright)
-install(DIRECTORY docs examples DESTINATION ${doc_folder} PATTERN build EXCLUDE)
+install(DIRECTORY docs examples DESTINATION ${doc_folder} PATTERN build EXCLUDE
+    REGEX "/\\.[^/]*$" EXCLUDE)
 
 # ---- The Debian package
 

@@ -92,7 +92,7 @@ def main():
         file
         for top in ("src", "include", *USERS)
         for file in (ROOT / top).rglob("*")
-        if file.suffix in (".hpp", ".cpp")
+        if file.suffix in (".hpp", ".cpp") and not file.name.startswith(".")
     )
     wrong = [f"{file.relative_to(ROOT)}:{line}: {fault}" for file in files for line, fault in faults(file)]
     print(*wrong, sep="\n", end="\n" if wrong else "")

@@ -17,7 +17,7 @@ import sys
 from docs.pages import ROOT, Block, Prose, all_pages, anchor, read, region
 
 INDEX = ROOT / "docs/README.md"
-MUST_QUOTE = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+MUST_QUOTE = [ROOT / "README.md", *(ROOT / "docs").rglob("[!.]*.md")]
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
 
 

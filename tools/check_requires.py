@@ -39,7 +39,7 @@ def faults(text):
 
 
 def main():
-    headers = sorted((ROOT / "include").rglob("*.hpp"))
+    headers = sorted((ROOT / "include").rglob("[!.]*.hpp"))
     wrong = [
         f"{header.relative_to(ROOT)}:{line}: {fault}"
         for header in headers

@@ -22,7 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
-constexpr std::int64_t kTick = 20 * kNanosecondsPerMillisecond;  // and more, of the clock that files' times are read from
+constexpr std::int64_t kTick =
+    20 * kNanosecondsPerMillisecond;  // and more, of the clock that files' times are read from
 
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;

@@ -10,8 +10,8 @@
 namespace c10k {
 
 // What a build folder's files are made of, as the build tool knows it: by Ninja's own tools, or by the compiler's
-// dependency files and the makefiles that CMake has written. Inputs inside the build folder are left out, since the tool
-// itself writes them in order.
+// dependency files and the makefiles that CMake has written. Inputs inside the build folder are left out, since the
+// tool itself writes them in order.
 struct BuildGraph {
     struct Output {
         std::set<std::filesystem::path> inputs;

@@ -112,7 +112,8 @@ BuildEnd build(const Project& project) {
             has_new_configuration = has_new_configuration || output == graph.configuration;
         }
         end = run_tool(project, has_new_configuration) ? BuildEnd::kUpToDate : BuildEnd::kFailed;
-        // What could not be built again is gone, so the outputs that there are were made of these files, or of later ones.
+        // What could not be built again is gone, so the outputs that there are were made of these files, or of later
+        // ones.
         record = std::move(now);
         record.save(project.build);
     }

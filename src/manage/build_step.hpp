@@ -11,8 +11,8 @@ enum class BuildEnd {
     kOutdated = 2,  // of look_at_build(): something has to be built
 };
 
-// Brings the program up to date, and prints what the build tool prints. A file that is saved meanwhile is built again at
-// once. One build at a time goes on in a build folder: others take the same lock. Throws std::exception.
+// Brings the program up to date, and prints what the build tool prints. A file that is saved meanwhile is built again
+// at once. One build at a time goes on in a build folder: others take the same lock. Throws std::exception.
 [[nodiscard]] BuildEnd build(const Project& project);
 
 // Whether a file has changed since it was built, as far as the build folder's record and times tell. Builds nothing.

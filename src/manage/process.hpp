@@ -14,8 +14,8 @@ namespace c10k {
 struct Start {
     static constexpr int kFirstDescriptor = 3;
 
-    std::vector<std::string> command = {};                // the program, found by PATH, and its arguments
-    std::function<int()> function = {};                   // instead of one: what a copy of this process does, its status
+    std::vector<std::string> command = {};  // the program, found by PATH, and its arguments
+    std::function<int()> function = {};     // instead of one: what a copy of this process does, its status
     std::map<std::string, std::string> environment = {};  // added to ours; "" takes one of ours away
     std::vector<int> descriptors = {};                    // become its descriptors from kFirstDescriptor on
     // Where its output and its errors go: to ours, or to read_output().

@@ -79,7 +79,7 @@ Change meaning_of(const fs::path& file, const BuildRecord& record) {
 // ---- What a build is for
 
 enum class Purpose {
-    kLook,   // whether the program that there is at the start is that of the sources
+    kLook,  // whether the program that there is at the start is that of the sources
     kBuild,
 };
 
@@ -388,11 +388,11 @@ private:
 
     std::optional<Process> build_;
     Purpose purpose_ = Purpose::kLook;
-    bool must_build_again_ = false;                     // something changed after it began
-    bool must_start_ = false;                           // the settings have changed since
+    bool must_build_again_ = false;                              // something changed after it began
+    bool must_start_ = false;                                    // the settings have changed since
     std::optional<std::vector<ReloadState::Problem>> problems_;  // of the last one, if it failed
-    BuildRecord record_;                                // of what is built
-    BuildOutput printed_;            // by the build
+    BuildRecord record_;                                         // of what is built
+    BuildOutput printed_;                                        // by the build
 
     std::uint64_t last_number_ = 0;
     fs::file_time_type started_version_;

@@ -220,9 +220,8 @@ public:
                 changed.insert(file);
             }
         }
-        const bool has_other_rules = std::any_of(changed.begin(), changed.end(), [](const fs::path& file) {
-            return file.filename() == ".gitignore";
-        });
+        const bool has_other_rules = std::any_of(changed.begin(), changed.end(),
+                                                 [](const fs::path& file) { return file.filename() == ".gitignore"; });
         if (has_other_rules) {
             tree_.forget_ignored();
         }

@@ -7,8 +7,8 @@
 
 namespace c10k {
 
-// What has changed below a folder, and behind the symbolic links in it. Build folders, hidden ones, node_modules and what
-// git ignores are left out: they are not even looked into.
+// What has changed below a folder, and behind the symbolic links in it. Build folders, hidden ones, node_modules and
+// what git ignores are left out: they are not even looked into.
 class Watcher {
 public:
     virtual ~Watcher() = default;

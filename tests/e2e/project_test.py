@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -190,6 +191,53 @@ class Project(SiteTestCase):
         await self.assert_app_answers(server, "/", "hello")
         await self.assert_app_answers(server, "/chat_room/", "chat_room")
         self.assertEqual(server.stop(), 0)
+
+
+def leave_notes(file):
+    """Puts beside the file what editors and other systems put there: a lock, which is a link to nowhere, and metadata."""
+    (file.parent / f".#{file.name}").symlink_to("nobody@nowhere.1:2")
+    (file.parent / f"._{file.name}").write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X")
+    (file.parent / f".{file.name}.swp").write_bytes(b"b0VIM 9.0")
+
+
+class NamesThatBeginWithADot(ToolTestCase):
+    def sources(self, project):
+        """What its build would read, and whether only what there was before the notes."""
+        configured = run("cmake", "-S", project, "-B", project / "build", "-G", "Ninja", cwd=self.folder)
+        self.assertEqual(configured.returncode, 0, configured.stderr)
+        return run("ninja", "-C", project / "build", "-t", "inputs", "all", cwd=self.folder).stdout.splitlines()
+
+    def assert_no_sources(self, project):
+        before = self.sources(project)
+        files = [file for file in project.rglob("[!.]*") if file.suffix in (".cpp", ".hpp", ".py", ".md")
+                 and "build" not in file.relative_to(project).parts]
+        for file in files:
+            leave_notes(file)
+        hidden = project / ".notes"
+        hidden.mkdir()
+        (hidden / "notes.cpp").write_text("this is no program")
+        self.assertGreater(len(files), 3)
+        self.assertEqual(self.sources(project), before)
+
+    def test_row_79_are_no_sources_of_a_project(self):
+        self.assertEqual(tool("startproject", "mysite", cwd=self.folder).returncode, 0)
+        self.assert_no_sources(self.folder / "mysite")
+
+    def test_row_79_are_no_sources_of_this_one(self):
+        copy = self.folder / "c10k"
+        names = run("git", "ls-files", cwd=support.SOURCE).stdout.splitlines()
+        if not names:
+            self.skipTest("this is no checkout")
+        for name in names:
+            if (support.SOURCE / name).exists():
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(support.SOURCE / name, copy / name)
+        self.assert_no_sources(copy)
+        tests = run("ctest", "--test-dir", copy / "build", "--show-only", cwd=copy).stdout
+        self.assertNotRegex(tests, r"[:.] *\.[_#]|e2e\.\.")
+        for lint in ["check_arrows.py", "check_requires.py", "check_docs.py", "check_format"]:
+            done = run(copy / "tools" / lint, cwd=copy)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class PkgConfig(ToolTestCase):

@@ -156,7 +156,7 @@ def run_here():
     sys.path.insert(0, str(FOLDER))
     outcomes = Outcomes()
     printed, sys.stdout = sys.stdout, io.StringIO()
-    unittest.defaultTestLoader.discover(str(FOLDER), "*_test.py").run(outcomes)
+    unittest.defaultTestLoader.discover(str(FOLDER), "[!.]*_test.py").run(outcomes)
     sys.stdout = printed
     for test, failure in outcomes.failures:
         print(test, failure, file=sys.stderr)

@@ -49,7 +49,7 @@ class Site:
         self.waiting = [INDEX]
         self.seen = set()
         self.names = {}  # of what the headers declare: the header, and where in it
-        for header in sorted(HEADERS.glob("*.hpp")):
+        for header in sorted(HEADERS.glob("[!.]*.hpp")):
             for match in DECLARATION.finditer(header.read_text()):
                 self.names.setdefault(match[1], (header, match.start(1)))
 

@@ -37,7 +37,7 @@ class Block:
 
 def all_pages():
     """Every Markdown file, those in build folders excepted."""
-    return sorted(page for page in ROOT.rglob("*.md")
+    return sorted(page for page in ROOT.rglob("[!.]*.md")
                   if not re.match(r"build|\.", page.relative_to(ROOT).parts[0]))
 
 
