@@ -27,6 +27,7 @@ OWNERS = {
     "compression.hpp": "wire",
     "groups.hpp": "groups",
     "http.hpp": "wire",
+    "json.hpp": "web",
     "manage.hpp": "manage",
     "message.hpp": "wire",
     "metrics.hpp": "web",

@@ -100,7 +100,7 @@ struct Request {
 };
 
 // The JSON of a peer: a request's body, or a message of a WebSocket. A name that an object has twice has its last
-// value. A view that uses it includes <nlohmann/json.hpp>. Throws BadRequest if `text` is not JSON, holds a number that
+// value. A view that uses it includes c10k/json.hpp. Throws BadRequest if `text` is not JSON, holds a number that
 // no double can, or has more than kMaxJsonLevels arrays and objects in each other: nlohmann::json copies and writes
 // them by recursion.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text);

@@ -1,5 +1,6 @@
 #include "manage/commands.hpp"
 
+#include "c10k/json.hpp"
 #include "c10k/manage.hpp"
 #include "manage/machine.hpp"
 #include "web/site.hpp"
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 namespace c10k {
 namespace {

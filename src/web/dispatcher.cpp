@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "c10k/json.hpp"
 #include "c10k/web.hpp"
 #include "web/error_pages.hpp"
 #include "wire/forwarded.hpp"
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <variant>

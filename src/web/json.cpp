@@ -1,6 +1,6 @@
-#include "c10k/web.hpp"
+#include "c10k/json.hpp"
 
-#include <nlohmann/json.hpp>
+#include "c10k/web.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -59,14 +59,32 @@ nlohmann::json Request::json() const {
     return parse_json(body);
 }
 
-Response Response::json(const nlohmann::json& value, int status) {
+std::string json_text(const nlohmann::json& value) {
     if (is_deeper(value, kMostWritten)) {
-        throw std::length_error("the JSON of a response has more than " + std::to_string(kMostWritten) +
+        throw std::length_error("the JSON to be sent has more than " + std::to_string(kMostWritten) +
                                 " arrays and objects in each other");
     }
-    return {status,
-            {{"Content-Type", "application/json"}},
-            value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Response Response::json(const nlohmann::json& value, int status) {
+    return {status, {{"Content-Type", "application/json"}}, json_text(value)};
+}
+
+nlohmann::json internal::object_of(std::span<nlohmann::json> names_and_values) {
+    nlohmann::json object = nlohmann::json::object();
+    for (std::size_t at = 0; at + 1 < names_and_values.size(); at += 2) {
+        object[names_and_values[at].get<std::string>()] = std::move(names_and_values[at + 1]);
+    }
+    return object;
+}
+
+nlohmann::json internal::array_of(std::span<nlohmann::json> values) {
+    nlohmann::json array = nlohmann::json::array();
+    for (nlohmann::json& value : values) {
+        array.push_back(std::move(value));
+    }
+    return array;
 }
 
 }  // namespace c10k

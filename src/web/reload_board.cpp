@@ -1,9 +1,10 @@
 #include "web/reload_board.hpp"
 
+#include "c10k/json.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
