@@ -42,7 +42,7 @@ set(CPACK_PACKAGE_NAME libc10k-dev)
 set(CPACK_PACKAGE_CONTACT "The c10k authors <c10k@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION "Static library, headers, and the program c10k, which makes projects and apps.
 Routes lead to views as in Django, and a WebSocket view is a coroutine that lives as long as its connection.")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS pkgconf)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "pkgconf, mold | lld")
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 include(CPack)

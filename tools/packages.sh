@@ -39,6 +39,7 @@ test_packages=(
     chromium-driver
     clang-format
     clang-tidy
+    clangd
     curl
     debootstrap
     golly

@@ -1,8 +1,10 @@
 """The library as others use it: installed somewhere, found by CMake and pkg-config, and projects made by `c10k`."""
 
+import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -99,7 +101,7 @@ class StartProject(ToolTestCase):
         self.assertEqual(tool("startproject", "mysite", cwd=self.folder).returncode, 0)
         files = {str(file.relative_to(self.folder)): file for file in self.folder.rglob("*") if file.is_file()}
         for name in ["CMakeLists.txt", "manage", "manage.cpp", "site.hpp", "hello/hello.cpp", "tests/hello_test.cpp",
-                     "templates/site/head.html", "static/site/site.css", "c10k.conf", ".gitignore",
+                     "templates/site/head.html", "static/site/site.css", "c10k.conf", ".gitignore", ".clangd", "CMakePresets.json",
                      ".github/workflows/ci.yml", "README.md"]:
             self.assertIn(f"mysite/{name}", files)
         for name, file in files.items():
@@ -191,6 +193,45 @@ class Project(SiteTestCase):
         await self.assert_app_answers(server, "/", "hello")
         await self.assert_app_answers(server, "/chat_room/", "chat_room")
         self.assertEqual(server.stop(), 0)
+
+    def call(self, *command, cwd="."):
+        done = run(*command, cwd=self.project / cwd)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_is_built_and_tested_with_clang(self):
+        self.call("cmake", "--preset", "clang")
+        said = self.call("cmake", "--build", "--preset", "clang")
+        self.assertNotIn("warning:", said)
+        self.assertIn("100% tests passed", self.call("ctest", "--preset", "clang"))
+
+    def test_shows_no_fault_in_an_editor_with_clangd(self):
+        self.call("cmake", "--preset", "debug")
+        for file in ["manage.cpp", "hello/hello.cpp", "tests/hello_test.cpp"]:
+            with self.subTest(file=file):
+                said = self.call("clangd", f"--check={file}")
+                self.assertIn("All checks completed, 0 errors", said)
+
+    def test_includes_what_it_uses_so_that_it_is_built_without_the_precompiled_header(self):
+        self.call("cmake", "--preset", "release")
+        for unit in json.loads((self.project / "build-release/compile_commands.json").read_text()):
+            with self.subTest(file=unit["file"]):
+                self.assertNotIn("cmake_pch", unit["command"])
+                self.assertIn(" -O2 ", unit["command"])
+                self.call(*shlex.split(unit["command"].partition(" -o ")[0]), "-fsyntax-only", "-Werror", unit["file"])
+
+    def test_has_one_file_compiled_after_a_change_of_a_view_and_no_header_read_anew(self):
+        self.call("./manage", "--help")
+        view = self.project / "hello/hello.cpp"
+        view.write_text(view.read_text() + "// changed\n")
+        said = self.call("cmake", "--build", "build", "--target", "manage", "--verbose")
+        compiled = [line for line in said.splitlines() if " -c " in line]
+        self.assertEqual(len(compiled), 1, said)
+        self.assertRegex(compiled[0], r" -Og -g1 .*-include \S+/cmake_pch\.hxx ")
+        # So does g++ mark a precompiled header that it has used.
+        header = self.project / "build/CMakeFiles/apps.dir/cmake_pch.hxx"
+        command = shlex.split(compiled[0].partition("] ")[2])
+        self.assertIn(f"! {header}.gch", self.call(*command, "-H", cwd="build"))
 
 
 def leave_notes(file):
