@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdexcept>
+#include <sys/un.h>
 
 namespace c10k {
 
@@ -51,11 +53,44 @@ Address Address::resolve_number(std::string_view number, std::uint16_t port) {
 
 std::vector<Address> Address::resolve_all(std::string_view host, std::uint16_t port) { return look_up(host, port, 0); }
 
+Address Address::unix_socket(std::string_view path) {
+    sockaddr_un address{};
+    if (path.size() >= sizeof address.sun_path) {
+        throw std::runtime_error("the path of a unix socket has at most " +
+                                 std::to_string(sizeof address.sun_path - 1) + " bytes: " + std::string{path});
+    }
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    if (path.starts_with('@')) {
+        address.sun_path[0] = '\0';
+    } else {
+        ++size;  // the zero at its end
+    }
+    return Address{reinterpret_cast<const sockaddr*>(&address), size};
+}
+
 std::uint16_t Address::port() const noexcept {
+    if (family() == AF_UNIX) {
+        return 0;
+    }
     if (family() == AF_INET6) {
         return ntohs(reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port);
     }
     return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
+}
+
+void Address::set_port(std::uint16_t port) noexcept {
+    if (family() == AF_INET6) {
+        reinterpret_cast<sockaddr_in6&>(storage_).sin6_port = htons(port);
+    } else {
+        reinterpret_cast<sockaddr_in&>(storage_).sin_port = htons(port);
+    }
+}
+
+std::string Address::unix_path() const {
+    const std::string name = family() == AF_UNIX ? text().substr(5) : "";
+    return name.starts_with('@') ? "" : name;
 }
 
 bool Address::is_loopback() const noexcept {
@@ -67,6 +102,9 @@ bool Address::is_loopback() const noexcept {
 }
 
 std::string_view Address::owner() const noexcept {
+    if (family() == AF_UNIX) {
+        return "unix";
+    }
     if (family() == AF_INET6) {
         const in6_addr& number = reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr;
         const std::string_view bytes{reinterpret_cast<const char*>(&number), sizeof number};
@@ -84,6 +122,14 @@ std::string Address::text() const {
     if (family() == AF_INET) {
         inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, number.data(), number.size());
         return std::string{number.data()} + ":" + std::to_string(port());
+    }
+    if (family() == AF_UNIX) {
+        const auto* name = reinterpret_cast<const sockaddr_un&>(storage_).sun_path;
+        std::string_view path{name, size_ - std::min<std::size_t>(size_, offsetof(sockaddr_un, sun_path))};
+        if (path.starts_with('\0') && path.size() > 1) {
+            return "unix:@" + std::string{path.substr(1)};
+        }
+        return "unix:" + std::string{path.substr(0, path.find('\0'))};
     }
     return "unknown";
 }

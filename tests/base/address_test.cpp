@@ -1,8 +1,10 @@
 #include "base/address.hpp"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace c10k {
@@ -50,6 +52,21 @@ TEST(Address, KnowsTheLoopbackAddressesOfBothFamilies) {
     EXPECT_TRUE(Address::resolve("::1", 1).is_loopback());
     EXPECT_FALSE(Address::resolve("128.0.0.1", 1).is_loopback());
     EXPECT_FALSE(Address::resolve("::2", 1).is_loopback());
+}
+
+TEST(Address, MayBeAUnixSocket) {
+    const Address file = Address::unix_socket("/run/site.sock");
+    EXPECT_EQ(file.text(), "unix:/run/site.sock");
+    EXPECT_EQ(file.unix_path(), "/run/site.sock");
+    EXPECT_EQ(file.port(), 0);
+    const Address abstract = Address::unix_socket("@site");
+    EXPECT_EQ(abstract.text(), "unix:@site");
+    EXPECT_EQ(abstract.unix_path(), "");
+    const sockaddr nameless{.sa_family = AF_UNIX, .sa_data = {}};
+    EXPECT_EQ((Address{&nameless, sizeof nameless.sa_family}.text()), "unix:");  // of a client (unix(7))
+    EXPECT_EQ(owner(file), owner(abstract));
+    EXPECT_EQ(Address::unix_socket(std::string(107, 'a')).text(), "unix:" + std::string(107, 'a'));
+    EXPECT_THROW(Address::unix_socket(std::string(108, 'a')), std::runtime_error);
 }
 
 }  // namespace
