@@ -94,8 +94,8 @@ struct SettingInForce {
 
 // Puts settings together. A later call goes before an earlier one: file, then environment, then flags.
 //
-// What is wrong is collected, and thrown by settings(). Texts are numbers, true or false, lists with commas, and times
-// such as "250ms", "10s", "1m" or, in seconds, "10".
+// What is wrong is collected, and thrown by settings(). Texts are numbers, of bytes also with KiB, MiB or GiB, true or
+// false, lists with commas, and times such as "250ms", "10s", "1.5m", "1h" or, in seconds, "10".
 class SettingsReader {
 public:
     // The file that is read if it exists and no other is named.
@@ -103,7 +103,7 @@ public:
 
     explicit SettingsReader(Settings defaults = {});
 
-    // Lines "name = value"; a "#" in front makes one a comment.
+    // Lines "name = value", in UTF-8; a "#" in front makes one a comment.
     void read_file(const std::filesystem::path& file);
     // C10K_PORT=8000 and so on. Other names that begin with C10K_ are left alone, unless they look misspelt.
     // Requires: `environment` is one as in environ, with a null pointer at the end. Not checked: an array does not tell
@@ -111,14 +111,19 @@ public:
     void read_environment(const char* const* environment);
     // `name` may have "-" for "_".
     void apply_flag(std::string_view name, std::string_view text);
+    // "ping_interval=10s", as --set has it.
+    void apply_assignment(std::string_view assignment);
 
     // Throws SettingsError.
     [[nodiscard]] const Settings& settings() const;
     // Every setting, in the order of the table.
     [[nodiscard]] std::vector<SettingInForce> describe() const;
 
-private:
+    // `origin` says where the text stands, for messages and for describe().
     void apply(std::string_view name, std::string_view text, const std::string& origin);
+
+private:
+    void read_line(std::string_view line, const std::string& origin);
 
     Settings defaults_;
     Settings settings_;

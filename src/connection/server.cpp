@@ -194,7 +194,8 @@ void Server::receive_held() {
 
 void Server::welcome(SocketId socket, const Address& client, std::span<char> early) {
     Census::Place place = Census::kNowhere;
-    if (limits_.max_connections_per_address > 0 && !wire::is_trusted(client.text(), limits_.trusted_proxies)) {
+    if (limits_.max_connections_per_address > 0 && client.family() != AF_UNIX &&
+        !wire::is_trusted(client.text(), limits_.trusted_proxies)) {
         const auto entered = census_->enter(client.owner(), limits_.max_connections_per_address);
         if (!entered) {
             counters_.limits.max_connections_per_address.add();

@@ -46,9 +46,11 @@ void require_listener(int descriptor) {
     }
     const bool is_ip = *family == AF_INET || *family == AF_INET6;
     const int protocol = option_of(descriptor, SO_PROTOCOL).value_or(0);
-    const bool is_tcp = protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
-    if (!is_ip || option_of(descriptor, SO_TYPE) != SOCK_STREAM || !is_tcp) {
-        fail("is no TCP socket; a systemd unit has ListenStream= with an address and a port");
+    const bool is_tcp = is_ip && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+    if (option_of(descriptor, SO_TYPE) != SOCK_STREAM || (!is_tcp && *family != AF_UNIX)) {
+        fail(
+            "is no TCP socket and no unix socket; a systemd unit has ListenStream= with an address and a port, or a "
+            "path");
     }
     if (option_of(descriptor, SO_ACCEPTCONN) != 1) {
         fail("does not listen; a systemd unit has Accept=no");

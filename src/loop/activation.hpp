@@ -8,7 +8,7 @@ namespace c10k {
 // outer process of serve or runserver.
 
 // The listening sockets that were handed to this process: sd_listen_fds(3). Whoever asks first gets them, and programs
-// that this process starts do not. Throws std::runtime_error if one of them is no TCP socket that listens.
+// that this process starts do not. Throws std::runtime_error if one of them is no TCP or unix socket that listens.
 [[nodiscard]] std::vector<int> take_inherited_listeners();
 
 // Tells that this program now serves, if anybody wants to know: sd_notify(3), and to the outer process by a socket that

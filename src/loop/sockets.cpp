@@ -29,6 +29,13 @@ int open_tcp(int family, Blocking blocking) {
     return descriptor;
 }
 
+// An IPv6 socket is for IPv6 only, whatever the system's default: a listener for everything has one of each.
+void keep_to_family(int descriptor, const Address& address) noexcept {
+    if (address.family() == AF_INET6) {
+        set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    }
+}
+
 // A program that was killed has its ports for some ten milliseconds more if it had a ring: until the kernel has taken
 // that apart. Who comes instead of it at once waits for that.
 bool bind_when_free(int descriptor, const Address& address) {
@@ -57,6 +64,7 @@ void throw_errno(const char* what) { throw std::system_error(errno, std::system_
 
 int open_listener(const Address& address, int backlog, PortUse use, Blocking blocking) {
     const int descriptor = open_tcp(address.family(), blocking);
+    keep_to_family(descriptor, address);
     set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
     if (use == PortUse::kShared) {
         set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -98,6 +106,7 @@ PortReservation::PortReservation(const Address& address) {
     const Address found = local_address_of(alone);
     ::close(alone);
     descriptor_ = open_tcp(address.family(), Blocking::kNo);
+    keep_to_family(descriptor_, address);
     set_option(descriptor_, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(descriptor_, SOL_SOCKET, SO_REUSEPORT, 1);
     if (::bind(descriptor_, found.get(), found.size()) < 0) {

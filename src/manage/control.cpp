@@ -1,5 +1,6 @@
 #include "manage/control.hpp"
 
+#include "base/digest.hpp"
 #include "base/random.hpp"
 #include "loop/sockets.hpp"
 
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 #include <sys/socket.h>
@@ -30,21 +32,27 @@ constexpr std::size_t kRandomBytes = 16;
 constexpr int kTries = 500;
 constexpr std::chrono::milliseconds kPause{10};
 
-// What the names of this user's sockets for this address begin with; the rest nobody can guess.
-std::string prefix_of(const Address& served) {
-    return "c10k/" + std::to_string(::geteuid()) + '/' + served.text() + '/';
-}
-
-std::string random_hex() {
+std::string to_hex(std::span<const char> bytes) {
     constexpr std::string_view kDigits = "0123456789abcdef";
-    std::array<char, kRandomBytes> bytes;
-    fill_random(bytes);
     std::string text;
     for (const char c : bytes) {
         text += kDigits[static_cast<unsigned char>(c) >> 4];
         text += kDigits[static_cast<unsigned char>(c) & 15];
     }
     return text;
+}
+
+// What the names of this user's sockets for this address begin with; the rest nobody can guess.
+std::string prefix_of(const Address& served) {
+    // Paths may be longer than names, and hold spaces.
+    const std::string name = served.family() == AF_UNIX ? "unix-" + to_hex(sha1(served.text())) : served.text();
+    return "c10k/" + std::to_string(::geteuid()) + '/' + name + '/';
+}
+
+std::string random_hex() {
+    std::array<char, kRandomBytes> bytes;
+    fill_random(bytes);
+    return to_hex(bytes);
 }
 
 struct Name {
@@ -74,6 +82,14 @@ std::set<std::string> names_with(const std::string& prefix) {
     return names;
 }
 
+std::set<std::string> names_of(const std::vector<Address>& served) {
+    std::set<std::string> names;
+    for (const Address& address : served) {
+        names.merge(names_with(prefix_of(address)));
+    }
+    return names;
+}
+
 // Anybody can take a name, or connect to it.
 bool is_of_us_or_root(int socket) {
     ucred peer{};
@@ -91,13 +107,12 @@ Attempt attempt(int socket, const Name& name) {
     return errno == EAGAIN ? Attempt::kBusy : Attempt::kNobody;
 }
 
-// A connection to the `manage serve` that has this address, whatever others have names like its name.
-int connect_to(const Address& served) {
-    const std::string prefix = prefix_of(served);
+// A connection to the `manage serve` that has one of these addresses, whatever others have names like its name.
+int connect_to(const std::vector<Address>& served) {
     bool is_busy = true;
     for (int i = 0; is_busy && i < kTries; ++i) {
         is_busy = false;
-        for (const std::string& name : names_with(prefix)) {
+        for (const std::string& name : names_of(served)) {
             const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
             if (socket < 0) {
                 throw_errno("control socket");
@@ -114,7 +129,7 @@ int connect_to(const Address& served) {
             std::this_thread::sleep_for(kPause);
         }
     }
-    throw std::runtime_error("no `manage serve` of this user has " + served.text() +
+    throw std::runtime_error("no `manage serve` of this user has " + served.front().text() +
                              "; say the address that it was given, as in `manage restart 127.0.0.1:8000`");
 }
 
@@ -166,7 +181,7 @@ void ControlSocket::answer(const std::string& problem) {
     }
 }
 
-std::optional<std::string> ask_for_restart(const Address& served) {
+std::optional<std::string> ask_for_restart(const std::vector<Address>& served) {
     const int socket = connect_to(served);
     std::array<char, 4096> text;
     const ssize_t size = ::recv(socket, text.data(), text.size(), 0);

@@ -32,8 +32,8 @@ private:
     std::vector<int> asking_;
 };
 
-// Asks for a restart, and waits for what comes of it. Returns the problem; nothing if the new program serves.
-// Throws std::runtime_error if nobody is there to ask.
-[[nodiscard]] std::optional<std::string> ask_for_restart(const Address& served);
+// Asks the first who has one of these addresses for a restart, and waits for what comes of it. Returns the problem;
+// nothing if the new program serves. Throws std::runtime_error if nobody is there to ask.
+[[nodiscard]] std::optional<std::string> ask_for_restart(const std::vector<Address>& served);
 
 }  // namespace c10k

@@ -1,6 +1,5 @@
 #include "c10k/manage.hpp"
 
-#include "base/address.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
 #include "manage/commands.hpp"
@@ -12,6 +11,7 @@
 #include "manage/supervisor.hpp"
 #include "task/run.hpp"
 #include "web/checks.hpp"
+#include "web/listening.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -33,6 +33,48 @@ constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
 constexpr int kInterrupted = 130;  // as shells say it of SIGINT
 
+// What the address of a command says, "8000", "127.0.0.1:8000", "[::1]:8000" or "unix:/run/site.sock".
+struct ListeningAddress {
+    std::string host;  // "" if it says none
+    std::string port;
+
+    // Throws CommandError.
+    static ListeningAddress parse(const std::string& text);
+};
+
+ListeningAddress ListeningAddress::parse(const std::string& text) {
+    const auto refuse = [&text](const std::string& why, const std::string& spelling) {
+        throw CommandError("the address '" + text + "' " + why + ": write " + spelling);
+    };
+    const Settings defaults;
+    if (text.starts_with("unix:")) {
+        return {text, std::to_string(defaults.port)};
+    }
+    if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) {
+        return {"", text};
+    }
+    if (const std::size_t mark = text.find("://"); mark != std::string::npos) {
+        const std::string rest = text.substr(mark + 3);
+        refuse("is a URL", rest.substr(0, rest.find('/')));
+    }
+    if (text.starts_with('/') || text.starts_with("./")) {
+        refuse("is a path", "unix:" + text);
+    }
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos || text.ends_with(']')) {
+        refuse("has no port", (text.empty() ? defaults.host : text) + ':' + std::to_string(defaults.port));
+    }
+    const std::string host = text.substr(0, colon);
+    if (host.empty()) {
+        refuse("has no host", "*" + text + " for all that this machine has, or " + defaults.host + text);
+    }
+    if (host.find(':') != std::string::npos && !host.starts_with('[')) {
+        refuse("leaves open where its port begins",
+               '[' + text + "]:" + std::to_string(defaults.port) + ", or [" + host + "]:" + text.substr(colon + 1));
+    }
+    return {host, text.substr(colon + 1)};
+}
+
 // Settings as the options of a command: they go before the environment and the file.
 class SettingOptions {
 public:
@@ -45,64 +87,54 @@ public:
             ->allow_extra_args(false);
     }
 
+    void add_address_to(CLI::App& command, const std::string& help) { command.add_option("address", address_, help); }
+
     void set(std::string name, std::string value) { flags_.emplace_back(std::move(name), std::move(value)); }
 
     [[nodiscard]] SettingsReader read() const {
         SettingsReader reader;
-        if (!file_.empty()) {
-            reader.read_file(file_);
+        if (file_) {
+            if (file_->empty()) {
+                throw CommandError("--settings: the name of the file is empty");
+            }
+            reader.read_file(*file_);
         } else if (std::filesystem::exists(SettingsReader::kDefaultFile)) {
             reader.read_file(SettingsReader::kDefaultFile);
         }
         reader.read_environment(environ);
         for (const std::string& assignment : assignments_) {
-            const std::size_t equals = assignment.find('=');
-            if (equals == std::string::npos) {
-                throw CommandError("--set " + assignment + ": write NAME=VALUE");
-            }
-            reader.apply_flag(assignment.substr(0, equals), assignment.substr(equals + 1));
+            reader.apply_assignment(assignment);
         }
         for (const auto& [name, value] : flags_) {
             reader.apply_flag(name, value);
+        }
+        if (address_) {
+            const ListeningAddress address = ListeningAddress::parse(*address_);
+            if (!address.host.empty()) {
+                reader.apply("host", address.host, "the address " + *address_);
+            }
+            reader.apply("port", address.port, "the address " + *address_);
         }
         return reader;
     }
 
 private:
-    std::string file_;
+    std::optional<std::string> file_;
+    std::optional<std::string> address_;
     std::vector<std::string> assignments_;
     std::vector<std::pair<std::string, std::string>> flags_;
 };
-
-// "8000", "127.0.0.1:8000", "[::1]:8000"
-void set_address(SettingOptions& settings, const std::string& address) {
-    const std::size_t colon = address.rfind(':');
-    if (colon == std::string::npos) {
-        settings.set("port", address);
-        return;
-    }
-    std::string host = address.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    }
-    settings.set("host", host);
-    settings.set("port", address.substr(colon + 1));
-}
 
 struct Reloading {
     bool is_off = false;
     ReloadOptions options;
 };
 
-void add_address(CLI::App& command, SettingOptions& settings, const std::string& help) {
-    command.add_option_function<std::string>(
-        "address", [&](const std::string& text) { set_address(settings, text); }, help);
-}
-
 // What the commands that serve have in common.
 void add_serving(CLI::App* command, SettingOptions& settings) {
-    add_address(*command, settings,
-                "[ADDR:]PORT to listen on, 127.0.0.1:8000 by default; port 0 takes any that is free");
+    settings.add_address_to(*command,
+                            "[HOST:]PORT to listen on, 127.0.0.1:8000 by default; *:PORT is everything, localhost:PORT "
+                            "IPv4 and IPv6, port 0 any that is free; or unix:PATH");
     command
         ->add_option_function<std::string>(
             "--workers", [&](const std::string& count) { settings.set("workers", count); },
@@ -147,14 +179,13 @@ void add_serve(CLI::App& app, SettingOptions& settings, std::function<void()> ru
 void add_restart(CLI::App& app, SettingOptions& settings, std::function<void()> run) {
     CLI::App* command =
         app.add_subcommand("restart", "Have `manage serve` start its program anew, and wait until it serves");
-    add_address(*command, settings, "The address that `manage serve` was given, 127.0.0.1:8000 by default");
+    settings.add_address_to(*command, "The address that `manage serve` was given, 127.0.0.1:8000 by default");
     settings.add_to(*command);
     command->final_callback(std::move(run));
 }
 
 void restart(const Settings& settings) {
-    const Address served = Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port));
-    if (const std::optional<std::string> problem = ask_for_restart(served)) {
+    if (const std::optional<std::string> problem = ask_for_restart(listening_addresses(settings))) {
         throw CommandError(*problem);
     }
     std::puts("The new program serves, and the old one lets its connections end.");

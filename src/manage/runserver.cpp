@@ -33,7 +33,7 @@ void runserver(const SiteFactory& site, const Settings& settings) {
             "Starting server at %s\n"
             "Quit the server with CONTROL-C.\n",
             now_text().c_str(), loops.c_str(), static_cast<int>(listening.backend.size()), listening.backend.data(),
-            listening.url().c_str());
+            listening.urls().c_str());
         std::fflush(stdout);
     });
 }

@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <string_view>
 #include <sys/socket.h>
 #include <system_error>
@@ -18,22 +17,25 @@
 namespace c10k {
 namespace {
 
-// One for each loop of the program.
-std::vector<int> open_listeners(const Settings& settings) {
-    const Address address = Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port));
-    const int backlog = static_cast<int>(settings.backlog);
-    std::vector<int> listeners;
+int open_listener_for_user(const Address& address, const Settings& settings, PortUse use) {
     try {
-        if (settings.workers == 1) {
-            listeners.push_back(open_listener(address, backlog, PortUse::kAlone, Blocking::kNo));
-            return listeners;
-        }
-        const PortReservation reservation{address};
-        for (std::uint32_t i = 0; i < settings.workers; ++i) {
-            listeners.push_back(open_listener(reservation.address(), backlog, PortUse::kShared, Blocking::kNo));
-        }
+        return open_listener(address, static_cast<int>(settings.backlog), use, Blocking::kNo);
     } catch (const std::system_error& error) {
-        throw std::runtime_error("cannot listen on " + address.text() + ": " + error.code().message());
+        throw_listening_failure(address, error.code());
+    }
+}
+
+// One for each loop of the program, and all that for each of the addresses.
+std::vector<int> open_listeners(const std::vector<Address>& addresses, const Settings& settings) {
+    if (settings.workers == 1 && addresses.size() == 1) {
+        return {open_listener_for_user(addresses.front(), settings, PortUse::kAlone)};
+    }
+    const PortReservations reservations{addresses};
+    std::vector<int> listeners;
+    for (const Address& address : reservations.addresses()) {
+        for (std::uint32_t i = 0; i < settings.workers; ++i) {
+            listeners.push_back(open_listener_for_user(address, settings, PortUse::kShared));
+        }
     }
     return listeners;
 }
@@ -68,8 +70,15 @@ private:
 };
 
 Succession::Succession(const Settings& settings) : listeners_(take_inherited_listeners()) {
-    if (listeners_.empty()) {
-        listeners_ = open_listeners(settings);
+    if (!listeners_.empty()) {
+        return;
+    }
+    const std::vector<Address> addresses = listening_addresses(settings);
+    if (addresses.front().family() == AF_UNIX) {
+        unix_listener_.emplace(addresses.front(), static_cast<int>(settings.backlog));
+        listeners_ = {unix_listener_->descriptor()};
+    } else {
+        listeners_ = open_listeners(addresses, settings);
     }
 }
 

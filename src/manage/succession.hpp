@@ -4,6 +4,7 @@
 #include "c10k/settings.hpp"
 #include "manage/process.hpp"
 #include "manage/signals.hpp"
+#include "web/listening.hpp"
 
 #include <memory>
 #include <optional>
@@ -56,6 +57,7 @@ public:
 private:
     class ReadySocket;
 
+    std::optional<UnixListener> unix_listener_;
     std::vector<int> listeners_;
     std::unique_ptr<Process> serving_;
     std::unique_ptr<Process> starting_;

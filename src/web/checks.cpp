@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "c10k/text.hpp"
 #include "loop/backends.hpp"
+#include "web/entries.hpp"
 #include "wire/forwarded.hpp"
 #include "wire/host.hpp"
 
@@ -23,16 +24,20 @@ CheckMessage error(std::string id, std::string text, std::string hint) {
     return {CheckMessage::Level::kError, std::move(id), std::move(text), std::move(hint)};
 }
 
-bool is_allowed_host(std::string_view entry) {
-    if (entry == "*") {
-        return true;
+// One error for each entry of a list that is no good.
+void check_entries(std::vector<CheckMessage>& messages, std::string id, const std::vector<std::string>& entries,
+                   std::string_view what, std::optional<EntryFault> (*fault_of)(std::string_view)) {
+    for (const std::string& entry : entries) {
+        if (const auto fault = fault_of(entry)) {
+            messages.push_back(error(id, "'" + entry + "' in " + std::string{what} + ": " + fault->why, fault->hint));
+        }
     }
-    const auto authority = wire::Authority::parse(entry.substr(entry.starts_with('.') ? 1 : 0));
-    return authority && !authority->port;
 }
 
-bool is_allowed_origin(std::string_view entry) {
-    return entry == "*" || entry.starts_with("https://") || entry.starts_with("http://");
+// Whether only this machine can reach a server that listens there. Behind a unix socket stands a proxy, or nobody.
+bool is_local(std::string_view listening_host) {
+    const bool is_bare_ipv6 = listening_host.find(':') != std::string_view::npos && !listening_host.starts_with('[');
+    return wire::host_allowed(is_bare_ipv6 ? '[' + std::string{listening_host} + ']' : std::string{listening_host}, {});
 }
 
 // ---- Which paths a route takes
@@ -97,7 +102,7 @@ void require_no_error(const std::vector<CheckMessage>& messages) {
 
 void print_error(const std::exception& error) {
     std::string_view rest = error.what();
-    if (dynamic_cast<const FailedChecks*>(&error) == nullptr) {
+    if (dynamic_cast<const FailedChecks*>(&error) == nullptr && dynamic_cast<const SettingsError*>(&error) == nullptr) {
         std::fprintf(stderr, "%s\n", printable(rest).c_str());
         return;
     }
@@ -127,35 +132,26 @@ std::vector<CheckMessage> check_settings(const Settings& settings) {
     } catch (const std::invalid_argument& unknown) {
         messages.push_back(error("settings.E003", unknown.what(), ""));
     }
-    for (const std::string& entry : settings.allowed_hosts) {
-        if (!is_allowed_host(entry)) {
-            messages.push_back(error("settings.E004", "'" + entry + "' in allowed_hosts matches no host",
-                                     "a name without scheme and port, .name for all below it too, or *"));
-        }
-    }
-    for (const std::string& entry : settings.allowed_origins) {
-        if (!is_allowed_origin(entry)) {
-            messages.push_back(error("settings.E005", "'" + entry + "' in allowed_origins matches no origin",
-                                     "begin it with https:// or http://"));
-        }
-    }
-    for (const std::string& entry : settings.trusted_proxies) {
-        if (!wire::is_network(entry)) {
-            messages.push_back(error("settings.E006", "'" + entry + "' in trusted_proxies is no address and no network",
-                                     "such as 127.0.0.1, 10.0.0.0/8 or fd00::/8"));
-        }
+    check_entries(messages, "settings.E004", settings.allowed_hosts, "allowed_hosts matches no host", &fault_of_host);
+    check_entries(messages, "settings.E005", settings.allowed_origins, "allowed_origins matches no origin",
+                  &fault_of_origin);
+    check_entries(messages, "settings.E006", settings.trusted_proxies, "trusted_proxies trusts nobody",
+                  &fault_of_proxy);
+    if (const auto fault = fault_of_listening_host(settings.host)) {
+        messages.push_back(error("settings.E009",
+                                 "nobody can listen on the host '" + settings.host + "': " + fault->why, fault->hint));
     }
     if (settings.proxy_protocol && settings.trusted_proxies.empty()) {
         messages.push_back(
             error("settings.E008", "proxy_protocol is on, and trusted_proxies is empty", "nobody could connect"));
     }
-    const bool is_local = wire::host_allowed(
-        settings.host.find(':') == std::string::npos ? settings.host : '[' + settings.host + ']', {});
-    if (!is_local && settings.allowed_hosts.empty()) {
+    const bool has_unix_socket = settings.host.starts_with("unix:");
+    const bool is_reached_by_others = !is_local(settings.host);
+    if (is_reached_by_others && settings.allowed_hosts.empty()) {
         messages.push_back(warning("security.W001", "allowed_hosts is empty, so others than this machine get 400",
                                    "set it to the names this server is called by"));
     }
-    if (!is_local && settings.debug) {
+    if (is_reached_by_others && !has_unix_socket && settings.debug) {
         messages.push_back(warning("security.W002", "debug is on, and others than this machine can see it",
                                    "debug pages show what is inside"));
     }

@@ -23,7 +23,7 @@ int serve(const SiteFactory& site, const ServeOptions& options) {
     }
     try {
         run_site(site, settings, [](const Listening& listening) {
-            log::info("Listening on " + listening.address + (listening.scheme == "https" ? ", with TLS" : ""));
+            log::info("Listening on " + listening.text() + (listening.scheme == "https" ? ", with TLS" : ""));
         });
         return 0;
     } catch (const std::exception& error) {

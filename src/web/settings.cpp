@@ -1,12 +1,13 @@
 #include "c10k/settings.hpp"
 
+#include "base/spelling.hpp"
 #include "base/text.hpp"
+#include "c10k/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -30,13 +31,17 @@ struct Entry {
     std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
 };
 
+constexpr std::uint64_t kOneKiB = std::uint64_t{1} << 10;
+constexpr std::uint64_t kOneMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kOneGiB = std::uint64_t{1} << 30;
 constexpr std::uint64_t kOneHour = 3'600'000;
 constexpr std::uint64_t kOneSecond = 1'000;
 
 constexpr std::array kTable{
-    Entry{"host", "", &Settings::host,
-          "Where to listen. 127.0.0.1 is seen by nobody else; 0.0.0.0 and :: by everybody."},
+    Entry{
+        "host", "", &Settings::host,
+        "Where to listen: an address or a name, on all that it means; * for everything; or unix:PATH, a socket in the "
+        "file system. 127.0.0.1 is seen by nobody else; 0.0.0.0, :: and * by everybody."},
     Entry{"port", "", &Settings::port, "The port to listen on; 0 takes any that is free.", 0, 65'535},
     Entry{"backend", "", &Settings::backend,
           "How a loop talks to the kernel: epoll, io_uring, or auto: io_uring where the kernel allows it."},
@@ -76,8 +81,8 @@ constexpr std::array kTable{
           "Whose pages may open WebSockets here besides our own, such as https://example.com: a browser sends cookies "
           "along whoever asks."},
     Entry{"trusted_proxies", "", &Settings::trusted_proxies,
-          "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are "
-          "believed: anybody can write them."},
+          "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, and unix: for who comes by a unix socket, whose "
+          "X-Forwarded-For and X-Forwarded-Proto are believed: anybody can write them."},
     Entry{"proxy_protocol", "", &Settings::proxy_protocol,
           "Each connection begins with a header of the PROXY protocol, version 1 or 2, that says whom it is from; only "
           "trusted_proxies may connect then, because anybody can write one."},
@@ -207,13 +212,32 @@ Parsed<bool> parse(const Entry& /*entry*/, std::string_view text, bool /*tag*/) 
     if (std::any_of(kFalse.begin(), kFalse.end(), is)) {
         return false;
     }
-    return Problem{"is neither true nor false"};
+    return Problem{"is neither true nor false: write true, yes, on or 1, or false, no, off or 0"};
+}
+
+bool is_size(const Entry& entry) { return entry.unit == "bytes"; }
+
+// "65536", and of sizes "64KiB", too.
+std::optional<std::uint64_t> parse_number(const Entry& entry, std::string_view text) {
+    struct Unit {
+        std::string_view suffix;
+        std::uint64_t bytes;
+    };
+    constexpr std::array kUnits{Unit{"KiB", kOneKiB}, Unit{"MiB", kOneMiB}, Unit{"GiB", kOneGiB}};
+    const auto unit =
+        std::find_if(kUnits.begin(), kUnits.end(), [text](const Unit& known) { return text.ends_with(known.suffix); });
+    if (!is_size(entry) || unit == kUnits.end()) {
+        return to_number<std::uint64_t>(text);
+    }
+    const auto count = to_number<std::uint32_t>(trim(text.substr(0, text.size() - unit->suffix.size())));
+    return count ? std::optional{*count * unit->bytes} : std::nullopt;
 }
 
 Parsed<std::uint32_t> parse(const Entry& entry, std::string_view text, std::uint32_t /*tag*/) {
-    const auto number = to_number<std::uint64_t>(text);
+    const auto number = parse_number(entry, text);
     if (!number || *number < entry.least || *number > entry.most) {
-        return Problem{"is not a number from " + std::to_string(entry.least) + " to " + std::to_string(entry.most)};
+        return Problem{"is not a number from " + std::to_string(entry.least) + " to " + std::to_string(entry.most) +
+                       (is_size(entry) ? ", as in 65536, 64KiB or 1MiB" : "")};
     }
     return static_cast<std::uint32_t>(*number);
 }
@@ -224,19 +248,13 @@ std::string format(milliseconds time) {
 }
 
 Parsed<milliseconds> parse(const Entry& entry, std::string_view text, milliseconds /*tag*/) {
-    struct Unit {
-        std::string_view suffix;
-        std::uint64_t milliseconds;
-    };
-    constexpr std::array kUnits{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"", 1'000}};
-    const auto unit =
-        std::find_if(kUnits.begin(), kUnits.end(), [text](const Unit& known) { return text.ends_with(known.suffix); });
-    const auto count = to_number<std::uint32_t>(trim(text.substr(0, text.size() - unit->suffix.size())));
-    if (!count || *count * unit->milliseconds < entry.least || *count * unit->milliseconds > entry.most) {
+    const auto time = parse_time(text);
+    if (!time || *time < milliseconds{entry.least} || *time > milliseconds{entry.most}) {
         return Problem{"is not a time from " + format(milliseconds{entry.least}) + " to " +
-                       format(milliseconds{entry.most})};
+                       (entry.most == kOneHour ? "1h" : format(milliseconds{entry.most})) +
+                       ", as in 250ms, 10s, 1.5m or 1h"};
     }
-    return milliseconds{*count * unit->milliseconds};
+    return *time;
 }
 
 Parsed<seconds> parse(const Entry& entry, std::string_view text, seconds /*tag*/) {
@@ -275,34 +293,47 @@ std::string format(const Entry& entry, const Settings& settings) {
 
 // ---- Names
 
-// How many letters must be put in, left out or replaced (Levenshtein).
-std::size_t distance(std::string_view left, std::string_view right) {
-    std::vector<std::size_t> row(right.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (const char c : left) {
-        std::size_t diagonal = row[0]++;
-        for (std::size_t at = 1; at < row.size(); ++at) {
-            const std::size_t replaced = diagonal + (right[at - 1] == c ? 0 : 1);
-            diagonal = row[at];
-            row[at] = std::min({replaced, row[at] + 1, row[at - 1] + 1});
-        }
-    }
-    return row.back();
-}
-
 // The setting that was perhaps meant; empty if none comes near.
 std::string_view nearest(std::string_view name) {
-    constexpr std::size_t kNear = 2;
-    const auto closest = std::min_element(kTable.begin(), kTable.end(), [name](const Entry& left, const Entry& right) {
-        return distance(name, left.name) < distance(name, right.name);
-    });
-    return distance(name, closest->name) <= kNear ? closest->name : std::string_view{};
+    std::array<std::string_view, kTable.size()> names;
+    std::transform(kTable.begin(), kTable.end(), names.begin(), [](const Entry& entry) { return entry.name; });
+    return c10k::nearest(name, names);
 }
 
 const Entry* find(std::string_view name) {
     const auto entry =
         std::find_if(kTable.begin(), kTable.end(), [name](const Entry& candidate) { return candidate.name == name; });
     return entry == kTable.end() ? nullptr : &*entry;
+}
+
+// ---- What is wrong with a text besides, for who cannot see it
+
+bool is_quoted(std::string_view text) {
+    return text.size() > 1 && text.front() == text.back() && (text.front() == '"' || text.front() == '\'');
+}
+
+std::string more_about(std::string_view text) {
+    if (const std::string invisible = invisible_in(text); !invisible.empty()) {
+        return "; there is a character in it that cannot be seen, " + invisible;
+    }
+    return text.find('#') == std::string_view::npos ? "" : "; a comment has a line of its own";
+}
+
+// A text for a message: nobody reads all of a long one.
+std::string quoted(std::string_view text) {
+    constexpr std::size_t kMost = 100;
+    return '\'' + std::string{text.substr(0, kMost)} + (text.size() > kMost ? "..." : "") + '\'';
+}
+
+// ---- Files
+
+// Takes a line off a text: to "\n", "\r\n" or "\r".
+std::string_view take_line(std::string_view& text) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end);
+    text.remove_prefix(text.starts_with("\r\n") ? 2 : std::min<std::size_t>(text.size(), 1));
+    return line;
 }
 
 std::string join(const std::vector<std::string>& lines) {
@@ -321,27 +352,40 @@ SettingsError::SettingsError(std::vector<std::string> problems)
 SettingsReader::SettingsReader(Settings defaults) : defaults_(std::move(defaults)), settings_(defaults_) {}
 
 void SettingsReader::read_file(const std::filesystem::path& file) {
-    std::ifstream input{file};
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    std::ifstream input{file, std::ios::binary};
     if (!input || std::filesystem::is_directory(file)) {
         problems_.push_back(file.string() + ": cannot be read");
         return;
     }
-    std::string text;
-    for (int number = 1; std::getline(input, text); ++number) {
-        const std::string origin = file.string() + ':' + std::to_string(number);
-        if (text.ends_with('\r')) {
-            text.pop_back();
-        }
-        const std::string_view line = trim(text);
-        if (line.empty() || line.starts_with('#')) {
-            continue;
-        }
-        const std::size_t equals = line.find('=');
-        if (equals == std::string_view::npos) {
-            problems_.push_back(origin + ": a line is 'name = value'");
-        } else {
-            apply(trim(line.substr(0, equals)), trim(line.substr(equals + 1)), origin);
-        }
+    std::string content(kOneMiB + 1, '\0');
+    input.read(content.data(), static_cast<std::streamsize>(content.size()));
+    content.resize(static_cast<std::size_t>(input.gcount()));
+    if (content.size() > kOneMiB) {
+        problems_.push_back(file.string() + ": is larger than 1 MiB: no file of settings");
+        return;
+    }
+    const auto zeros = static_cast<std::size_t>(std::count(content.begin(), content.end(), '\0'));
+    if (content.starts_with("\xff\xfe") || content.starts_with("\xfe\xff") || zeros > content.size() / 3) {
+        problems_.push_back(file.string() + ": is in UTF-16 or another encoding of wide characters: save it as UTF-8");
+        return;
+    }
+    std::string_view rest = content;
+    rest.remove_prefix(rest.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
+    for (int number = 1; !rest.empty(); ++number) {
+        read_line(trim(take_line(rest)), file.string() + ':' + std::to_string(number));
+    }
+}
+
+void SettingsReader::read_line(std::string_view line, const std::string& origin) {
+    if (line.empty() || line.starts_with('#')) {
+        return;
+    }
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) {
+        problems_.push_back(origin + ": a line is 'name = value'" + more_about(line));
+    } else {
+        apply(trim(line.substr(0, equals)), trim(line.substr(equals + 1)), origin);
     }
 }
 
@@ -368,20 +412,44 @@ void SettingsReader::apply_flag(std::string_view name, std::string_view text) {
     apply(known, text, "--" + flag);
 }
 
+void SettingsReader::apply_assignment(std::string_view assignment) {
+    const std::size_t equals = std::min(assignment.find('='), assignment.size());
+    std::string name{trim(assignment.substr(0, equals))};
+    std::replace(name.begin(), name.end(), '-', '_');
+    if (equals < assignment.size()) {
+        apply(name, trim(assignment.substr(equals + 1)), "--set");
+        return;
+    }
+    const Entry* known = find(name) != nullptr ? find(name) : find(nearest(name));
+    const Entry& example = known != nullptr ? *known : *find("ping_interval");
+    problems_.push_back("--set: " + quoted(assignment) + " is not NAME=VALUE, as in --set " +
+                        std::string{example.name} + '=' + format(example, defaults_));
+}
+
 void SettingsReader::apply(std::string_view name, std::string_view text, const std::string& origin) {
     const Entry* entry = find(name);
     if (entry == nullptr) {
         const std::string_view meant = nearest(name);
-        problems_.push_back(origin + ": there is no setting '" + std::string{name} + '\'' +
-                            (meant.empty() ? "" : "; did you mean '" + std::string{meant} + "'?"));
+        problems_.push_back(origin + ": there is no setting " + quoted(name) +
+                            (meant.empty() ? "" : "; did you mean '" + std::string{meant} + "'?") + more_about(name));
+        return;
+    }
+    const auto complain = [&](const std::string& problem) {
+        problems_.push_back(origin + ": " + std::string{name} + ": " + quoted(text) + ' ' + problem);
+    };
+    if (std::any_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; })) {
+        complain("has control characters");
+        return;
+    }
+    if (is_quoted(text)) {
+        complain("stands in quotes: write it without");
         return;
     }
     std::visit(
         [&]<typename T>(T Settings::*member) {
             Parsed<T> parsed = parse(*entry, text, T{});
             if (const auto* problem = std::get_if<Problem>(&parsed)) {
-                problems_.push_back(origin + ": " + std::string{name} + ": '" + std::string{text} + "' " +
-                                    problem->text);
+                complain(problem->text + more_about(text));
                 return;
             }
             settings_.*member = std::get<T>(std::move(parsed));

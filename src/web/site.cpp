@@ -6,15 +6,16 @@
 #include "loop/activation.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
-#include "loop/sockets.hpp"
 #include "task/on_hangup.hpp"
 #include "task/run.hpp"
 #include "web/dispatcher.hpp"
+#include "web/listening.hpp"
 #include "web/reload_application.hpp"
 #include "web/server_limits.hpp"
 #include "web/server_tls.hpp"
 #include "web/throw_trace.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -51,29 +52,20 @@ using OnListening = std::function<void(const Listening&)>;
 struct Program {
     Program(const SiteFactory& its_factory, const Settings& its_settings, const OnListening& on_all_listening)
         : factory(its_factory), settings(its_settings), on_listening(on_all_listening), shared(its_settings.workers),
-          address(Address::resolve(settings.host, static_cast<std::uint16_t>(settings.port))) {}
+          addresses(listening_addresses(settings)) {}
 
     const SiteFactory& factory;
     const Settings& settings;
     const OnListening& on_listening;
     SharedState shared;
     const std::unique_ptr<ServerCertificates> certificates = server_certificates(settings);  // null: no TLS
-    Address address;
-    const std::vector<int> inherited = take_inherited_listeners();
+    std::vector<Address> addresses;
+    PortUse port_use = PortUse::kAlone;
+    std::vector<int> inherited = take_inherited_listeners();
     const ReadyNotice ready;
     std::mutex building;  // sites are built one after the other, so that a site may use what is not safe for threads
     std::atomic<std::uint32_t> listening{0};
 };
-
-// Calls `listen`, and says of its failure what a user has to know.
-template <typename Listen>
-Address explain_failure(const Address& address, Listen listen) {
-    try {
-        return listen();
-    } catch (const std::system_error& error) {
-        throw std::runtime_error("cannot listen on " + address.text() + ": " + error.code().message());
-    }
-}
 
 // A server with its site, on one loop. It outlives the tasks in `background`, of which serve_until_stopped() is one.
 struct Serving {
@@ -108,20 +100,31 @@ struct Serving {
 
 // Each loop has a listening socket of its own. Of those that we inherit, each is some loop's, and a loop that would
 // have none takes part in one.
-Address listen(Server& server, const Program& program, std::size_t loop) {
+std::vector<std::string> listen(Server& server, const Program& program, std::size_t loop) {
     const std::vector<int>& inherited = program.inherited;
     const std::size_t loops = program.settings.workers;
+    std::vector<std::string> addresses;
     if (inherited.empty()) {
-        return server.listen(program.address, loops == 1 ? PortUse::kAlone : PortUse::kShared);
+        for (const Address& address : program.addresses) {
+            try {
+                addresses.push_back(server.listen(address, program.port_use).text());
+            } catch (const std::system_error& error) {
+                throw_listening_failure(address, error.code());
+            }
+        }
+    } else if (loop >= inherited.size()) {
+        server.listen_on(::fcntl(inherited[loop % inherited.size()], F_DUPFD_CLOEXEC, 0));
     }
-    if (loop >= inherited.size()) {
-        return server.listen_on(::fcntl(inherited[loop % inherited.size()], F_DUPFD_CLOEXEC, 0));
-    }
-    Address address;
     for (std::size_t i = loop; i < inherited.size(); i += loops) {
-        address = server.listen_on(inherited[i]);
+        server.listen_on(inherited[i]);
     }
-    return address;
+    for (const int descriptor : inherited) {
+        const std::string text = local_address_of(descriptor).text();
+        if (std::find(addresses.begin(), addresses.end(), text) == addresses.end()) {
+            addresses.push_back(text);
+        }
+    }
+    return addresses;
 }
 
 void reload(ServerCertificates& certificates) {
@@ -153,9 +156,9 @@ void build(std::optional<Serving>& serving, Program& program, std::size_t loop, 
 // Builds the site inside a task of the group: if that fails, what the site has already spawned is stopped and awaited.
 Task<> serve_until_stopped(std::optional<Serving>& serving, Program& program, std::size_t loop, TaskGroup& background) {
     build(serving, program, loop, background);
-    const Address address = explain_failure(program.address, [&] { return listen(serving->server, program, loop); });
+    const std::vector<std::string> addresses = listen(serving->server, program, loop);
     if (++program.listening == program.settings.workers) {
-        program.on_listening({address.text(), Loop::current().backend().name(), program.settings.workers,
+        program.on_listening({addresses, Loop::current().backend().name(), program.settings.workers,
                               program.certificates ? "https" : "http"});
         program.ready.send();
     }
@@ -217,11 +220,30 @@ HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, Tas
 
 std::vector<CheckMessage> HostedSite::check() const {
     std::vector<CheckMessage> messages = check_settings(settings_);
-    for (const auto& more : {check_tls(settings_), check_urls(urls_), check_folders("templates", templates_.folders()),
-                             check_folders("staticfiles", static_files_.folders())}) {
+    for (const auto& more :
+         {check_listening(settings_), check_tls(settings_), check_urls(urls_),
+          check_folders("templates", templates_.folders()), check_folders("staticfiles", static_files_.folders())}) {
         messages.insert(messages.end(), more.begin(), more.end());
     }
     return messages;
+}
+
+std::string Listening::text() const {
+    std::string text;
+    for (const std::string& address : addresses) {
+        text += (text.empty() ? "" : " and ") + address;
+    }
+    return text;
+}
+
+std::string Listening::urls() const {
+    Listening other = *this;
+    for (std::string& address : other.addresses) {
+        if (!address.starts_with("unix:")) {
+            address = std::string{scheme} + "://" + address + '/';
+        }
+    }
+    return other.text();
 }
 
 void inspect_site(const SiteFactory& factory, const Settings& settings,
@@ -235,12 +257,15 @@ void run_site(const SiteFactory& factory, const Settings& settings,
         note_throws();
     }
     Program program{factory, settings, on_listening};
-    std::optional<PortReservation> reservation;
-    if (settings.workers > 1 && program.inherited.empty()) {
-        program.address = explain_failure(program.address, [&] {
-            reservation.emplace(program.address);
-            return reservation->address();
-        });
+    std::optional<PortReservations> reservations;
+    std::optional<UnixListener> unix_listener;
+    if (program.inherited.empty() && program.addresses.front().family() == AF_UNIX) {
+        unix_listener.emplace(program.addresses.front(), static_cast<int>(settings.backlog));
+        program.inherited = {unix_listener->descriptor()};
+    } else if (program.inherited.empty() && (settings.workers > 1 || program.addresses.size() > 1)) {
+        reservations.emplace(program.addresses);
+        program.addresses = reservations->addresses();
+        program.port_use = PortUse::kShared;
     }
     std::optional<OnHangup> on_hangup;
     if (program.certificates) {

@@ -64,13 +64,14 @@ void inspect_site(const SiteFactory& factory, const Settings& settings,
 
 // The server takes connections.
 struct Listening {
-    std::string address;       // "127.0.0.1:8000"
-    std::string_view backend;  // "epoll"
+    std::vector<std::string> addresses;  // "127.0.0.1:8000", "unix:/run/site.sock"
+    std::string_view backend;            // "epoll"
     std::size_t workers;
     std::string_view scheme;  // "http" or "https"
 
-    // "http://127.0.0.1:8000/"
-    [[nodiscard]] std::string url() const { return std::string{scheme} + "://" + address + '/'; }
+    // "127.0.0.1:8000 and [::1]:8000", and the same as URLs
+    [[nodiscard]] std::string text() const;
+    [[nodiscard]] std::string urls() const;
 };
 
 // Serves a site on as many loops as the settings say, the first of them on this thread, until SIGINT or SIGTERM. Calls

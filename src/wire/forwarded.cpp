@@ -13,6 +13,7 @@ namespace c10k::wire {
 namespace {
 
 constexpr std::string_view kSpace = " \t";
+constexpr std::string_view kUnix = "unix:";  // who comes by a unix socket
 
 // An address as 16 bytes: those of IPv4 are mapped (RFC 4291, 2.5.5.2).
 using Bytes = std::array<std::uint8_t, 16>;
@@ -100,6 +101,9 @@ std::string_view take_last(std::string_view& list) {
 bool is_network(std::string_view text) { return Network::parse(text).has_value(); }
 
 bool is_trusted(std::string_view address, std::span<const std::string> trusted) {
+    if (address.starts_with(kUnix)) {
+        return std::find(trusted.begin(), trusted.end(), kUnix) != trusted.end();
+    }
     const auto bytes = parse_peer(address);
     return bytes && std::any_of(trusted.begin(), trusted.end(), [&bytes](const std::string& entry) {
                const auto network = Network::parse(entry);

@@ -141,8 +141,8 @@ class InheritedDescriptors(unittest.TestCase):
         self.assertEqual(ended.returncode, 1, ended.stdout)
         self.assertIn(sentence, ended.stdout)
 
-    def test_row_77_descriptors_that_are_no_listening_tcp_sockets_are_refused(self):
-        """LISTEN_FDS with a file, UDP, a socket that does not listen, a UNIX socket, too many: a sentence, exit 1."""
+    def test_row_77_descriptors_that_are_no_listening_stream_sockets_are_refused(self):
+        """LISTEN_FDS with a file, UDP, a socket that does not listen, a UNIX socket of packets, too many: a sentence, exit 1."""
         with open(os.devnull, "rb") as file:
             self.assert_refused(file, "LISTEN_FDS: descriptor 3 is no socket")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -150,7 +150,7 @@ class InheritedDescriptors(unittest.TestCase):
             self.assert_refused(udp, "LISTEN_FDS: descriptor 3 is no TCP socket")
         with socket.socket() as idle:
             self.assert_refused(idle, "LISTEN_FDS: descriptor 3 does not listen")
-        with socket.socket(socket.AF_UNIX) as local:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as local:
             local.bind("")
             local.listen()
             self.assert_refused(local, "LISTEN_FDS: descriptor 3 is no TCP socket")

@@ -1,6 +1,7 @@
 #include "web/checks.hpp"
 
 #include "transport/certificates.hpp"
+#include "web/listening.hpp"
 #include "web/server_tls.hpp"
 
 #include "c10k/message.hpp"
@@ -54,6 +55,26 @@ TEST(Checks, FindHostsOriginsAndProxiesThatMatchNothing) {
     settings.allowed_origins = {"https://example.com", "http://*.example.com:8000", "*", "example.com"};
     settings.trusted_proxies = {"127.0.0.1", "10.0.0.0/8", "nginx"};
     EXPECT_EQ(ids(check_settings(settings)), "settings.E004 settings.E004 settings.E004 settings.E005 settings.E006");
+    settings = {};
+    settings.allowed_origins = {"https://example.com/", "HTTPS://Example.com"};
+    ASSERT_EQ(ids(check_settings(settings)), "settings.E005");
+    EXPECT_EQ(
+        to_text(check_settings(settings).front()),
+        "settings.E005: 'https://example.com/' in allowed_origins matches no origin: an origin has no path (write "
+        "https://example.com)");
+}
+
+TEST(Checks, FindAHostThatNobodyCanListenOn) {
+    Settings settings;
+    settings.allowed_hosts = {"example.com"};
+    for (const char* host : {"", "127.0.0.1:8000", "http://127.0.0.1"}) {
+        settings.host = host;
+        EXPECT_EQ(ids(check_settings(settings)), "settings.E009") << host;
+        EXPECT_EQ(ids(check_listening(settings)), "") << host;
+    }
+    settings.host = "nobody.invalid";  // RFC 6761, 6.4
+    EXPECT_EQ(ids(check_settings(settings)), "");
+    EXPECT_EQ(ids(check_listening(settings)), "settings.E010");
 }
 
 TEST(Checks, FindCertificatesThatNoServerCanShow) {
@@ -83,6 +104,12 @@ TEST(Checks, FindAServerThatStrangersCanReachWithoutANameOrWithDebug) {
     EXPECT_EQ(ids(check_settings(settings)), "security.W001 security.W002");
     settings.host = "::1";
     EXPECT_EQ(ids(check_settings(settings)), "");
+    settings.host = "[::1]";
+    EXPECT_EQ(ids(check_settings(settings)), "");
+    settings.host = "*";
+    EXPECT_EQ(ids(check_settings(settings)), "security.W001 security.W002");
+    settings.host = "unix:/run/site.sock";  // behind which is a proxy that passes on whom it was asked for
+    EXPECT_EQ(ids(check_settings(settings)), "security.W001");
     settings.host = "192.0.2.1";
     settings.debug = false;
     settings.allowed_hosts = {"example.com"};

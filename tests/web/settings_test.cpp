@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -153,7 +154,8 @@ TEST(Settings, TellAllThatIsWrongAtOnceAndWhereItIs) {
                                     file.string() + ":1: port: 'abc' is not a number from 0 to 65535",
                                     file.string() + ":2: a line is 'name = value'",
                                     file.string() + ":3: there is no setting 'prot'; did you mean 'port'?",
-                                    "C10K_DEBUG: debug: 'perhaps' is neither true nor false",
+                                    "C10K_DEBUG: debug: 'perhaps' is neither true nor false: write true, yes, on or 1, "
+                                    "or false, no, off or 0",
                                     "--verbosity: verbosity: '9' is not a number from 0 to 2",
                                     "--quite-unknown: there is no setting 'quite_unknown'",
                                 }));
@@ -178,21 +180,179 @@ TEST(Settings, LeaveOtherProgramsVariablesAloneButNotMisspeltOnes) {
               std::vector<std::string>{"C10K_PROT: there is no setting 'prot'; did you mean 'port'?"});
 }
 
-TEST(Settings, RefuseNumbersThatAreNone) {
-    for (const std::string_view text : {"", "-1", "+1", "1.5", "0x10", " 1", "65536", "99999999999999999999"}) {
+TEST(Settings, Row80RefuseNumbersThatAreNone) {
+    for (const std::string_view text : {"",
+                                        "-1",
+                                        "+1",
+                                        "1.5",
+                                        "0x10",
+                                        " 1",
+                                        "65536",
+                                        "99999999999999999999",
+                                        "18446744073709551616",
+                                        "1e3",
+                                        "nan",
+                                        "inf",
+                                        "8 000",
+                                        "8_000",
+                                        "8,000",
+                                        "８０００",
+                                        "٨٠٠٠",
+                                        "8000\u00a0",
+                                        "\ufeff8000",
+                                        "8000 # mine",
+                                        "\"8000\""}) {
         EXPECT_NE(problem("port", text), "") << text;
     }
     EXPECT_EQ(problem("port", "65535"), "");
+    EXPECT_EQ(problem("port", "08000"), "");
+    EXPECT_EQ(problem("verbosity", "info"), "--verbosity: verbosity: 'info' is not a number from 0 to 2");
+    EXPECT_EQ(problem("port", "8000\u00a0"),
+              "--port: port: '8000\u00a0' is not a number from 0 to 65535; there is a character in it that cannot be "
+              "seen, U+00A0");
+    EXPECT_EQ(problem("port", "8000 # mine"),
+              "--port: port: '8000 # mine' is not a number from 0 to 65535; a comment has a line of its own");
+    EXPECT_EQ(problem("port", "\"8000\""), "--port: port: '\"8000\"' stands in quotes: write it without");
 }
 
-TEST(Settings, RefuseTimesThatAreNone) {
-    for (const std::string_view text : {"", "s", "-1s", "1h", "1.5s", "0", "0ms", "61m", "4294967295s"}) {
+TEST(Settings, TakeSizesInBytesAndInTheirBinaryMultiples) {
+    const std::array<std::pair<const char*, std::uint32_t>, 4> sizes{
+        {{"65536", 65536}, {"64KiB", 65536}, {"2 MiB", 2 << 20}, {"1GiB", 1 << 30}}};
+    for (const auto& [text, bytes] : sizes) {
+        SettingsReader reader;
+        reader.apply_flag("max_body_bytes", text);
+        EXPECT_EQ(reader.settings().max_body_bytes, bytes) << text;
+    }
+    for (const std::string_view text :
+         {"1k", "1K", "1M", "1MB", "1m", "1.5MiB", "-1KiB", "KiB", "2GiB", "4294967295GiB"}) {
+        EXPECT_EQ(problem("max_body_bytes", text), "--max-body-bytes: max_body_bytes: '" + std::string{text} +
+                                                       "' is not a number from 0 to 1073741824, as in 65536, 64KiB or "
+                                                       "1MiB");
+    }
+    EXPECT_NE(problem("port", "1KiB"), "");
+}
+
+TEST(Settings, Row80RefuseTimesThatAreNone) {
+    for (const std::string_view text : {"",
+                                        "s",
+                                        "-1s",
+                                        "0",
+                                        "0ms",
+                                        "61m",
+                                        "4294967295s",
+                                        "2h",
+                                        "1d",
+                                        "1e3",
+                                        "nan",
+                                        "inf",
+                                        "1,5s",
+                                        "1.s",
+                                        ".5s",
+                                        "1..5s",
+                                        "1.0001s",
+                                        "0.0000000001s",
+                                        "1hour",
+                                        "1H",
+                                        "10 S",
+                                        "1h30m",
+                                        "+1s",
+                                        "99999999999999999999s",
+                                        "１s"}) {
         EXPECT_NE(problem("idle_time", text), "") << text;
     }
-    for (const std::string_view text : {"1ms", "10", "10 s", "60m"}) {
+    for (const std::string_view text : {"1ms", "10", "10 s", "60m", "1h", "1 h", "1.5s", "1.5", "0.25m", "0.5h"}) {
         EXPECT_EQ(problem("idle_time", text), "") << text;
     }
     EXPECT_EQ(problem("ping_interval", "1500ms"), "--ping-interval: ping_interval: '1500ms' is not in whole seconds");
+    EXPECT_EQ(problem("idle_time", "1hour"),
+              "--idle-time: idle_time: '1hour' is not a time from 1ms to 1h, as in 250ms, 10s, 1.5m or 1h");
+}
+
+TEST(Settings, TakeTimesInAllTheirUnits) {
+    const std::array<std::pair<const char*, std::chrono::milliseconds>, 7> times{
+        {{"250ms", 250ms}, {"90s", 90s}, {"1.5s", 1500ms}, {"2", 2s}, {"1m", 60s}, {"1 h", 3600s}, {"0.25h", 15min}}};
+    for (const auto& [text, time] : times) {
+        SettingsReader reader;
+        reader.apply_flag("idle_time", text);
+        EXPECT_EQ(reader.settings().idle_time, time) << text;
+    }
+}
+
+TEST(Settings, Row80TellTheRightSpellingOfANameInAnotherCaseOrAlphabet) {
+    for (const std::string_view name :
+         {"PORT", "Port", "prot", "por", "ports", "p\u043ert", "\u0440ort", "port\u00a0"}) {
+        SettingsReader reader;
+        reader.apply(name, "8000", "here");
+        ASSERT_EQ(problems(reader).size(), 1U) << name;
+        EXPECT_TRUE(problems(reader)[0].starts_with("here: there is no setting '" + std::string{name} +
+                                                    "'; did you mean 'port'?"))
+            << problems(reader)[0];
+    }
+    SettingsReader reader;
+    reader.apply("ping-interval", "8", "here");
+    reader.apply("alowed_hostnames", "8", "here");
+    reader.apply("max_conections_per_adress", "8", "here");
+    EXPECT_EQ(
+        problems(reader),
+        (std::vector<std::string>{
+            "here: there is no setting 'ping-interval'; did you mean 'ping_interval'?",
+            "here: there is no setting 'alowed_hostnames'",
+            "here: there is no setting 'max_conections_per_adress'; did you mean 'max_connections_per_address'?"}));
+}
+
+TEST(Settings, SayHowAnAssignmentIsWritten) {
+    SettingsReader reader;
+    reader.apply_assignment("port");
+    reader.apply_assignment("prot 80");
+    reader.apply_assignment("");
+    reader.apply_assignment("=5");
+    reader.apply_assignment("port=");
+    EXPECT_EQ(
+        problems(reader),
+        (std::vector<std::string>{"--set: 'port' is not NAME=VALUE, as in --set port=8000",
+                                  "--set: 'prot 80' is not NAME=VALUE, as in --set ping_interval=20s",
+                                  "--set: '' is not NAME=VALUE, as in --set ping_interval=20s",
+                                  "--set: there is no setting ''", "--set: port: '' is not a number from 0 to 65535"}));
+    SettingsReader good;
+    good.apply_assignment(" ping-interval = 7s ");
+    EXPECT_EQ(good.settings().ping_interval, 7s);
+    EXPECT_EQ(described(good, "ping_interval").origin, "--set");
+}
+
+TEST(Settings, Row80ReadFilesAsEditorsOfOtherSystemsWriteThem) {
+    const Folder folder;
+    for (const std::string_view text :
+         {"\xef\xbb\xbfport = 9000\nbacklog = 7\n", "port = 9000\r\nbacklog = 7\r\n", "port = 9000\rbacklog = 7",
+          "port = 9000\n\n\nbacklog = 7", "\tport\t=\t9000\t\n# \xff\nbacklog=7"}) {
+        SettingsReader reader;
+        reader.read_file(folder.write("c10k.conf", text));
+        EXPECT_EQ(reader.settings().port, 9000U) << text;
+        EXPECT_EQ(reader.settings().backlog, 7U) << text;
+    }
+    SettingsReader reader;
+    const auto file = folder.write("c10k.conf", "\xef\xbb\xbf# the demo\r\n\r\nprot = 1\r\n");
+    reader.read_file(file);
+    EXPECT_EQ(problems(reader),
+              std::vector<std::string>{file.string() + ":3: there is no setting 'prot'; did you mean 'port'?"});
+}
+
+TEST(Settings, Row80NameFilesThatAreNoText) {
+    using namespace std::string_view_literals;
+    const Folder folder;
+    const auto problem_of = [&folder](std::string_view text) {
+        SettingsReader reader;
+        const auto file = folder.write("c10k.conf", text);
+        reader.read_file(file);
+        const auto all = problems(reader);
+        return all.empty() ? "" : all[0].substr(file.string().size());
+    };
+    const std::string wide = ": is in UTF-16 or another encoding of wide characters: save it as UTF-8";
+    EXPECT_EQ(problem_of("\xff\xfep\0o\0r\0t\0=\0001\0"sv), wide);
+    EXPECT_EQ(problem_of("\xfe\xff\0p\0o\0r\0t\0=\0001"sv), wide);
+    EXPECT_EQ(problem_of("p\0o\0r\0t\0=\0001\0"sv), wide);
+    EXPECT_EQ(problem_of("host = 127.0.0.1\0.example\n"sv),
+              std::string{":1: host: '127.0.0.1\0.example' has control characters"sv});
+    EXPECT_EQ(problem_of(std::string((1 << 20) + 1, '#')), ": is larger than 1 MiB: no file of settings");
 }
 
 }  // namespace

@@ -172,7 +172,7 @@ TEST_F(SiteTest, EndsOnSigtermInGoodOrder) {
         return BuiltSite{};
     };
     run_site(factory, settings_, [&address](const Listening& listening) {
-        address = listening.address;
+        address = listening.addresses.front();
         stop(listening);
     });
     EXPECT_TRUE(address.starts_with("127.0.0.1:") && !address.ends_with(":0")) << address;
@@ -194,7 +194,7 @@ TEST_F(SiteTest, ClosesItsWebSocketsWhenItEnds) {
         },
         settings_,
         [&client](const Listening& listening) {
-            client.emplace(listening.address.substr(listening.address.rfind(':') + 1));
+            client.emplace(listening.addresses.front().substr(listening.addresses.front().rfind(':') + 1));
         });
     const std::string bytes = client->take_all();
     EXPECT_TRUE(bytes.starts_with("HTTP/1.1 101 ")) << bytes;

@@ -47,6 +47,13 @@ TEST(ClientOf, DoesNotBelieveWhatTheClientSaidItself) {
     EXPECT_EQ(client("127.0.0.1:1000", {"10.1.1.1, 198.51.100.1"}, kTrusted), "198.51.100.1");
 }
 
+TEST(ClientOf, BelievesWhoComesByAUnixSocketIfTold) {
+    EXPECT_EQ(client("unix:", {"203.0.113.7"}, {"unix:"}), "203.0.113.7");
+    EXPECT_EQ(client("unix:", {"203.0.113.7"}, {"0.0.0.0/0", "::/0"}), "unix:");
+    EXPECT_EQ(client("unix:", {"203.0.113.7, unix:"}, {"unix:"}), "unix:");
+    EXPECT_EQ(client("127.0.0.1:5", {"203.0.113.7"}, {"unix:"}), "127.0.0.1:5");
+}
+
 TEST(ClientOf, BelievesANetworkThatEndsInsideOfAByte) {
     EXPECT_EQ(client("172.16.0.1:1000", {"198.51.100.1"}, {"172.16.0.0/12"}), "198.51.100.1");
     EXPECT_EQ(client("172.31.255.255:1000", {"198.51.100.1"}, {"172.16.0.0/12"}), "198.51.100.1");
