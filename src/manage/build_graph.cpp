@@ -87,7 +87,7 @@ private:
 
 class NinjaReader {
 public:
-    explicit NinjaReader(const fs::path& build) : reader_(build) {}
+    explicit NinjaReader(const fs::path& build) : reader_(build), tool_(build_tool(build, "ninja")) {}
 
     BuildGraph read() {
         reader_.graph().configuration = reader_.absolute("build.ninja");
@@ -99,7 +99,7 @@ public:
 
 private:
     [[nodiscard]] std::vector<std::string> ask(std::vector<std::string> question) const {
-        question.insert(question.begin(), {"ninja", "-C", reader_.build(), "-t"});
+        question.insert(question.begin(), {tool_, "-C", reader_.build(), "-t"});
         return lines_of(output_of(question));
     }
 
@@ -171,7 +171,8 @@ private:
     }
 
     Reader reader_;
-    std::set<fs::path> known_;
+    std::string tool_;
+    std::set<fs::path> known_;  // that a compiler has read
 };
 
 // ---- Make
@@ -279,6 +280,16 @@ private:
 };
 
 }  // namespace
+
+std::string build_tool(const fs::path& build, std::string otherwise) {
+    constexpr std::string_view kEntry = "CMAKE_MAKE_PROGRAM:";  // NAME:TYPE=VALUE
+    for (const std::string& line : lines_of(text_of(build / "CMakeCache.txt"))) {
+        if (line.starts_with(kEntry) && line.find('=') + 1 < line.size()) {
+            return line.substr(line.find('=') + 1);
+        }
+    }
+    return otherwise;
+}
 
 BuildGraph BuildGraph::of(const fs::path& build) {
     std::error_code ignored;

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace c10k {
@@ -25,5 +26,8 @@ struct BuildGraph {
 
     static BuildGraph of(const std::filesystem::path& build);
 };
+
+// The program of that build folder's generator, as CMake has found it; `otherwise` if it does not say.
+[[nodiscard]] std::string build_tool(const std::filesystem::path& build, std::string otherwise);
 
 }  // namespace c10k

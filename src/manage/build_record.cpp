@@ -95,6 +95,11 @@ BuildRecord BuildRecord::renewed(const BuildGraph& graph) const {
     return now;
 }
 
+bool BuildRecord::has_name_of(const fs::path& file) const {
+    return std::any_of(files_.begin(), files_.end(),
+                       [&](const auto& known) { return known.first.filename() == file.filename(); });
+}
+
 bool BuildRecord::is_outdated(const BuildGraph::Output& output, const BuildRecord& now) const {
     return std::any_of(output.inputs.begin(), output.inputs.end(), [&](const fs::path& file) {
         const auto found = now.files_.find(file);

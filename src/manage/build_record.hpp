@@ -26,7 +26,8 @@ public:
     // record, except those that others have built since.
     [[nodiscard]] std::vector<std::filesystem::path> outdated(const BuildGraph& graph, const BuildRecord& now) const;
 
-    [[nodiscard]] bool has(const std::filesystem::path& file) const { return files_.contains(file); }
+    // Whether the build has read it, or another file of this name: a new one may be meant instead from now on.
+    [[nodiscard]] bool has_name_of(const std::filesystem::path& file) const;
 
 private:
     struct File {

@@ -2,10 +2,13 @@
 
 #include "manage/build_graph.hpp"
 #include "manage/build_record.hpp"
+#include "manage/process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
 #include <string>
@@ -80,23 +83,63 @@ void let_go(const fs::path& output, const Project& project, const BuildGraph& gr
     fs::remove(output, ignored);
 }
 
-bool run_tool(const Project& project, bool has_new_configuration) {
-    if (has_new_configuration && !run({"cmake", "-S", project.source, "-B", project.build})) {
-        return false;
+// Outputs of which an input has the name of a new file.
+std::vector<fs::path> shadowed(const BuildGraph& graph, const std::set<fs::path>& changed) {
+    std::vector<fs::path> files;
+    for (const auto& [file, output] : graph.outputs) {
+        const bool may_be = std::any_of(changed.begin(), changed.end(), [&](const fs::path& candidate) {
+            return !output.inputs.contains(candidate) &&
+                   std::any_of(output.inputs.begin(), output.inputs.end(),
+                               [&](const fs::path& input) { return input.filename() == candidate.filename(); });
+        });
+        if (may_be && file != graph.configuration) {
+            files.push_back(file);
+        }
+    }
+    return files;
+}
+
+// Ninja makes the configuration again and again as long as one of its inputs is younger, which may be from the future.
+void age_configuration(const Project& project, const BuildGraph& graph) {
+    const auto output = graph.outputs.find(graph.configuration);
+    const auto made = FileState::of(graph.configuration);
+    if (output == graph.outputs.end() || !made) {
+        return;
+    }
+    std::int64_t youngest = made->modified_ns;
+    for (const fs::path& input : output->second.inputs) {
+        const auto state = FileState::of(input);
+        youngest = std::max(youngest, state ? state->modified_ns : 0);
+    }
+    if (youngest != made->modified_ns && graph.configuration.filename() == "build.ninja") {
+        constexpr std::int64_t kNanoseconds = 1'000'000'000;
+        const timespec time{youngest / kNanoseconds, youngest % kNanoseconds};
+        const std::array<timespec, 2> times{time, time};
+        ::utimensat(AT_FDCWD, graph.configuration.c_str(), times.data(), 0);
+        (void)output_of({build_tool(project.build, "ninja"), "-C", project.build, "-t", "restat", "build.ninja"});
+    }
+}
+
+bool run_tool(const Project& project, const BuildGraph& graph, bool has_new_configuration) {
+    if (has_new_configuration) {
+        if (!run({"cmake", "-S", project.source, "-B", project.build})) {
+            return false;
+        }
+        age_configuration(project, graph);
     }
     return run({"cmake", "--build", project.build, "--target", project.program.filename()});
 }
 
 }  // namespace
 
-BuildEnd build(const Project& project) {
+BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
     const FolderLock lock{project.build};
     BuildRecord record = BuildRecord::load(project.build);
     BuildEnd end = BuildEnd::kUpToDate;
     for (int round = 0;; ++round) {
         const BuildGraph graph = BuildGraph::of(project.build);
         BuildRecord now = record.renewed(graph);
-        const std::vector<fs::path> outdated = record.outdated(graph, now);
+        std::vector<fs::path> outdated = record.outdated(graph, now);
         if (round > 0 && (outdated.empty() || round == kMostRounds)) {
             if (outdated.empty()) {
                 now.save(project.build);
@@ -106,12 +149,16 @@ BuildEnd build(const Project& project) {
             }
             return end;
         }
+        if (round == 0) {
+            const std::vector<fs::path> others = shadowed(graph, changed);
+            outdated.insert(outdated.end(), others.begin(), others.end());
+        }
         bool has_new_configuration = false;
         for (const fs::path& output : outdated) {
             let_go(output, project, graph);
             has_new_configuration = has_new_configuration || output == graph.configuration;
         }
-        end = run_tool(project, has_new_configuration) ? BuildEnd::kUpToDate : BuildEnd::kFailed;
+        end = run_tool(project, graph, has_new_configuration) ? BuildEnd::kUpToDate : BuildEnd::kFailed;
         // What could not be built again is gone, so the outputs that there are were made of these files, or of later
         // ones.
         record = std::move(now);

@@ -2,6 +2,9 @@
 
 #include "manage/project.hpp"
 
+#include <filesystem>
+#include <set>
+
 namespace c10k {
 
 // How a build has ended: the exit status of a process that runs build().
@@ -13,7 +16,9 @@ enum class BuildEnd {
 
 // Brings the program up to date, and prints what the build tool prints. A file that is saved meanwhile is built again
 // at once. One build at a time goes on in a build folder: others take the same lock. Throws std::exception.
-[[nodiscard]] BuildEnd build(const Project& project);
+// `changed` are the files for whose sake it is called: where one of them is new, an include may mean it instead of
+// another of that name.
+[[nodiscard]] BuildEnd build(const Project& project, const std::set<std::filesystem::path>& changed);
 
 // Whether a file has changed since it was built, as far as the build folder's record and times tell. Builds nothing.
 [[nodiscard]] BuildEnd look_at_build(const Project& project);

@@ -63,7 +63,7 @@ Change meaning_of(const fs::path& file, const BuildRecord& record) {
     if (is_folder && !is_shown) {
         return Change::kProgram;
     }
-    if (record.has(file) || kProgramSuffixes.contains(suffix) || file.filename() == "CMakeLists.txt") {
+    if (kProgramSuffixes.contains(suffix) || name == "CMakeLists.txt" || record.has_name_of(file)) {
         return Change::kProgram;
     }
     if (file.filename() == SettingsReader::kDefaultFile) {
@@ -84,9 +84,9 @@ enum class Purpose {
 };
 
 // What the process of a build does.
-int run_build(const Project& project, Purpose purpose) {
+int run_build(const Project& project, Purpose purpose, const std::set<fs::path>& changed) {
     try {
-        return static_cast<int>(purpose == Purpose::kLook ? look_at_build(project) : build(project));
+        return static_cast<int>(purpose == Purpose::kLook ? look_at_build(project) : build(project, changed));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return static_cast<int>(BuildEnd::kFailed);
@@ -198,6 +198,7 @@ private:
         board_.write(state_);
         if (changes.contains(Change::kProgram)) {
             change_began_ = last_change_;
+            unbuilt_.insert(changed.begin(), changed.end());
             start_build();
         } else if (changes.contains(Change::kSettings)) {
             change_began_ = last_change_;
@@ -225,11 +226,12 @@ private:
         printed_ = {};
         say("Building...");
         begin(Purpose::kBuild);
+        unbuilt_.clear();
     }
 
     void begin(Purpose purpose) {
         purpose_ = purpose;
-        build_.emplace(Start{.function = [this, purpose] { return run_build(project_, purpose); },
+        build_.emplace(Start{.function = [this, purpose] { return run_build(project_, purpose, unbuilt_); },
                              .output = Start::Output::kCollected});
     }
 
@@ -383,6 +385,7 @@ private:
     std::string told_limitation_;
 
     std::set<fs::path> changed_;  // and not acted on
+    std::set<fs::path> unbuilt_;  // since the last build began
     Clock::time_point last_change_;
     Clock::time_point change_began_;
 
