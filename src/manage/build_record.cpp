@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFile = ".c10k-record";
 constexpr std::string_view kHeading = "c10k build record 1";
 
+constexpr std::int64_t kTick = 20'000'000;  // ns, and more, of the clock that files' times are read from
+
 std::int64_t now_ns() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
@@ -69,7 +71,7 @@ void BuildRecord::save(const fs::path& build) const {
 
 BuildRecord BuildRecord::renewed(const BuildGraph& graph) const {
     BuildRecord now;
-    now.time_ns_ = now_ns();
+    now.time_ns_ = now_ns() - kTick;
     for (const auto& [output, made] : graph.outputs) {
         for (const fs::path& file : made.inputs) {
             if (now.files_.contains(file)) {

@@ -87,10 +87,11 @@ void let_go(const fs::path& output, const Project& project, const BuildGraph& gr
 std::vector<fs::path> shadowed(const BuildGraph& graph, const std::set<fs::path>& changed) {
     std::vector<fs::path> files;
     for (const auto& [file, output] : graph.outputs) {
-        const bool may_be = std::any_of(changed.begin(), changed.end(), [&](const fs::path& candidate) {
-            return !output.inputs.contains(candidate) &&
-                   std::any_of(output.inputs.begin(), output.inputs.end(),
-                               [&](const fs::path& input) { return input.filename() == candidate.filename(); });
+        const std::set<fs::path>& inputs = output.inputs;
+        const bool may_be = std::any_of(changed.begin(), changed.end(), [&inputs](const fs::path& candidate) {
+            return !inputs.contains(candidate) && std::any_of(inputs.begin(), inputs.end(), [&](const fs::path& input) {
+                return input.filename() == candidate.filename();
+            });
         });
         if (may_be && file != graph.configuration) {
             files.push_back(file);

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -79,6 +81,35 @@ TEST(Process, IsKilledWithAllThatItHasStarted) {
     while (runs(std::stoi(sleeper))) {  // a signal takes a moment
         std::this_thread::yield();
     }
+}
+
+TEST(Process, CanBeACopyOfThisOneThatDoesSomething) {
+    Process process{{.function =
+                         [] {
+                             (void)::write(STDOUT_FILENO, "here\n", 5);
+                             return 7;
+                         },
+                     .output = Start::Output::kCollected}};
+    process.wait();
+    EXPECT_EQ(process.read_output(), "here\n");
+    EXPECT_EQ(process.exit_status(), 7);
+    Process killed{{.command = {"sh", "-c", "kill -SEGV $$"}}};
+    killed.wait();
+    EXPECT_EQ(killed.exit_status(), std::nullopt);
+}
+
+TEST(Process, EndsWithAllThatItHasStartedWhenAsked) {
+    Process process{{.command = {"sh", "-c",
+                                 "trap : TERM; (trap 'echo ended; exit' TERM; echo ready; "
+                                 "while :; do sleep 0.01; done)"},
+                     .output = Start::Output::kCollected}};
+    std::string said;
+    while (said != "ready\n") {
+        said += process.read_output();
+    }
+    process.end(std::chrono::minutes{5});
+    EXPECT_EQ(process.output_descriptor(), -1);
+    process.wait();
 }
 
 }  // namespace
