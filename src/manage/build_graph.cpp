@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <unordered_map>
 #include <utility>
 
 namespace c10k {
@@ -55,25 +56,39 @@ public:
 
     [[nodiscard]] fs::path absolute(const fs::path& file) const { return (build_ / file).lexically_normal(); }
 
-    void add(const fs::path& output, const fs::path& input, const fs::path& folder) {
+    // The inputs of an output, to add to; nothing if there is no such file.
+    std::set<std::string>* inputs_of(const fs::path& output) {
         const fs::path made = absolute(output);
-        const fs::path read = (folder / input).lexically_normal();
-        if (lies_in(build_, read) || !lies_in(build_, made)) {
-            return;
+        const auto known = graph_.outputs.find(made);
+        if (known != graph_.outputs.end()) {
+            return &known->second.inputs;
         }
-        auto known = graph_.outputs.find(made);
-        if (known == graph_.outputs.end()) {
-            std::error_code error;
-            const auto state = FileState::of(made);
-            if (!state || !fs::is_regular_file(made, error)) {
-                return;
-            }
-            known = graph_.outputs.emplace(made, BuildGraph::Output{{}, birth_, state->changed_ns}).first;
+        std::error_code error;
+        const auto state = FileState::of(made);
+        if (!state || !lies_in(build_, made) || !fs::is_regular_file(made, error)) {
+            return nullptr;
         }
-        known->second.inputs.insert(read);
+        return &graph_.outputs.emplace(made, BuildGraph::Output{{}, birth_, state->changed_ns}).first->second.inputs;
     }
-    void add(const fs::path& output, const fs::path& input) { add(output, input, build_); }
 
+    // The absolute path of an input; empty if it lies in the build folder.
+    const std::string& input(const std::string& name) {
+        auto [known, is_new] = inputs_.try_emplace(name);
+        if (is_new) {
+            const fs::path file = absolute(name);
+            known->second = lies_in(build_, file) ? "" : file.string();
+        }
+        return known->second;
+    }
+
+    void add(const fs::path& output, const std::string& name) { add(inputs_of(output), name); }
+    void add(std::set<std::string>* inputs, const std::string& name) {
+        if (const std::string& file = input(name); inputs != nullptr && !file.empty()) {
+            inputs->insert(file);
+        }
+    }
+
+    [[nodiscard]] bool has_input(const std::string& name) const { return inputs_.contains(name); }
     const fs::path& build() const { return build_; }
     BuildGraph& graph() { return graph_; }
 
@@ -81,6 +96,7 @@ private:
     fs::path build_;
     std::int64_t birth_;
     BuildGraph graph_;
+    std::unordered_map<std::string, std::string> inputs_;  // by the names that they were found under
 };
 
 // ---- Ninja
@@ -106,13 +122,12 @@ private:
     // OUTPUT: #deps 2, deps mtime 1700000000 (VALID)
     //     INPUT
     void read_dependencies() {
-        std::string output;
+        std::set<std::string>* inputs = nullptr;
         for (const std::string& line : ask({"deps"})) {
-            if (const std::size_t end = line.find(": #deps "); end != std::string::npos) {
-                output = line.substr(0, end);
-            } else if (line.starts_with("    ")) {
-                reader_.add(output, line.substr(4));
-                known_.insert(reader_.absolute(line.substr(4)));
+            if (line.starts_with("    ")) {
+                reader_.add(inputs, line.substr(4));
+            } else if (const std::size_t end = line.find(": #deps "); end != std::string::npos) {
+                inputs = reader_.inputs_of(line.substr(0, end));
             }
         }
     }
@@ -127,8 +142,7 @@ private:
     void read_explicit_inputs() {
         std::vector<std::string> question{"query", "build.ninja"};
         for (const std::string& input : ask({"inputs", "all"})) {
-            const fs::path file = reader_.absolute(input);
-            if (!lies_in(reader_.build(), file) && !known_.contains(file)) {
+            if (!reader_.has_input(input) && !reader_.input(input).empty()) {
                 question.push_back(input);
             }
         }
@@ -172,7 +186,6 @@ private:
 
     Reader reader_;
     std::string tool_;
-    std::set<fs::path> known_;  // that a compiler has read
 };
 
 // ---- Make
@@ -271,7 +284,7 @@ private:
                     target = output.empty() ? folder / word : output;
                 }
             } else if (!target.empty()) {
-                reader_.add(target, word, folder);
+                reader_.add(target, (folder / word).string());
             }
         }
     }

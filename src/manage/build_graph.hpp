@@ -15,7 +15,7 @@ namespace c10k {
 // tool itself writes them in order.
 struct BuildGraph {
     struct Output {
-        std::set<std::filesystem::path> inputs;
+        std::set<std::string> inputs;  // absolute paths: as text, because there may be very many
         // No later than when its command began to read them: by the system's clock, in nanoseconds since 1970.
         std::int64_t began_ns = 0;
         std::int64_t changed_ns = 0;  // when it was written last, by the same clock

@@ -62,7 +62,7 @@ void BuildRecord::save(const fs::path& build) const {
         output << kHeading << '\n' << time_ns_ << '\n';
         for (const auto& [path, known] : files_) {
             output << known.state.inode << ' ' << known.state.bytes << ' ' << known.state.modified_ns << ' '
-                   << known.state.changed_ns << ' ' << known.digest << ' ' << path.string() << '\n';
+                   << known.state.changed_ns << ' ' << known.digest << ' ' << path << '\n';
         }
     }
     std::error_code ignored;  // without a record more is built again than need be
@@ -73,7 +73,7 @@ BuildRecord BuildRecord::renewed(const BuildGraph& graph) const {
     BuildRecord now;
     now.time_ns_ = now_ns() - kTick;
     for (const auto& [output, made] : graph.outputs) {
-        for (const fs::path& file : made.inputs) {
+        for (const std::string& file : made.inputs) {
             if (now.files_.contains(file)) {
                 continue;
             }
@@ -98,12 +98,12 @@ BuildRecord BuildRecord::renewed(const BuildGraph& graph) const {
 }
 
 bool BuildRecord::has_name_of(const fs::path& file) const {
-    return std::any_of(files_.begin(), files_.end(),
-                       [&](const auto& known) { return known.first.filename() == file.filename(); });
+    const std::string end = '/' + file.filename().string();
+    return std::any_of(files_.begin(), files_.end(), [&](const auto& known) { return known.first.ends_with(end); });
 }
 
 bool BuildRecord::is_outdated(const BuildGraph::Output& output, const BuildRecord& now) const {
-    return std::any_of(output.inputs.begin(), output.inputs.end(), [&](const fs::path& file) {
+    return std::any_of(output.inputs.begin(), output.inputs.end(), [&](const std::string& file) {
         const auto found = now.files_.find(file);
         const auto known = files_.find(file);
         if (found == now.files_.end()) {

@@ -37,8 +37,8 @@ private:
 
     [[nodiscard]] bool is_outdated(const BuildGraph::Output& output, const BuildRecord& now) const;
 
-    std::int64_t time_ns_ = 0;  // before the files were looked at
-    std::map<std::filesystem::path, File> files_;
+    std::int64_t time_ns_ = 0;           // before the files were looked at
+    std::map<std::string, File> files_;  // by their paths
 };
 
 }  // namespace c10k

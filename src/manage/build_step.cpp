@@ -87,11 +87,12 @@ void let_go(const fs::path& output, const Project& project, const BuildGraph& gr
 std::vector<fs::path> shadowed(const BuildGraph& graph, const std::set<fs::path>& changed) {
     std::vector<fs::path> files;
     for (const auto& [file, output] : graph.outputs) {
-        const std::set<fs::path>& inputs = output.inputs;
+        const std::set<std::string>& inputs = output.inputs;
         const bool may_be = std::any_of(changed.begin(), changed.end(), [&inputs](const fs::path& candidate) {
-            return !inputs.contains(candidate) && std::any_of(inputs.begin(), inputs.end(), [&](const fs::path& input) {
-                return input.filename() == candidate.filename();
-            });
+            const std::string end = '/' + candidate.filename().string();
+            return !inputs.contains(candidate.string()) &&
+                   std::any_of(inputs.begin(), inputs.end(),
+                               [&](const std::string& input) { return input.ends_with(end); });
         });
         if (may_be && file != graph.configuration) {
             files.push_back(file);
@@ -108,7 +109,7 @@ void age_configuration(const Project& project, const BuildGraph& graph) {
         return;
     }
     std::int64_t youngest = made->modified_ns;
-    for (const fs::path& input : output->second.inputs) {
+    for (const std::string& input : output->second.inputs) {
         const auto state = FileState::of(input);
         youngest = std::max(youngest, state ? state->modified_ns : 0);
     }
