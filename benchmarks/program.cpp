@@ -24,7 +24,7 @@ std::string Arguments::text(const std::string& name, std::string_view otherwise)
     return found == values_.end() ? std::string{otherwise} : found->second;
 }
 
-std::uint64_t Arguments::number(const std::string& name, std::uint64_t otherwise) const {
+std::uint64_t Arguments::number(const std::string& name, std::uint64_t otherwise, std::uint64_t most) const {
     const auto found = values_.find(name);
     if (found == values_.end()) {
         return otherwise;
@@ -32,8 +32,8 @@ std::uint64_t Arguments::number(const std::string& name, std::uint64_t otherwise
     const std::string& text = found->second;
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-        fail("--" + name + " needs a number, not " + text);
+    if (error != std::errc{} || end != text.data() + text.size() || value > most) {
+        fail("--" + name + " needs a number from 0 to " + std::to_string(most) + ", not " + text);
     }
     return value;
 }

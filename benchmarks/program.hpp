@@ -14,8 +14,11 @@ public:
     Arguments(int argc, char** argv);
 
     [[nodiscard]] std::string text(const std::string& name, std::string_view otherwise) const;
-    // Ends the program with a line on standard error if the value is no number.
-    [[nodiscard]] std::uint64_t number(const std::string& name, std::uint64_t otherwise) const;
+    // Ends the program with a line on standard error if the value is no number from 0 to `most`.
+    [[nodiscard]] std::uint64_t number(const std::string& name, std::uint64_t otherwise,
+                                       std::uint64_t most = 1'000'000'000) const;
+    // --port. As above, if it is none.
+    [[nodiscard]] std::uint16_t port() const { return static_cast<std::uint16_t>(number("port", 8000, 65'535)); }
 
 private:
     std::map<std::string, std::string> values_;

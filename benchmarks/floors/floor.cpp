@@ -21,8 +21,7 @@ std::string repeat(const std::string& text, std::size_t times) {
 }  // namespace
 
 Floor::Floor(const Arguments& arguments)
-    : port_(static_cast<std::uint16_t>(arguments.number("port", 8000))),
-      message_bytes_(client_frame(arguments.number("payload", 16)).size()),
+    : port_(arguments.port()), message_bytes_(client_frame(arguments.number("payload", 16)).size()),
       answers_(repeat(server_frame(arguments.number("payload", 16)), arguments.number("answers", 1))),
       to_all_(arguments.text("to", "sender") == "all") {}
 

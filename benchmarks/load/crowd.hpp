@@ -17,8 +17,7 @@ namespace benchmarks {
 // Where connections go. Arguments: --port, --path.
 struct Target {
     explicit Target(const Arguments& arguments)
-        : port(static_cast<std::uint16_t>(arguments.number("port", 8000))),
-          request(upgrade_request(arguments.text("path", "/"))) {}
+        : port(arguments.port()), request(upgrade_request(arguments.text("path", "/"))) {}
 
     // Connects from one of many addresses, so that there are ports enough, and sends the request for the upgrade.
     // Returns a descriptor.

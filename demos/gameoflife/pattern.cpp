@@ -263,8 +263,7 @@ Pattern parse_rle_header(const Lines& lines) {
 // The cells of an RLE file, one tag after the other: its runs may be broken into lines anywhere.
 //
 // Patterns of other games have more states: `.` is the dead one, A the next, B to X those after it, with p to y in
-// front for more. With two states only `.` and A mean something, and other small letters, which old programs used, mean
-// a living cell, as for Golly.
+// front for more. With two states only `.` and A mean something, and o to y alone are living cells, as for Golly.
 class RleBody {
 public:
     bool finished() const { return finished_; }
@@ -306,7 +305,7 @@ private:
         const int count = std::max(std::exchange(count_, 0), 1);
         if (c == 'b' || c == '.') {
             col_ += count;
-        } else if (c == 'A' || (c >= 'a' && c <= 'z')) {
+        } else if (c == 'A' || (c >= 'o' && c <= 'y')) {
             add_living(count, lines);
         } else if (c == '$') {
             row_ += count;
@@ -483,7 +482,8 @@ Pattern parse_life_106(Lines lines) {
     return std::move(plane).take();
 }
 
-// Blocks of rows, each behind a `#P X Y` that says where its first cell is; `#R 23/3` names the rule.
+// Blocks of rows, each behind a `#P X Y` that says where its first cell is; `#R 23/3` names the rule. Empty lines are
+// no rows, as for Golly: an empty row has a dot.
 Pattern parse_life_105(Lines lines) {
     Plane plane;
     std::int64_t row = 0;
@@ -492,8 +492,9 @@ Pattern parse_life_105(Lines lines) {
         const std::string_view line = lines.line();
         Scanner scanner(line);
         if (scanner.accept("#P")) {
-            const std::optional<int> x = scanner.number();
-            const std::optional<int> y = scanner.number();
+            const bool is_bare = scanner.rest().empty();  // at 0 0
+            const std::optional<int> x = is_bare ? 0 : scanner.number();
+            const std::optional<int> y = is_bare ? 0 : scanner.number();
             if (!x || !y || !scanner.rest().empty()) {
                 lines.fail("expected `#P X Y` instead of " + quote(line));
             }
@@ -501,7 +502,7 @@ Pattern parse_life_105(Lines lines) {
             left = *x;
         } else if (scanner.accept("#R")) {
             require_conways_rule(scanner.rest(), lines);
-        } else if (!scanner.rest().starts_with('#')) {
+        } else if (!line.empty() && line.front() != '#') {
             for (std::size_t i = 0; i < line.size(); ++i) {
                 if (line[i] == '*') {
                     plane.add(row, left + static_cast<std::int64_t>(i), lines);
@@ -522,7 +523,7 @@ Pattern parse_life(Lines lines) {
     if (lines.line() == "#Life 1.06") {
         return parse_life_106(lines);
     }
-    const bool is_block = lines.line().starts_with("#P") && lines.line().size() > 2 && is_blank(lines.line()[2]);
+    const bool is_block = lines.line() == "#P" || lines.line().starts_with("#P ") || lines.line().starts_with("#P\t");
     if (lines.line() == "#Life 1.05" || is_block) {
         return parse_life_105(start);
     }

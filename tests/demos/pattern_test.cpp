@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -220,6 +222,8 @@ TEST(Rle, RefusesABadBody) {
     EXPECT_EQ(body("o\n*!"), "p:3: unexpected '*'; an RLE pattern has counts, b, o, $ and !");
     EXPECT_EQ(body("o\x1B!"), "p:2: unexpected '?'; an RLE pattern has counts, b, o, $ and !");
     EXPECT_EQ(body("-1o!").find("p:2: unexpected '-'"), 0u);
+    EXPECT_EQ(body("oz!").find("p:2: unexpected 'z'"), 0u);
+    EXPECT_EQ(body("on!").find("p:2: unexpected 'n'"), 0u);
     EXPECT_EQ(body("0o!").find("p:2: a count that begins with 0"), 0u);
     EXPECT_EQ(body("o2!").find("p:2: a count before '!'"), 0u);
     EXPECT_EQ(body("oo$2"), "p:2: the file ends in the middle of a run; fetch the whole of it");
@@ -227,7 +231,7 @@ TEST(Rle, RefusesABadBody) {
 
 TEST(Rle, ReadsWhatOtherGamesCallTheirFirstTwoStates) {
     EXPECT_EQ(drawing("x = 3, y = 3, rule = B3/S23\n.A$2.A$3A!", "p"), kGlider);
-    EXPECT_EQ(drawing("x = 3, y = 3\n.A$2bx$xyz!", "p"), kGlider);
+    EXPECT_EQ(drawing("x = 3, y = 3\n.A$2bx$xyo!", "p"), kGlider);
     EXPECT_EQ(complaint("x = 3, y = 3\n.A$2.B!", "p"),
               "p:2: the cell 'B' is in a third state, and Conway's game has two; choose another pattern");
     EXPECT_EQ(complaint("x = 3, y = 3\n2.3pA!", "p"),
@@ -309,7 +313,8 @@ TEST(Life105, ReadsBlocksAnywhereInThePlane) {
     EXPECT_EQ(drawing("#Life 1.05\r\n#P -1 -1\r\n.*.\r\n#P 0 0\r\n.*\r\n#P\t-1\t1\r\n***\r\n", "p"), kGlider);
     EXPECT_EQ(drawing("#P 2147483646 -2147483648\n.*\n*\n", "p.lif"), ".O\nO.\n");
     EXPECT_EQ(drawing("#Life 1.05\n#P 0 0\n**\n#P 1 0\n**\n", "p"), "OOO\n");  // one over the other
-    EXPECT_EQ(drawing("#Life 1.05\n#P 0 0\n*\n\n*\n", "p"), "O\n.\nO\n");
+    EXPECT_EQ(drawing("#Life 1.05\n#P 0 0\n*\n\n.\n*\n", "p"), "O\n.\nO\n");
+    EXPECT_EQ(drawing("#Life 1.05\n#P\n.*\n..*\n***\n", "p"), kGlider);
     EXPECT_EQ(drawing("#Life 1.05\n", "p"), "");
 }
 
@@ -429,6 +434,58 @@ TEST(ShippedPatterns, AreListedWhenANameIsUnknown) {
 TEST_F(PatternFiles, GoBeforeShippedPatterns) {
     write("glider.cells", "OO\n");
     EXPECT_EQ(drawing(load_pattern((folder_ / "glider.cells").string(), kShipped)), "OO\n");
+}
+
+// The living cells that bgolly, a program of Golly's, finds in the same file; both without what is empty around.
+std::string drawing_by_golly(const std::string& path) {
+    const std::string made = path + ".golly.rle";
+    const std::string command = "bgolly -q -q -m 0 -o '" + made + "' '" + path + "' >/dev/null 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0) << path;
+    return drawing(load_pattern(made, kShipped));
+}
+
+Pattern cropped(Pattern pattern) {
+    Position first{kMaxSize, kMaxSize};
+    Position last{-1, -1};
+    for (const auto [row, col] : pattern.alive) {
+        first = {std::min(first.row, row), std::min(first.col, col)};
+        last = {std::max(last.row, row), std::max(last.col, col)};
+    }
+    for (Position& cell : pattern.alive) {
+        cell = {cell.row - first.row, cell.col - first.col};
+    }
+    pattern.height = last.row - first.row + 1;
+    pattern.width = last.col - first.col + 1;
+    return pattern;
+}
+
+TEST_F(PatternFiles, AreReadAsGollyReadsThem) {
+    if (std::system("command -v bgolly >/dev/null") != 0) {
+        GTEST_SKIP() << "bgolly is not there: apt-get install golly";
+    }
+    const std::vector<std::pair<std::string, std::string>> files{
+        {"states.rle", "x = 3, y = 3, rule = B3/S23\n.A$2.A$3A!"},
+        {"letters.rle", "x = 3, y = 3\n.x$bby$xpo!"},
+        {"mac.rle", "#C a glider\rx = 3, y = 3\rbo$2bo$\r3o!\r"},
+        {"endless.rle", "x = 3, y = 3\nbo$2bo$3o\n"},
+        {"small.rle", "x = 1, y = 1, rule = S23/B3\nbo$2bo$3o!"},
+        {"tab.rle", "#r\t23/3\nx = 3, y = 3\nbo$2bo$3o!"},
+        {"spelled.rle", "x=3,y=3,rule=b3s32\nbo$2bo$3o!"},
+        {"bounded.rle", "x = 3, y = 3, rule = B3/S23:T64,64\nbo$2bo$3o!"},
+        {"blocks.lif", "#Life 1.05\n#D blocks\n#N\n#P -1 -1\n*.*\n.*\n#P 5 5\n**\n#P -20 3\n.*.*\n\n*\n"},
+        {"dos.lif", "#Life 1.05\r\n#R 23/3\r\n#P 0 0\r\n.*.\r\n..*\r\n***\r\n"},
+        {"points.lif", "#Life 1.06\n0 -1\n1 0\n-1 1\n0 1\n1 1\n"},
+        {"drawn.cells", "!Name: Glider\n!\n.O.\n..O\nOOO\n"},
+    };
+    for (const auto& [name, text] : files) {
+        const std::string path = write(name, text);
+        EXPECT_EQ(drawing(cropped(load_pattern(path, kShipped))), drawing_by_golly(path)) << name;
+    }
+    for (const auto& shipped : std::filesystem::directory_iterator{kShipped}) {
+        const std::string path = write(shipped.path().filename(), "");
+        std::filesystem::copy_file(shipped.path(), path, std::filesystem::copy_options::overwrite_existing);
+        EXPECT_EQ(drawing(cropped(load_pattern(path, kShipped))), drawing_by_golly(path)) << path;
+    }
 }
 
 TEST_F(PatternFiles, AreNamedInErrors) {

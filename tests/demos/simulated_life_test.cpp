@@ -15,6 +15,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <gtest/gtest.h>
 #include <map>
@@ -298,6 +299,43 @@ TEST(SimulatedLife, EndsWhenNothingHasMovedFor30SecondsAndNamesACellThatIsBehind
         const std::string end = play_on(simulation, relay);
         EXPECT_NE(end.find("no word from a neighbour for 30 s"), std::string::npos) << end;
         EXPECT_TRUE(end.starts_with("cell ")) << end;
+    });
+}
+
+TEST(SimulatedLife, SaysAtEachStageWhatItsPlayersWaitFor) {
+    simulate({.seeds = 1}, [](Simulation& simulation) {
+        const auto slow = [](WebSocket& socket) -> Task<> {
+            co_await sleep_for(5s);
+            socket.accept();
+            co_await sleep_for(5s);
+            co_await socket.send("sub");
+            while (co_await socket.recv() != Message{"sub"}) {
+            }
+            co_await sleep_for(5s);
+            co_await socket.send("run");
+            while (co_await socket.recv()) {  // and no neighbour ever hears of it
+            }
+        };
+        simulation.serve({path("", slow)});
+        Players players{Grid::random(3, 1), {.steps = 2, .steps_per_second = 0}};
+        std::vector<std::string> awaited;
+        simulation.spawn([](Simulation& run, Players& cells, std::vector<std::string>& said) -> Task<> {
+            const Endpoint server = run.endpoint("/", Patience::with_no_other_limit({}));
+            co_await task_group([&](TaskGroup& group) -> Task<> {
+                group.spawn(cells.play(server), [](std::exception_ptr) {});
+                for (const Duration time : {3s, 8s, 13s, 25s}) {
+                    co_await sleep_for(time - run.now());
+                    said.push_back(cells.awaited());
+                }
+            });
+        }(simulation, players, awaited));
+        simulation.run();
+        ASSERT_EQ(awaited.size(), 4U);
+        EXPECT_EQ(awaited[0], "waiting for the server to connect 9 more");
+        EXPECT_EQ(awaited[1], "waiting for the server's 'sub'");
+        EXPECT_EQ(awaited[2], "waiting for the server's 'run'");
+        EXPECT_TRUE(awaited[3].starts_with("cell ")) << awaited[3];
+        EXPECT_TRUE(awaited[3].ends_with(" waits for its neighbours")) << awaited[3];
     });
 }
 
