@@ -53,11 +53,13 @@ std::vector<Address> interleave_families(const std::vector<Address>& addresses) 
 }
 
 std::vector<Address> addresses_of(const wire::Url& url, const std::vector<std::string>& given) {
-    std::vector<Address> addresses;
-    for (const std::string& one : given) {
-        addresses.push_back(Address::resolve_number(one, url.port));
+    if (given.empty()) {
+        return interleave_families(Address::resolve_all(url.host + url.zone, url.port));
     }
-    return interleave_families(given.empty() ? Address::resolve_all(url.host + url.zone, url.port) : addresses);
+    std::vector<Address> addresses;
+    std::transform(given.begin(), given.end(), std::back_inserter(addresses),
+                   [&url](const std::string& one) { return Address::resolve_number(one, url.port); });
+    return interleave_families(addresses);
 }
 
 bool has_family(const std::vector<Address>& addresses, int family) {
@@ -170,9 +172,8 @@ bool Endpoint::is_loopback() const noexcept {
 Endpoint Endpoint::from(const std::vector<std::string>& sources) const {
     auto data = std::make_shared<Data>(*data_);
     std::vector<Address> all;
-    for (const std::string& source : sources) {
-        all.push_back(Address::resolve(source, 0));
-    }
+    std::transform(sources.begin(), sources.end(), std::back_inserter(all),
+                   [](const std::string& source) { return Address::resolve(source, 0); });
     data->sources = of_their_families(all, data_->addresses);
     if (!sources.empty()) {
         data->addresses = of_their_families(data_->addresses, all);
