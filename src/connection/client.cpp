@@ -234,12 +234,7 @@ private:
         }
     }
 
-    // Throws ConnectError unless the handshake has succeeded.
-    void check_opened(const std::string& url) const {
-        if (handshake_) {
-            throw ConnectError("cannot connect to " + url + ": " + printable(close_info().reason));
-        }
-    }
+    [[nodiscard]] bool has_opened() const noexcept { return !handshake_; }
 
     // Drops what has come and what still comes, which would keep the server's close out.
     void ignore_messages() {
@@ -404,7 +399,13 @@ public:
         if (answered_ == nullptr) {
             throw ConnectError("cannot connect to " + server_.url + ": " + failures());
         }
+        taken_ = answered_->address();
         return std::exchange(answered_, nullptr)->release();
+    }
+
+    // The server's URL, and at which address it answered.
+    [[nodiscard]] std::string where() const {
+        return server_.url + (taken_ ? " at " + server_.addresses[*taken_].text() : "");
     }
 
     // What became of each address that was dialled, such as "[::1]:80: Connection refused, 127.0.0.1:80: no answer".
@@ -529,6 +530,7 @@ private:
     std::vector<Attempt> attempts_;  // never grows beyond what is reserved: their sockets point to them
     std::size_t first_ = 0;          // the address that was dialled first
     Attempt* answered_ = nullptr;
+    std::optional<std::size_t> taken_;  // the address that answered
 };
 
 Task<> DialledWebSocket::open_first(std::optional<DialledWebSocket>& socket, Dialling& dialling,
@@ -564,10 +566,13 @@ Task<> DialledWebSocket::open_in_turn(std::optional<DialledWebSocket>& socket, c
     } catch (const std::system_error& error) {
         throw ConnectError("cannot connect to " + server.url + ": " + error.code().message());
     } catch (const TimedOut&) {
-        throw TimedOut("cannot connect to " + server.url + ": " +
+        throw TimedOut("cannot connect to " + (dialling ? dialling->where() : server.url) + ": " +
                        (socket ? socket->missing(server.options.handshake_time) : dialling->failures()));
     }
-    socket->check_opened(server.url);
+    if (!socket->has_opened()) {
+        throw ConnectError("cannot connect to " + (dialling ? dialling->where() : server.url) + ": " +
+                           printable(socket->close_info().reason));
+    }
     window.note_success(since(began), std::chrono::ceil<std::chrono::milliseconds>(server.options.handshake_time));
     stopwatch.tell(server.options.on_opened);
 }

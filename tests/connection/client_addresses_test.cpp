@@ -142,6 +142,18 @@ TEST_F(ClientWithManyAddresses, NamesAllThatItTriedWhenAllFail) {
     expect_no_socket_but_the_servers();
 }
 
+TEST_F(ClientWithManyAddresses, SaysWhichAddressRefusedTheHandshake) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        socket.refuse(403);
+        co_return;
+    });
+    hosts = {{"[::1]", kRefuses}};
+    EXPECT_EQ(failure<ConnectError>(endpoint({"::1", "127.0.0.1"})),
+              "cannot connect to " + url() + " at 127.0.0.1:" + port() + ": the server answered 403 Forbidden");
+    EXPECT_EQ(failure<ConnectError>(endpoint({"127.0.0.1"})),
+              "cannot connect to " + url() + ": the server answered 403 Forbidden");
+}
+
 TEST_F(ClientWithManyAddresses, SaysWithoutAListWhatHappenedToAnOnlyAddress) {
     hosts = {{"127.0.0.1", kRefuses}};
     EXPECT_EQ(failure<ConnectError>(endpoint({"127.0.0.1"})), "cannot connect to " + url() + ": Connection refused");
