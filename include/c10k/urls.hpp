@@ -20,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -72,6 +73,11 @@ concept CapturedObject = requires(std::string_view text, const T& object) {
 
 template <typename T>
 concept Captured = CapturedNumber<T> || CapturedText<T> || CapturedObject<T>;
+
+constexpr bool is_our_converter(std::string_view converter) {
+    return converter == "int" || converter == "str" || converter == "slug" || converter == "uuid" ||
+           converter == "path";
+}
 
 // Whether what `converter` captures can go to a parameter of type T.
 template <typename T>
@@ -167,7 +173,7 @@ public:
         capture = capture.substr(1, capture.size() - 2);
         const std::size_t colon = capture.find(':');
         if (colon == std::string_view::npos) {
-            throw PatternError("a capture is written <converter:name>");
+            throw PatternError("a capture is written <converter:name>, as in <int:id>");
         }
         return {{}, capture.substr(0, colon), capture.substr(colon + 1)};
     }
@@ -245,17 +251,20 @@ constexpr void check_pattern(std::string_view pattern, std::span<bool (*const)(s
             throw PatternError("two captures have the same name");
         }
         if (captures == parameters.size()) {
-            throw PatternError("the pattern captures more than the view takes");
+            throw PatternError("the pattern captures more than the view takes: add a parameter to the view");
         }
         if (!parameters[captures](piece.converter)) {
-            throw PatternError("the converter does not fit the view's parameter");
+            if (!is_our_converter(piece.converter)) {
+                throw PatternError("no such converter: int, str, slug, uuid, path, or the kName of your own");
+            }
+            throw PatternError("<int:id> goes to an integer, the others to std::string or std::string_view");
         }
         ++captures;
         before = piece.converter;
         read += piece.converter.size() + piece.name.size() + 3;
     }
     if (captures < parameters.size()) {
-        throw PatternError("the view takes more than the pattern captures");
+        throw PatternError("the view takes more than the pattern captures: add <converter:name>");
     }
 }
 
@@ -438,25 +447,44 @@ decltype(auto) call_view(View& view, Subject& subject, [[maybe_unused]] Captured
     (std::index_sequence_for<Args...>{});
 }
 
+// What is wrong with what path() is given. There is an overload for each, so that the compiler says so in its first
+// line, with that of the route.
+enum class PathFault { kNone, kSubject, kPage, kSocket, kCapture, kObject, kSignature, kInclude, kOther };
+
+// Of a view that takes a Subject, which is a reference, and then Args.
+template <typename Result, typename Subject, typename... Args>
+constexpr PathFault fault_of_view() {
+    constexpr bool kIsPage = std::same_as<Subject, Request&> || std::same_as<Subject, const Request&>;
+    constexpr bool kIsSocket = std::same_as<Subject, WebSocket&>;
+    if constexpr (!kIsPage && !kIsSocket) {
+        return PathFault::kSubject;
+    } else if constexpr (kIsPage && !std::same_as<Result, Response> && !std::same_as<Result, Task<Response>>) {
+        return PathFault::kPage;
+    } else if constexpr (kIsSocket && !std::same_as<Result, Task<>>) {
+        return PathFault::kSocket;
+    } else {
+        return (Captured<Args> && ...) ? PathFault::kNone : PathFault::kCapture;
+    }
+}
+
 template <typename Signature>
 struct ViewSignature;
 
-template <typename Result, typename Subject, typename... Args>
-struct ViewSignature<std::function<Result(Subject&, Args...)>> {
-    using Pattern = PathPattern<Args...>;
-    static constexpr bool kIsPage = std::same_as<std::remove_const_t<Subject>, Request>;
-    static constexpr bool kIsSocket = std::same_as<Subject, WebSocket>;
+template <typename Result>
+struct ViewSignature<std::function<Result()>> {
+    static constexpr PathFault kFault = PathFault::kSubject;
+};
 
-    static_assert(kIsPage || kIsSocket, "the first parameter of a view is Request& or WebSocket&");
-    static_assert(!kIsPage || std::same_as<Result, Response> || std::same_as<Result, Task<Response>>,
-                  "a view of a Request& returns a Response or a Task<Response>");
-    static_assert(!kIsSocket || std::same_as<Result, Task<>>, "a view of a WebSocket& returns a Task<>");
+template <typename Result, typename Subject, typename... Args>
+struct ViewSignature<std::function<Result(Subject, Args...)>> {
+    using Pattern = PathPattern<Args...>;
+    static constexpr PathFault kFault = fault_of_view<Result, Subject, Args...>();
 
     template <typename View>
     static Route route(Pattern pattern, View view, std::string_view name) {
         // On the heap it has one address for all copies of the route: a coroutine lambda refers to what it captured.
         auto kept = std::make_shared<View>(std::move(view));
-        if constexpr (kIsSocket) {
+        if constexpr (std::same_as<Subject, WebSocket&>) {
             return {pattern.text(), name, &accepts_captures<Args...>, [kept](WebSocket& socket, CapturedTexts texts) {
                         return call_view<Args...>(*kept, socket, texts);
                     }};
@@ -473,8 +501,68 @@ struct ViewSignature<std::function<Result(Subject&, Args...)>> {
 template <typename View>
 using SignatureOf = ViewSignature<decltype(std::function{std::declval<View>()})>;
 
+template <typename View>
+concept HasSignature = requires(View view) {
+    std::function{view};
+};
+
+template <typename Member>
+struct MemberSignature {
+    template <typename Object>
+    static constexpr PathFault kFault = PathFault::kSignature;
+};
+
+template <typename App, typename Result, typename... Args, bool kQuiet>
+struct MemberSignature<Result (App::*)(Args...) noexcept(kQuiet)> {
+    template <typename Object>
+    static constexpr PathFault kFault =
+        std::convertible_to<Object, App*> ? ViewSignature<std::function<Result(Args...)>>::kFault : PathFault::kObject;
+};
+
+template <typename App, typename Result, typename... Args, bool kQuiet>
+struct MemberSignature<Result (App::*)(Args...) const noexcept(kQuiet)> {
+    template <typename Object>
+    static constexpr PathFault kFault =
+        std::convertible_to<Object, const App*> ? ViewSignature<std::function<Result(Args...)>>::kFault
+                                                : PathFault::kObject;
+};
+
+// Of what path() is given after the pattern.
+template <typename... Rest>
+constexpr PathFault fault_of_path() {
+    if constexpr (sizeof...(Rest) == 0 || sizeof...(Rest) > 3) {
+        return PathFault::kOther;
+    } else {
+        // The names, and an object in front of a view, may be left out.
+        using Padded = std::tuple<Rest..., std::string_view, std::string_view>;
+        using First = std::tuple_element_t<0, Padded>;
+        using Second = std::tuple_element_t<1, Padded>;
+        if constexpr (std::is_member_function_pointer_v<Second>) {
+            constexpr bool kIsName = std::convertible_to<std::tuple_element_t<2, Padded>, std::string_view>;
+            return kIsName ? MemberSignature<Second>::template kFault<First> : PathFault::kOther;
+        } else if constexpr (sizeof...(Rest) == 3 || !std::convertible_to<Second, std::string_view>) {
+            return PathFault::kOther;
+        } else if constexpr (std::same_as<First, Included>) {
+            return PathFault::kNone;
+        } else if constexpr (std::same_as<First, Urls>) {
+            return PathFault::kInclude;
+        } else if constexpr (std::is_member_function_pointer_v<First>) {
+            return PathFault::kObject;
+        } else if constexpr (HasSignature<First>) {
+            return SignatureOf<First>::kFault;
+        } else {
+            return PathFault::kSignature;
+        }
+    }
+}
+
+template <PathFault kFault, typename... Rest>
+concept PathHas = fault_of_path<Rest...>()
+== kFault;
+
 // A function or a lambda.
 template <typename View>
+requires PathHas<PathFault::kNone, View>
 [[nodiscard]] Route path(typename SignatureOf<View>::Pattern pattern, View view, std::string_view name = {}) {
     return SignatureOf<View>::route(pattern, std::move(view), name);
 }
@@ -482,6 +570,7 @@ template <typename View>
 // A member function. Throws std::logic_error if `app` is null.
 // Requires: `app` outlives the server. Not checked: it is the site's own object, and nobody is told when it goes.
 template <typename App, typename Result, typename Subject, typename... Args>
+requires PathHas<PathFault::kNone, App*, Result (App::*)(Subject&, Args...)>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...), std::string_view name = {}) {
     internal::require(app != nullptr, "path(): a view that is a member function needs an object");
@@ -491,6 +580,7 @@ template <typename App, typename Result, typename Subject, typename... Args>
 }
 
 template <typename App, typename Result, typename Subject, typename... Args>
+requires PathHas<PathFault::kNone, App*, Result (App::*)(Subject&, Args...)>
 [[nodiscard]] Route path(std::type_identity_t<PathPattern<Args...>> pattern, const std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...) const, std::string_view name = {}) {
     internal::require(app != nullptr, "path(): a view that is a member function needs an object");
@@ -498,5 +588,48 @@ template <typename App, typename Result, typename Subject, typename... Args>
         pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
         name);
 }
+
+// ---- What path() does not take, with what the compiler says about it in the line of the route
+
+template <typename... Rest>
+requires PathHas<PathFault::kSubject, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((unavailable("a view's first parameter is Request& (a page) or WebSocket&: a reference, not a copy")));
+
+template <typename... Rest>
+requires PathHas<PathFault::kPage, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((unavailable(
+    "a view of a Request& returns Response, such as Response::text(text), or Task<Response> if it uses co_await")));
+
+template <typename... Rest>
+requires PathHas<PathFault::kSocket, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((
+    unavailable("a view of a WebSocket& is a coroutine: it returns Task<>, and uses co_await or co_return")));
+
+template <typename... Rest>
+requires PathHas<PathFault::kCapture, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((
+    unavailable("a view takes what the path captures by value: an integer, std::string, std::string_view, or a type "
+                "with a c10k::Converter")));
+
+template <typename... Rest>
+requires PathHas<PathFault::kObject, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((unavailable(
+    "in front of &App::view stands a pointer to an App that may be changed if the view may: this, or &app")));
+
+template <typename... Rest>
+requires PathHas<PathFault::kSignature, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((
+    unavailable("a view is a function, a member function or a lambda with one signature: without auto and overloads")));
+
+template <typename... Rest>
+requires PathHas<PathFault::kInclude, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((unavailable(
+    "the routes of an app are put under a path by include(): path(\"blog/\", include(blog.urls(), \"blog\"))")));
+
+template <typename... Rest>
+requires PathHas<PathFault::kOther, Rest...> Route path(std::string_view pattern, const Rest&... rest)
+__attribute__((
+    unavailable("path() takes (pattern, view), (pattern, object, &App::view), each with a name or without, or "
+                "(pattern, include(...))")));
 
 }  // namespace c10k
