@@ -24,15 +24,6 @@ fs::path fill_path(const fs::path& path, const Names& names) {
     return text;
 }
 
-std::string read_text(const fs::path& file) {
-    std::ifstream input{file, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{input}, {}};
-    if (!input) {
-        throw std::runtime_error(file.string() + " cannot be read");
-    }
-    return text;
-}
-
 void write_text(const fs::path& file, std::string_view text) {
     std::ofstream output{file, std::ios::binary};
     output << text << std::flush;
@@ -56,6 +47,15 @@ std::map<fs::path, fs::path> plan(const fs::path& blueprint, const fs::path& fol
 }
 
 }  // namespace
+
+std::string read_text(const fs::path& file) {
+    std::ifstream input{file, std::ios::binary};
+    std::string text{std::istreambuf_iterator<char>{input}, {}};
+    if (!input) {
+        throw std::runtime_error(file.string() + " cannot be read");
+    }
+    return text;
+}
 
 std::string fill(std::string text, const Names& names) {
     for (const auto& [name, value] : names) {

@@ -9,6 +9,9 @@ namespace c10k::tool {
 // What stands for what: {"app_name", "chat"} puts chat where a text has "{{ app_name }}", and a path app_name.
 using Names = std::map<std::string, std::string>;
 
+// Throws std::runtime_error if the file cannot be read.
+[[nodiscard]] std::string read_text(const std::filesystem::path& file);
+
 // `text` with the names filled in. Other braces stay as they are: web templates have their own, without the spaces.
 [[nodiscard]] std::string fill(std::string text, const Names& names);
 

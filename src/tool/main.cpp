@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <regex>
 #include <stdexcept>
 #include <string>
 
@@ -44,12 +45,35 @@ fs::path share() { return fs::canonical("/proc/self/exe").parent_path().parent_p
 
 Names names_of_app(const std::string& app) { return {{"app_name", app}, {"app_class", class_of_app(app)}}; }
 
+// The header of an app of the project in this folder that has a class of that name; empty if there is none.
+fs::path header_of_class(const std::string& name) {
+    const std::regex definition{"\\b(class|struct)\\s+" + name + "\\b"};
+    for (const fs::directory_entry& folder : fs::directory_iterator{"."}) {
+        if (!folder.is_directory()) {
+            continue;
+        }
+        for (const fs::directory_entry& file : fs::directory_iterator{folder}) {
+            const bool is_header = file.is_regular_file() && file.path().extension() == ".hpp";
+            if (is_header && std::regex_search(read_text(file), definition)) {
+                return file.path().lexically_normal();
+            }
+        }
+    }
+    return {};
+}
+
 void start_project(const std::string& name, fs::path folder) {
     if (const auto fault = fault_of_name(name)) {
         throw std::runtime_error(*fault);
     }
     if (folder.empty()) {
         folder = name;
+    }
+    // With its links and without them: CMake and ./manage see either.
+    for (const fs::path& path : {fs::absolute(folder), fs::weakly_canonical(folder)}) {
+        if (const auto fault = fault_of_folder(path.string())) {
+            throw std::runtime_error(*fault + ", as in c10k startproject " + name + " FOLDER");
+        }
     }
     if (fs::exists(folder) && !fs::is_directory(folder)) {
         throw std::runtime_error(folder.string() + " is a file: name another folder");
@@ -58,7 +82,8 @@ void start_project(const std::string& name, fs::path folder) {
         throw std::runtime_error("The folder " + folder.string() + " is not empty: name another one, as in c10k " +
                                  "startproject " + name + " FOLDER");
     }
-    const Names names{{"project_name", name}, {"project_folder", folder.string()}, {"c10k_version", C10K_VERSION}};
+    const Names names{
+        {"project_name", name}, {"project_folder", quoted_for_shell(folder.string())}, {"c10k_version", C10K_VERSION}};
     copy_filled(share() / "project", folder, names);
     copy_filled(share() / "app", folder, names_of_app(kFirstApp));
     std::fputs(fill(kProjectIsMade, names).c_str(), stdout);
@@ -74,6 +99,10 @@ void start_app(const std::string& name) {
     }
     if (fs::exists(name)) {
         throw std::runtime_error(name + " is there already: choose another name");
+    }
+    if (const fs::path header = header_of_class(class_of_app(name)); !header.empty()) {
+        throw std::runtime_error("The class of " + name + " would be " + class_of_app(name) +
+                                 ", which is there already, in " + header.string() + ": choose another name");
     }
     copy_filled(share() / "app", ".", names_of_app(name));
     std::fputs(fill(kAppIsMade, names_of_app(name)).c_str(), stdout);

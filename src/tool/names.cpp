@@ -26,7 +26,24 @@ constexpr auto kWordsOfCpp = std::to_array<std::string_view>({
 
 // What the Site of a project uses in its own code, and folders that would be mixed up with those of an app.
 constexpr auto kTakenInAProject =
-    std::to_array<std::string_view>({"build", "include", "path", "services", "site", "std", "urls"});
+    std::to_array<std::string_view>({"Site", "build", "include", "path", "services", "site", "std", "urls"});
+
+// Macros of g++, of the headers of C, C++ and POSIX, and of GoogleTest, that are not in capitals.
+constexpr auto kMacros = std::to_array<std::string_view>({
+    "alloca",     "assert",    "assert_perror", "errno",    "i386",     "issubnormal",      "linux",
+    "major",      "makedev",   "minor",         "offsetof", "setjmp",   "math_errhandling", "sched_priority",
+    "sigmask",    "sigsetjmp", "st_atime",      "st_ctime", "st_mtime", "stderr",           "stdin",
+    "stdout",     "strdupa",   "strndupa",      "timeradd", "timercmp", "timersub",         "timerclear",
+    "timerisset", "unix",      "va_arg",        "va_copy",  "va_end",   "va_start",
+});
+
+// What macros begin with that are only partly in capitals: PRId64, SYS_read, M_PIf.
+constexpr auto kBeginningsOfMacros = std::to_array<std::string_view>(
+    {"AF_", "GTEST_", "L_", "M_", "PF_", "PRI", "P_", "SCN", "SYS_", "pthread_", "s6_", "sa_", "si_", "sigev_"});
+
+// What CMake, ninja or the compiler cannot have in the path of a project. With some, ninja misreads which headers a
+// file includes, and builds everything each time.
+constexpr std::string_view kNotInAFolder = "#[];\"\\$<>|*?'&^`";
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -34,6 +51,13 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 template <std::size_t Size>
 bool is_among(const std::array<std::string_view, Size>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool is_macro(std::string_view name) {
+    return std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; }) ||
+           is_among(kMacros, name) ||
+           std::any_of(kBeginningsOfMacros.begin(), kBeginningsOfMacros.end(),
+                       [name](std::string_view begin) { return name.starts_with(begin); });
 }
 
 }  // namespace
@@ -63,7 +87,41 @@ std::optional<std::string> fault_of_app_name(std::string_view name) {
     if (is_among(kTakenInAProject, name)) {
         return '"' + std::string{name} + "\" stands for something else in every project: choose another name";
     }
+    if (is_macro(name)) {
+        return '"' + std::string{name} +
+               "\" may be a macro, as EOF and unix are: choose another name, in small letters";
+    }
+    if (name.ends_with("App")) {
+        return '"' + std::string{name} + "\" is what a class of an app is called: leave out \"App\"";
+    }
     return std::nullopt;
+}
+
+std::optional<std::string> fault_of_folder(std::string_view path) {
+    for (const char c : path) {
+        const bool is_control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+        if (is_control || kNotInAFolder.find(c) != std::string_view::npos) {
+            const std::string what = c == '\n' ? "a line break" : is_control ? "a control character" : std::string{c};
+            return "The path of the project has " + what +
+                   ", which CMake, ninja or g++ do not take: name another folder";
+        }
+    }
+    return std::nullopt;
+}
+
+std::string quoted_for_shell(std::string_view text) {
+    const auto is_plain = [](char c) {
+        return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
+               std::string_view{"_-./,:+@%="}.find(c) != std::string_view::npos;
+    };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) {
+        return std::string{text};
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return quoted + '\'';
 }
 
 std::string class_of_app(std::string_view app) {

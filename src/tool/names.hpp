@@ -12,6 +12,12 @@ namespace c10k::tool {
 // As above, for an app, whose folder and member of the site must not be there already for something else.
 [[nodiscard]] std::optional<std::string> fault_of_app_name(std::string_view name);
 
+// What is wrong with the absolute path of a project's folder; empty if it can be built there.
+[[nodiscard]] std::optional<std::string> fault_of_folder(std::string_view path);
+
+// One word of a shell.
+[[nodiscard]] std::string quoted_for_shell(std::string_view text);
+
 // The class of an app: "ChatRoomApp" for "chat_room".
 [[nodiscard]] std::string class_of_app(std::string_view app);
 

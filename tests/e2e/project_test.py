@@ -133,6 +133,35 @@ class StartProject(ToolTestCase):
         self.assert_refused("startproject", "c10k", says="library")
 
 
+    def test_refuses_a_path_in_which_nothing_can_be_built(self):
+        for name in ["C#", "a[b", "a]b", "a;b", 'a"b', "a\\b", "a$b", "a<b", "a>b", "a|b", "a*b", "a?b", "a'b", "R&D", "a^b", "a`b", "a\nb", "a\tb"]:
+            with self.subTest(name=name):
+                outer = self.folder / name
+                outer.mkdir()
+                said = {"\n": "a line break", "\t": "a control character"}.get(name[1], name[1])
+                self.assert_refused("startproject", "mysite", cwd=outer, says=f"path of the project has {said}, which")
+                self.assert_refused("startproject", "mysite", f"{name}/x", says="name another folder")
+        (self.folder / "linked").symlink_to(self.folder / "C#")
+        self.assert_refused("startproject", "mysite", "linked/x", says="has #, which")
+
+    def test_of_such_a_path_is_refused_by_cmake_too_if_the_project_is_moved(self):
+        self.assertEqual(tool("startproject", "mysite", cwd=self.folder).returncode, 0)
+        for name in ["C#", "a[b", "a]b", "a;b", 'a"b', "a$b", "a|b", "R&D"]:
+            with self.subTest(name=name):
+                moved = self.folder / name
+                shutil.copytree(self.folder / "mysite", moved)
+                done = run("./manage", "check", cwd=moved)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn("The path of the project has", done.stderr)
+
+    def test_names_a_folder_so_that_a_shell_takes_it(self):
+        folder = "my (é) more"
+        said = tool("startproject", "mysite", folder, cwd=self.folder).stdout
+        [line] = [line.strip() for line in said.splitlines() if line.strip().startswith("cd ")]
+        done = run("bash", "-c", f"{line} && ls", cwd=self.folder)
+        self.assertIn("site.hpp", done.stdout, done.stderr)
+
+
 class StartApp(ToolTestCase):
     def test_needs_a_project(self):
         self.assert_refused("startapp", "chat", says="c10k startproject NAME")
@@ -145,6 +174,43 @@ class StartApp(ToolTestCase):
         for name in ["site", "urls", "services", "build", "path"]:
             self.assert_refused("startapp", name, cwd=project, says="something else")
         self.assert_refused("startapp", "class", cwd=project, says="word of C++")
+        self.assert_refused("startapp", "std", cwd=project, says="something else")
+        self.assert_refused("startapp", "Site", cwd=project, says="something else")
+
+    def test_refuses_a_name_that_may_be_a_macro(self):
+        tool("startproject", "mysite", cwd=self.folder)
+        for name in ["unix", "linux", "errno", "EOF", "NULL", "stdin", "stderr", "stdout", "assert", "major", "minor", "I",
+                     "EINVAL", "INT_MAX", "SIGTERM", "TEST", "PROJECT_DIR", "PRId64", "SYS_read", "offsetof", "si_pid"]:
+            with self.subTest(name=name):
+                self.assert_refused("startapp", name, cwd=self.folder / "mysite", says="may be a macro")
+
+    def test_refuses_every_macro_of_the_headers_that_a_project_includes(self):
+        tool("startproject", "mysite", cwd=self.folder)
+        (self.folder / "mysite/all.cpp").write_text(
+            "#include <c10k/json.hpp>\n#include <c10k/client.hpp>\n#include <c10k/simulation.hpp>\n"
+            '#include "site.hpp"\n#include <c10k/manage.hpp>\n#include <gtest/gtest.h>\n')
+        said = run("g++", "-std=gnu++20", f"-I{prefix}/include", "-I.", '-DPROJECT_DIR=""', "-dM", "-E", "all.cpp",
+                   cwd=self.folder / "mysite")
+        names = set(re.findall(r"(?m)^#define ([A-Za-z]\w*)\b(?!\()", said.stdout))
+        self.assertGreater(len(names), 1000, said.stderr)
+        small = [name for name in sorted(names) if re.search("[a-z]", name) and "__" not in name]
+        for name in small:
+            with self.subTest(name=name):
+                self.assert_refused("startapp", name, cwd=self.folder / "mysite", says="choose another name")
+
+    def test_refuses_a_name_whose_class_is_there(self):
+        project = self.folder / "mysite"
+        tool("startproject", "mysite", cwd=self.folder)
+        self.assert_refused("startapp", "Hello", cwd=project, says="would be HelloApp, which is there already, in hello/hello.hpp")
+        self.assert_refused("startapp", "hello_", cwd=project, says="would be HelloApp")
+        self.assert_refused("startapp", "HelloApp", cwd=project, says='leave out "App"')
+        self.assertEqual(tool("startapp", "blog_2", cwd=project).returncode, 0)
+        (project / "blog_2/.#blog_2.hpp").symlink_to("nobody@nowhere")  # as Emacs locks a file
+        self.assert_refused("startapp", "blog2", cwd=project, says="would be Blog2App, which is there already")
+        self.assert_refused("startapp", "Blog_2", cwd=project, says="would be Blog2App")
+        self.assertEqual(tool("startapp", "blog", cwd=project).returncode, 0)
+        self.assert_refused("startapp", "Blog", cwd=project, says="would be BlogApp")
+        self.assertEqual(tool("startapp", "blog22", cwd=project).returncode, 0)
 
     def test_leaves_everything_as_it_is_if_one_file_is_there(self):
         tool("startproject", "mysite", cwd=self.folder)
@@ -178,6 +244,21 @@ class Project(SiteTestCase):
         text = site.read_text().replace('#include "hello/hello.hpp"', f'{include}\n#include "hello/hello.hpp"')
         text = text.replace('            path("", include(', f'            {path}\n            path("", include(')
         site.write_text(text.replace("    HelloApp hello", f"    {member}\n    HelloApp hello"))
+
+    async def test_works_under_a_strange_path_with_apps_of_strange_names(self):
+        strange = self.project.parent / "my (é) @ 100%, +1 ~ {x} = y!:z"
+        self.project = strange / "my site"
+        self.assertEqual(tool("startproject", "mysite", self.project, cwd=strange.parent).returncode, 0)
+        for app in ["main", "string", "builder"]:
+            said = tool("startapp", app, cwd=self.project)
+            self.assertEqual(said.returncode, 0, said.stderr)
+            self.add_to_site([line.strip() for line in said.stdout.splitlines() if line.startswith("    ")])
+        self.assertIn("100% tests passed", self.run_tests())
+        self.assertIn("no work to do", self.call("cmake", "--build", "build"))
+        server = self.serve()
+        for app in ["main", "string", "builder"]:
+            await self.assert_app_answers(server, f"/{app}/", app)
+        self.assertEqual(server.stop(), 0)
 
     async def test_works_at_once_and_with_another_app(self):
         self.assertIn("100% tests passed", self.run_tests())
