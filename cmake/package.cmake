@@ -20,6 +20,12 @@ install(FILES ${CMAKE_BINARY_DIR}/c10k.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pk
 
 install(DIRECTORY include/c10k DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING REGEX "/[^./][^/]*\\.hpp$")
 install(TARGETS c10k_tool)
+foreach(name c10k manage)
+    install(FILES ${CMAKE_BINARY_DIR}/usage/${name}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+        RENAME ${name})
+endforeach()
+install(FILES ${CMAKE_BINARY_DIR}/usage/c10k.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${CMAKE_BINARY_DIR}/usage/manage.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 RENAME c10k-manage.1)
 install(DIRECTORY share/ DESTINATION ${share_folder} USE_SOURCE_PERMISSIONS)
 install(FILES README.md CHANGELOG.md DESTINATION ${doc_folder})
 install(FILES LICENSE DESTINATION ${doc_folder} RENAME copyright)
@@ -47,4 +53,4 @@ set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 include(CPack)
 
-add_custom_target(deb COMMAND ${CMAKE_CPACK_COMMAND} -G DEB DEPENDS c10k c10k_testkit c10k_tool USES_TERMINAL)
+add_custom_target(deb COMMAND ${CMAKE_CPACK_COMMAND} -G DEB DEPENDS c10k c10k_testkit c10k_tool c10k_plain_manage USES_TERMINAL)

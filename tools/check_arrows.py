@@ -9,6 +9,7 @@ from includes import ROOT, includes
 # Whom a room may know; what they may know, it may too.
 ARROWS = {
     "base": [],
+    "usage": ["base"],
     "wire": ["base"],
     "loop": ["base"],
     "task": ["loop"],
@@ -16,9 +17,9 @@ ARROWS = {
     "connection": ["wire", "transport"],
     "groups": ["connection"],
     "web": ["groups"],
-    "manage": ["web"],
+    "manage": ["usage", "web"],
     "testkit": ["groups", "web"],
-    "tool": [],
+    "tool": ["usage"],
 }
 
 # Whose the public headers are.

@@ -38,9 +38,10 @@ public:
 // of open files, with io_uring many times as much.
 [[nodiscard]] std::size_t connection_limit();
 
-// Runs the command that the arguments name: runserver, serve, restart, urls, check, certificate, or one of `commands`.
-// Returns the exit status: 0; 1 if it failed, which one line on standard error explains; 2 if the arguments are wrong;
-// 130 if a command was interrupted before its end.
+// Runs the command that the arguments name: runserver, serve, restart, urls, check, certificate, completion, man, or
+// one of `commands`. The types of their options are shown, and completed in a shell, as CLI11's type_name() has them:
+// FILE, FOLDER, or the words themselves, "fast|slow". Returns the exit status: 0; 1 if it failed, which one line on
+// standard error explains; 2 if the arguments are wrong; 130 if a command was interrupted before its end.
 int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands);
 
 // A Site is built once per loop: `explicit Site(Services&)`, and `Urls urls()`.

@@ -2,6 +2,7 @@
 
 #include "c10k/json.hpp"
 #include "c10k/manage.hpp"
+#include "c10k/text.hpp"
 #include "manage/machine.hpp"
 #include "web/site.hpp"
 
@@ -54,6 +55,21 @@ void print_messages(const Findings& findings) {
     std::printf("  %zu errors, %zu warnings\n", findings.errors(), findings.messages.size() - findings.errors());
 }
 
+// Those that were set, in a line each.
+void print_own_settings(const std::vector<SettingInForce>& settings) {
+    const auto is_set = [](const SettingInForce& setting) { return setting.origin != "default"; };
+    if (std::none_of(settings.begin(), settings.end(), is_set)) {
+        return;
+    }
+    std::puts("\nSettings that are set:");
+    for (const SettingInForce& setting : settings) {
+        if (is_set(setting)) {
+            std::printf("  %s = %s, from %s\n", std::string{setting.name}.c_str(), printable(setting.value).c_str(),
+                        printable(setting.origin).c_str());
+        }
+    }
+}
+
 void print_settings(const std::vector<SettingInForce>& settings) {
     std::puts("\nSettings in force (C10K_NAME in the environment, or --set NAME=VALUE):");
     std::size_t width = 0;
@@ -83,14 +99,19 @@ void print_limits(const std::vector<Limit>& limits) {
     }
 }
 
-void print_machine(const Findings& findings) {
-    const std::string chosen = backend_in_force(findings.machine, findings.settings);
-    const std::string workers =
-        std::to_string(findings.settings.workers) + (findings.settings.workers == 1 ? " worker" : " workers");
-    std::printf("\nWhat this machine allows %s with %s (commands for root; none where a million fit):\n",
-                chosen.c_str(), workers.c_str());
-    print_limits(limits(findings.machine, findings.settings));
+std::string workers_of(const Settings& settings) {
+    return std::to_string(settings.workers) + (settings.workers == 1 ? " worker" : " workers");
+}
 
+void print_machine(const Findings& findings) {
+    std::printf("\nWhat this machine allows %s with %s (commands for root; none where a million fit):\n",
+                backend_in_force(findings.machine, findings.settings).c_str(), workers_of(findings.settings).c_str());
+    print_limits(limits(findings.machine, findings.settings));
+}
+
+void print_connections(const Findings& findings) {
+    const std::string chosen = backend_in_force(findings.machine, findings.settings);
+    const std::string workers = workers_of(findings.settings);
     std::printf("\nConnections that fit here, with %s:\n", workers.c_str());
     for (const std::string backend : kBackends) {
         const std::vector<Limit> limits = findings.limits_with(backend);
@@ -105,8 +126,16 @@ void print_machine(const Findings& findings) {
 
 void print_text(const Findings& findings) {
     print_messages(findings);
+    print_own_settings(findings.settings_in_force);
+    print_connections(findings);
+    std::puts("\n`manage check --all` lists each setting with its reason, and each limit of this machine.");
+}
+
+void print_all_text(const Findings& findings) {
+    print_messages(findings);
     print_settings(findings.settings_in_force);
     print_machine(findings);
+    print_connections(findings);
 }
 
 // ---- For programs
@@ -189,10 +218,10 @@ void check(const SiteFactory& site, const SettingsReader& reader, Format format)
     for (CheckMessage& message : check_machine(findings.machine, findings.settings)) {
         findings.messages.push_back(std::move(message));
     }
-    if (format == Format::kJson) {
-        print_json(findings);
-    } else {
-        print_text(findings);
+    switch (format) {
+        case Format::kText: print_text(findings); break;
+        case Format::kAllText: print_all_text(findings); break;
+        case Format::kJson: print_json(findings); break;
     }
     if (findings.errors() > 0) {
         throw CommandError("the checks found " + std::to_string(findings.errors()) + " errors");

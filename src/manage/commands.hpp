@@ -15,10 +15,15 @@ void runserver(const SiteFactory& site, const Settings& settings);
 // Lists the routes.
 void list_urls(const SiteFactory& site, const Settings& settings);
 
-enum class Format { kText, kJson };
+enum class Format {
+    kText,
+    kAllText,  // also each setting in force, and each limit of the machine
+    kJson,     // all of that
+};
 
-// Says what is wrong with the settings and the site, which settings are in force, and how many connections this machine
-// has room for. Throws SettingsError before it says anything, and CommandError afterwards if something is an error.
+// Says what is wrong with the settings and the site, which settings are not the defaults, and how many connections this
+// machine has room for. Throws SettingsError before it says anything, and CommandError afterwards if something is an
+// error.
 void check(const SiteFactory& site, const SettingsReader& reader, Format format);
 
 enum class Replacing { kNo, kYes };

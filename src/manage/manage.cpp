@@ -10,6 +10,9 @@
 #include "manage/stand_in.hpp"
 #include "manage/supervisor.hpp"
 #include "task/run.hpp"
+#include "usage/completion.hpp"
+#include "usage/man_page.hpp"
+#include "usage/mistake.hpp"
 #include "web/checks.hpp"
 #include "web/listening.hpp"
 
@@ -28,6 +31,9 @@
 
 namespace c10k {
 namespace {
+
+constexpr const char* kVersion = "manage (c10k) " C10K_VERSION;
+constexpr const char* kBackends = "auto|epoll|io_uring";
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
@@ -79,15 +85,20 @@ ListeningAddress ListeningAddress::parse(const std::string& text) {
 class SettingOptions {
 public:
     void add_to(CLI::App& command) {
-        command.add_option("--settings", file_,
-                           "A file of settings, one `name = value` a line; without it c10k.conf, if there "
-                           "is one");
         command
-            .add_option("--set", assignments_, "Sets one setting: --set ping_interval=10s (manage check lists them)")
+            .add_option("--settings", file_,
+                        "A file of settings, one `name = value` a line; without it c10k.conf, if there is one")
+            ->type_name("FILE");
+        command
+            .add_option("--set", assignments_,
+                        "Sets one setting: --set ping_interval=10s (manage check --all lists them)")
+            ->type_name("NAME=VALUE")
             ->allow_extra_args(false);
     }
 
-    void add_address_to(CLI::App& command, const std::string& help) { command.add_option("address", address_, help); }
+    void add_address_to(CLI::App& command, const std::string& help) {
+        command.add_option("address", address_, help)->type_name("ADDRESS");
+    }
 
     void set(std::string name, std::string value) { flags_.emplace_back(std::move(name), std::move(value)); }
 
@@ -139,13 +150,18 @@ void add_serving(CLI::App* command, SettingOptions& settings) {
         ->add_option_function<std::string>(
             "--workers", [&](const std::string& count) { settings.set("workers", count); },
             "How many loops serve, one a thread; 1 by default")
+        ->type_name("NUMBER")
         ->check(CLI::Range(1, 64));
-    command->add_option_function<std::string>(
-        "--backend", [&](const std::string& name) { settings.set("backend", name); },
-        "auto, epoll or io_uring; auto takes io_uring where the kernel allows it");
-    command->add_option_function<std::string>(
-        "-v,--verbosity", [&](const std::string& level) { settings.set("verbosity", level); },
-        "0: failures only, 1: also requests, and WebSockets up to 20 a second one by one, 2: each WebSocket");
+    command
+        ->add_option_function<std::string>(
+            "--backend", [&](const std::string& name) { settings.set("backend", name); },
+            "How a loop talks to the kernel; auto takes io_uring where the kernel allows it")
+        ->type_name(kBackends);
+    command
+        ->add_option_function<std::string>(
+            "-v,--verbosity", [&](const std::string& level) { settings.set("verbosity", level); },
+            "0: failures only, 1: also requests, and WebSockets up to 20 a second one by one, 2: each WebSocket")
+        ->type_name("0|1|2");
     settings.add_to(*command);
 }
 
@@ -204,13 +220,47 @@ void add_certificate(CLI::App& app, CertificateOptions& options, std::function<v
     CLI::App* command =
         app.add_subcommand("certificate", "Make a certificate to develop with, for https:// and wss://");
     command->add_option("names", options.names, "Hosts and IP addresses besides localhost, 127.0.0.1 and ::1");
-    command->add_option("--folder", options.folder, "Where its files go")->capture_default_str();
+    command->add_option("--folder", options.folder, "Where its files go")->type_name("FOLDER")->capture_default_str();
     command->add_option("--days", options.days, "How long it is good")
         ->check(CLI::Range(1, kMostDays))
         ->capture_default_str();
     command->add_flag_function(
         "--force", [&](std::int64_t) { options.replacing = Replacing::kYes; }, "Replace the files that are there");
     command->final_callback(std::move(run));
+}
+
+// ---- How the program tells of itself
+
+constexpr const char* kRestOfManPage = R"(.SH FILES
+.TP
+.I c10k.conf
+Settings, one \fIname\fR = \fIvalue\fR a line, read from the folder that the program is started in. Lines that begin with
+# are comments.
+.SH ENVIRONMENT
+.TP
+.BI C10K_ NAME
+The setting of that name, in capitals. It goes before c10k.conf; options go before both.
+.SH EXIT STATUS
+0 if all went well, 1 if the command failed, 2 if the arguments are wrong, 130 if a command was interrupted before its end.
+)";
+
+usage::Program describe(const CLI::App& app) {
+    usage::Program program{app, kVersion, {}, kRestOfManPage};
+    for (const SettingInForce& setting : SettingsReader{}.describe()) {
+        const std::string unit = setting.unit.empty() ? "" : " (" + std::string{setting.unit} + ')';
+        program.settings.push_back(
+            {std::string{setting.name}, setting.default_value + unit, std::string{setting.reason}});
+    }
+    return program;
+}
+
+// manage, and what this program is called itself.
+std::vector<std::string> names_of_this_program(const CLI::App& app, const char* called) {
+    std::vector<std::string> names{app.get_name()};
+    if (const std::string own = std::filesystem::path{called}.filename().string(); own != names.front()) {
+        names.push_back(own);
+    }
+    return names;
 }
 
 // Runs it, and turns what it throws into a line and an exit status.
@@ -235,6 +285,7 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
     raise_file_limit();
     CLI::App app{"Runs the site and what belongs to it. `manage COMMAND --help` tells more about each.", "manage"};
     app.require_subcommand(1);
+    app.set_version_flag("--version", kVersion, "Print the version");
     app.set_help_all_flag("--help-all", "Help of all commands");
 
     SettingOptions settings;
@@ -270,10 +321,13 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
     urls->final_callback([&] { chosen = [&] { list_urls(site, settings.read().settings()); }; });
 
     CLI::App* checks =
-        app.add_subcommand("check", "Check the settings, the site and the machine, and list what is in force and why");
+        app.add_subcommand("check", "Check the settings, the site and the machine: what is wrong, and what fits");
     Format format = Format::kText;
     checks->add_flag_function(
-        "--json", [&](std::int64_t) { format = Format::kJson; }, "One JSON object, for programs");
+        "--all", [&](std::int64_t) { format = Format::kAllText; },
+        "Also list each setting with its value, where that is from and why it is so, and each limit of the machine");
+    checks->add_flag_function(
+        "--json", [&](std::int64_t) { format = Format::kJson; }, "All of that in one JSON object, for programs");
     settings.add_to(*checks);
     checks->final_callback([&] { chosen = [&] { check(site, settings.read(), format); }; });
 
@@ -289,7 +343,8 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
             added->footer(std::string{help.substr(more + 1)});
         }
         command->add_options(*added);
-        added->add_option("--backend", backend, "How its loops talk to the kernel: auto, epoll or io_uring")
+        added->add_option("--backend", backend, "How its loops talk to the kernel")
+            ->type_name(kBackends)
             ->capture_default_str();
         added->final_callback([&chosen, &backend, command] {
             chosen = [&backend, command] {
@@ -299,10 +354,28 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
         });
     }
 
+    std::string shell;
+    CLI::App* completion = app.add_subcommand("completion", "Print a script that completes all this in a shell");
+    completion->add_option("shell", shell, "Which shell: bash")->type_name("bash")->required();
+    completion->footer("Try: source <(manage completion bash)");
+    completion->final_callback([&] {
+        chosen = [&] {
+            usage::require_known(shell);
+            std::fputs(usage::bash_completion(describe(app), names_of_this_program(app, argv[0])).c_str(), stdout);
+        };
+    });
+    CLI::App* man = app.add_subcommand("man", "Print all this as a man page");
+    man->footer("Try: manage man | man -l -");
+    man->final_callback([&] { chosen = [&] { std::fputs(usage::man_page(describe(app)).c_str(), stdout); }; });
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : kBadUsage;
+        if (error.get_exit_code() == 0) {
+            return app.exit(error);
+        }
+        std::fprintf(stderr, "%s\n", usage::explain_mistake(describe(app), error, argc, argv).c_str());
+        return kBadUsage;
     }
     return report_errors(chosen);
 }

@@ -2,6 +2,9 @@
 
 #include "tool/blueprint.hpp"
 #include "tool/names.hpp"
+#include "usage/completion.hpp"
+#include "usage/man_page.hpp"
+#include "usage/mistake.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -19,6 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+
+constexpr const char* kVersion = "c10k " C10K_VERSION;
 
 constexpr const char* kFirstApp = "hello";
 
@@ -112,26 +117,42 @@ void start_app(const std::string& name) {
 int run(int argc, char** argv) {
     CLI::App app{"Makes projects and apps for the c10k library.", "c10k"};
     app.require_subcommand(1);
-    app.set_version_flag("--version", "c10k " C10K_VERSION);
+    app.set_version_flag("--version", kVersion, "Print the version");
     app.footer("Try: c10k startproject mysite && cd mysite && ./manage runserver");
 
     std::string name;
     fs::path folder;
     CLI::App* project = app.add_subcommand("startproject", "Make a project: a site with one app, its tests, its build");
     project->add_option("NAME", name, "What it is called: letters, digits and \"_\"")->required();
-    project->add_option("FOLDER", folder, "Where it is made, ./NAME by default; must be empty if it exists");
+    project->add_option("FOLDER", folder, "Where it is made, ./NAME by default; must be empty if it exists")
+        ->type_name("FOLDER");
     project->footer("Try: c10k startproject mysite");
 
     CLI::App* added = app.add_subcommand("startapp", "Make an app in the project in this folder");
     added->add_option("NAME", name, "What it is called, and its folder: letters, digits and \"_\"")->required();
     added->footer("Try: c10k startapp chat");
 
+    std::string shell;
+    CLI::App* completion = app.add_subcommand("completion", "Print a script that completes all this in a shell");
+    completion->add_option("SHELL", shell, "Which shell: bash")->type_name("bash")->required();
+    CLI::App* man = app.add_subcommand("man", "Print all this as a man page");
+
+    const usage::Program program{app, kVersion, {}, ""};
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : kBadUsage;
+        if (error.get_exit_code() == 0) {
+            return app.exit(error);
+        }
+        std::fprintf(stderr, "%s\n", usage::explain_mistake(program, error, argc, argv).c_str());
+        return kBadUsage;
     }
-    if (*project) {
+    if (*completion) {
+        usage::require_known(shell);
+        std::fputs(usage::bash_completion(program, {"c10k"}).c_str(), stdout);
+    } else if (*man) {
+        std::fputs(usage::man_page(program).c_str(), stdout);
+    } else if (*project) {
         start_project(name, folder);
     } else {
         start_app(name);

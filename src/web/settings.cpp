@@ -320,7 +320,7 @@ std::string more_about(std::string_view text) {
 }
 
 // A text for a message: nobody reads all of a long one.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     constexpr std::size_t kMost = 100;
     return '\'' + std::string{text.substr(0, kMost)} + (text.size() > kMost ? "..." : "") + '\'';
 }
@@ -422,7 +422,7 @@ void SettingsReader::apply_assignment(std::string_view assignment) {
     }
     const Entry* known = find(name) != nullptr ? find(name) : find(nearest(name));
     const Entry& example = known != nullptr ? *known : *find("ping_interval");
-    problems_.push_back("--set: " + quoted(assignment) + " is not NAME=VALUE, as in --set " +
+    problems_.push_back("--set: " + in_quotes(assignment) + " is not NAME=VALUE, as in --set " +
                         std::string{example.name} + '=' + format(example, defaults_));
 }
 
@@ -430,12 +430,12 @@ void SettingsReader::apply(std::string_view name, std::string_view text, const s
     const Entry* entry = find(name);
     if (entry == nullptr) {
         const std::string_view meant = nearest(name);
-        problems_.push_back(origin + ": there is no setting " + quoted(name) +
+        problems_.push_back(origin + ": there is no setting " + in_quotes(name) +
                             (meant.empty() ? "" : "; did you mean '" + std::string{meant} + "'?") + more_about(name));
         return;
     }
     const auto complain = [&](const std::string& problem) {
-        problems_.push_back(origin + ": " + std::string{name} + ": " + quoted(text) + ' ' + problem);
+        problems_.push_back(origin + ": " + std::string{name} + ": " + in_quotes(text) + ' ' + problem);
     };
     if (std::any_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; })) {
         complain("has control characters");

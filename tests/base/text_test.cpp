@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 namespace c10k {
 namespace {
 
@@ -117,6 +119,46 @@ TEST(Text, PrintableLeavesWhatItHasEscaped) {
     }
     const std::string once = printable(bytes);
     EXPECT_EQ(printable(once), once);
+}
+
+TEST(ParseTime, TakesNumbersWithAUnit) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(parse_time("250ms"), 250ms);
+    EXPECT_EQ(parse_time("10"), 10s);
+    EXPECT_EQ(parse_time("10 s"), 10s);
+    EXPECT_EQ(parse_time("1.5m"), 90s);
+    EXPECT_EQ(parse_time("1h"), 1h);
+    EXPECT_EQ(parse_time("2d"), 48h);
+    EXPECT_EQ(parse_time("0.001"), 1ms);
+    EXPECT_EQ(parse_time("4294967295d"), 24h * 4294967295);
+}
+
+TEST(ParseTime, Row80TakesNothingElse) {
+    for (const char* text : {"",
+                             " ",
+                             "s",
+                             "h",
+                             "-1s",
+                             "+1s",
+                             "1e3",
+                             "nan",
+                             "inf",
+                             "0x1s",
+                             "1..5s",
+                             "1.s",
+                             ".5s",
+                             "0.0001s",
+                             "1.1234567891d",
+                             "4294967296s",
+                             "99999999999999999999",
+                             "1h30m",
+                             "1H",
+                             "1 0s",
+                             "1sec",
+                             "１s",
+                             "1s\u00a0"}) {
+        EXPECT_EQ(parse_time(text), std::nullopt) << text;
+    }
 }
 
 }  // namespace

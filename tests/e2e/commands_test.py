@@ -7,6 +7,7 @@ import re
 import resource
 import signal
 import socket
+import subprocess
 import tempfile
 import unittest
 import urllib.request
@@ -58,6 +59,111 @@ class Help(CommandTestCase):
     def test_gives_an_example(self):
         for command in ["runserver", "gameoflife", "testecho"]:
             self.assertRegex(run(command, "--help").output, rf"Try: manage {command}\b")
+
+
+class Version(CommandTestCase):
+    def test_is_told(self):
+        version = re.search(r"project\(c10k VERSION (\S+)", (support.SOURCE / "CMakeLists.txt").read_text())[1]
+        program = run("--version")
+        self.assertEqual((program.status, program.stdout), (0, [f"manage (c10k) {version}"]), program.output)
+        program = run("--version", program=support.MANAGE.parent / "bin/c10k")
+        self.assertEqual((program.status, program.stdout), (0, [f"c10k {version}"]), program.output)
+
+
+class Mistakes(CommandTestCase):
+    def test_what_was_perhaps_meant_is_told(self):
+        for line, answer in {
+            "runserv": "manage: unknown command runserv; did you mean runserver?",
+            "Check": "manage: unknown command Check; did you mean check?",
+            "version": "manage: unknown command version; did you mean --version?",
+            "runserver --norelaod": "manage runserver has no option --norelaod; did you mean --noreload?",
+            "runserver --port 9000": "manage runserver has no option --port; the setting port is --set port=VALUE",
+            "testecho --client 3": "manage testecho has no option --client; did you mean --clients?",
+            "urls more": "manage urls takes no argument more",
+        }.items():
+            with self.subTest(line=line):
+                program = run(*line.split())
+                self.assertEqual((program.status, program.stdout), (2, []), program.output)
+                self.assertEqual(program.stderr[0], answer)
+                self.assertRegex(program.stderr[1], r"^Try: manage .*--help$")
+
+    def test_set_tells_the_accepted_forms(self):
+        for assignment, form in {
+            "port": "--set port=8000", "idle_time=1hour": "as in 250ms, 10s, 1.5m or 1h",
+            "max_body_bytes=1M": "as in 65536, 64KiB or 1MiB", "debug=maybe": "write true, yes, on or 1",
+            "port=http": "a number from 0 to 65535", "ping_intervall=5": "did you mean 'ping_interval'?",
+            "backend=EPOLL": "use auto, epoll or io_uring",
+        }.items():
+            with self.subTest(assignment=assignment):
+                program = run("check", "--set", assignment)
+                self.assertEqual(program.status, 1, program.output)
+                self.assertIn(form, program.output)
+
+
+class Completion(CommandTestCase):
+    """What bash offers, with the script that the program prints."""
+
+    def offers(self, *words, program=None, name="manage"):
+        """The completions of the last of `words`."""
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "a file.conf").touch()
+            pathlib.Path(folder, "a folder").mkdir()
+            script = pathlib.Path(folder, "script.bash")
+            script.write_text("\n".join(run("completion", "bash", program=program).stdout) + "\n")
+            asked = subprocess.run(
+                ["bash", "--norc", "-c",
+                 'source "$1"; shift; function=$(complete -p "$1"); function=${function#*-F }; COMP_WORDS=("$@")'
+                 '; COMP_CWORD=$(($# - 1)); ${function%% *}; printf "%s\\n" "${COMPREPLY[@]}"', "bash", script, name, *words],
+                cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+            return [line for line in asked.stdout.splitlines() if line]
+
+    def test_is_of_commands_options_values_settings_and_files(self):
+        self.assertEqual(self.offers("runs"), ["runserver"])
+        self.assertEqual(set(self.offers("")) & {"runserver", "gameoflife", "testecho", "check", "--version"},
+                         {"runserver", "gameoflife", "testecho", "check", "--version"})
+        self.assertEqual(self.offers("runserver", "--nor"), ["--noreload"])
+        self.assertEqual(self.offers("check", "--a"), ["--all"])
+        self.assertEqual(self.offers("runserver", "--backend", ""), ["auto", "epoll", "io_uring"])
+        self.assertEqual(self.offers("runserver", "--backend", "=", "e"), ["epoll"])  # as bash splits it
+        self.assertEqual(self.offers("testecho", "--backend", "io"), ["io_uring"])
+        self.assertEqual(self.offers("runserver", "--set", "ping_"), ["ping_interval=", "ping_timeout="])
+        self.assertEqual(self.offers("runserver", "--settings", "a"), ["a file.conf", "a folder"])
+        self.assertEqual(self.offers("certificate", "--folder", "a"), ["a folder"])
+        self.assertEqual(self.offers("completion", ""), ["bash"])
+        self.assertEqual(self.offers("runserver", "--workers", ""), [])
+
+    def test_is_there_for_c10k(self):
+        tool = support.MANAGE.parent / "bin/c10k"
+        self.assertEqual(self.offers("start", program=tool, name="c10k"), ["startproject", "startapp"])
+        self.assertEqual(self.offers("startproject", "a", program=tool, name="c10k"), [])
+
+    def test_of_another_shell_is_refused(self):
+        self.assert_one_line(run("completion", "csh"), "use bash")
+
+
+class ManPages(CommandTestCase):
+    def test_are_of_all_commands_options_and_settings_and_without_a_fault(self):
+        tool = support.MANAGE.parent / "bin/c10k"
+        for program, told in [(None, ["runserver", "--noreload", "gameoflife", "ping_interval", "C10K_NAME", "EXIT STATUS"]),
+                              (tool, ["startproject", "FOLDER"])]:
+            page = "\n".join(run("man", program=program).stdout) + "\n"
+            shown = subprocess.run(["groff", "-man", "-ww", "-Tascii", "-P-c"], input=page, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+            self.assertEqual(shown.stderr, "")
+            text = re.sub(r".\x08", "", shown.stdout)
+            for word in told:
+                self.assertIn(word, text)
+
+    def test_and_completion_are_installed(self):
+        with tempfile.TemporaryDirectory() as prefix:
+            subprocess.run(["cmake", "--install", support.MANAGE.parent, "--prefix", prefix], stdout=subprocess.DEVNULL,
+                           check=True)
+            share = pathlib.Path(prefix, "share")
+            for file, word in {"man/man1/c10k.1": "startproject", "man/man1/c10k-manage.1": "ping_interval",
+                               "bash-completion/completions/c10k": "startapp",
+                               "bash-completion/completions/manage": "ping_interval"}.items():
+                self.assertIn(word, (share / file).read_text(), file)
+            self.assertNotIn("gameoflife", (share / "man/man1/c10k-manage.1").read_text())
 
 
 class Usage(CommandTestCase):
@@ -253,7 +359,7 @@ class Information(CommandTestCase):
         self.assertRegex(program.output, r"\b0 errors\b")
 
     def test_check_lists_each_setting_with_its_origin_and_reason(self):
-        program = run("check", "--set", "ping_interval=7s")
+        program = run("check", "--all", "--set", "ping_interval=7s")
         self.assertRegex(program.output, r"(?m)^ +ping_interval +7s?\b.*, from --")
         self.assertRegex(program.output, r"(?m)^ +ping_timeout .*default")
 
@@ -263,9 +369,37 @@ class Information(CommandTestCase):
         problems = "\n".join(program.stderr)
         for words in ["did you mean 'ping_interval'?", "70000", "maybe"]:
             self.assertIn(words, problems)
+        self.assertEqual(len(program.stderr), 3, program.output)
+
+    def test_check_is_short_unless_asked_for_all(self):
+        program = run("check", "--set", "ping_interval=7s")
+        self.assertEqual(program.status, 0, program.output)
+        self.assertLess(len(program.stdout), 24, program.output)
+        self.assertIn("  ping_interval = 7s, from --set", program.stdout)
+        self.assertNotIn("ping_timeout", program.output)
+        self.assertRegex(program.output, r"\b0 errors, 0 warnings\b")
+        self.assertIn("check --all", program.stdout[-1])
+        self.assertGreater(len(run("check", "--all").stdout), 100)
+
+    def test_row_80_check_tells_origins_that_can_never_match(self):
+        for origin, spelling in {
+            "https://example.com/": "write https://example.com)", "https://a b": "space",
+            "https://b\u00fccher.example": "punycode", "https://example.com:99999": "from 1 to 65535",
+            "https://*": "write * alone", "https://ann@example.com": "write https://example.com)",
+            "https://example.com?a=1": "write https://example.com)", "example.com": "write https://example.com)",
+        }.items():
+            with self.subTest(origin=origin):
+                for command in (["check"], ["runserver", "127.0.0.1:0", "--noreload"], ["runserver", "127.0.0.1:0"],
+                                ["serve", "127.0.0.1:0"]):
+                    program = run(*command, "--set", f"allowed_origins={origin}")
+                    self.assertEqual(program.status, 1, program.output)
+                    self.assertIn("settings.E005", program.output)
+                    self.assertIn(spelling, program.output)
+        program = run("check", "--set", "allowed_origins=HTTPS://Example.com, https://*.example.com:8443")
+        self.assertEqual(program.status, 0, program.output)
 
     def test_check_tells_how_many_connections_fit_and_what_limits_them(self):
-        program = run("check")
+        program = run("check", "--all")
         for backend in ["epoll", "io_uring"]:
             self.assertRegex(program.output, rf"(?m)^ +{backend} +[\d,]+ +\S.* is what limits it")
         self.assertRegex(program.output, r"(?m)^ +open files = \d+: [\d,]+ connections held$")
@@ -321,7 +455,7 @@ class SettingsOrder(CommandTestCase):
         (self.folder / "c10k.conf").unlink(missing_ok=True)
         if file is not None:
             (self.folder / "c10k.conf").write_text(file)
-        program = run("check", *flags, env=env, cwd=self.folder)
+        program = run("check", "--all", *flags, env=env, cwd=self.folder)
         self.assertEqual(program.status, 0, program.output)
         return re.search(r"(?m)^ +max_body_bytes +(\d+).*?, from (.*)$", program.output).groups()
 
