@@ -23,10 +23,10 @@ public:
     Dispatcher(const Urls& urls, const Settings& settings,
                std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>());
 
-    // In this order: a Host that is not ours 400; for a WebSocket 405, 426, 400 or 403, or its view; for all else the
-    // middleware, inside which a path that no route takes gets 404, or 301 if it lacks only the final slash of a page,
-    // and a page 501, 405 or its view.
     [[nodiscard]] bool came_securely(const Request& request) const override;
+    // In this order: a Host that is not ours 400; for a WebSocket 405, 426, 400 or 403, or its view; for all else the
+    // middleware, inside which a path that no route takes gets 404, or 301 if it lacks only the final slash of a page
+    // (308 for a form, with debug on 404), and a page 501, 405 or its view.
     Answer answer(Request& request, int minor_version) override;
 
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;

@@ -122,12 +122,28 @@ HttpFailure judge_codings(const Headers& headers) {
 
 // "localhost:" is the same as "localhost" (RFC 3986, 3.2.3 and 6.2.3).
 std::string_view without_empty_port(std::string_view authority) {
-    const std::string_view host = authority.substr(0, authority.size() - (authority.ends_with(':') ? 1 : 0));
+    if (!authority.ends_with(':')) {
+        return authority;
+    }
+    const std::string_view host = authority.substr(0, authority.size() - 1);
     const auto parsed = Authority::parse(host);
     return parsed && !parsed->port ? host : authority;
 }
 
 constexpr std::string_view kHttps = "https";
+
+// The head with the version that we know where a later HTTP/1 stands, which is read as that (RFC 9110, 2.5).
+std::string with_known_version(std::string_view head, std::size_t at) {
+    constexpr std::string_view kVersion = "HTTP/1.1";
+    std::string known{head};
+    known.replace(at, kVersion.size(), kVersion);
+    return known;
+}
+
+// Of a response.
+bool names_a_later_http1(std::string_view head) {
+    return head.size() > 8 && head.starts_with("HTTP/1.") && is_digit(head[7]) && head[8] == ' ';
+}
 
 bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 
@@ -402,10 +418,8 @@ bool RequestParser::read_tokens() {
         if (!head.substr(*version).starts_with("HTTP/1.")) {
             return fail(505, explain(*error));
         }
-        std::string known{head};  // a later HTTP/1 is read as the one that we know (RFC 9110, 2.5)
-        known[*version + 7] = '1';
         tokens = {};
-        error = tokens.read(known);
+        error = tokens.read(with_known_version(head, *version));
     }
     if (error) {
         return fail(400, explain(*error));
@@ -426,11 +440,14 @@ bool RequestParser::read_host() {
     if (count == 0) {
         return true;
     }
-    const std::string host{without_empty_port(*request_.headers.get("Host"))};
+    const std::string_view field = *request_.headers.get("Host");
+    const std::string_view host = without_empty_port(field);
     if (!Authority::parse(host)) {
         return fail(400, "bad Host");
     }
-    request_.headers.set("Host", host);
+    if (host.size() < field.size()) {
+        request_.headers.set("Host", std::string{host});
+    }
     return true;
 }
 
@@ -539,7 +556,12 @@ std::size_t ResponseParser::receive(std::string_view bytes) {
 void ResponseParser::read_head() {
     constexpr int kMaxSkipped = 16;
     Tokens<false> tokens;
-    if (const auto error = tokens.read(head_.text())) {
+    auto error = tokens.read(head_.text());
+    if (error == http::error::bad_version && names_a_later_http1(head_.text())) {
+        tokens = {};
+        error = tokens.read(with_known_version(head_.text(), 0));
+    }
+    if (error) {
         return fail(explain(*error));
     }
     renew(head_, {});

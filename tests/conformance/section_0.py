@@ -108,4 +108,5 @@ CASES = [
     Volley("0.6.3", "binary messages of 1 KiB, each another", BINARY, 1024,
            lambda count: (b"%06d" % number + bytes(range(256)) * 4 for number in range(count)), count=1000,
            is_quick=True),
+    Conversation("0.6.4", "a ping with RSV 6", (say(ping(b"Hello, world!", rsv=6), hears=Fails(1002)),)),
 ]

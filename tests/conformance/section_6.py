@@ -52,9 +52,9 @@ _cut = len(_KOSME)
 CASES = [
     _message("6.1.1", "an empty text", b"", [b""]),
     _message("6.1.2", "three empty fragments", b"", [b"", b"", b""]),
-    _message("6.1.3", "three fragments, of which only the middle one has text", b"middle", [b"", b"middle", b""]),
+    _message("6.1.3", "three fragments, of which only the middle one has text", b"middle frame payload", [b"", b"middle frame payload", b""]),
     _message("6.2.1", "a text with characters of one and two octets", _MIXED, [_MIXED]),
-    _message("6.2.2", "the same in two fragments, between two characters", _MIXED, [_MIXED[:11], _MIXED[11:]]),
+    _message("6.2.2", "the same in two fragments, between two characters", _MIXED, [_MIXED[:15], _MIXED[15:]]),
     _message("6.2.3", "the same in fragments of one octet", _MIXED, _octets(_MIXED)),
     _message("6.2.4", "another with characters of two and three octets, in fragments of one octet", _KOSME,
              _octets(_KOSME)),

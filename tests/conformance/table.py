@@ -11,10 +11,10 @@ Whether our server and our client do what RFC 6455 (WebSocket) and RFC 7692 (per
 cases and their numbers are those of the public Autobahn test suite; the cases of section 0 are ours. The suite,
 [tests/conformance/](../tests/conformance/), is a peer of its own in Python, which shares no code with the library.
 
-Sections 9 and 10 send what the public suite sends, byte for byte but for the masks: a message in fragments of a size that divides
-it has an empty one more at its end, so 4 MiB in fragments of 64 bytes are 65,537. `max_fragments` is 131,072, for servers and for
-clients. The texts of the other sections may be others than those of the public cases; in sections 12 and 13 the data are others of
-the same kinds, and fragmented in the same way.
+It sends what the public cases send, byte for byte but for the masks. Only 6.4.1 and 6.4.2 ask by a ping where those wait, and the
+data of sections 12 and 13 are others of the same kinds, in messages of the same sizes. A message in fragments of a size that divides
+it has an empty one more at its end, so 4 MiB in fragments of 64 bytes are 65,537; `max_fragments` is 131,072, for servers and
+for clients.
 
 It knows no "tolerable": a bad frame is answered at once, by a close frame with the right code and then FIN, and text that is not
 UTF-8 before the rest of its frame has come; what was good before is echoed first; nothing follows a close frame, no connection

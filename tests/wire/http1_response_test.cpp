@@ -46,6 +46,15 @@ TEST(ResponseParser, ReadsAHeadAndLeavesTheRest) {
     EXPECT_EQ(parse_response("HTTP/1.0 404 \r\n\r\n").response().status, 404);
 }
 
+// RFC 9110, 2.5.
+TEST(ResponseParser, ReadsALaterHttp1AsTheOneItKnows) {
+    EXPECT_EQ(parse_response("HTTP/1.2 101 x\r\nUpgrade: websocket\r\n\r\n").response().status, 101);
+    for (const std::string_view bytes :
+         {"HTTP/1.2\r\n\r\n", "HTTP/1.2 10\r\n\r\n", "HTTP/1.22 101 x\r\n\r\n", "HTTP/1.x 101 x\r\n\r\n"}) {
+        EXPECT_EQ(parse_response(bytes).state(), ResponseParser::State::kFailed) << bytes;
+    }
+}
+
 // RFC 9110, 15.2.
 TEST(ResponseParser, SkipsInformationalAnswersButNotForEver) {
     ResponseParser parser = parse_response(
