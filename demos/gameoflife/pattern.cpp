@@ -532,18 +532,27 @@ Pattern parse_life(Lines lines) {
 
 // ---- What is no pattern, or one in a format that this does not read
 
+// Beginning with a tag that pages and feeds begin with: `<` alone may be a cell.
 bool is_html(std::string_view text) {
-    const bool begins =
-        text.size() > 1 && text[0] == '<' &&
-        (text[1] == '!' || text[1] == '?' || (text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
-    return begins && text.find('>') != text.npos;
+    constexpr std::array<std::string_view, 22> kTags{
+        "!doctype", "html", "head", "body", "title", "meta", "link", "script", "style", "div", "table",
+        "center",   "font", "span", "pre",  "svg",   "rss",  "feed", "h1",     "p",     "a",   "br"};
+    const std::string start = lower(text.substr(0, 16));
+    if (start.starts_with("<!--") || start.starts_with("<?xml")) {
+        return true;
+    }
+    return std::any_of(kTags.begin(), kTags.end(), [&start](std::string_view tag) {
+        const std::size_t end = 1 + tag.size();
+        return start.starts_with('<') && start.substr(1).starts_with(tag) && end < start.size() &&
+               (start[end] == '>' || start[end] == '/' || is_blank(start[end]) || start[end] == '\n');
+    });
 }
 
 bool is_json(std::string_view text) {
     const char last = text.empty() ? ' ' : text.back();
     const bool is_object = text.starts_with('{') && last == '}';
     const bool is_array = text.starts_with('[') && last == ']';
-    return (is_object || is_array) && (text.size() == 2 || text.find_first_of("\",") != text.npos);
+    return (is_object || is_array) && (text.size() == 2 || text.find_first_of("\",0123456789") != text.npos);
 }
 
 // "xq4_153": how catalogues write a pattern.

@@ -334,11 +334,11 @@ TEST(OtherFormats, AreRefusedByNameInsteadOfPlayed) {
     };
     begins("[M2] (golly 3.3)\n#R B3/S23\n$$..*$...*$.***$$$$\n4 0 0 0 1\n", "a macrocell file; open it in Golly");
     for (const char* page : {"<!DOCTYPE html>\n<html>\n", "\n  <html><body>404</body></html>", "<?xml version='1.0'?>",
-                             "<!-- moved --><a href='x'>"}) {
+                             "<!-- moved --><a href='x'>", "<a\nhref='x'>", "<P>Not found</P>"}) {
         begins(page, "a web page (HTML); fetch the pattern itself");
     }
     for (const char* json :
-         {"{\"error\": 404}", "[[0,1],[1,0]]\n", " {\n \"cells\": [] }\n", "{}", "[]", "[\"O.O\"]"}) {
+         {"{\"error\": 404}", "[[0,1],[1,0]]\n", " {\n \"cells\": [] }\n", "{}", "[]", "[[1]]", "[\"O.O\"]"}) {
         begins(json, "JSON; save the pattern as RLE");
     }
     begins("#MCell 4.00\n#GAME Life\n#L .A\n", "a file of MCell's");
@@ -349,7 +349,8 @@ TEST(OtherFormats, AreRefusedByNameInsteadOfPlayed) {
 }
 
 TEST(OtherFormats, AreNotSeenInDrawings) {
-    for (const char* picture : {"<.\n.<\n", "[[..]]\n", "{..}\n", "[]x\n", "xs_1\n", "<>\n", "x.x\n"}) {
+    for (const char* picture :
+         {"<.\n.<\n", "<x>\n", "<Hx>.<>\n", "<a.>\n", "[[..]]\n", "{..}\n", "[]x\n", "xs_1\n", "<>\n", "x.x\n"}) {
         EXPECT_EQ(complaint(picture, "p.txt"), "") << picture;
     }
 }
