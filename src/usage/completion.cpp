@@ -133,7 +133,7 @@ std::string bash_completion(const Program& program, const std::vector<std::strin
         value_case += value_cases(prefix, *command);
         const std::string options = prefix + "_words " + in_quotes(option_words(*command));
         const std::string argument = argument_values(prefix, *command);
-        command_case += "        " + command->get_name() + ")\n            ";
+        command_case.append("        ").append(command->get_name()).append(")\n            ");
         command_case += argument == ":" ? options
                                         : "if [[ $cur == -* ]]; then\n                " + options +
                                               "\n            else\n                " + argument + "\n            fi";

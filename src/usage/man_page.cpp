@@ -60,7 +60,7 @@ std::string heading_of(const CLI::Option& option) {
 std::string entry(const CLI::Option& option) {
     const std::string by_default = option.get_default_str();
     std::string text = ".TP\n" + heading_of(option) + '\n';
-    if (const std::string description = option.get_description(); !description.empty()) {
+    if (const std::string& description = option.get_description(); !description.empty()) {
         text += plain(description) + '\n';
     }
     return text + (by_default.empty() ? "" : "By default " + italic(by_default) + ".\n");

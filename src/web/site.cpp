@@ -240,7 +240,7 @@ std::string Listening::urls() const {
     Listening other = *this;
     for (std::string& address : other.addresses) {
         if (!address.starts_with("unix:")) {
-            address = std::string{scheme} + "://" + address + '/';
+            address.insert(0, std::string{scheme} + "://").append(1, '/');
         }
     }
     return other.text();
