@@ -401,6 +401,12 @@ class Readings(HttpTestCase):
                 connection.send(f"GET /test/ HTTP/{version}\r\nHost: {self.server.host}\r\n\r\n".encode())
                 self.assertEqual(connection.answer().status, 200)
 
+    def test_a_websocket_is_opened_by_a_later_http_1(self):
+        connection = self.connect()
+        connection.send(connection.handshake_bytes("/test/ws/").replace(b"HTTP/1.1", b"HTTP/1.2", 1))
+        connection.opened()
+        self.assertEqual(connection.text(), "Hello!")
+
     def test_a_host_with_an_empty_port(self):
         for host in ("localhost:", "127.0.0.1:", "[::1]:"):
             self.assertEqual(self.ask("GET /test/", f"Host: {host}", host=False).status, 200)

@@ -225,6 +225,7 @@ class HostileServers(unittest.TestCase):
         "a length too long": (1002, unmasked(TEXT, "x", length_bytes=2)),
         "too big": (1009, b"\x81\x7f" + (1 << 40).to_bytes(8, "big")),
         "fragments too big together": (1009, unmasked(BINARY, bytes(MAX), final=False) + unmasked(CONTINUATION, b"x")),
+        "131,073 fragments": (1008, unmasked(TEXT, final=False) + unmasked(CONTINUATION, final=False) * 131_072),
         "not UTF-8": (1007, unmasked(TEXT, b"\xff")),
         "a close code that may not be sent": (1002, close_frame(1005, masked=False)),
         "a close of one byte": (1002, unmasked(CLOSE, b"\x03")),
@@ -232,7 +233,7 @@ class HostileServers(unittest.TestCase):
     }
 
     def test_row_70_wrong_frames_are_1002(self):
-        """Frames that a server may not send: the client fails the connection with 1002, 1007 or 1009, and lives."""
+        """Frames that a server may not send: the client fails the connection with 1002 or 1007 to 1009, and lives."""
         for name, (code, frames) in self.FRAMES.items():
             codes = []
 
