@@ -183,9 +183,9 @@ class Program:
         with self._news:
             return len(self._lines)
 
-    def wait_for(self, pattern, start=0):
+    def wait_for(self, pattern, start=0, patience=PATIENCE):
         """The match of the first line from line `start` on that `pattern` is found in."""
-        patience = Patience(pid=self.pid)
+        patience = Patience(patience, self.pid)
         with self._news:
             while True:
                 for line in self._lines[start:]:
