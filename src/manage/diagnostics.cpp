@@ -98,10 +98,36 @@ std::optional<Found> find_linker_error(std::string_view line) {
     return std::nullopt;
 }
 
+// "ld.lld: error: undefined symbol: foo()", "mold: error: duplicate symbol: ...". The lines below it say where.
+std::optional<Found> find_quick_linker_error(std::string_view line) {
+    for (const std::string_view start : {"lld: error: ", "mold: error: "}) {
+        if (const std::size_t at = line.find(start); at != std::string_view::npos) {
+            const std::string_view program = line.substr(0, at);
+            if (program.find(' ') == std::string_view::npos) {
+                return Found{{}, line.substr(at + start.size())};
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+// Of ">>> referenced by chat.cpp:12 (/src/chat/chat.cpp:12)" the place; empty if it names none.
+std::string_view place_below(std::string_view line) {
+    const std::size_t begin = line.rfind('(');
+    if (!line.starts_with(">>> ") || !line.ends_with(')')) {
+        return {};
+    }
+    const std::string_view place = line.substr(begin + 1, line.size() - begin - 2);
+    return without_number(place) ? place : std::string_view{};
+}
+
+bool belongs_to_error(std::string_view line) { return line.empty() || line.front() == ' ' || line.starts_with(">>> "); }
+
 std::optional<Found> find_error(std::string_view line) {
     auto found = find_compiler_error(line);
     found = found ? found : find_cmake_error(line);
-    return found ? found : find_linker_error(line);
+    found = found ? found : find_linker_error(line);
+    return found ? found : find_quick_linker_error(line);
 }
 
 }  // namespace
@@ -122,11 +148,14 @@ std::vector<ReloadState::Problem> find_problems(std::string_view output, const s
         }
         ReloadState::Problem problem{shortened(cut_line(found->place, kMostLine), source),
                                      cut_line(found->text, kMostLine)};
-        // What belongs to it is indented.
+        // What belongs to it is indented, or marked.
         for (std::size_t j = 1; j <= kMostContextLines && i + 1 < lines.size(); ++j) {
             const std::string_view next = lines[i + 1];
-            if (!next.empty() && next.front() != ' ') {
+            if (!belongs_to_error(next)) {
                 break;
+            }
+            if (problem.place.empty()) {
+                problem.place = shortened(cut_line(place_below(next), kMostLine), source);
             }
             problem.text += '\n' + cut_line(next, kMostLine);
             ++i;

@@ -47,6 +47,29 @@ TEST(FindProblems, FindsTheErrorsOfCMakeAndOfTheLinker) {
     EXPECT_EQ(linker[0].text, "undefined reference to `foo()'");
 }
 
+TEST(FindProblems, FindsTheErrorsOfOtherLinkers) {
+    const auto problems = find_problems(
+        "ld.lld: error: undefined symbol: App::missing(int)\n"
+        ">>> referenced by chat.cpp:2 (/home/ann/site/chat/chat.cpp:2)\n"
+        ">>>               chat.cpp.o:(App::view())\n"
+        "/usr/bin/ld.lld: error: duplicate symbol: twice()\n"
+        ">>> defined at a.cpp\n"
+        ">>>            a.o:(twice())\n"
+        "mold: error: undefined symbol: foo()\n"
+        ">>> referenced by manage.cpp\n"
+        "collect2: error: ld returned 1 exit status\n",
+        "/home/ann/site");
+    ASSERT_EQ(problems.size(), 3U);
+    EXPECT_EQ(problems[0].place, "chat/chat.cpp:2");
+    EXPECT_EQ(problems[0].text,
+              "undefined symbol: App::missing(int)\n"
+              ">>> referenced by chat.cpp:2 (/home/ann/site/chat/chat.cpp:2)\n"
+              ">>>               chat.cpp.o:(App::view())");
+    EXPECT_EQ(problems[1].place, "");
+    EXPECT_EQ(problems[1].text, "duplicate symbol: twice()\n>>> defined at a.cpp\n>>>            a.o:(twice())");
+    EXPECT_EQ(problems[2].text, "undefined symbol: foo()\n>>> referenced by manage.cpp");
+}
+
 TEST(FindProblems, ShowsTheLastLinesOfWhatItDoesNotUnderstand) {
     std::string output;
     for (int i = 1; i <= 100; ++i) {
