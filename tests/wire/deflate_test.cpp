@@ -366,7 +366,7 @@ TEST(PermessageDeflate, SharesWithThoseWhoHaveTheSameWindowOnly) {
     PermessageDeflate one{Role::kServer, kKeepAll, 0, pool};
     PermessageDeflate other{Role::kServer, narrow, 0, pool};
     PermessageDeflate late{Role::kServer, narrow, 2000, pool};
-    const Message shared{noise(500) + lines(1, 1000) + noise(500)};
+    const Message shared = Message::binary(noise(500) + lines(1, 1000) + noise(500));
     std::optional<Message> own;
     {
         const DeflatePool::FanOut fan_out{pool, shared};
@@ -375,8 +375,8 @@ TEST(PermessageDeflate, SharesWithThoseWhoHaveTheSameWindowOnly) {
         ASSERT_TRUE(to_one && to_other);
         EXPECT_LT(to_one->size(), to_other->size());
         EXPECT_EQ(late.compress_apart(shared.kind(), shared.view())->view().data(), to_other->view().data());
-        EXPECT_NE(one.compress_apart(Message::Kind::kText, Message{shared.view()}.view())->view().data(),
-                  to_one->view().data());  // the same text, but another message
+        EXPECT_NE(one.compress_apart(shared.kind(), Message::binary(shared.view()).view())->view().data(),
+                  to_one->view().data());  // the same bytes, but another message
         own = to_other;
     }
     EXPECT_NE(other.compress_apart(shared.kind(), shared.view())->view().data(), own->view().data());
