@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
+#include <fstream>
 #include <string>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -48,6 +49,25 @@ public:
 
 private:
     int file_;
+};
+
+// A file that is there from the beginning of a build until one succeeds.
+class Unfinished {
+public:
+    explicit Unfinished(const fs::path& build) : file_(build / ".c10k-unfinished") {}
+
+    void begin() const { std::ofstream{file_}; }
+    void end() const {
+        std::error_code ignored;
+        fs::remove(file_, ignored);
+    }
+    [[nodiscard]] bool is_there() const {
+        std::error_code ignored;
+        return fs::exists(file_, ignored);
+    }
+
+private:
+    fs::path file_;
 };
 
 // In our process group, so that a signal to it ends the whole build. Returns whether it succeeded.
@@ -136,6 +156,8 @@ bool run_tool(const Project& project, const BuildGraph& graph, bool has_new_conf
 
 BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
     const FolderLock lock{project.build};
+    const Unfinished unfinished{project.build};
+    unfinished.begin();
     BuildRecord record = BuildRecord::load(project.build);
     BuildEnd end = BuildEnd::kUpToDate;
     for (int round = 0;; ++round) {
@@ -148,6 +170,9 @@ BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
             } else {
                 std::puts("The sources keep changing while they are built: this is made of an earlier state of them.");
                 std::fflush(stdout);
+            }
+            if (end == BuildEnd::kUpToDate) {
+                unfinished.end();
             }
             return end;
         }
@@ -173,7 +198,7 @@ BuildEnd look_at_build(const Project& project) {
     const BuildRecord record = BuildRecord::load(project.build);
     const BuildGraph graph = BuildGraph::of(project.build);
     const BuildRecord now = record.renewed(graph);
-    if (!record.outdated(graph, now).empty()) {
+    if (Unfinished{project.build}.is_there() || !record.outdated(graph, now).empty()) {
         return BuildEnd::kOutdated;
     }
     now.save(project.build);

@@ -20,7 +20,8 @@ enum class BuildEnd {
 // another of that name.
 [[nodiscard]] BuildEnd build(const Project& project, const std::set<std::filesystem::path>& changed);
 
-// Whether a file has changed since it was built, as far as the build folder's record and times tell. Builds nothing.
+// Whether a file has changed since it was built, as far as the build folder's record and times tell, or the last
+// build() has not succeeded. Builds nothing.
 [[nodiscard]] BuildEnd look_at_build(const Project& project);
 
 }  // namespace c10k

@@ -1,5 +1,6 @@
 #include "manage/supervisor.hpp"
 
+#include "base/file_state.hpp"
 #include "manage/build_output.hpp"
 #include "manage/build_record.hpp"
 #include "manage/build_step.hpp"
@@ -188,6 +189,9 @@ private:
     void act_on(const std::vector<fs::path>& changed) {
         std::set<Change> changes;
         for (const fs::path& file : without_ignored(project_.source, changed)) {
+            if (are_settings_in_force(file)) {
+                continue;
+            }
             changes.insert(meaning_of(file, record_));
             if (options_.telling == ReloadOptions::Telling::kAlsoWhy) {
                 say("Changed: " + file.lexically_relative(project_.source).string());
@@ -205,6 +209,12 @@ private:
             start_with_settings();
         }
     }
+
+    // A watcher that has lost count names every file, too, that has not changed.
+    [[nodiscard]] bool are_settings_in_force(const fs::path& file) const {
+        return file == settings_file() && settings_ && FileState::of(file) == settings_;
+    }
+    [[nodiscard]] fs::path settings_file() const { return project_.source / SettingsReader::kDefaultFile; }
 
     // While a program is being linked there is none that could start.
     void start_with_settings() {
@@ -307,6 +317,10 @@ private:
             start.environment[kStandInVariable] = "1";
         } else {
             started_version_ = version();
+            settings_ = FileState::of(settings_file());
+            if (settings_ && !settings_->is_settled()) {
+                settings_.reset();  // the program may read what is written next
+            }
             must_start_ = false;
         }
         programs_.start(std::move(start));
@@ -399,7 +413,8 @@ private:
 
     std::uint64_t last_number_ = 0;
     fs::file_time_type started_version_;
-    Program serving_{0, Role::kSite};  // the last that did
+    std::optional<FileState> settings_;  // their file when the last program was started, if that is sure
+    Program serving_{0, Role::kSite};    // the last that did
     Program starting_{0, Role::kSite};
     bool failed_ = false;  // even the stand-in does not work
 };

@@ -363,6 +363,7 @@ class FullTableTest(support.AsyncTestCase):
             folder.mkdir()
             self.addCleanup(folder.rmdir)
         server.wait_for("twice a second")
+        self.assertEqual(server.state()["program"], 1, "nothing has changed for which it had to start anew")
         self.assert_follows_and_said_it_once(server, "max_user_watches")
 
 

@@ -290,6 +290,20 @@ class Saves(SavesTestCase):
         self.assert_shown(word)
         self.end()
 
+    def test_row_79_a_build_whose_server_was_killed_is_finished_by_the_next(self):
+        for stop in ["read", "before-link"]:
+            self.serve()
+            self.site.stop_at(stop)
+            word = self.site.new_word("words.cpp")
+            self.site.move_older("words.cpp", word)
+            support.eventually(lambda: self.site.is_at(stop), stop, builder=self.server.pid)
+            self.server.signal(signal.SIGKILL)
+            self.site.go_on(stop)
+            self.server.kill()
+            self.serve()
+            self.assert_shown(word)
+            self.end()
+
     def test_row_79_what_is_as_it_was_built_is_not_built_again(self):
         for _ in range(2):
             self.serve()
@@ -345,6 +359,9 @@ class Saves(SavesTestCase):
         self.site.project.restart()
         state = self.server.until(lambda state: state["program"] == 2, "the second program serves")
         self.assertEqual(state["heading"], "The build failed")
+        self.end()
+        self.serve()
+        self.server.until(lambda state: state["heading"] == "The build failed", "the mistake is shown again")
         (self.site.path / "words.cpp").write_text(good)
         self.server.until(lambda state: not state["heading"], "the mistake is mended")
         self.end()
