@@ -76,7 +76,7 @@ public:
         auto [known, is_new] = inputs_.try_emplace(name);
         if (is_new) {
             const fs::path file = absolute(name);
-            known->second = lies_in(build_, file) ? "" : file.string();
+            known->second = is_in_build(file.parent_path()) ? "" : file.string();
         }
         return known->second;
     }
@@ -93,9 +93,20 @@ public:
     BuildGraph& graph() { return graph_; }
 
 private:
+    // The build folder may have another name to CMake, by a symbolic link.
+    bool is_in_build(const fs::path& folder) {
+        auto [known, is_new] = is_in_build_.try_emplace(folder.string());
+        if (is_new) {
+            std::error_code error;
+            known->second = lies_in(build_, folder) || lies_in(build_, fs::weakly_canonical(folder, error));
+        }
+        return known->second;
+    }
+
     fs::path build_;
     std::int64_t birth_;
     BuildGraph graph_;
+    std::unordered_map<std::string, bool> is_in_build_;    // folders
     std::unordered_map<std::string, std::string> inputs_;  // by the names that they were found under
 };
 

@@ -155,7 +155,7 @@ private:
             tree_.forget_ignored();
             add(tree_.top(), nullptr);
         }
-        if (path.filename() == "CMakeCache.txt") {
+        if (path.filename() == "CMakeCache.txt" && path.parent_path() != tree_.top()) {
             forget(path.parent_path());  // it becomes a build folder
             return;
         }

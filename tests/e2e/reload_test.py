@@ -88,16 +88,20 @@ def sanitizer_flags():
 class Project:
     """The project in a folder of its own, built, as somebody has it who works on it."""
 
-    def __init__(self, files=None, generator="Ninja", before=lambda path: None):
+    def __init__(self, files=None, generator="Ninja", before=lambda path: None, linked=False):
         self._folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self._folder.name).resolve()
+        if linked:  # everybody gets to it by a symbolic link
+            (self.path / "real").mkdir()
+            (self.path / "link").symlink_to("real")
+            self.path /= "link"
         names = {"source": support.SOURCE, "build": BUILD, "sanitize": sanitizer_flags()}
         for name, text in {**FILES, **(files or {})}.items():
             (self.path / name).parent.mkdir(exist_ok=True)
             (self.path / name).write_text(textwrap.dedent(text).format(**names))
         before(self.path)
         self.call("git", "init", "--quiet")
-        self.call("cmake", "-S", ".", "-B", "build", "-G", generator)
+        self.call("cmake", "-S", self.path, "-B", self.path / "build", "-G", generator)
         self.call("cmake", "--build", "build")
 
     def call(self, *command):

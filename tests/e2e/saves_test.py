@@ -85,9 +85,9 @@ MOMENTS = ["at once", "Changed:", "Building", *STOPS, "started", "Reloaded"]
 class Site:
     """The project, and who saves its files."""
 
-    def __init__(self, generator="Ninja"):
+    def __init__(self, **options):
         self.numbers = itertools.count(1)
-        self.project = reload_test.Project(FILES, generator, before=self.prepare)
+        self.project = reload_test.Project(FILES, before=self.prepare, **options)
         self.path = self.project.path
 
     @staticmethod
@@ -146,11 +146,11 @@ class Site:
 
 
 class SavesTestCase(unittest.TestCase):
-    generator = "Ninja"
+    options = {}  # of the project
 
     @classmethod
     def setUpClass(cls):
-        cls.site = Site(cls.generator)
+        cls.site = Site(**cls.options)
 
     @classmethod
     def tearDownClass(cls):
@@ -368,7 +368,7 @@ class Saves(SavesTestCase):
 
 
 class SavesWithMake(SavesTestCase):
-    generator = "Unix Makefiles"
+    options = {"generator": "Unix Makefiles"}
 
     def test_row_79_a_save_during_a_build_is_shown(self):
         self.serve()
@@ -377,6 +377,21 @@ class SavesWithMake(SavesTestCase):
         word = self.site.new_word("more.cmake")
         self.site.move_older("more.cmake", word)
         self.assert_shown(word)
+        self.end()
+
+
+class SavesBehindALink(SavesTestCase):
+    options = {"linked": True}
+
+    def test_row_79_a_save_during_a_build_is_shown(self):
+        self.serve()
+        for name, save in [("words.cpp", self.site.write), ("inner/header.hpp", self.site.move_older)]:
+            self.save_at("read", name, save)
+        for save in (self.site.write, self.site.move_older):
+            word = self.site.new_word("more.cmake")
+            save("more.cmake", word)
+            self.assert_shown(word)
+        self.assertNotIn("keep changing", self.server.output)
         self.end()
 
 
