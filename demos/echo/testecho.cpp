@@ -49,7 +49,8 @@ void TestEcho::add_options(CLI::App& options) {
         ->capture_default_str();
     options.add_option("--url", url_, "Where the echo test is")->capture_default_str();
     add_text(options, "--ca", endpoint_.ca_file,
-             "For wss://: a file with the certificate of the authority to trust, instead of the system's");
+             "For wss://: a file with the certificate of the authority to trust, instead of the system's")
+        ->type_name("FILE");
     spread_.add_options(options);
 }
 

@@ -95,7 +95,8 @@ void GameOfLife::add_options(CLI::App& options) {
         ->default_str(std::to_string(size_));
     add_text(options, "-p,--pattern", pattern_,
              "Initial state: a file (plain text, .cells, RLE, Life 1.05 or 1.06) or a shipped pattern such as glider "
-             "or gosper; without it random, one cell in four alive");
+             "or gosper; without it random, one cell in four alive")
+        ->type_name("FILE");
     options.add_flag("-C,--no-center", top_left_, "Put the pattern at the top left instead of the middle");
     options.add_flag("-W,--no-wrap", flat_, "A flat grid: by default left joins right and top joins bottom");
     add_number(options, "-n,--steps", steps_, {},
@@ -108,10 +109,11 @@ void GameOfLife::add_options(CLI::App& options) {
         ->default_str("1");
     options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();
     add_text(options, "--ca", endpoint_.ca_file,
-             "For wss://: a file with the certificate of the authority to trust, instead of the system's");
+             "For wss://: a file with the certificate of the authority to trust, instead of the system's")
+        ->type_name("FILE");
     spread_.add_options(options);
     add_number(options, "--seed", seed_, {}, "Makes the random start repeatable");
-    add_text(options, "--dump", dump_, "At the end, write the whole grid to this file as RLE");
+    add_text(options, "--dump", dump_, "At the end, write the whole grid to this file as RLE")->type_name("FILE");
 }
 
 void GameOfLife::check_options() const {
