@@ -30,8 +30,8 @@ The tests in `tests/hostile/` (`..._test.test_row_...`) are peers of their own o
 of its own. The others are in C++, in the folder of the part that they test: those of `tests/wire/` give the same bytes to the
 parsers, those of `tests/allocation/` take the memory away. `tests/hostile/table.py` writes this page.
 
-Row 64, restarts under load, is [a test from outside](../tests/e2e/restart_test.py). What the rows cost in figures stands
-[by itself](hostile-figures.md).
+Row 64, restarts under load, is [a test from outside](../tests/e2e/restart_test.py), and so is most of row 79,
+[saves while a build runs](../tests/e2e/saves_test.py). What the rows cost in figures stands [by itself](hostile-figures.md).
 
 `./test -R '^hostile|Rows?[0-9]'` runs them; `C10K_FULL=1` in the environment takes the whole numbers (5,000 slow connections,
 10,000 kills, 1,000,000 malformed handshakes), and `tests/hostile/churn.py` watches memory for as long as you like.
@@ -115,6 +115,8 @@ ROWS = {
     76: "Views, awaiters and callbacks that return nothing, throw, never return, or outlive their server",
     77: "Other users of the machine at the control socket, the ready notice, and inherited descriptors",
     78: "Control characters and terminal sequences in what a peer says",
+    79: "Saves, moves, locks and backups of an editor at any moment of a build",
+    80: "Names and numbers in settings, flags and URLs that are too big, too small, empty, or spelt in another way",
     81: "A crowd that leaves at once",
     82: "JSON, forms, templates and URLs nested or repeated 100,000 times, and then used",
     83: "A call that is posted to another loop, and fails there",
