@@ -9,6 +9,7 @@
 #include "c10k/web.hpp"
 #include "c10k/websocket.hpp"
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,5 +78,16 @@ template <typename Site>
 int serve(const ServeOptions& options = {}) {
     return serve(site_factory<Site>(), options);
 }
+
+using OnlyView = std::function<Task<>(WebSocket&)>;
+
+template <typename View>
+concept CanBeServed =
+    std::convertible_to<View, SiteFactory> || std::convertible_to<View, Urls> || std::convertible_to<View, OnlyView>;
+
+// What serve() does not take, with what the compiler says about it in the line of the call.
+template <typename View>
+requires(!CanBeServed<View>) int serve(View view, const ServeOptions& options = {})
+    __attribute__((unavailable("serve() takes a view of WebSockets, Task<> view(WebSocket& socket), or Urls")));
 
 }  // namespace c10k

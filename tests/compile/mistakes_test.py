@@ -149,6 +149,18 @@ class Mistakes(unittest.TestCase):
                 self.assertIn(MISTAKES[name][2], first)
                 self.assertLessEqual(len(lines), MOST_LINES, "\n".join(lines))
 
+    def test_of_a_view_that_is_served_alone_are_said_in_the_first_lines(self):
+        programs = {view: f"{BEGIN}{view}\nint main() {{\n    return serve(echo, {{.port = 8765}});\n}}\n" for view in (
+            "void echo(WebSocket& socket);", "Task<int> echo(WebSocket& socket);", "Task<> echo(Request& request);",
+            "auto echo = [](WebSocket socket) -> Task<> { co_return; };", "constexpr int echo = 3;")}
+        for name, compiler, status, lines in self.all_compiled(programs):
+            with self.subTest(view=name, compiler=compiler):
+                first = "\n".join(lines[:FIRST_LINES])
+                self.assertNotEqual(status, 0)
+                self.assertRegex(first, r"(?m)^<stdin>:[57]:\d+: ")
+                if "WebSocket socket" not in name:  # nobody can copy one, and that is what the compiler says
+                    self.assertIn("serve() takes a view of WebSockets, Task<> view(WebSocket& socket), or Urls", first)
+
     def test_none_is_seen_where_none_is(self):
         members = """
             Response page(Request& request); Response still(const Request& request) const; Task<> talk(WebSocket& socket);
