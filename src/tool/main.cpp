@@ -58,7 +58,8 @@ fs::path header_of_class(const std::string& name) {
             continue;
         }
         for (const fs::directory_entry& file : fs::directory_iterator{folder}) {
-            const bool is_header = file.is_regular_file() && file.path().extension() == ".hpp";
+            const bool is_hidden = file.path().filename().string().starts_with('.');  // no source for a build, either
+            const bool is_header = !is_hidden && file.is_regular_file() && file.path().extension() == ".hpp";
             if (is_header && std::regex_search(read_text(file), definition)) {
                 return file.path().lexically_normal();
             }
