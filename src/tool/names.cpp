@@ -6,7 +6,7 @@
 namespace c10k::tool {
 namespace {
 
-// C++20, [lex.key] and [lex.digraph].
+// C++20, [lex.key] and [lex.digraph]; and one more of g++ and clang++.
 constexpr auto kWordsOfCpp = std::to_array<std::string_view>({
     "alignas",     "alignof",  "and",        "and_eq",    "asm",       "auto",         "bitand",
     "bitor",       "bool",     "break",      "case",      "catch",     "char",         "char16_t",
@@ -21,12 +21,12 @@ constexpr auto kWordsOfCpp = std::to_array<std::string_view>({
     "static_cast", "struct",   "switch",     "template",  "this",      "thread_local", "throw",
     "true",        "try",      "typedef",    "typeid",    "typename",  "union",        "unsigned",
     "using",       "virtual",  "void",       "volatile",  "wchar_t",   "while",        "xor",
-    "xor_eq",
+    "typeof",      "xor_eq",
 });
 
 // What the Site of a project uses in its own code, and folders that would be mixed up with those of an app.
-constexpr auto kTakenInAProject =
-    std::to_array<std::string_view>({"Site", "build", "include", "path", "services", "site", "std", "urls"});
+constexpr auto kTakenInAProject = std::to_array<std::string_view>(
+    {"Site", "build", "include", "middleware", "path", "services", "site", "std", "urls"});
 
 // Macros of g++, of the headers of C, C++ and POSIX, and of GoogleTest, that are not in capitals.
 constexpr auto kMacros = std::to_array<std::string_view>({

@@ -171,9 +171,10 @@ class StartApp(ToolTestCase):
         project = self.folder / "mysite"
         for name in ["hello", "tests", "templates", "test"]:
             self.assert_refused("startapp", name, cwd=project, says="there already")
-        for name in ["site", "urls", "services", "build", "path"]:
+        for name in ["site", "urls", "services", "build", "path", "middleware"]:
             self.assert_refused("startapp", name, cwd=project, says="something else")
-        self.assert_refused("startapp", "class", cwd=project, says="word of C++")
+        for name in ["class", "typeof", "requires"]:
+            self.assert_refused("startapp", name, cwd=project, says="word of C++")
         self.assert_refused("startapp", "std", cwd=project, says="something else")
         self.assert_refused("startapp", "Site", cwd=project, says="something else")
 
