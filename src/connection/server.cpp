@@ -274,7 +274,7 @@ Task<> Server::close(const Farewell& farewell) {
 
 Task<> Server::end() {
     for (const SocketId listener : listeners_) {
-        loop_.backend().pause_accepting(listener);
+        loop_.backend().leave_accepting(listener);
     }
     if (farewell_.grace > farewell_.grace.zero()) {
         co_await sleep_for(std::min(farewell_.grace, kLateTime));

@@ -91,6 +91,9 @@ public:
     // Those that are already accepted still come.
     virtual void pause_accepting(SocketId listener) = 0;
     virtual void resume_accepting(SocketId listener) = 0;
+    // Pauses for good, before close(). The kernel may have woken this listener alone, of several on one socket, for
+    // those who have come: they are accepted, lest they wait until somebody else comes.
+    virtual void leave_accepting(SocketId listener) { pause_accepting(listener); }
 
     // A new socket, to be attached at once; then on_connected() or on_failed() follows. It comes from the address
     // `from`, unless that has no family: then the kernel chooses.

@@ -151,6 +151,13 @@ void UringBackend::resume_accepting(SocketId listener) {
     start_receiving(listener);
 }
 
+void UringBackend::leave_accepting(SocketId listener) {
+    if (Slot* slot = find(listener)) {
+        slot->is_leaving = slot->is_inherited;
+    }
+    stop_receiving(listener);
+}
+
 SocketId UringBackend::connect(const Address& to, const Address& from) {
     const int descriptor = open_dialling(to, from, Blocking::kYes);
     SocketId id;
@@ -345,6 +352,11 @@ void UringBackend::update_watch(std::uint32_t index) {
         cancel(index, watching(slot));
         return;
     }
+    watch(index, wanted);
+}
+
+void UringBackend::watch(std::uint32_t index, Watch wanted) {
+    Slot& slot = slots_[index];
     slot.watch = wanted;
     io_uring_sqe& entry = ring_of(index).prepare();
     const int file = static_cast<int>(slot.file);
@@ -468,7 +480,25 @@ int UringBackend::complete(Ring& ring, const io_uring_cqe& completion) {
     if (slots_[index].kind == Kind::kClosing && slots_[index].under_way == 0) {
         free(index);
     }
+    if (operation == Operation::kAccept && is_last && (result >= 0 || result == -ECANCELED)) {
+        accept_stragglers(index);
+    }
     return events;
+}
+
+// A wake-up that comes while an accept is being cancelled is lost on it, and the kernel wakes nobody else who listens.
+void UringBackend::accept_stragglers(std::uint32_t index) {
+    Slot& slot = slots_[index];
+    if (slot.kind != Kind::kListener || !slot.is_leaving || slot.receiving || slot.watch != Watch::kNothing) {
+        return;
+    }
+    pollfd awaited{static_cast<int>(slot.file), POLLIN, 0};
+    if (::poll(&awaited, 1, 0) != 1) {
+        return;
+    }
+    watch(index, Watch::kInput);
+    slot.cancelling = true;
+    cancel(index, Operation::kAccept);
 }
 
 int UringBackend::accepted(std::uint32_t index, int result) {

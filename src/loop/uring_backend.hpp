@@ -35,6 +35,7 @@ public:
     [[nodiscard]] Address local_address(SocketId socket) const override;
     void pause_accepting(SocketId listener) override;
     void resume_accepting(SocketId listener) override;
+    void leave_accepting(SocketId listener) override;
     using Backend::connect;
     SocketId connect(const Address& to, const Address& from) override;
     void attach(SocketId socket, SocketEvents& events) override;
@@ -76,6 +77,7 @@ private:
         bool is_changed : 1;    // in changed_
         bool is_direct : 1;     // `file` is an index in the ring's table
         bool is_inherited : 1;  // a listener that other processes may have, too
+        bool is_leaving : 1;    // and that accepts no more than it was woken for
     };
 
     SocketId add(Kind kind);
@@ -96,6 +98,7 @@ private:
     void changed(std::uint32_t index);
     void update_watches();
     void update_watch(std::uint32_t index);
+    void watch(std::uint32_t index, Watch wanted);
     [[nodiscard]] static Watch wanted_watch(const Slot& slot) noexcept;
     [[nodiscard]] static Operation watching(const Slot& slot) noexcept;
 
@@ -110,6 +113,8 @@ private:
     // Return how many events were delivered.
     int complete(Ring& ring, const io_uring_cqe& completion);
     int accepted(std::uint32_t index, int result);
+    // Accepts those who are waiting, and nobody after them.
+    void accept_stragglers(std::uint32_t index);
     // Hands over what was accepted, as long as there are rings for it.
     int adopt_waiting();
     int fail_accepting(std::uint32_t index, int error);

@@ -47,6 +47,7 @@ public:
     [[nodiscard]] Address local_address(SocketId socket) const override { return inner_->local_address(socket); }
     void pause_accepting(SocketId listener) override { inner_->pause_accepting(listener); }
     void resume_accepting(SocketId listener) override { inner_->resume_accepting(listener); }
+    void leave_accepting(SocketId listener) override { inner_->leave_accepting(listener); }
     using Backend::connect;
     SocketId connect(const Address& to, const Address& from) override { return inner_->connect(to, from); }
     void attach(SocketId socket, SocketEvents& events) override;

@@ -85,7 +85,10 @@ struct Serving {
     // Whoever is replaced lets its views finish, and says so (RFC 6455, 7.4.1, and the IANA registry: 1012).
     [[nodiscard]] Farewell farewell() const {
         if (stop_signal() == SIGUSR2) {
-            return {.code = 1012, .reason = "the server restarts", .grace = settings.restart_grace};
+            // Never none: what the kernel has accepted for this program comes a moment later.
+            return {.code = 1012,
+                    .reason = "the server restarts",
+                    .grace = std::max(settings.restart_grace, std::chrono::milliseconds{1})};
         }
         return {};
     }

@@ -75,6 +75,43 @@ TEST_P(KernelBackendTest, TakesOverASocketThatListensAndLeavesItToOthers) {
     ::close(shared);
 }
 
+// As when one program takes over from another. The kernel wakes one of those who listen, perhaps the one that just
+// stops.
+TEST_P(KernelBackendTest, LosesNobodyWhenOneOfTwoWhoShareAListenerStops) {
+    const int shared = open_listener(Address::resolve("127.0.0.1", 0), 16, PortUse::kAlone, Blocking::kNo);
+    const Address address = local_address_of(shared);
+    for (int i = 0; i < 20; ++i) {
+        Accepting by_leaving;
+        Accepting by_staying;
+        const auto leaving = make(GetParam());
+        const auto staying = make(GetParam());
+        const SocketId left = leaving->listen({}, {.inherited = ::dup(shared)}, by_leaving);
+        const SocketId stayed = staying->listen({}, {.inherited = ::dup(shared)}, by_staying);
+        for (int turn = 0; turn < 3; ++turn) {
+            c10k::wait(*leaving, 0);
+            c10k::wait(*staying, 0);
+        }
+        std::array<int, 3> clients{};
+        for (int& client : clients) {
+            client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            ASSERT_EQ(::connect(client, address.get(), address.size()), 0);
+        }
+        leaving->leave_accepting(left);
+        const auto accepted = [&] { return by_leaving.sockets.size() + by_staying.sockets.size(); };
+        for (int turn = 0; turn < 1000 && accepted() < clients.size(); ++turn) {
+            c10k::wait(*leaving, 0);
+            c10k::wait(*staying, staying->now() + 1);
+        }
+        EXPECT_EQ(accepted(), clients.size()) << "in round " << i;
+        leaving->close(left);
+        staying->close(stayed);
+        for (const int client : clients) {
+            ::close(client);
+        }
+    }
+    ::close(shared);
+}
+
 // epoll accepts 256 at once, and hears of 1,024 sockets; io_uring has 1,024 entries.
 TEST_P(KernelBackendTest, Row73ServesTenTimesAsManyAsItAcceptsAtOnce) {
     constexpr std::size_t kMany = 2560;
