@@ -209,7 +209,7 @@ class Usage(CommandTestCase):
             "runserver unix:": "write unix:/run/site.sock",
             "runserver unix:/" + "a" * 200: "at most 107 bytes",
             "runserver unix:/nowhere/at/all.sock": "unix:/nowhere/at/all.sock",
-            "testecho --delay 25h": "write 30 or 30s, 250ms, 1.5m or 1h",
+            "testecho --delay 25h": "250ms or 1.5m",
             "testecho --delay 1e3": "--delay",
             "testecho --delay nan": "--delay",
             "testecho --delay inf": "--delay",
