@@ -7,14 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
 #include <fstream>
 #include <string>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -80,7 +78,6 @@ bool run(std::vector<std::string> command) {
     arguments.push_back(nullptr);
     const pid_t child = ::fork();
     if (child == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         ::execvp(arguments[0], arguments.data());
         std::perror(arguments[0]);
         ::_exit(127);
