@@ -39,12 +39,12 @@ public:
     };
     // What this network does to those who use it. May be changed at any time.
     struct Conditions {
-        std::function<Dialled(const Address&)> dialled;  // unset: every host answers at once
-        std::size_t send_bytes = SIZE_MAX;               // the most that one send() takes
-        std::size_t receive_bytes = SIZE_MAX;            // the most that one on_received() brings
-        std::size_t kernel_bytes = 1024 * 1024;          // the most under way in one direction: then the kernel is full
-        bool answers_later = false;                      // wait() answers a send(), and only then looks at its bytes
-        int failing_accepts = 0;                         // so many of the next find no descriptor (EMFILE)
+        std::function<Dialled(const Address&)> dialled = {};  // unset: every host answers at once
+        std::size_t send_bytes = SIZE_MAX;                    // the most that one send() takes
+        std::size_t receive_bytes = SIZE_MAX;                 // the most that one on_received() brings
+        std::size_t kernel_bytes = 1024 * 1024;  // the most under way in one direction: then the kernel is full
+        bool answers_later = false;              // wait() answers a send(), and only then looks at its bytes
+        int failing_accepts = 0;                 // so many of the next find no descriptor (EMFILE)
         // So many of the next send(), finish_sending() and close() on connected sockets succeed; the one after them
         // finds the connection broken.
         std::size_t calls_until_failure = SIZE_MAX;

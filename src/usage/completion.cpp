@@ -134,9 +134,12 @@ std::string bash_completion(const Program& program, const std::vector<std::strin
         const std::string options = prefix + "_words " + in_quotes(option_words(*command));
         const std::string argument = argument_values(prefix, *command);
         command_case.append("        ").append(command->get_name()).append(")\n            ");
-        command_case += argument == ":" ? options
-                                        : "if [[ $cur == -* ]]; then\n                " + options +
-                                              "\n            else\n                " + argument + "\n            fi";
+        if (argument == ":") {
+            command_case += options;
+        } else {
+            command_case.append("if [[ $cur == -* ]]; then\n                ").append(options);
+            command_case.append("\n            else\n                ").append(argument).append("\n            fi");
+        }
         command_case += "\n            ;;\n";
     }
     std::vector<std::string> settings;
