@@ -169,7 +169,9 @@ void write_request(const std::vector<std::string_view>& lines) {
     }
     require(parser.state() == RequestParser::State::kComplete && taken == bytes.size(), "a handshake is one request");
     require(parser.request().target == request.target, "for its target");
-    require(parser.request().headers.get("Host") == trim(request.host), "at its host");
+    std::string_view host = trim(request.host);
+    host.remove_suffix(host.ends_with(':') ? 1 : 0);  // an empty port is none
+    require(parser.request().headers.get("Host") == host, "at its host");
     const auto examined = examine(parser.request(), parser.minor_version());
     require(std::holds_alternative<HandshakeOffer>(examined), "that asks for a WebSocket");
     require(std::get<HandshakeOffer>(examined).subprotocols == request.subprotocols, "with its subprotocols");

@@ -18,8 +18,10 @@ HOW_TO = (support.SOURCE / "docs/how-to-nginx.md").read_text()
 CLIENT = "127.0.0.77"  # an address of this machine that nobody else uses
 
 
-def block(language, number=0):
-    return re.findall(rf"^```{language}\n(.*?)^```", HOW_TO, re.MULTILINE | re.DOTALL)[number]
+def block(language, heading=None):
+    """The first block in that language, of the page or below the heading."""
+    page = HOW_TO[HOW_TO.index(f"\n## {heading}\n"):] if heading else HOW_TO
+    return re.search(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
 
 
 def free_port():
@@ -36,22 +38,30 @@ class NginxTestCase(support.AsyncTestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         (cls.folder / "c10k.conf").write_text(cls.settings())
-        cls.site = support.Server(cwd=cls.folder)
+        cls.site = cls.start_site()
         cls.addClassCleanup(cls.site.kill)
         cls.port = free_port()
         cls.start_nginx()
 
     @classmethod
+    def start_site(cls):
+        return support.Server(cwd=cls.folder)
+
+    @classmethod
     def start_nginx(cls):
         """Configured by the page, but for the ports."""
-        site = cls.configuration().replace("127.0.0.1:8000", cls.site.host)
-        site = site.replace("listen 80;", f"listen 127.0.0.1:{cls.port};")
+        site = cls.place(cls.configuration()).replace("listen 80;", f"listen 127.0.0.1:{cls.port};")
         (cls.folder / "nginx.conf").write_text(
             f"{site}daemon off;\nmaster_process off;\nerror_log stderr;\npid nginx.pid;\nevents {{}}\n")
         nginx = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", NGINX, "-p", cls.folder, "-c", cls.folder / "nginx.conf"])
         cls.addClassCleanup(nginx.wait)
         cls.addClassCleanup(nginx.send_signal, signal.SIGTERM)
         support.eventually(cls.is_listening, "nginx listens")
+
+    @classmethod
+    def place(cls, configuration):
+        """With the address where the site is."""
+        return configuration.replace("127.0.0.1:8000", cls.site.host)
 
     @classmethod
     def is_listening(cls):
@@ -111,19 +121,42 @@ class BehindNginx(NginxTestCase):
         self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}\]", start)
 
 
+class OverAUnixSocket(BehindNginx):
+    """The same, with the page's other way to the site."""
+
+    @staticmethod
+    def settings():
+        return block("ini", "Over a unix socket")
+
+    @classmethod
+    def start_site(cls):
+        site = support.Program("runserver", f"unix:{cls.folder}/site.sock", "--noreload", cwd=cls.folder)
+        site.wait_for(r"^Starting server at unix:")
+        return site
+
+    @staticmethod
+    def configuration():
+        upstream = re.compile(r"^upstream mysite \{.*?^\}\n", re.MULTILINE | re.DOTALL)
+        return upstream.sub(block("nginx", "Over a unix socket"), BehindNginx.configuration())
+
+    @classmethod
+    def place(cls, configuration):
+        return configuration.replace("/srv/mysite/run", str(cls.folder))
+
+
 class BehindAStream(NginxTestCase):
     """nginx passes bytes on, and says in front of them whom they are from: the PROXY protocol."""
 
     @staticmethod
     def settings():
-        return block("ini", 1) + "allowed_hosts = example.com\n"
+        return block("ini", "The PROXY protocol") + "allowed_hosts = example.com\n"
 
     @staticmethod
     def configuration():
         module = pathlib.Path("/usr/lib/nginx/modules/ngx_stream_module.so")
         if not module.exists():
             raise RuntimeError("nginx has no streams: apt-get install libnginx-mod-stream")
-        return f"load_module {module};\n" + block("nginx", 1)
+        return f"load_module {module};\n" + block("nginx", "The PROXY protocol")
 
     async def test_the_log_has_the_address_of_the_client(self):
         self.assertEqual(self.get("/test/")[0], 200)
