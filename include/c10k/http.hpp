@@ -88,7 +88,7 @@ struct Request {
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;
     // Fields of a form sent by POST; empty unless the content type is application/x-www-form-urlencoded. Throws
-    // UnsupportedMediaType for a form with files, multipart/form-data, which is not read.
+    // UnsupportedMediaType for a form with files, multipart/form-data, whatever the method: it is not read.
     [[nodiscard]] Parameters form() const;
     // The cookies that the client has sent (RFC 6265, 5.4). What is none is left out.
     [[nodiscard]] Parameters cookies() const;

@@ -536,7 +536,12 @@ private:
 Task<> DialledWebSocket::open_first(std::optional<DialledWebSocket>& socket, Dialling& dialling,
                                     const Endpoint::Data& server) {
     const SocketId connected = co_await dialling;
-    socket.emplace(server, connected);
+    try {
+        socket.emplace(server, connected);
+    } catch (...) {  // no memory
+        Loop::current().backend().close(connected);
+        throw;
+    }
     socket->begin(server);
     co_await socket->opened();
 }

@@ -151,12 +151,21 @@ private:
     //   outputs:
     //     OUTPUT
     void read_explicit_inputs() {
+        constexpr std::size_t kMostArguments = 1000;  // the kernel takes 2 MiB of them (execve(2))
         std::vector<std::string> question{"query", "build.ninja"};
         for (const std::string& input : ask({"inputs", "all"})) {
             if (!reader_.has_input(input) && !reader_.input(input).empty()) {
                 question.push_back(input);
             }
+            if (question.size() == kMostArguments) {
+                read_answers(question);
+                question = {"query"};
+            }
         }
+        read_answers(question);
+    }
+
+    void read_answers(const std::vector<std::string>& question) {
         std::string file;
         bool are_outputs = false;
         for (const std::string& line : ask(question)) {
@@ -244,6 +253,9 @@ public:
         std::error_code error;
         for (fs::recursive_directory_iterator entry{reader_.build(), error};
              !error && entry != fs::recursive_directory_iterator{}; entry.increment(error)) {
+            if (!is_below(entry->path(), "CMakeFiles")) {
+                continue;  // somebody else's file, such as one of a source that the build has fetched
+            }
             if (entry->path().extension() == ".d") {
                 // GCC and Clang write the names as the command has them, which runs in the folder above CMakeFiles.
                 const fs::path output = fs::path{entry->path()}.replace_extension();
@@ -256,6 +268,10 @@ public:
     }
 
 private:
+    [[nodiscard]] bool is_below(const fs::path& file, std::string_view name) const {
+        const fs::path inside = file.lexically_relative(reader_.build());
+        return std::find(inside.begin(), inside.end(), name) != inside.end();
+    }
     [[nodiscard]] static fs::path folder_above(const fs::path& file, std::string_view name) {
         fs::path folder = file.parent_path();
         while (folder.has_relative_path() && folder.filename() != name) {

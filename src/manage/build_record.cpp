@@ -64,6 +64,9 @@ void BuildRecord::save(const fs::path& build) const {
             output << known.state.inode << ' ' << known.state.bytes << ' ' << known.state.modified_ns << ' '
                    << known.state.changed_ns << ' ' << known.digest << ' ' << path << '\n';
         }
+        if (!output.flush()) {
+            return;
+        }
     }
     std::error_code ignored;  // without a record more is built again than need be
     fs::rename(whole, file, ignored);

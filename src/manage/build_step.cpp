@@ -2,6 +2,7 @@
 
 #include "manage/build_graph.hpp"
 #include "manage/build_record.hpp"
+#include "manage/folder_tree.hpp"
 #include "manage/process.hpp"
 
 #include <algorithm>
@@ -32,13 +33,19 @@ constexpr int kMostRounds = 4;
 class FolderLock {
 public:
     explicit FolderLock(const fs::path& build) : file_(::open((build / ".lock").c_str(), O_RDWR | O_CREAT, 0666)) {
-        while (file_ >= 0 && ::flock(file_, LOCK_EX) != 0) {
-            if (errno != EINTR) {
-                throw std::system_error(errno, std::system_category(), "lock of the build folder");
-            }
-        }
+        const std::string name = (build / ".lock").string();
         if (file_ < 0) {
-            throw std::system_error(errno, std::system_category(), (build / ".lock").string());
+            throw std::system_error(errno, std::system_category(), name);
+        }
+        if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
+            return;
+        }
+        std::fprintf(stderr, "Waiting until another build in that folder ends: it holds %s (see: fuser %s)\n",
+                     name.c_str(), name.c_str());
+        while (::flock(file_, LOCK_EX) != 0) {
+            if (errno != EINTR) {
+                throw std::system_error(errno, std::system_category(), name);
+            }
         }
     }
     ~FolderLock() { ::close(file_); }
@@ -97,19 +104,30 @@ void let_go(const fs::path& output, const Project& project, const BuildGraph& gr
         return;
     }
     std::error_code ignored;
-    fs::remove(output, ignored);
+    // A folder of the build folder may be a link to one elsewhere, which is not ours to change.
+    if (lies_in(fs::weakly_canonical(project.build, ignored), fs::weakly_canonical(output.parent_path(), ignored))) {
+        fs::remove(output, ignored);
+    }
 }
 
-// Outputs of which an input has the name of a new file.
+bool is_input(const BuildGraph& graph, const fs::path& file) {
+    return std::any_of(graph.outputs.begin(), graph.outputs.end(),
+                       [&file](const auto& entry) { return entry.second.inputs.contains(file.string()); });
+}
+
+// Outputs of which an input has the name of a new file: of one among `changed` that nothing is made of yet.
 std::vector<fs::path> shadowed(const BuildGraph& graph, const std::set<fs::path>& changed) {
+    std::vector<std::string> ends;  // of the paths of files with such names
+    for (const fs::path& file : changed) {
+        if (!is_input(graph, file)) {
+            ends.push_back('/' + file.filename().string());
+        }
+    }
     std::vector<fs::path> files;
     for (const auto& [file, output] : graph.outputs) {
-        const std::set<std::string>& inputs = output.inputs;
-        const bool may_be = std::any_of(changed.begin(), changed.end(), [&inputs](const fs::path& candidate) {
-            const std::string end = '/' + candidate.filename().string();
-            return !inputs.contains(candidate.string()) &&
-                   std::any_of(inputs.begin(), inputs.end(),
-                               [&](const std::string& input) { return input.ends_with(end); });
+        const bool may_be = std::any_of(output.inputs.begin(), output.inputs.end(), [&ends](const std::string& input) {
+            return std::any_of(ends.begin(), ends.end(),
+                               [&input](const std::string& end) { return input.ends_with(end); });
         });
         if (may_be && file != graph.configuration) {
             files.push_back(file);

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <span>
@@ -44,9 +45,14 @@ std::string to_hex(std::span<const char> bytes) {
 
 // What the names of this user's sockets for this address begin with; the rest nobody can guess.
 std::string prefix_of(const Address& served) {
-    // Paths may be longer than names, and hold spaces.
-    const std::string name = served.family() == AF_UNIX ? "unix-" + to_hex(sha1(served.text())) : served.text();
-    return "c10k/" + std::to_string(::geteuid()) + '/' + name + '/';
+    const std::string prefix = "c10k/" + std::to_string(::geteuid()) + '/';
+    if (served.family() != AF_UNIX) {
+        return prefix + served.text() + '/';
+    }
+    // Paths may be longer than names, and hold spaces; and they may be written from any folder.
+    const std::string path = served.unix_path();
+    const std::string name = path.empty() ? served.text() : std::filesystem::absolute(path).lexically_normal().string();
+    return prefix + "unix-" + to_hex(sha1(name)) + '/';
 }
 
 std::string random_hex() {

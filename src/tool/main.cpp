@@ -14,6 +14,7 @@
 #include <regex>
 #include <stdexcept>
 #include <string>
+#include <unistd.h>
 
 namespace c10k::tool {
 namespace {
@@ -59,7 +60,8 @@ fs::path header_of_class(const std::string& name) {
         }
         for (const fs::directory_entry& file : fs::directory_iterator{folder}) {
             const bool is_hidden = file.path().filename().string().starts_with('.');  // no source for a build, either
-            const bool is_header = !is_hidden && file.is_regular_file() && file.path().extension() == ".hpp";
+            const bool is_header = !is_hidden && file.is_regular_file() && file.path().extension() == ".hpp" &&
+                                   ::access(file.path().c_str(), R_OK) == 0;
             if (is_header && std::regex_search(read_text(file), definition)) {
                 return file.path().lexically_normal();
             }

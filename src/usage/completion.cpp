@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <string_view>
 
@@ -142,6 +143,8 @@ std::string bash_completion(const Program& program, const std::vector<std::strin
         }
         command_case += "\n            ;;\n";
     }
+    std::vector<std::string> quoted;
+    std::transform(called.begin(), called.end(), std::back_inserter(quoted), &in_quotes);
     std::vector<std::string> settings;
     for (const Setting& setting : program.settings) {
         settings.push_back(setting.name);
@@ -151,7 +154,7 @@ std::string bash_completion(const Program& program, const std::vector<std::strin
            replaced(std::string{kHelpers}, "PREFIX", prefix) + "    case \"$command $prev\" in\n" + value_case +
            "    esac\n    case $command in\n        '')\n            " + prefix + "_words " +
            in_quotes(joined(commands, " ") + ' ' + option_words(program.app)) + "\n            ;;\n" + command_case +
-           "    esac\n}\ncomplete -F " + prefix + ' ' + joined(called, " ") + '\n';
+           "    esac\n}\ncomplete -F " + prefix + ' ' + joined(quoted, " ") + '\n';
 }
 
 }  // namespace c10k::usage

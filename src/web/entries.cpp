@@ -332,7 +332,8 @@ std::optional<EntryFault> fault_of_listening_host(std::string_view host) {
         return std::nullopt;
     }
     if (host.starts_with("unix:")) {
-        return host.size() > 5 ? std::nullopt : Fault{EntryFault{"the path is missing", "write unix:/run/site.sock"}};
+        const bool has_name = host.size() > 5 && host != "unix:@";
+        return has_name ? std::nullopt : Fault{EntryFault{"the path is missing", "write unix:/run/site.sock"}};
     }
     if (host.empty()) {
         return EntryFault{"it is empty", kForms};

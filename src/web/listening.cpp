@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -51,19 +53,50 @@ bool is_deserted(const Address& address) {
     return refused;
 }
 
-// A program that was killed has its sockets a little longer if it had a ring (see open_listener()).
+// A program that was killed has its sockets a little longer if it had a ring (see open_listener()). One that is being
+// started has bound its socket a moment before it listens: so it counts as deserted only when two looks find it so.
 bool is_soon_deserted(const Address& address) {
-    constexpr std::chrono::milliseconds kMost{200};
-    constexpr std::chrono::milliseconds kPause{2};
-    const std::int64_t until = steady_milliseconds() + kMost.count();
-    while (!is_deserted(address)) {
-        if (steady_milliseconds() > until) {
-            return false;
+    constexpr int kLooks = 8;
+    constexpr std::chrono::milliseconds kPause{25};
+    bool was_deserted = false;
+    for (int i = 0; i < kLooks; ++i) {
+        const bool is_now = is_deserted(address);
+        if (is_now && was_deserted) {
+            return true;
         }
+        was_deserted = is_now;
         std::this_thread::sleep_for(kPause);
     }
-    return true;
+    return false;
 }
+
+// Of the folder of a socket, so that of several programs that start there each sees what the one before it has done.
+// Anybody who may read the folder can lock it, too: so the lock is not waited for very long.
+class FolderLock {
+public:
+    explicit FolderLock(const std::string& path)
+        : folder_(path.empty() ? -1 : ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        constexpr int kTries = 100;
+        constexpr std::chrono::milliseconds kPause{20};
+        for (int i = 0; folder_ >= 0 && i < kTries && ::flock(folder_, LOCK_EX | LOCK_NB) != 0; ++i) {
+            std::this_thread::sleep_for(kPause);
+        }
+    }
+    ~FolderLock() {
+        if (folder_ >= 0) {
+            ::close(folder_);
+        }
+    }
+    FolderLock(const FolderLock&) = delete;
+    FolderLock& operator=(const FolderLock&) = delete;
+
+private:
+    static std::filesystem::path folder_of(const std::string& path) {
+        return std::filesystem::absolute(path).parent_path();
+    }
+
+    int folder_;
+};
 
 // 0 if there is no such file.
 ino_t inode_of(const std::string& path) {
@@ -156,6 +189,7 @@ void PortReservations::reserve(const std::vector<Address>& wanted, bool is_last_
 }
 
 UnixListener::UnixListener(const Address& address, int backlog) : path_(address.unix_path()) {
+    const FolderLock lock{path_};
     remove_deserted(path_, address);
     try {
         descriptor_ = open_listener(address, backlog, PortUse::kAlone, Blocking::kNo);

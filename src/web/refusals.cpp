@@ -75,18 +75,27 @@ void Refusals::origin_allowed_in_debug(const Request& request) {
 
 void Refusals::write_once_a_minute(const std::string& line) {
     const auto now = now_();
+    bool is_full = false;
     {
         const std::lock_guard lock{mutex_};
         if (quiet_until_.size() >= kMost) {
             std::erase_if(quiet_until_, [now](const auto& entry) { return entry.second <= now; });
         }
         const auto known = quiet_until_.find(line);
-        if (known != quiet_until_.end() ? now < known->second : quiet_until_.size() >= kMost) {
+        if (known != quiet_until_.end() && now < known->second) {
             return;
         }
-        quiet_until_.insert_or_assign(line, now + kPause);
+        is_full = known == quiet_until_.end() && quiet_until_.size() >= kMost;
+        if (is_full && now < full_until_) {
+            return;
+        }
+        if (is_full) {
+            full_until_ = now + kPause;
+        } else {
+            quiet_until_.insert_or_assign(line, now + kPause);
+        }
     }
-    write_(line);
+    write_(is_full ? "More hosts and origins are refused than the log names in a minute" : line);
 }
 
 }  // namespace c10k

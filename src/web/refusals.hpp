@@ -41,6 +41,7 @@ private:
     Now now_;
     std::mutex mutex_;
     std::map<std::string, std::chrono::steady_clock::time_point, std::less<>> quiet_until_;  // of each line
+    std::chrono::steady_clock::time_point full_until_;  // has been said that there are more
 };
 
 }  // namespace c10k

@@ -25,6 +25,7 @@ LAUNCHER = """\
     gates=$(dirname "$0")/.gates
     step=$1
     shift
+    echo "$step $*" >>"$gates/log"
     stop() {{
         [ -e "$gates/stop-$1" ] || return 0
         mv "$gates/stop-$1" "$gates/here-$1"
@@ -253,6 +254,23 @@ class Saves(SavesTestCase):
                     word = self.site.new_word(name)
                     save(name, word)
                     self.assert_shown(word)
+        self.end()
+
+    def test_row_79_what_only_has_the_name_of_a_changed_file_is_not_built(self):
+        self.serve()
+        other = self.site.path / "other"
+        other.mkdir()
+        (other / "header.hpp").write_text("#define OTHER_WORD 0\n")
+        (self.site.path / "other.cpp").write_text('#include "other/header.hpp"\nint other() { return OTHER_WORD; }\n')
+        self.site.write("words.cpp", word := self.site.new_word("words.cpp"))
+        self.assert_shown(word)
+        log = self.site.path / ".gates/log"
+        self.assertIn("other.cpp", log.read_text())
+        log.unlink()
+        self.site.write("inner/header.hpp", word := self.site.new_word("inner/header.hpp"))
+        self.assert_shown(word)
+        self.assertIn("words.cpp", log.read_text())
+        self.assertNotIn("other.cpp", log.read_text())
         self.end()
 
     def test_row_79_a_new_file_that_an_include_means_now_is_followed(self):

@@ -25,7 +25,7 @@ class Flags(unittest.TestCase):
         """One line that names the option and says what it takes, and nothing was begun."""
         status, errors, output = self.run_with(command, option, value)
         self.assertIn(status, (1, 2), output)
-        first = errors[0]
+        first = errors[0].removeprefix("manage: ")
         self.assertTrue(first.startswith((option + ": ", option + " must be")), output)
         for word in words:
             self.assertIn(word, first)

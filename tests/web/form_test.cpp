@@ -26,13 +26,14 @@ TEST(Form, IsTheBodyOfAUrlencodedPost) {
 
 TEST(Form, WithFilesIsRefusedInASentence) {
     const auto view = [](Request& request) { return Response::text(std::to_string(request.form().size())); };
-    testkit::Server server{Urls{path("", view).methods({"GET", "POST"})}};
+    testkit::Server server{Urls{path("", view).methods({"GET", "POST", "PUT"})}};
     const std::string body = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n";
     for (const char* type : {"multipart/form-data; boundary=x", "Multipart/Form-Data ;boundary=x", "multipart/mixed"}) {
         const Response response = server.request("POST", "/", {{"Content-Type", type}}, body);
         EXPECT_EQ(response.status, 415) << type;
         EXPECT_NE(response.body.find("a form with files"), std::string::npos) << response.body;
     }
+    EXPECT_EQ(server.request("PUT", "/", {{"Content-Type", "multipart/form-data; boundary=x"}}, body).status, 415);
     EXPECT_EQ(server.get("/").body, "0");
 }
 

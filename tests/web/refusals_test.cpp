@@ -76,10 +76,11 @@ TEST_F(RefusalsTest, WritesNoMoreThanAHundredNewLinesAMinute) {
         }
     };
     refuse_many();
-    EXPECT_EQ(lines_.size(), Refusals::kMost);
+    ASSERT_EQ(lines_.size(), Refusals::kMost + 1);
+    EXPECT_EQ(lines_.back(), "More hosts and origins are refused than the log names in a minute");
     now_ += Refusals::kPause;
     refuse_many();
-    EXPECT_EQ(lines_.size(), 2 * Refusals::kMost);
+    EXPECT_EQ(lines_.size(), 2 * (Refusals::kMost + 1));
 }
 
 TEST_F(RefusalsTest, CutsANameThatIsLongerThanAny) {
