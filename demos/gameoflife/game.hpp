@@ -28,7 +28,7 @@ struct Game {
     static Game parse(std::string_view text);
 };
 
-// What they share about the workers of a game: how many are there, and of these have subscribed. The same.
+// The loops share this about the workers of a game, too: how many are there, and how many of these have subscribed.
 struct Gathering {
     std::uint64_t number = 0;  // of the game
     std::int64_t connected = 0;

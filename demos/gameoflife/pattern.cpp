@@ -81,7 +81,7 @@ public:
         return false;
     }
 
-    // What the user is told about this line.
+    // The parser tells the user this about the line.
     std::string message(const std::string& problem) const {
         return std::string(file_) + ":" + std::to_string(number_) + ": " + problem;
     }

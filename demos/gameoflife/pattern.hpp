@@ -24,7 +24,7 @@ struct Pattern {
     int height = 0;
     int width = 0;
     std::vector<Position> alive;  // row by row, each cell once, all inside height x width
-    // What is odd about the file and was read all the same: a line each, with the file's name in front.
+    // The reader warns of what is odd and was read all the same: a line each, with the file's name in front.
     std::vector<std::string> warnings = {};
 };
 

@@ -51,7 +51,7 @@ public:
     c10k::Task<> play(c10k::Endpoint worker_endpoint);
 
     [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
-    // What the players wait for, in words, such as "waiting for the server's 'run'"; empty while the game goes on.
+    // Says what the players wait for, such as "waiting for the server's 'run'"; empty while the game goes on.
     [[nodiscard]] std::string awaited() const;
     // The last state each cell has sent. Requires: play() has ended.
     [[nodiscard]] const Grid& grid() const noexcept { return grid_; }

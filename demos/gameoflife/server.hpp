@@ -39,7 +39,7 @@ private:
     // So many more workers of the game are there, or less, and so many of them have subscribed.
     void count_workers(const Game& of, int connected, int subscribed);
     c10k::Task<> tell_gathering_soon();
-    // What watchers are told of a game that gathers; empty if none does.
+    // The server tells watchers this while a game gathers workers; empty if none does.
     c10k::Task<std::string> gathering();
 
     void relay_to_watchers(const c10k::Message& update);

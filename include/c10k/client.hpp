@@ -67,8 +67,8 @@ struct EndpointOptions {
 class Endpoint {
 public:
     // `url` is "ws://host[:port]/path", or "wss://..." for TLS. Looks the host up, which may block.
-    // Throws std::invalid_argument if it is no such URL, or an option is not one that there is; std::runtime_error if
-    // the host is unknown, an address is none, or the ca_file bad.
+    // Throws std::invalid_argument if it is no such URL, or an option is out of its range; std::runtime_error if the
+    // host is unknown, one of the addresses is not an IP address, or the ca_file is bad.
     Endpoint(std::string_view url, EndpointOptions options);
     // With the default options. No default argument: inside of co_await, g++ 12 would destroy it twice.
     explicit Endpoint(std::string_view url);

@@ -85,7 +85,7 @@ template <typename View>
 concept CanBeServed =
     std::convertible_to<View, SiteFactory> || std::convertible_to<View, Urls> || std::convertible_to<View, OnlyView>;
 
-// What serve() does not take, with what the compiler says about it in the line of the call.
+// serve() takes nothing else: the compiler says so in the line of the call.
 template <typename View>
 requires(!CanBeServed<View>) int serve(View view, const ServeOptions& options = {})
     __attribute__((unavailable("serve() takes a view of WebSockets, Task<> view(WebSocket& socket), or Urls")));

@@ -94,8 +94,8 @@ struct SettingInForce {
 
 // Puts settings together. A later call goes before an earlier one: file, then environment, then flags.
 //
-// What is wrong is collected, and thrown by settings(). Texts are numbers, of bytes also with KiB, MiB or GiB, true or
-// false, lists with commas, and times such as "250ms", "10s", "1.5m", "1h" or, in seconds, "10".
+// The reader collects all mistakes, and settings() throws them together. Texts are numbers, of bytes also with KiB, MiB
+// or GiB, true or false, lists with commas, and times such as "250ms", "10s", "1.5m", "1h" or, in seconds, "10".
 class SettingsReader {
 public:
     // The file that is read if it exists and no other is named.

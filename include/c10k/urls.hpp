@@ -447,8 +447,8 @@ decltype(auto) call_view(View& view, Subject& subject, [[maybe_unused]] Captured
     (std::index_sequence_for<Args...>{});
 }
 
-// What is wrong with what path() is given. There is an overload for each, so that the compiler says so in its first
-// line, with that of the route.
+// The mistakes that callers of path() can make. Each has an overload, so that the compiler's first line names it, with
+// the line of the route.
 enum class PathFault { kNone, kSubject, kPage, kSocket, kCapture, kObject, kSignature, kInclude, kOther };
 
 // Of a view that takes a Subject, which is a reference, and then Args.

@@ -408,7 +408,7 @@ public:
         return server_.url + (taken_ ? " at " + server_.addresses[*taken_].text() : "");
     }
 
-    // What became of each address that was dialled, such as "[::1]:80: Connection refused, 127.0.0.1:80: no answer".
+    // Says how each dialled address failed, such as "[::1]:80: Connection refused, 127.0.0.1:80: no answer".
     [[nodiscard]] std::string failures() const {
         std::string text;
         for (const Attempt& attempt : attempts_) {
@@ -546,7 +546,7 @@ Task<> DialledWebSocket::open_first(std::optional<DialledWebSocket>& socket, Dia
     co_await socket->opened();
 }
 
-// What is still to come, for one who has waited for so long.
+// Tells the caller what the server still owes after this wait.
 std::string DialledWebSocket::missing(Duration waited) const {
     const std::string time = std::to_string(std::chrono::ceil<std::chrono::seconds>(waited).count()) + " s";
     return handshake_ && handshake_->is_sent ? "it is connected, and has no answer to the handshake after " + time

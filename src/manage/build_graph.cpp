@@ -49,7 +49,7 @@ std::int64_t birth_of(const fs::path& folder) {
     return found.stx_btime.tv_sec * 1'000 * kNanosecondsPerMillisecond + found.stx_btime.tv_nsec;
 }
 
-// What all generators have in common.
+// All generators share this.
 class Reader {
 public:
     explicit Reader(const fs::path& build) : build_(build), birth_(birth_of(build)) {}

@@ -201,7 +201,7 @@ BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
             has_new_configuration = has_new_configuration || output == graph.configuration;
         }
         end = run_tool(project, graph, has_new_configuration) ? BuildEnd::kUpToDate : BuildEnd::kFailed;
-        // What could not be built again is gone, so the outputs that there are were made of these files, or of later
+        // let_go() has removed what the tool did not build again: all that is left was built from these files, or later
         // ones.
         record = std::move(now);
         record.save(project.build);

@@ -43,7 +43,7 @@ std::string to_hex(std::span<const char> bytes) {
     return text;
 }
 
-// What the names of this user's sockets for this address begin with; the rest nobody can guess.
+// This user's sockets for this address have names that begin so; nobody can guess the rest.
 std::string prefix_of(const Address& served) {
     const std::string prefix = "c10k/" + std::to_string(::geteuid()) + '/';
     if (served.family() != AF_UNIX) {

@@ -148,7 +148,7 @@ std::vector<ReloadState::Problem> find_problems(std::string_view output, const s
         }
         ReloadState::Problem problem{shortened(cut_line(found->place, kMostLine), source),
                                      cut_line(found->text, kMostLine)};
-        // What belongs to it is indented, or marked.
+        // The compiler indents or marks the lines that belong to it.
         for (std::size_t j = 1; j <= kMostContextLines && i + 1 < lines.size(); ++j) {
             const std::string_view next = lines[i + 1];
             if (!belongs_to_error(next)) {

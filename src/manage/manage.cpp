@@ -39,7 +39,7 @@ constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
 constexpr int kInterrupted = 130;  // as shells say it of SIGINT
 
-// What the address of a command says, "8000", "127.0.0.1:8000", "[::1]:8000" or "unix:/run/site.sock".
+// The address that a user gives a command, "8000", "127.0.0.1:8000", "[::1]:8000" or "unix:/run/site.sock".
 struct ListeningAddress {
     std::string host;  // "" if it says none
     std::string port;

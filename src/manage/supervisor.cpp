@@ -84,7 +84,7 @@ enum class Purpose {
     kBuild,
 };
 
-// What the process of a build does.
+// The process of a build runs this.
 int run_build(const Project& project, Purpose purpose, const std::set<fs::path>& changed) {
     try {
         return static_cast<int>(purpose == Purpose::kLook ? look_at_build(project) : build(project, changed));

@@ -69,7 +69,7 @@ public:
     }
 
 private:
-    // What one watch of the kernel is for. A folder can have several paths, through symbolic links.
+    // The kernel watches this folder. Several paths can lead to it, through symbolic links.
     struct Watched {
         std::set<fs::path> paths;
         std::map<std::string, std::set<fs::path>> links;  // to single files in it, by their names
@@ -131,7 +131,7 @@ private:
             return;
         }
         if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0 && found->second.paths.contains(tree_.top())) {
-            // What comes in its place is seen by its path only.
+            // The kernel does not tell us of another folder in its place: only its path leads there.
             throw CannotWatch("the folder " + tree_.top().string() + " was taken away");
         }
         if ((event.mask & IN_IGNORED) != 0) {

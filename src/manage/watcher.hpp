@@ -7,8 +7,8 @@
 
 namespace c10k {
 
-// What has changed below a folder, and behind the symbolic links in it. Build folders, hidden ones, node_modules and
-// what git ignores are left out: they are not even looked into.
+// Sees what changes below a folder, and behind the symbolic links in it. It does not even look into build folders,
+// hidden ones, node_modules, and those that git ignores.
 class Watcher {
 public:
     virtual ~Watcher() = default;

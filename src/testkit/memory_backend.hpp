@@ -30,7 +30,7 @@ public:
 // what was under way to the other side is lost (RFC 9112, 9.6).
 class MemoryBackend final : public Backend {
 public:
-    // What becomes of dialling one host.
+    // How one host answers when it is dialled.
     struct Dialled {
         static constexpr std::int64_t kNever = INT64_MAX;
 

@@ -37,12 +37,12 @@ constexpr auto kMacros = std::to_array<std::string_view>({
     "timerisset", "unix",      "va_arg",        "va_copy",  "va_end",   "va_start",
 });
 
-// What macros begin with that are only partly in capitals: PRId64, SYS_read, M_PIf.
+// Macros that are only partly in capitals begin with these: PRId64, SYS_read, M_PIf.
 constexpr auto kBeginningsOfMacros = std::to_array<std::string_view>(
     {"AF_", "GTEST_", "L_", "M_", "PF_", "PRI", "P_", "SCN", "SYS_", "pthread_", "s6_", "sa_", "si_", "sigev_"});
 
-// What CMake, ninja or the compiler cannot have in the path of a project. With some, ninja misreads which headers a
-// file includes, and builds everything each time.
+// CMake, ninja or the compiler fails if the path of a project holds one of these. With some, ninja misreads which
+// headers a file includes, and builds everything each time.
 constexpr std::string_view kNotInAFolder = "#[];\"\\$<>|*?'&^`";
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }

@@ -12,7 +12,7 @@ namespace c10k::tool {
 // As above, for an app, whose folder and member of the site must not be there already for something else.
 [[nodiscard]] std::optional<std::string> fault_of_app_name(std::string_view name);
 
-// What is wrong with the absolute path of a project's folder; empty if it can be built there.
+// Says why no project can be built in the folder with this absolute path; empty if one can.
 [[nodiscard]] std::optional<std::string> fault_of_folder(std::string_view path);
 
 // One word of a shell.

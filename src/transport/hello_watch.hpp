@@ -25,7 +25,7 @@ public:
     };
 
     // Looks at the bytes up to the end of a record, or to where there is a finding, and returns how many these are.
-    // What announces too much is not among them.
+    // The byte that announces too much is not among them.
     std::size_t look(std::span<const char> bytes) noexcept;
 
     [[nodiscard]] Finding finding() const noexcept { return finding_; }
@@ -33,7 +33,7 @@ public:
     [[nodiscard]] bool is_fresh() const noexcept { return phase_ == 0 && !has_hello_ && message_phase_ == 0; }
     // Of the record that was looked at last.
     [[nodiscard]] std::uint8_t type() const noexcept { return type_; }
-    // What comes now is encrypted: there is nothing more to see.
+    // The peer encrypts from now on: there is nothing more to see.
     void stop() noexcept { stopped_ = true; }
 
 private:

@@ -79,7 +79,7 @@ std::string argument_values(const std::string& prefix, const CLI::App& command) 
     return arguments.empty() ? ":" : values(prefix, type_of(*arguments.front()));
 }
 
-// What all scripts have in common but for the names of its functions, which begin with PREFIX.
+// All scripts share this; each has a prefix of its own in place of PREFIX.
 constexpr std::string_view kHelpers = R"(
 PREFIX_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 PREFIX_files() {

@@ -11,8 +11,8 @@ class Option;
 
 namespace c10k::usage {
 
-// What --help, the man page, completion and the answers to mistakes have in common: the descriptions of a program's
-// commands and options in CLI11. The type of an option says what its values are: FILE, FOLDER, or the words themselves,
+// --help, the man page, completion and the answers to mistakes all read the descriptions of a program's commands and
+// options in CLI11. The type of an option says what its values are: FILE, FOLDER, or the words themselves,
 // "auto|epoll|io_uring".
 
 // Something that a man page and completion list besides the options, since no option has a description of it.

@@ -25,7 +25,7 @@ namespace {
 constexpr std::array<std::string_view, 9> kKnownMethods{"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
-// What can be redirected as it is.
+// Clients can repeat these at another address as they are.
 constexpr std::array<std::string_view, 3> kMethodsWithoutBody{"GET", "HEAD", "OPTIONS"};
 
 template <typename List>
@@ -234,7 +234,7 @@ PageAnswer Dispatcher::respond(const std::optional<Match>& match, Request& reque
     return not_found(request);
 }
 
-// 308 keeps the method and the body (RFC 9110, 15.4.9), but the client has to send both again, and not each client
+// 308 keeps the method and the body (RFC 9110, 15.4.9), but the client has to send both again, and not every client
 // does. With debug on, the developer is told.
 Response Dispatcher::redirect_to_slash(const Request& request) const {
     if (contains(kMethodsWithoutBody, request.method)) {

@@ -25,7 +25,7 @@ bool is_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// What no name, no address and no origin holds; first of all, since the rest would be misread.
+// No name, address or origin holds these characters. Comes first, since the other checks would misread them.
 Fault fault_of_characters(std::string_view entry,
                           const char* hint = "between two entries stands a comma, and in one of them no space") {
     if (const std::string invisible = invisible_in(entry); !invisible.empty()) {
@@ -292,7 +292,7 @@ std::optional<EntryFault> fault_of_origin(std::string_view entry) {
 }
 
 std::optional<EntryFault> fault_of_proxy(std::string_view entry) {
-    constexpr const char* kForms = "such as 127.0.0.1, 10.0.0.0/8, fd00::/8, or unix: for who comes by a unix socket";
+    constexpr const char* kForms = "such as 127.0.0.1, 10.0.0.0/8, fd00::/8, or unix: for clients of a unix socket";
     if (entry == "unix:" || wire::is_network(entry)) {
         return std::nullopt;
     }
@@ -303,7 +303,7 @@ std::optional<EntryFault> fault_of_proxy(std::string_view entry) {
         return EntryFault{"* is no network", "write 0.0.0.0/0, ::/0 if everybody who connects is to be believed"};
     }
     if (entry.starts_with("unix:")) {
-        return EntryFault{"who comes by a unix socket has no path", "write unix:"};
+        return EntryFault{"clients of a unix socket have no path", "write unix:"};
     }
     Pieces pieces = take_apart(entry);
     if (pieces.host.starts_with('[') && pieces.host.ends_with(']')) {

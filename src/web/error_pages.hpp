@@ -9,10 +9,10 @@
 
 namespace c10k {
 
-// What everybody may see: the status, and for some a sentence that explains it.
+// Everybody may see this: the status, and for some a sentence that explains it.
 [[nodiscard]] Response error_page(int status);
 
-// What the developer sees, with `settings.debug` on.
+// The developer sees this, with `settings.debug` on.
 
 [[nodiscard]] Response debug_page(int status, std::string_view heading, std::string_view text);
 // 404, with the routes that were tried.

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 
-// What the resolver is asked for.
+// The server asks the resolver for these names.
 std::vector<std::string> names_of(std::string_view host) {
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);

@@ -46,7 +46,7 @@ public:
     UnixListener(const UnixListener&) = delete;
     UnixListener& operator=(const UnixListener&) = delete;
 
-    // Whoever takes it closes it.
+    // The caller closes it.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
 private:

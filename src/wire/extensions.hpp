@@ -63,8 +63,8 @@ inline constexpr std::uint8_t kMostWindowBits = 15;
 // at all can agree to, since some refuse a handshake when they can agree to no offer. Requires: ours.is_on().
 [[nodiscard]] std::vector<DeflateParameters> offer_deflate(const Compression& ours);
 
-// What is agreed on by the server's answer to `offers`. The client itself does no more than the first of them says.
-// Empty if that answers none of them: the handshake has failed.
+// The server's answer settles one of `offers`. The client itself does no more than the first of them says. Empty if the
+// server answers none of them: the handshake has failed.
 [[nodiscard]] std::optional<DeflateParameters> read_deflate_answer(const Extension& answer,
                                                                    std::span<const DeflateParameters> offers);
 

@@ -13,7 +13,7 @@ namespace c10k::wire {
 namespace {
 
 constexpr std::string_view kSpace = " \t";
-constexpr std::string_view kUnix = "unix:";  // who comes by a unix socket
+constexpr std::string_view kUnix = "unix:";  // clients of a unix socket
 
 // An address as 16 bytes: those of IPv4 are mapped (RFC 4291, 2.5.5.2).
 using Bytes = std::array<std::uint8_t, 16>;

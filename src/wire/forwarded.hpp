@@ -11,8 +11,8 @@ namespace c10k::wire {
 // Whether `text` is an address or a network: "127.0.0.1", "10.0.0.0/8", "fd00::/8".
 [[nodiscard]] bool is_network(std::string_view text);
 
-// Whether `address`, "127.0.0.1:54321" or without the port, is in one of the networks `trusted`. Who comes by a unix
-// socket, "unix:", is if `trusted` names just that.
+// Whether `address`, "127.0.0.1:54321" or without the port, is in one of the networks `trusted`. Clients of a unix
+// socket, "unix:", are if `trusted` names just that.
 [[nodiscard]] bool is_trusted(std::string_view address, std::span<const std::string> trusted);
 
 // Who a request comes from, as far as it can be believed. `peer` is the other end of the connection, "127.0.0.1:54321".

@@ -109,7 +109,7 @@ private:
     HttpFailure failure_{};
 };
 
-// What an absolute-form target begins with.
+// A target in absolute form begins with its scheme.
 enum class TargetScheme : std::uint8_t { kNone, kHttp, kHttps };
 
 // Reads the requests of one connection, one after the other.

@@ -1,4 +1,4 @@
-"""What the compilers say about mistakes in routes: the line of the route and what to do, and both at once."""
+"""Both compilers answer a mistake in a route with its line and what to do, and both at once."""
 
 import concurrent.futures
 import os
@@ -52,7 +52,7 @@ MISFIT = "<int:id> goes to an integer, the others to std::string or std::string_
 MEMBER = 'path("", this, &App::view)'
 NUMBER = 'path("<int:id>/", this, &App::view, "item")'
 
-# What is wrong: (a member of the app, the route, what the compiler says)
+# The mistake: (a member of the app, the route, the compiler's message)
 MISTAKES = {
     "a request by value": ("Response view(Request request);", MEMBER, SUBJECT),
     "a request by value in a coroutine": ("Task<Response> view(Request request);", MEMBER, SUBJECT),
@@ -95,7 +95,7 @@ MISTAKES = {
 
 
 def compiled(compiler, folder, program):
-    """What the compiler says about a program, with the headers read once for all."""
+    """The compiler's messages about a program, with the headers read once for all."""
     source = ["-x", "c++", "-"]
     headers = ["-include", folder / "headers.hpp"] if compiler == "g++" else ["-include-pch", folder / "headers.pch"]
     errors = "-fmax-errors=0" if compiler == "g++" else "-ferror-limit=0"

@@ -1,4 +1,4 @@
-"""What the public list has no case for: masks on the wrong side, odd lengths, odd and bad compressed messages, and
+"""Cases that the public list lacks: masks on the wrong side, odd lengths, odd and bad compressed messages, and
 characters that are cut by fragments."""
 
 import itertools

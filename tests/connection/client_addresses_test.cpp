@@ -62,7 +62,7 @@ protected:
         wait_until_empty();
         return took;
     }
-    // What the failure of such a client says.
+    // The failure that such a client reports.
     template <typename Failure>
     std::string failure(const Endpoint& server) {
         try {

@@ -120,7 +120,7 @@ TEST(SimulatedCrowd, AsksNoMoreAtOnceThanCanBeAnsweredSoon) {
     });
 }
 
-// What the echo test's first client prints, and what it ends with, against a server with this view.
+// The echo test's first client prints this, and ends with this, against a server with this view.
 struct Greeting {
     std::string printed;
     std::string failure;

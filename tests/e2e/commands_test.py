@@ -101,7 +101,7 @@ class Mistakes(CommandTestCase):
 
 
 class Completion(CommandTestCase):
-    """What bash offers, with the script that the program prints."""
+    """Bash completes commands with the script that the program prints."""
 
     def offers(self, *words, program=None, name="manage"):
         """The completions of the last of `words`."""
@@ -252,7 +252,7 @@ class Listening(CommandTestCase):
 
     @staticmethod
     def exchange(path, request):
-        """What comes back on the unix socket, as far as it comes in one piece."""
+        """The server's answer on the unix socket, as far as it comes in one piece."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(support.PATIENCE)
             client.connect(str(path))

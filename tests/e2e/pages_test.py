@@ -392,7 +392,7 @@ class Limits(HttpTestCase):
 
 
 class Readings(HttpTestCase):
-    """What looks odd and has one meaning is served."""
+    """The server answers requests that look odd and have one meaning."""
 
     def test_a_later_http_1_is_read_as_1_1(self):
         for version in ("1.2", "1.9"):

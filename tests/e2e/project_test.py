@@ -325,7 +325,7 @@ def leave_notes(file):
 
 class NamesThatBeginWithADot(ToolTestCase):
     def sources(self, project):
-        """What its build would read, and whether only what there was before the notes."""
+        """The files that its build would read."""
         configured = run("cmake", "-S", project, "-B", project / "build", "-G", "Ninja", cwd=self.folder)
         self.assertEqual(configured.returncode, 0, configured.stderr)
         return run("ninja", "-C", project / "build", "-t", "inputs", "all", cwd=self.folder).stdout.splitlines()

@@ -75,7 +75,7 @@ FILES = {
     "templates/index.html": "<p>page0 {{{{version}}}}</p>\n",
 }
 
-# What a saved file shows as on the page.
+# The page shows one word of each file, which begins like this.
 WORDS = {"words.cpp": "source", "inner/header.hpp": "header", "templates/index.html": "page", "text.inc": "text",
          "more.cmake": "cmake", "made.hpp.in": "made"}
 
@@ -320,7 +320,7 @@ class Saves(SavesTestCase):
             self.server.signal(signal.SIGKILL)
             self.site.go_on(stop)
             self.server.kill()
-            # What the build has started ends by itself, as the lock tells; ./manage waits for it, too.
+            # The processes of the build end by themselves, as the lock tells; ./manage waits for them, too.
             subprocess.run(["flock", "build/.lock", "true"], cwd=self.site.path, check=True)
             self.serve()
             self.assert_shown(word)

@@ -46,7 +46,7 @@ class Handshake:
         return self._outgoing.read()
 
     def read(self):
-        """What has come, or b""."""
+        """The bytes that the server has sent so far, or b""."""
         try:
             return self._session.read(KIBIBYTE)
         except ssl.SSLWantReadError:

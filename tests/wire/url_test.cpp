@@ -73,7 +73,7 @@ TEST(Url, RefusesWhatIsNoAddressOfAWebSocket) {
     }
 }
 
-// What is wrong with a URL, without the URL itself.
+// The parser's complaint about a URL, without the URL itself.
 std::string fault(const std::string& text) {
     try {
         (void)Url::parse(text);
