@@ -70,7 +70,7 @@ std::string trace_list(const std::vector<TraceFrame>& trace) {
 std::string_view public_sentence(int status) noexcept {
     switch (status) {
         case 404: return "There is nothing at this address.";
-        case 415: return "This page does not read what was sent: a form with files, for example, if it takes none.";
+        case 415: return "This page cannot read what you sent, for example a form with files.";
         case 500: return "The server made a mistake.";
         default: return {};
     }

@@ -81,7 +81,7 @@ constexpr std::array kTable{
           "Whose pages may open WebSockets here besides our own, such as https://example.com: a browser sends cookies "
           "along whoever asks."},
     Entry{"trusted_proxies", "", &Settings::trusted_proxies,
-          "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, and unix: for who comes by a unix socket, whose "
+          "Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, and unix: for clients of a unix socket, whose "
           "X-Forwarded-For and X-Forwarded-Proto are believed: anybody can write them."},
     Entry{"proxy_protocol", "", &Settings::proxy_protocol,
           "Each connection begins with a header of the PROXY protocol, version 1 or 2, that says whom it is from; only "
@@ -155,8 +155,11 @@ constexpr std::array kTable{
     Entry{"compression_context_takeover", "", &Settings::compression_context_takeover,
           "Whether a message may refer to those before it: small, similar ones get several times smaller, but each "
           "WebSocket keeps tens of kilobytes."},
-    Entry{"compression_window_bits", "", &Settings::compression_window_bits,
-          "How far a message may refer back: 12 is 4 KiB, and takes an eighth of the memory of 15.", 8, 15},
+    Entry{
+        "compression_window_bits", "", &Settings::compression_window_bits,
+        "How far a message may refer back: 12 is 4 KiB, and takes an eighth of the memory of 15. 8 means 9, unless the "
+        "peer asks for 8.",
+        8, 15},
     Entry{"inbox_bytes", "bytes", &Settings::inbox_bytes,
           "Messages that the view has not taken; beyond it nothing more is read, and the client has to wait.", 1,
           kOneGiB},
