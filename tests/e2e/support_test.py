@@ -1,20 +1,23 @@
 """How the end-to-end tests wait: as long as a build goes on, and no longer than their patience without one."""
 
 import contextlib
+import itertools
 import os
+import pathlib
 import signal
+import tempfile
+import time
+import types
 import unittest
 from unittest import mock
 
 import support
 
 SHORT = 2  # seconds of patience
-
-# Builds for longer than that: one process after the other.
-BUILDS = "for step in $(seq 60); do sleep 0.06; done; echo built"
+MANY = 20  # looks at a build that goes on
 STANDS_STILL = "sleep 1000; echo built"
 # Works, but only for those who ask.
-SERVES = "/usr/bin/python3 -c 'while True: pass' --noreload; echo built"
+SERVES = "/usr/bin/python3 -c 'print(\"serves\", flush=True)\nwhile True: pass' --noreload; echo built"
 
 
 def shell(script):
@@ -29,21 +32,44 @@ def end(builder):
 
 
 class WaitingForABuild(unittest.TestCase):
+    """The clock is a second later at each look, so that no wait depends on how busy the machine is."""
+
     def setUp(self):
-        patch = mock.patch.object(support.Patience, "INTERVAL", 0.2)
+        clock = types.SimpleNamespace(monotonic=itertools.count().__next__, sleep=time.sleep)
+        self.patch(support, "time", clock)
+        self.patch(support.Patience, "INTERVAL", 0.02)
+
+    def patch(self, *what):
+        patch = mock.patch.object(*what)
         patch.start()
         self.addCleanup(patch.stop)
 
+    def build(self):
+        """A build that makes progress at each look, and is done after many."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        done = pathlib.Path(folder.name, "done")
+        looks = itertools.count(1)
+
+        def progress(_):
+            look = next(looks)
+            if look == MANY:
+                done.touch()
+            return {"looks": look}
+
+        self.patch(support, "build_progress", progress)
+        builder = shell(f"until [ -e {done} ]; do sleep 0.01; done; echo built")
+        self.addCleanup(end, builder)
+        return builder
+
     def test_goes_on_as_long_as_the_build_does(self):
-        builder = shell(BUILDS)
-        self.addCleanup(end, builder)
+        builder = self.build()
         support.eventually(lambda: "built" in builder.output, "it is built", SHORT, builder=builder.pid)
-        builder = shell(BUILDS)
-        self.addCleanup(end, builder)
-        builder.wait_for("built", patience=SHORT)
-        self.assertEqual(shell(BUILDS).wait(SHORT), 0)
+        self.build().wait_for("built", patience=SHORT)
+        self.assertEqual(self.build().wait(SHORT), 0)
 
     def test_ends_when_the_build_stands_still(self):
+        self.patch(support, "build_progress", lambda _: {"looks": 1})
         builder = shell(STANDS_STILL)
         self.addCleanup(end, builder)
         with self.assertRaisesRegex(AssertionError, "not within 2 s: it is built"):
@@ -53,11 +79,35 @@ class WaitingForABuild(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, "did not end within 2 s"):
             shell("exec sleep 1000").wait(SHORT)
 
-    def test_does_not_count_a_program_that_serves(self):
-        builder = shell(SERVES)
+
+class Progress(unittest.TestCase):
+    """build_progress() of real processes."""
+
+    def progress(self, script, shows=None):
+        builder = shell(script)
         self.addCleanup(end, builder)
-        with self.assertRaisesRegex(AssertionError, "'built' was not printed"):
-            builder.wait_for("built", patience=SHORT)
+        if shows:
+            builder.wait_for(shows)
+            return builder.pid, support.build_progress(builder.pid)
+        return builder.pid, support.eventually(lambda: support.build_progress(builder.pid), "a process is there")
+
+    def test_is_one_process_after_the_other(self):
+        pid, before = self.progress("while :; do sleep 0.01; done")
+        support.eventually(lambda: support.build_progress(pid) not in ({}, before), "the build goes on")
+
+    def test_is_not_a_process_that_waits(self):
+        pid, _ = self.progress(STANDS_STILL)
+
+        def is_still():
+            before = support.build_progress(pid)
+            time.sleep(0.1)
+            return before == support.build_progress(pid) != {}
+
+        support.eventually(is_still, "the build stands still")
+
+    def test_is_not_a_program_that_serves(self):
+        _, progress = self.progress(SERVES, shows="serves")
+        self.assertEqual(progress, {})
 
 
 if __name__ == "__main__":
