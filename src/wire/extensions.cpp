@@ -236,8 +236,7 @@ std::vector<DeflateParameters> offer_deflate(const Compression& ours) {
         wanted.server_max_window_bits = bits;
     }
     wanted.client_max_window_bits = bits;
-    DeflateParameters undemanding;
-    undemanding.client_max_window_bits = kMostWindowBits;
+    const DeflateParameters undemanding{.client_max_window_bits = kMostWindowBits};
     return wanted == undemanding ? std::vector{wanted} : std::vector{wanted, undemanding};
 }
 

@@ -35,9 +35,9 @@ inline constexpr std::string_view kPermessageDeflate = "permessage-deflate";
 struct DeflateParameters {
     bool server_no_context_takeover = false;
     bool client_no_context_takeover = false;
-    std::optional<std::uint8_t> server_max_window_bits;
+    std::optional<std::uint8_t> server_max_window_bits = {};
     // In an offer: the client can limit its window, and to that. Without a value on the wire it is 15.
-    std::optional<std::uint8_t> client_max_window_bits;
+    std::optional<std::uint8_t> client_max_window_bits = {};
 
     friend bool operator==(const DeflateParameters&, const DeflateParameters&) = default;
 };
