@@ -1,6 +1,7 @@
 """Row 72: the program was not scheduled for longer than any timeout. What has come meanwhile is read before a timer ends a peer."""
 
 import contextlib
+import pathlib
 import signal
 import threading
 import unittest
@@ -24,10 +25,15 @@ class Pauses(unittest.TestCase):
         self.addCleanup(connection.close)
         return connection
 
+    def stands_still(self):
+        threads = pathlib.Path(f"/proc/{self.server.pid}/task").glob("*/stat")
+        return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
+
     @contextlib.contextmanager
     def stopped(self):
         """The server stands still, and what is done here comes while it does."""
         self.server.signal(signal.SIGSTOP)
+        support.eventually(self.stands_still, "every thread of the server is stopped")
         try:
             yield
             threading.Event().wait(PAUSE)
