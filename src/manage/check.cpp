@@ -52,7 +52,9 @@ void print_messages(const Findings& findings) {
     for (const CheckMessage& message : findings.messages) {
         std::printf("  %s\n", to_text(message).c_str());
     }
-    std::printf("  %zu errors, %zu warnings\n", findings.errors(), findings.messages.size() - findings.errors());
+    const std::size_t warnings = findings.messages.size() - findings.errors();
+    std::printf("  %zu error%s, %zu warning%s\n", findings.errors(), findings.errors() == 1 ? "" : "s", warnings,
+                warnings == 1 ? "" : "s");
 }
 
 // Those that were set, in a line each.

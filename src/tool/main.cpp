@@ -41,7 +41,7 @@ constexpr const char* kAppIsMade =
 
     #include "{{ app_name }}/{{ app_name }}.hpp"  at the top
     path("{{ app_name }}/", include({{ app_name }}.urls(), "{{ app_name }}")),  in urls()
-    {{ app_class }} {{ app_name }}{services};  at the end
+    {{ app_class }} {{ app_name }}{services};  as the last member of Site
 
 Then: ./manage runserver, and open http://127.0.0.1:8000/{{ app_name }}/
 )";

@@ -150,7 +150,9 @@ std::vector<CheckMessage> check_listening(const Settings& settings) {
 }
 
 void throw_listening_failure(const Address& address, const std::error_code& error) {
-    throw std::runtime_error("cannot listen on " + address.text() + ": " + error.message());
+    const char* const advice =
+        error.value() == EADDRINUSE ? ": stop the program that listens there, or choose another address" : "";
+    throw std::runtime_error("cannot listen on " + address.text() + ": " + error.message() + advice);
 }
 
 PortReservations::PortReservations(const std::vector<Address>& wanted) {

@@ -17,6 +17,8 @@
 namespace c10k {
 namespace {
 
+constexpr std::string_view kAdvice = ": stop the program that listens there, or choose another address";
+
 Response hello(Request& /*request*/) { return Response::text("hello"); }
 
 Task<> note_the_end(bool& ended) {
@@ -238,8 +240,8 @@ TEST_F(SiteTest, SaysWhichAddressIsTakenAndStopsWhatItHasStarted) {
         services.background.spawn(note_the_end(ended));
         return BuiltSite{};
     };
-    EXPECT_EQ(failure(factory),
-              "cannot listen on 127.0.0.1:" + std::to_string(port.number()) + ": Address already in use");
+    EXPECT_EQ(failure(factory), "cannot listen on 127.0.0.1:" + std::to_string(port.number()) +
+                                    ": Address already in use" + std::string{kAdvice});
     EXPECT_TRUE(ended);
 }
 
@@ -260,8 +262,8 @@ TEST_F(SiteTest, ServeTellsFailureByTheExitStatusAndOneLine) {
     testing::internal::CaptureStderr();
     const auto view = [](WebSocket&) -> Task<> { co_return; };
     EXPECT_EQ(serve(view, {.host = "127.0.0.1", .port = port.number()}), 1);
-    EXPECT_EQ(testing::internal::GetCapturedStderr(),
-              "cannot listen on 127.0.0.1:" + std::to_string(port.number()) + ": Address already in use\n");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "cannot listen on 127.0.0.1:" + std::to_string(port.number()) +
+                                                          ": Address already in use" + std::string{kAdvice} + '\n');
     EXPECT_EQ(serve(Urls{path("", hello)}, {.host = "no such host", .port = 0}), 1);
 }
 
