@@ -397,14 +397,19 @@ TEST(Mailbox, DropsWhatIsPostedAfterTheLoop) {
 
 TEST(Mailbox, MayBeUsedWhileTheLoopEnds) {
     std::atomic<bool> stop = false;
+    std::atomic<int> unread = 0;
     std::shared_ptr<Mailbox> mailbox;
     std::thread other;
     {
         Loop loop{std::make_unique<MemoryBackend>()};
         mailbox = loop.mailbox();
         other = std::thread{[&] {
+            constexpr int kMostUnread = 10'000;  // else a loop that gets less time than we do never comes to an end
             while (!stop) {
-                mailbox->post_call([] {});
+                if (unread < kMostUnread) {
+                    ++unread;
+                    mailbox->post_call([&unread] { --unread; });
+                }
             }
         }};
         for (int i = 0; i < 100; ++i) {

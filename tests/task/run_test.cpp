@@ -116,7 +116,8 @@ public:
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return 0; }
     void wake() noexcept override {
         is_waking = true;
-        for (int i = 0; i < 100'000 && !is_over_; ++i) {
+        // Each may last as long as all others on the machine take in turn.
+        for (int i = 0; i < 1'000 && !is_over_; ++i) {
             std::this_thread::yield();
         }
         was_over = is_over_.load();
