@@ -91,7 +91,7 @@ BuildRecord BuildRecord::renewed(const BuildGraph& graph) const {
             }
             File& found = now.files_[file];
             found = {*state, digest_of(file)};
-            // Whatever is written while we read it, or in the same tick of the clock, must differ from this.
+            // A write that comes while this reads the file, or in the same tick of the clock, must differ from it.
             if (!state->is_settled() || FileState::of(file) != state) {
                 found.state.inode = 0;
             }
