@@ -4,7 +4,7 @@
 #include "c10k/text.hpp"
 #include "connection/handshakes.hpp"
 #include "connection/websocket_connection.hpp"
-#include "transport/tls_backend.hpp"
+#include "tls/tls_backend.hpp"
 #include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
 #include "wire/http1.hpp"

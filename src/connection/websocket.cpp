@@ -1,7 +1,7 @@
 #include "c10k/websocket.hpp"
 
-#include "connection/connections.hpp"
 #include "connection/websocket_connection.hpp"
+#include "connection/websocket_table.hpp"
 #include "wire/protocol.hpp"
 #include "wire/utf8.hpp"
 

@@ -1,8 +1,8 @@
 #include "connection/websocket_connection.hpp"
 
-#include "connection/connections.hpp"
 #include "connection/loop_deflate.hpp"
-#include "connection/trim.hpp"
+#include "connection/memory_trimmer.hpp"
+#include "connection/websocket_table.hpp"
 
 #include <array>
 #include <new>

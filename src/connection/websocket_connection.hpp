@@ -2,9 +2,9 @@
 
 #include "c10k/websocket.hpp"
 #include "connection/counters.hpp"
+#include "connection/inbox.hpp"
 #include "connection/outbox.hpp"
 #include "loop/loop.hpp"
-#include "wire/message_queue.hpp"
 #include "wire/protocol.hpp"
 
 #include <chrono>

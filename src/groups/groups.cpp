@@ -3,7 +3,7 @@
 #include "base/log.hpp"
 #include "connection/counters.hpp"
 #include "connection/loop_deflate.hpp"
-#include "groups/room.hpp"
+#include "groups/local_group.hpp"
 #include "wire/protocol.hpp"
 
 #include <cstdlib>

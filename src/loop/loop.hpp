@@ -3,7 +3,7 @@
 #include "c10k/ready.hpp"
 #include "c10k/timer.hpp"
 #include "loop/backend.hpp"
-#include "loop/mailbox.hpp"
+#include "loop/job_queue.hpp"
 #include "loop/timer_wheel.hpp"
 
 #include <coroutine>

@@ -1,7 +1,7 @@
 #include "base/random.hpp"
 #include "c10k/manage.hpp"
 #include "manage/commands.hpp"
-#include "transport/certificate_maker.hpp"
+#include "tls/certificate_maker.hpp"
 
 #include <cerrno>
 #include <cstdint>

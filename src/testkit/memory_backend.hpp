@@ -2,8 +2,8 @@
 
 #include "c10k/timer.hpp"
 #include "loop/backend.hpp"
+#include "testkit/fault_injector.hpp"
 #include "testkit/trace.hpp"
-#include "testkit/weather.hpp"
 
 #include <atomic>
 #include <chrono>

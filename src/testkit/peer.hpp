@@ -3,7 +3,7 @@
 #include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/message.hpp"
-#include "testkit/stage.hpp"
+#include "testkit/harness.hpp"
 #include "wire/handshake.hpp"
 #include "wire/http1.hpp"
 #include "wire/protocol.hpp"

@@ -1,8 +1,8 @@
 #include "testkit/services.hpp"
 
 #include "connection/counters.hpp"
+#include "testkit/harness.hpp"
 #include "testkit/memory_backend.hpp"
-#include "testkit/stage.hpp"
 
 #include <exception>
 #include <utility>

@@ -1,6 +1,6 @@
 // Simulations by the thousand: which seeds are run, and what is said about one that fails.
 #include "c10k/simulation.hpp"
-#include "testkit/witness.hpp"
+#include "testkit/failure_recorder.hpp"
 
 #include <charconv>
 #include <cstdio>

@@ -1,9 +1,9 @@
 #include "c10k/testkit.hpp"
 
 #include "loop/loop.hpp"
+#include "testkit/harness.hpp"
 #include "testkit/peer.hpp"
 #include "testkit/services.hpp"
-#include "testkit/stage.hpp"
 #include "web/dispatcher.hpp"
 #include "web/server_limits.hpp"
 #include "wire/http1.hpp"

@@ -1,7 +1,7 @@
 // The program c10k: makes projects and apps out of the templates in share/.
 
-#include "tool/blueprint.hpp"
 #include "tool/names.hpp"
+#include "tool/project_template.hpp"
 #include "usage/completion.hpp"
 #include "usage/man_page.hpp"
 #include "usage/mistake.hpp"

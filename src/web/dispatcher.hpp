@@ -2,7 +2,7 @@
 
 #include "c10k/settings.hpp"
 #include "c10k/urls.hpp"
-#include "connection/application.hpp"
+#include "server/application.hpp"
 #include "web/access_log.hpp"
 #include "web/refusals.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "connection/application.hpp"
+#include "server/application.hpp"
 #include "web/reload.hpp"
 
 namespace c10k {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "c10k/settings.hpp"
-#include "connection/server.hpp"
+#include "server/server.hpp"
 
 namespace c10k {
 

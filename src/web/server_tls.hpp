@@ -1,7 +1,7 @@
 #pragma once
 
 #include "c10k/settings.hpp"
-#include "transport/tls_context.hpp"
+#include "tls/tls_context.hpp"
 #include "web/checks.hpp"
 
 #include <memory>

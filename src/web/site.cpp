@@ -2,10 +2,10 @@
 
 #include "base/address.hpp"
 #include "base/log.hpp"
-#include "connection/server.hpp"
 #include "loop/activation.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
+#include "server/server.hpp"
 #include "task/on_hangup.hpp"
 #include "task/run.hpp"
 #include "web/dispatcher.hpp"

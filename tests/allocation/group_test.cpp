@@ -1,7 +1,7 @@
 #include "allocation/failing.hpp"
 #include "c10k/groups.hpp"
 #include "connection/fixture.hpp"
-#include "groups/hub.hpp"
+#include "groups/group_directory.hpp"
 #include "wire/utf8.hpp"
 
 #include <algorithm>

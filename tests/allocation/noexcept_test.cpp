@@ -1,6 +1,6 @@
 #include "allocation/failing.hpp"
-#include "connection/census.hpp"
 #include "connection/outbox.hpp"
+#include "server/admission.hpp"
 #include "task/run.hpp"
 #include "testkit/memory_backend.hpp"
 #include "wire/utf8.hpp"

@@ -1,4 +1,4 @@
-#include "connection/application.hpp"
+#include "server/application.hpp"
 
 #include <array>
 #include <gtest/gtest.h>

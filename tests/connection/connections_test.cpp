@@ -1,4 +1,4 @@
-#include "connection/connections.hpp"
+#include "connection/websocket_table.hpp"
 
 #include "testkit/memory_backend.hpp"
 

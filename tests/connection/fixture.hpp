@@ -1,12 +1,12 @@
 #pragma once
 
-#include "connection/application.hpp"
-#include "connection/server.hpp"
 #include "loop/backends.hpp"
+#include "server/application.hpp"
+#include "server/server.hpp"
+#include "testkit/harness.hpp"
 #include "testkit/memory_backend.hpp"
 #include "testkit/peer.hpp"
-#include "testkit/stage.hpp"
-#include "transport/tls_everywhere.hpp"
+#include "tls/tls_everywhere.hpp"
 
 #include <coroutine>
 #include <exception>

@@ -1,6 +1,6 @@
 #include "base/address.hpp"
-#include "connection/census.hpp"
 #include "connection/fixture.hpp"
+#include "server/admission.hpp"
 
 #include <thread>
 

@@ -1,9 +1,9 @@
 #include "c10k/groups.hpp"
 #include "c10k/values.hpp"
-#include "connection/census.hpp"
 #include "loop/loop.hpp"
+#include "server/admission.hpp"
+#include "testkit/harness.hpp"
 #include "testkit/memory_backend.hpp"
-#include "testkit/stage.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include "c10k/client.hpp"
 #include "c10k/groups.hpp"
 #include "connection/fixture.hpp"
-#include "groups/hub.hpp"
+#include "groups/group_directory.hpp"
 #include "task/run.hpp"
 
 #include <array>

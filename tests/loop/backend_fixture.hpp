@@ -6,7 +6,7 @@
 #include "loop/ring.hpp"
 #include "loop/uring_backend.hpp"
 #include "testkit/memory_backend.hpp"
-#include "transport/tls_everywhere.hpp"
+#include "tls/tls_everywhere.hpp"
 
 #include <functional>
 #include <gtest/gtest.h>

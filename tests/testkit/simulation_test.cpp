@@ -1,8 +1,8 @@
 #include "c10k/simulation.hpp"
 
 #include "c10k/urls.hpp"
-#include "testkit/dice.hpp"
 #include "testkit/in_full.hpp"
+#include "testkit/prng.hpp"
 
 #include <array>
 #include <chrono>

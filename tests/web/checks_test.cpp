@@ -1,6 +1,6 @@
 #include "web/checks.hpp"
 
-#include "transport/certificates.hpp"
+#include "tls/certificates.hpp"
 #include "web/listening.hpp"
 #include "web/server_tls.hpp"
 

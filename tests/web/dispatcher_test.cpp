@@ -4,9 +4,9 @@
 #include "base/text.hpp"
 #include "c10k/web.hpp"
 #include "loop/loop.hpp"
+#include "testkit/harness.hpp"
 #include "testkit/memory_backend.hpp"
 #include "testkit/peer.hpp"
-#include "testkit/stage.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,8 +4,8 @@
 #include "c10k/urls.hpp"
 #include "c10k/web.hpp"
 #include "loop/loop.hpp"
+#include "testkit/harness.hpp"
 #include "testkit/memory_backend.hpp"
-#include "testkit/stage.hpp"
 #include "web/folder.hpp"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "c10k/message.hpp"
+#include "connection/inbox.hpp"
 #include "wire/message_builder.hpp"
-#include "wire/message_queue.hpp"
 
 #include <gtest/gtest.h>
 #include <malloc.h>

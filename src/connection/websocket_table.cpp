@@ -1,0 +1,82 @@
+#include "connection/websocket_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace c10k {
+namespace {
+
+constexpr std::int64_t kRoundMs = 1000;
+// A crowd that came together falls silent together: a step is small, and then the rest of the loop has its turn. With
+// more slots, the steps are more frequent.
+constexpr std::size_t kSlotsInAStep = 1024;
+constexpr int kChecksAtOnce = 4096;
+
+}  // namespace
+
+std::uint32_t Connections::add(WebSocketConnection& connection) {
+    std::uint32_t index = first_free_;
+    if (index == kNoSlot) {
+        index = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+    } else {
+        first_free_ = slots_[index].due;
+    }
+    slots_[index].connection = &connection;
+    slots_[index].due = UINT32_MAX;
+    ++count_;
+    if (!is_running()) {
+        stepped_at_ = loop_.now();
+        start_step();
+    }
+    return index;
+}
+
+void Connections::remove(std::uint32_t slot) noexcept {
+    slots_[slot].connection = nullptr;
+    ++slots_[slot].generation;
+    slots_[slot].due = std::exchange(first_free_, slot);
+    if (--count_ == 0) {
+        cancel();
+    }
+}
+
+WebSocketConnection* Connections::find(std::uint32_t slot, std::uint32_t generation) const noexcept {
+    return slot < slots_.size() && slots_[slot].generation == generation ? slots_[slot].connection : nullptr;
+}
+
+Handle Connections::handle(std::uint32_t slot) const {
+    Handle handle;
+    handle.mailbox_ = loop_.mailbox();
+    handle.slot_ = slot;
+    handle.generation_ = slots_[slot].generation;
+    return handle;
+}
+
+void Connections::start_step() {
+    const std::size_t steps = slots_.size() / kSlotsInAStep + 1;
+    start(std::chrono::milliseconds{std::max<std::int64_t>(kRoundMs / static_cast<std::int64_t>(steps), 1)});
+}
+
+// As many slots as are due since the last step, at most all of them: also if the loop was late.
+void Connections::on_time() {
+    start_step();
+    const std::int64_t passed = std::clamp<std::int64_t>(loop_.now() - stepped_at_, 1, kRoundMs);
+    stepped_at_ = loop_.now();
+    const std::uint32_t now = seconds_now();
+    std::size_t left = (slots_.size() * static_cast<std::size_t>(passed) + kRoundMs - 1) / kRoundMs;
+    for (int checks = 0; left > 0 && checks < kChecksAtOnce; --left) {
+        next_ = next_ < slots_.size() ? next_ : 0;
+        const std::size_t slot = next_++;
+        WebSocketConnection* connection = slots_[slot].connection;
+        if (connection != nullptr && slots_[slot].due <= now) {
+            ++checks;
+            const auto silence = connection->check_alive();  // which may end it
+            if (slots_[slot].connection == connection) {
+                slots_[slot].due = now + static_cast<std::uint32_t>(silence.count());
+            }
+        }
+    }
+}
+
+}  // namespace c10k

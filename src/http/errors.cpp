@@ -1,0 +1,11 @@
+#include "c10k/errors.hpp"
+
+namespace c10k {
+
+HttpError::HttpError(int status, const std::string& text) : std::runtime_error(text), status_(status) {
+    if (status < 400 || status > 599) {
+        throw std::logic_error("no status of an error: " + std::to_string(status));
+    }
+}
+
+}  // namespace c10k

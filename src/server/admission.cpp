@@ -1,0 +1,48 @@
+#include "server/admission.hpp"
+
+#include <algorithm>
+
+namespace c10k {
+
+std::optional<Census::Place> Census::enter(std::string_view address, std::uint32_t most) {
+    const std::lock_guard lock{mutex_};
+    make_room();
+    const auto [entry, is_new] = places_.try_emplace(std::string{address}, kNowhere);
+    if (is_new) {
+        entry->second = free_.back();
+        free_.pop_back();
+        counts_[entry->second - 1].address = &entry->first;
+    }
+    Count& count = counts_[entry->second - 1];
+    if (count.connections >= most) {
+        return std::nullopt;
+    }
+    ++count.connections;
+    return entry->second;
+}
+
+void Census::make_room() {
+    if (!free_.empty()) {
+        return;
+    }
+    if (counts_.size() == counts_.capacity()) {
+        counts_.reserve(std::max<std::size_t>(2 * counts_.size(), 16));
+    }
+    free_.reserve(counts_.capacity());
+    counts_.emplace_back();
+    free_.push_back(static_cast<Place>(counts_.size()));
+}
+
+void Census::leave(Place place) noexcept {
+    if (place == kNowhere) {
+        return;
+    }
+    const std::lock_guard lock{mutex_};
+    Count& count = counts_[place - 1];
+    if (--count.connections == 0) {
+        places_.erase(places_.find(*count.address));
+        free_.push_back(place);
+    }
+}
+
+}  // namespace c10k

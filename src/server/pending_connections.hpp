@@ -1,0 +1,112 @@
+#pragma once
+
+#include "base/address.hpp"
+#include "base/log.hpp"
+#include "c10k/timer.hpp"
+#include "connection/counters.hpp"
+#include "loop/loop.hpp"
+#include "server/admission.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace c10k {
+
+class Newcomers;
+
+// A connection whose first request has not come whole: anybody can open as many as they like.
+class Newcomer {
+public:
+    Newcomer(Newcomers& newcomers, const Address& client) noexcept;
+    Newcomer(const Newcomer&) = delete;
+    Newcomer& operator=(const Newcomer&) = delete;
+
+    // There are too many, and this one is late: end now. May end it at once.
+    virtual void give_up() = 0;
+
+protected:
+    ~Newcomer() { leave(); }
+    // It has asked, and is a newcomer no more.
+    void settle() noexcept;
+
+private:
+    friend class Newcomers;
+
+    void leave() noexcept;
+
+    Newcomers* newcomers_;  // null once it has settled
+    Newcomer* older_;
+    Newcomer* newer_ = nullptr;
+    std::int64_t since_;  // ms of the loop's clock
+    std::size_t crowd_;
+};
+
+// The newcomers of a server. When there are as many as there may be, on all loops together, the door is held: the
+// others wait in the kernel's backlog. Room is made by those who ask, and by ending those who are late.
+//
+// Late is who has not asked after half of the head time. If that is too slow, since only what is ended makes room and
+// not what asks, the time shrinks to a 128th of the head time, and grows again when many ask. It does not shrink for
+// addresses that have few newcomers beside those that have many: whoever is slow from 250 addresses takes nothing from
+// one that is honest and far away. See docs/decisions/0012-newcomers-wait-outside.md.
+class Newcomers final : private Timer {
+public:
+    // Lets new connections in.
+    class Door {
+    public:
+        // No more are to come.
+        virtual void hold() = 0;
+        virtual void go_on() = 0;
+
+    protected:
+        ~Door() = default;
+    };
+
+    // The loop, the door and the census outlive it.
+    Newcomers(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time, Census& census);
+    ~Newcomers() = default;
+    Newcomers(const Newcomers&) = delete;
+    Newcomers& operator=(const Newcomers&) = delete;
+
+    // The door is held.
+    [[nodiscard]] bool is_full() const noexcept { return is_full_; }
+    // Another connection has come through the door. Holds it if that was the last.
+    void welcomed();
+
+private:
+    friend class Newcomer;
+
+    // Addresses share one by their hash: two that do are one crowd, which costs the smaller one its privilege.
+    static constexpr std::size_t kCrowds = 4096;
+
+    void on_time() override;
+    // Ends some of those who are late. Returns whether there are more.
+    bool end_late();
+    [[nodiscard]] bool is_late(const Newcomer& newcomer) const noexcept;
+    // How long it may take to ask, after what has happened since the last judgement.
+    void judge_pace() noexcept;
+    [[nodiscard]] bool has_room() const noexcept;
+
+    Loop& loop_;
+    Door& door_;
+    const std::size_t most_;
+    const std::int64_t patience_;  // ms, as are all times here
+    const std::int64_t interval_;
+    Census& census_;
+    Counters& counters_;
+    Newcomer* oldest_ = nullptr;
+    Newcomer* newest_ = nullptr;
+    std::array<std::uint32_t, kCrowds> crowds_{};  // how many of each are here
+    std::size_t count_ = 0;
+    std::size_t crowds_here_ = 0;
+    std::int64_t late_after_;
+    std::int64_t next_judgement_ = 0;
+    std::size_t asked_ = 0;  // since the last judgement
+    std::size_t ended_ = 0;  // the same
+    log::OnceASecond complaint_;
+    bool is_full_ = false;
+    bool is_clearing_ = false;  // some who are late are still to be ended
+};
+
+}  // namespace c10k

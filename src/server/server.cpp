@@ -1,0 +1,334 @@
+#include "server/server.hpp"
+
+#include "base/date.hpp"
+#include "base/log.hpp"
+#include "base/memory.hpp"
+#include "connection/memory_trimmer.hpp"
+#include "server/http1_connection.hpp"
+#include "server/proxied_connection.hpp"
+#include "tls/tls_backend.hpp"
+#include "wire/forwarded.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace c10k {
+namespace {
+
+// While descriptors have run out: how soon to try again.
+constexpr std::chrono::milliseconds kRetryInterval{100};
+// Whom the kernel has accepted for us when we stop to accept is still to come: how long that may take.
+constexpr std::chrono::milliseconds kLateTime{20};
+// How often a server that ends tells some of its connections.
+constexpr std::chrono::milliseconds kDrainInterval{50};
+
+}  // namespace
+
+AcceptedConnection::AcceptedConnection(Server& server) noexcept : server_(server), previous_(server.last_) {
+    (previous_ != nullptr ? previous_->next_ : server_.first_) = this;
+    server_.last_ = this;
+    ++server_.count_;
+    ++server_.census_->connections;
+    server_.counters_.open.add();
+}
+
+AcceptedConnection::~AcceptedConnection() {
+    (previous_ != nullptr ? previous_->next_ : server_.first_) = next_;
+    (next_ != nullptr ? next_->previous_ : server_.last_) = previous_;
+    if (server_.undrained_ == this) {
+        server_.undrained_ = next_;
+    }
+    --server_.count_;
+    --server_.census_->connections;
+    server_.counters_.open.subtract();
+    server_.on_ended();
+}
+
+// Goes on accepting after a pause.
+class Server::Retry final : public Timer {
+public:
+    explicit Retry(Server& server) noexcept : server_(server) {}
+
+    void pause(std::error_code error) {
+        if (complaint_.is_due(server_.loop().now())) {
+            log::error(
+                "cannot accept: " + error.message() + "; " + std::to_string(server_.count()) +
+                " connections are open. Those are served, and accepting goes on when some have ended. To hold more, "
+                "raise the limit of open files (ulimit -n).");
+        }
+        start(kRetryInterval);
+    }
+
+private:
+    void on_time() override {
+        if (!server_.newcomers_.is_full()) {
+            server_.go_on();
+        }
+    }
+
+    Server& server_;
+    log::OnceASecond complaint_;
+};
+
+class Server::EmptyAwaiter final : public Awaiter {
+public:
+    explicit EmptyAwaiter(Server& server) noexcept : server_(server) {}
+    [[nodiscard]] bool await_ready() const noexcept { return server_.count_ == 0 || stop_requested(); }
+    void await_suspend(std::coroutine_handle<> task) {
+        server_.waiting_ = this;
+        suspend(task);
+    }
+    void await_resume() const { throw_if_stopped(); }
+    void wake() { resume(); }
+
+private:
+    void on_stop() noexcept override {
+        server_.waiting_ = nullptr;
+        resume();
+    }
+
+    Server& server_;
+};
+
+Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
+               std::shared_ptr<Census> census)
+    : loop_(loop), application_(application), limits_(limits), certificates_(certificates), census_(std::move(census)),
+      counters_(loop.local<Counters>()), newcomers_(loop, *this, limits.max_newcomers, limits.head_time, *census_),
+      retry_(std::make_unique<Retry>(*this)), trim_(loop.local<Trim>()) {
+    for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
+        WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
+        own = limits.websocket;
+        own.slow_member = policy;
+    }
+    loop_.mailbox()->limit(limits.mailbox_bytes);
+    keep_freed_memory();
+}
+
+Server::~Server() {
+    for (const SocketId listener : listeners_) {
+        loop_.backend().close(listener);
+    }
+}
+
+Address Server::listen(const Address& address, PortUse use) {
+    return add_listener(
+        loop_.backend().listen(address, with_limits({.backlog = limits_.backlog, .port_use = use}), *this));
+}
+
+Address Server::listen_on(int descriptor) {
+    return add_listener(loop_.backend().listen({}, with_limits({.inherited = descriptor}), *this));
+}
+
+// The kernel knows only one time for a peer that is silent and one that takes nothing: no limit of ours comes after it.
+ListenOptions Server::with_limits(ListenOptions options) const noexcept {
+    using std::chrono::ceil;
+    using std::chrono::seconds;
+    const WebSocketLimits& websocket = limits_.websocket;
+    options.unsent_bytes = limits_.kernel_unsent_bytes;
+    options.keepalive = std::max(
+        {limits_.keepalive_time, ceil<seconds>(limits_.write_time), websocket.ping_interval + websocket.ping_timeout});
+    return options;
+}
+
+Address Server::add_listener(SocketId listener) {
+    listeners_.push_back(listener);
+    return loop_.backend().local_address(listener);
+}
+
+void Server::on_accepted(SocketId socket, const Address& peer) {
+    try {
+        if (newcomers_.is_full() && !closing_) {
+            held_.emplace_back(socket, peer);
+        } else {
+            receive(socket, peer);
+        }
+    } catch (const std::bad_alloc&) {
+        counters_.accept_failures.add();
+        loop_.backend().close(socket);
+    }
+}
+
+void Server::receive(SocketId socket, const Address& peer) {
+    counters_.accepted.add();
+    if (census_->connections >= limits_.max_connections) {
+        counters_.limits.max_connections.add();
+        turn_away(socket, peer, "as many connections as max_connections allows are open");
+    } else if (!limits_.proxy_protocol) {
+        welcome(socket, peer, {});
+    } else if (wire::is_trusted(peer.text(), limits_.trusted_proxies)) {
+        new ProxiedConnection{*this, socket, peer};  // owns itself
+    } else {
+        refuse_proxied(socket, peer, "it is none of trusted_proxies");
+    }
+    newcomers_.welcomed();
+}
+
+void Server::hold() {
+    for (const SocketId listener : listeners_) {
+        loop_.backend().pause_accepting(listener);
+    }
+}
+
+void Server::go_on() {
+    while (!held_.empty() && !newcomers_.is_full()) {
+        receive_held();
+    }
+    if (newcomers_.is_full() || closing_ || retry_->is_running()) {
+        return;
+    }
+    for (const SocketId listener : listeners_) {
+        loop_.backend().resume_accepting(listener);
+    }
+}
+
+void Server::receive_held() {
+    const auto [socket, peer] = held_.front();
+    held_.pop_front();
+    try {
+        receive(socket, peer);
+    } catch (const std::bad_alloc&) {
+        counters_.accept_failures.add();
+        loop_.backend().close(socket);
+    }
+}
+
+void Server::welcome(SocketId socket, const Address& client, std::span<char> early) {
+    Census::Place place = Census::kNowhere;
+    if (limits_.max_connections_per_address > 0 && client.family() != AF_UNIX &&
+        !wire::is_trusted(client.text(), limits_.trusted_proxies)) {
+        const auto entered = census_->enter(client.owner(), limits_.max_connections_per_address);
+        if (!entered) {
+            counters_.limits.max_connections_per_address.add();
+            turn_away(socket, client, "its address has as many connections as max_connections_per_address allows");
+            return;
+        }
+        place = *entered;
+    }
+    HttpConnection* connection = nullptr;
+    try {
+        secure(socket);
+        connection = new HttpConnection{*this, socket, client, place};  // owns itself, and its place
+    } catch (...) {
+        census_->leave(place);
+        throw;
+    }
+    if (early.empty()) {
+        return;
+    }
+    if (certificates_ != nullptr) {
+        TlsBackend::of(loop_).receive(socket, early);
+    } else {
+        connection->receive(early);
+    }
+}
+
+void Server::secure(SocketId socket) {
+    if (certificates_ != nullptr) {
+        TlsBackend::of(loop_).secure(socket, certificates_->current());
+    }
+}
+
+void Server::refuse_proxied(SocketId socket, const Address& proxy, std::string_view why) {
+    counters_.proxy_failures.add();
+    if (complaint_.is_due(loop_.now())) {
+        log::warning("closed a connection of " + proxy.text() + ", and perhaps others: proxy_protocol is on, and " +
+                     std::string{why});
+    }
+    loop_.backend().close(socket);
+}
+
+void Server::warn_of(std::string_view peer, std::string_view what, std::string_view why) {
+    if (complaint_.is_due(loop_.now())) {
+        log::warning(std::string{what} + ' ' + std::string{peer} + ", and perhaps others: " + std::string{why});
+    }
+}
+
+void Server::turn_away(SocketId socket, const Address& client, std::string_view why) {
+    warn_of(client.text(), "turned away", why);
+    secure(socket);
+    (new HttpConnection{*this, socket, client, Census::kNowhere})->turn_away();
+}
+
+void Server::on_accept_failed(std::error_code error) {
+    counters_.accept_failures.add();
+    retry_->pause(error);
+}
+
+void Server::on_ended() {
+    counters_.late_failures.set(loop_.backend().failures_after_close());
+    if (count_ == 0 && waiting_ != nullptr) {
+        std::exchange(waiting_, nullptr)->wake();
+    }
+    trim_.soon();
+}
+
+Task<> Server::close(const Farewell& farewell) {
+    closing_ = true;
+    farewell_ = farewell;
+    retry_->cancel();
+    while (!held_.empty()) {
+        receive_held();
+    }
+    return end();
+}
+
+Task<> Server::end() {
+    for (const SocketId listener : listeners_) {
+        loop_.backend().leave_accepting(listener);
+    }
+    if (farewell_.grace > farewell_.grace.zero()) {
+        co_await sleep_for(std::min(farewell_.grace, kLateTime));
+        co_await wait_for_end(farewell_.grace);
+    }
+    for (const SocketId listener : listeners_) {
+        loop_.backend().close(listener);
+    }
+    listeners_.clear();
+    const std::int64_t begin = loop_.now();
+    co_await drain();
+    const std::chrono::milliseconds drained{loop_.now() - begin};
+    if (co_await wait_for_end(std::max(limits_.shutdown_time - drained, kDrainInterval))) {
+        co_return;
+    }
+    log::warning(std::to_string(count_) + " connections did not end in time and are cut");
+    for (AcceptedConnection* connection = first_; connection != nullptr;) {
+        std::exchange(connection, connection->next_)->abort();
+    }
+    co_await EmptyAwaiter{*this};
+}
+
+// Who is told to go comes back, to whoever serves then: not all in one moment.
+Task<> Server::drain() {
+    const std::int64_t intervals = std::max<std::int64_t>(limits_.shutdown_time / 2 / kDrainInterval, 1);
+    const std::size_t at_rate = limits_.drain_rate * kDrainInterval / std::chrono::seconds{1};
+    const std::size_t batch = std::max<std::size_t>(at_rate, count_ / intervals + 1);
+    undrained_ = first_;
+    for (;;) {
+        for (std::size_t told = 0; told < batch && undrained_ != nullptr; ++told) {
+            std::exchange(undrained_, undrained_->next_)->shut_down();
+        }
+        if (undrained_ == nullptr) {
+            co_return;
+        }
+        co_await sleep_for(kDrainInterval);
+    }
+}
+
+Task<bool> Server::wait_for_end(std::chrono::milliseconds time) {
+    try {
+        co_await with_timeout(time, EmptyAwaiter{*this});
+        co_return true;
+    } catch (const TimedOut&) {
+        co_return false;
+    }
+}
+
+const std::string& Server::date() {
+    if (const std::int64_t second = loop_.now() / 1000; second != date_second_) {
+        date_second_ = second;
+        date_ = http_date(loop_.backend().wall_clock());
+    }
+    return date_;
+}
+
+}  // namespace c10k

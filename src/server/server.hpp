@@ -1,0 +1,204 @@
+#pragma once
+
+#include "base/log.hpp"
+#include "c10k/task.hpp"
+#include "connection/counters.hpp"
+#include "connection/websocket_connection.hpp"
+#include "loop/loop.hpp"
+#include "server/admission.hpp"
+#include "server/application.hpp"
+#include "server/pending_connections.hpp"
+#include "wire/http1.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
+
+namespace c10k {
+
+// What a peer of a server can make it hold or wait for.
+struct ServerLimits {
+    wire::HttpLimits http{};
+    WebSocketLimits websocket{};
+    // Connections that the kernel completes before we take them.
+    int backlog = 4096;
+    // Of what is sent on a connection, the bytes that the kernel may take before it can send them.
+    int kernel_unsent_bytes = kMostUnsentBytes;
+    // Connections in all, from one address (0: as many as there are), and those whose first request has not come whole.
+    std::uint32_t max_connections = 1024 * 1024;
+    std::uint32_t max_connections_per_address = 0;
+    std::uint32_t max_newcomers = 16 * 1024;
+    // What other loops may have sent to this one that it has not read.
+    std::size_t mailbox_bytes = Mailbox::kMostUnreadBytes;
+    // Whose connections come from others: they are not counted by their address.
+    std::vector<std::string> trusted_proxies;
+    // Whether those are the only ones who may connect, and each connection begins with a header that says whom it is
+    // from.
+    bool proxy_protocol = false;
+    // From the first byte (or the connection) to the end of the head, and from there to the end of the body.
+    std::chrono::milliseconds head_time{10000};
+    std::chrono::milliseconds body_time{30000};
+    // Bytes of a body in a second, on the average since it began and after the grace (0: as slow as body_time allows).
+    std::uint32_t min_body_rate = 500;
+    std::chrono::milliseconds body_grace{5000};
+    // Between two requests of a connection.
+    std::chrono::milliseconds idle_time{75000};
+    // How long a peer may take nothing of an answer.
+    std::chrono::milliseconds write_time{30000};
+    // Bytes of an answer that a peer takes in a second, on the average over the write time (0: as few as it likes).
+    std::uint32_t min_response_rate = 500;
+    // How long a view or a stream goes on for a peer that has finished sending.
+    std::chrono::milliseconds half_closed_time{5000};
+    // Silence of a peer's machine after which a connection fails, whatever it waits for.
+    std::chrono::seconds keepalive_time{60};
+    // From a valid handshake to the view's answer: 503 after that.
+    std::chrono::milliseconds handshake_time{10000};
+    // From the end of the grace of close() to the end of the last connection.
+    std::chrono::milliseconds shutdown_time{8000};
+    // How many connections a second are told that the server closes; more if half of the shutdown time is too short.
+    std::uint32_t drain_rate = 10000;
+};
+
+// How a server takes leave of its peers.
+struct Farewell {
+    // Of the WebSockets.
+    std::uint16_t code = 1001;
+    std::string reason = "the server is shutting down";
+    // How long views may go on before that, and connections between two requests wait for a last one.
+    std::chrono::milliseconds grace{0};
+};
+
+class Server;
+class ServerCertificates;
+class Trim;
+
+// A connection that was accepted: in the server's list until it has ended. It owns itself.
+class AcceptedConnection {
+public:
+    explicit AcceptedConnection(Server& server) noexcept;
+    AcceptedConnection(const AcceptedConnection&) = delete;
+    AcceptedConnection& operator=(const AcceptedConnection&) = delete;
+
+    // The server closes: end soon, in good order. May end it at once.
+    virtual void shut_down() = 0;
+    // The shutdown time is over: end now, and stop the view. May end it at once.
+    virtual void abort() = 0;
+
+protected:
+    virtual ~AcceptedConnection();
+    [[nodiscard]] Server& server() const noexcept { return server_; }
+
+private:
+    friend class Server;
+
+    Server& server_;
+    AcceptedConnection* previous_ = nullptr;
+    AcceptedConnection* next_ = nullptr;
+};
+
+// Listens, and keeps the connections it has accepted.
+class Server final : private ListenerEvents, private Newcomers::Door {
+public:
+    // The first four outlive the server. With certificates it speaks TLS. The census is that of the servers it shares
+    // its limits with.
+    Server(Loop& loop, Application& application, const ServerLimits& limits,
+           const ServerCertificates* certificates = nullptr,
+           std::shared_ptr<Census> census = std::make_shared<Census>());
+    // Requires: no connection is left; close() has seen to that.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Returns the address it got. Throws std::system_error.
+    Address listen(const Address& address, PortUse use = PortUse::kAlone);
+
+    // The same with a socket that listens already, and is the server's from now on: see ListenOptions.
+    Address listen_on(int descriptor);
+
+    // Accepts no more, and after the grace stops listening, closes every WebSocket at the drain rate, the oldest first,
+    // lets requests that run finish, and waits for the end of all connections; those that are left after the shutdown
+    // time are cut.
+    Task<> close(const Farewell& farewell = {});
+
+    // Begins to serve a connection from `client`, which has sent `early` already.
+    void welcome(SocketId socket, const Address& client, std::span<char> early);
+    // A connection through `proxy` did not begin as it should, and is closed.
+    void refuse_proxied(SocketId socket, const Address& proxy, std::string_view why);
+    // Logs what was done to `peer`, and why; at most one such line a second.
+    void warn_of(std::string_view peer, std::string_view what, std::string_view why);
+
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] bool is_closing() const noexcept { return closing_; }
+    [[nodiscard]] bool is_secure() const noexcept { return certificates_ != nullptr; }
+    [[nodiscard]] Loop& loop() const noexcept { return loop_; }
+    [[nodiscard]] Application& application() const noexcept { return application_; }
+    [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
+    // Those of WebSockets on routes with that policy.
+    [[nodiscard]] const WebSocketLimits& limits_with(SlowMember policy) const noexcept {
+        return websocket_limits_[static_cast<std::size_t>(policy)];
+    }
+    [[nodiscard]] const Farewell& farewell() const noexcept { return farewell_; }
+    [[nodiscard]] Counters& counters() const noexcept { return counters_; }
+    [[nodiscard]] Census& census() const noexcept { return *census_; }
+    [[nodiscard]] Newcomers& newcomers() noexcept { return newcomers_; }
+    // The Date field's value, renewed once a second.
+    [[nodiscard]] const std::string& date();
+
+private:
+    friend class AcceptedConnection;
+    class Retry;
+    class EmptyAwaiter;
+
+    void on_accepted(SocketId socket, const Address& peer) override;
+    void on_accept_failed(std::error_code error) override;
+    void on_ended();
+
+    // Decides what becomes of a new connection.
+    void receive(SocketId socket, const Address& peer);
+    // From now on it speaks TLS, if this server does.
+    void secure(SocketId socket);
+    // Answers with 503.
+    void turn_away(SocketId socket, const Address& client, std::string_view why);
+    // There are as many newcomers as there may be: no more are accepted for now.
+    void hold() override;
+    void go_on() override;
+    // Those that the kernel had accepted when it was told to stop.
+    void receive_held();
+    ListenOptions with_limits(ListenOptions options) const noexcept;
+
+    Address add_listener(SocketId listener);
+    Task<> end();
+    // Tells all connections to end, in batches.
+    Task<> drain();
+    // The connections have `time` to end by themselves. Returns whether they have.
+    Task<bool> wait_for_end(std::chrono::milliseconds time);
+
+    Loop& loop_;
+    Application& application_;
+    const ServerLimits& limits_;
+    const ServerCertificates* certificates_;
+    std::array<WebSocketLimits, 3> websocket_limits_;  // by policy
+    std::shared_ptr<Census> census_;
+    Counters& counters_;
+    std::vector<SocketId> listeners_;
+    std::deque<std::pair<SocketId, Address>> held_;
+    Newcomers newcomers_;
+    log::OnceASecond complaint_;
+    AcceptedConnection* first_ = nullptr;  // the oldest
+    AcceptedConnection* last_ = nullptr;
+    AcceptedConnection* undrained_ = nullptr;  // the first that drain() has not told
+    std::size_t count_ = 0;
+    EmptyAwaiter* waiting_ = nullptr;
+    std::unique_ptr<Retry> retry_;
+    Trim& trim_;
+    std::string date_;
+    std::int64_t date_second_ = -1;
+    bool closing_ = false;
+    Farewell farewell_;
+};
+
+}  // namespace c10k

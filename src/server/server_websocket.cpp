@@ -1,0 +1,184 @@
+#include "server/server_websocket.hpp"
+
+#include "wire/extensions.hpp"
+#include "wire/handshake.hpp"
+#include "wire/http1.hpp"
+
+#include <new>
+#include <optional>
+
+namespace c10k {
+namespace {
+
+constexpr std::uint16_t kNormal = 1000;
+constexpr std::uint16_t kGoingAway = 1001;
+constexpr std::uint16_t kAbnormal = 1006;
+constexpr std::uint16_t kInternalError = 1011;
+
+Task<> fail(std::exception_ptr failure) {
+    std::rethrow_exception(std::move(failure));
+    co_return;
+}
+
+}  // namespace
+
+// The connection needs this until its view has answered, within a time limit. If somebody else answers, or the peer
+// goes, the view still has the request.
+struct AcceptedWebSocket::Handshake final : public Timer {
+    Handshake(AcceptedWebSocket& connection, wire::HandshakeOffer offered, Request asked, std::string came_early)
+        : owner(connection), offer(std::move(offered)), request(std::move(asked)), early(std::move(came_early)) {}
+
+    void on_time() override {
+        AcceptedWebSocket& connection = owner;
+        connection.server().counters().limits.handshake_time.add();
+        connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
+        connection.scope_.request_stop();
+    }
+
+    AcceptedWebSocket& owner;
+    wire::HandshakeOffer offer;
+    Request request;
+    std::string early;
+    std::optional<wire::DeflateParameters> deflate;  // what is agreed on
+};
+
+AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
+                                     std::string early, Census::Place place)
+    : AcceptedConnection(server),
+      WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits_with(match.route->slow_member)),
+      route_(*match.route), captures_(std::move(match.captures)),
+      handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
+      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)), place_(place) {
+    loop().backend().attach(this->socket(), *this);
+    handshake_->start(server.limits().handshake_time);
+    if (handshake_->offer.deflate && route_.compression.is_on()) {
+        handshake_->deflate = wire::answer_deflate(*handshake_->offer.deflate, route_.compression);
+        compress(*handshake_->deflate, route_.compression.from_bytes);
+    }
+    try {
+        view_ = route_.view(*this, captures_.texts());
+    } catch (...) {  // it is no coroutine, but a function that makes one
+        view_ = fail(std::current_exception());
+    }
+    view_.start(scope_, *this);
+}
+
+AcceptedWebSocket::~AcceptedWebSocket() { server().census().leave(place_); }
+
+// ---- The handshake
+
+void AcceptedWebSocket::answer_handshake() {
+    if (!is_opening()) {
+        return;
+    }
+    const Response response = wire::switching_protocols(handshake_->offer, subprotocol_, handshake_->deflate);
+    const std::string head = wire::to_bytes(response, {.date = server().date()});
+    const std::unique_ptr<Handshake> handshake = std::move(handshake_);
+    opened_ = true;
+    server().counters().opened.add();
+    try {
+        server().application().on_websocket_opened(route_, handshake->request);
+        open(head, handshake->early);
+    } catch (const std::bad_alloc&) {
+        drop(kAbnormal, "out of memory");  // half an answer cannot be taken back
+        throw;
+    }
+}
+
+void AcceptedWebSocket::refuse_handshake(int status, std::string_view text) {
+    if (!handshake_) {
+        WebSocketConnection::refuse_handshake(status, text);
+    }
+    if (is_opening()) {
+        refuse(Response::text(std::string{text}, status));
+    }
+    handshake_.reset();
+}
+
+void AcceptedWebSocket::turn_handshake_away() {
+    refuse(Response::text("The WebSocket was closed before its view had answered.\n", 503));
+}
+
+void AcceptedWebSocket::refuse(const Response& response) {
+    wire::require_final(response.status);
+    const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server().date()});
+    server().application().on_answered(handshake_->request, response);
+    handshake_->cancel();
+    WebSocketConnection::refuse(bytes);
+}
+
+const Request& AcceptedWebSocket::handshake_request() const {
+    return handshake_ ? handshake_->request : WebSocketConnection::handshake_request();
+}
+
+std::string_view AcceptedWebSocket::subprotocol() const noexcept { return subprotocol_; }
+
+void AcceptedWebSocket::on_received(std::span<char> bytes) {
+    if (is_opening()) {
+        handshake_->early.append(bytes.data(), bytes.size());
+    } else {
+        WebSocketConnection::on_received(bytes);
+    }
+}
+
+// ---- The end
+
+// The view has ended, and its frame goes now; the connection may still have a close frame to wait for.
+void AcceptedWebSocket::on_completed() noexcept {
+    try {
+        answer_view();
+    } catch (...) {  // there is no memory for a last word
+        drop(kAbnormal, "out of memory");
+    }
+    view_ended_ = true;
+    view_ = {};
+    captures_ = {};
+    handshake_.reset();
+    leave_groups();
+    if (is_gone()) {
+        delete this;
+    }
+}
+
+void AcceptedWebSocket::answer_view() {
+    try {
+        view_.result();
+        close(kNormal, {});
+    } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
+    } catch (const Stopped&) {
+        close_for_others(kGoingAway, {});
+    } catch (...) {
+        if (is_opening() && handshake_) {
+            refuse(server().application().on_view_failed(handshake_->request, std::current_exception()));
+        } else {
+            const auto code = server().application().on_websocket_failed(route_, std::current_exception());
+            close(code, code == kInternalError ? "internal error" : "");
+        }
+    }
+}
+
+void AcceptedWebSocket::on_gone() {
+    if (opened_) {
+        server().counters().count_close(close_info().code);
+        try {
+            server().application().on_websocket_closed(route_, close_info());
+        } catch (const std::bad_alloc&) {  // the log lacks a line
+        }
+    }
+    if (handshake_) {
+        handshake_->cancel();
+    }
+    if (view_ended_) {
+        delete this;
+    }
+}
+
+void AcceptedWebSocket::shut_down() { close_for_others(server().farewell().code, server().farewell().reason); }
+
+void AcceptedWebSocket::abort() {
+    server().counters().limits.shutdown_time.add();
+    scope_.request_stop();
+    drop(kGoingAway, "the server is shutting down");
+}
+
+}  // namespace c10k

@@ -1,0 +1,50 @@
+#include "testkit/failure_recorder.hpp"
+
+namespace c10k::testkit {
+
+namespace {
+
+constexpr std::uint16_t kInternalError = 1011;  // RFC 6455, 7.4.1
+
+}  // namespace
+
+std::string text_of(std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(std::move(failure));
+    } catch (const std::exception& error) {
+        return error.what();
+    } catch (...) {
+        return "something that is no std::exception";
+    }
+}
+
+void Witness::complain(std::string what) {
+    if (complaint_.empty()) {
+        complaint_ = std::move(what);
+    }
+}
+
+void Witness::on_stream_failed(const Request& request, std::exception_ptr failure) {
+    complain("the stream of " + request.target + " threw: " + text_of(failure));
+    site_.on_stream_failed(request, std::move(failure));
+}
+
+std::uint16_t Witness::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+    const std::string complaint = "the view of " + route.name + " threw: " + text_of(failure);
+    const std::uint16_t code = site_.on_websocket_failed(route, std::move(failure));
+    if (code == kInternalError) {
+        complain(complaint);
+    }
+    return code;
+}
+
+// Not on_view_failed(): the site may answer what is inside its middleware by itself.
+void Witness::on_answered(const Request& request, const Response& response) {
+    constexpr int kInternalServerError = 500;
+    if (response.status == kInternalServerError) {
+        complain("the view of " + request.target + " threw, and was answered with 500");
+    }
+    site_.on_answered(request, response);
+}
+
+}  // namespace c10k::testkit

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "server/application.hpp"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace c10k::testkit {
+
+// A site under test: the application behind it, and what its views have done wrong.
+class Witness final : public Application {
+public:
+    // Requires: `site` outlives it.
+    explicit Witness(Application& site) noexcept : site_(site) {}
+
+    // What went wrong first; empty if nothing did.
+    [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
+
+    [[nodiscard]] bool came_securely(const Request& request) const override { return site_.came_securely(request); }
+    Answer answer(Request& request, int minor_version) override { return site_.answer(request, minor_version); }
+    Response on_view_failed(const Request& request, std::exception_ptr failure) override {
+        return site_.on_view_failed(request, std::move(failure));
+    }
+    void on_stream_failed(const Request& request, std::exception_ptr failure) override;
+    Response on_bad_request(std::string_view peer, int status, std::string_view reason) override {
+        return site_.on_bad_request(peer, status, reason);
+    }
+    std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
+    void on_answered(const Request& request, const Response& response) override;
+    void on_websocket_opened(const WebSocketRoute& route, const Request& request) override {
+        site_.on_websocket_opened(route, request);
+    }
+    void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) override {
+        site_.on_websocket_closed(route, info);
+    }
+
+private:
+    void complain(std::string what);
+
+    Application& site_;
+    std::string complaint_;
+};
+
+// What an exception says.
+[[nodiscard]] std::string text_of(std::exception_ptr failure);
+
+}  // namespace c10k::testkit

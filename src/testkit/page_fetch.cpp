@@ -1,0 +1,93 @@
+#include "testkit/page_fetch.hpp"
+
+#include "c10k/websocket.hpp"
+#include "wire/http1.hpp"
+
+#include <chrono>
+#include <coroutine>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace c10k::testkit {
+namespace {
+
+constexpr std::chrono::minutes kPatience{1};
+
+std::string request_bytes(const std::string& host, const std::string& target, const Headers& headers) {
+    Headers fields = headers;
+    if (!fields.get("Host")) {
+        fields.add("Host", host);
+    }
+    fields.set("Connection", "close");
+    std::string bytes = "GET " + target + " HTTP/1.1\r\n";
+    for (const Headers::Field& field : fields) {
+        wire::append_field(bytes, field.name, field.value);
+    }
+    return bytes + "\r\n";
+}
+
+// The response that `bytes` are; empty if they are not all of one.
+std::optional<Response> whole_response(std::string_view bytes) {
+    wire::ResponseParser parser;
+    bytes.remove_prefix(parser.receive(bytes));
+    if (parser.state() != wire::ResponseParser::State::kComplete) {
+        return std::nullopt;
+    }
+    Response response = std::move(parser.response());
+    if (!response.headers.has_token("Transfer-Encoding", "chunked")) {
+        response.body = bytes;
+        const std::string size = std::to_string(bytes.size());
+        return response.headers.get("Content-Length").value_or("0") == size ? std::optional{response} : std::nullopt;
+    }
+    wire::ChunkReader chunks;
+    chunks.receive(bytes, response.body, {});
+    return chunks.whole() ? std::optional{response} : std::nullopt;
+}
+
+}  // namespace
+
+class PageVisit::OverAwaiter final : public Awaiter {
+public:
+    explicit OverAwaiter(PageVisit& visit) noexcept : visit_(visit) {}
+    [[nodiscard]] bool await_ready() const noexcept { return visit_.is_over() || stop_requested(); }
+    void await_suspend(std::coroutine_handle<> task) noexcept {
+        visit_.waiting_ = this;
+        suspend(task);
+    }
+    void await_resume() const { throw_if_stopped(); }
+    using Awaiter::resume;
+
+private:
+    void on_stop() noexcept override {
+        visit_.waiting_ = nullptr;
+        resume();
+    }
+
+    PageVisit& visit_;
+};
+
+PageVisit::PageVisit(Stage& stage, const std::string& target, const Headers& headers) : Peer(stage) {
+    send(request_bytes(stage.address().text(), target, headers));
+}
+
+void PageVisit::on_over() {
+    if (waiting_ != nullptr) {
+        std::exchange(waiting_, nullptr)->resume();
+    }
+}
+
+Task<Response> PageVisit::response() {
+    try {
+        co_await with_timeout(kPatience, OverAwaiter{*this});
+    } catch (const TimedOut&) {
+        throw ConnectionClosed{};
+    }
+    std::optional<Response> response = whole_response(received());
+    if (!response) {
+        throw ConnectionClosed{};
+    }
+    co_return *std::move(response);
+}
+
+}  // namespace c10k::testkit

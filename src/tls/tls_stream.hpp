@@ -1,0 +1,91 @@
+#pragma once
+
+#include "tls/hello_watch.hpp"
+#include "tls/tls_context.hpp"
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <sys/uio.h>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+struct bio_st;
+struct ssl_st;
+
+namespace c10k {
+
+// Memory that the streams of one loop share, so that none needs its own.
+class TlsScratch {
+public:
+    static constexpr std::size_t kRecordBytes = 16 * 1024;  // the most in one record (RFC 8446, 5.1)
+
+    // Room for `size` bytes that have been decrypted; those of before are gone.
+    std::span<char> decrypted(std::size_t size);
+    // Room for what is to be encrypted as one record.
+    std::span<char> record() noexcept { return record_; }
+
+private:
+    std::unique_ptr<char[]> decrypted_;
+    std::size_t size_ = 0;
+    std::array<char, kRecordBytes> record_;
+};
+
+// One end of a TLS connection, without a network: what comes from the peer goes in encrypted and comes out plain, and
+// what is for the peer the other way round. It has no descriptor, no clock, and keeps no bytes but unsent ones and the
+// beginning of a record.
+class TlsStream {
+public:
+    // The most that one write() takes, so that little is encrypted long before it is sent.
+    static constexpr std::size_t kMostAhead = 64 * 1024;
+
+    // A server's end, or a client's: that asks for `name`, a host or an IP address, and takes no certificate of
+    // another.
+    TlsStream(std::shared_ptr<const TlsContext> context, const std::string& name);
+    ~TlsStream();
+    TlsStream(const TlsStream&) = delete;
+    TlsStream& operator=(const TlsStream&) = delete;
+
+    [[nodiscard]] bool is_server() const noexcept { return context_->is_server(); }
+    // The handshake is done.
+    [[nodiscard]] bool is_open() const noexcept { return open_; }
+    // The peer's close_notify has come (RFC 8446, 6.1).
+    [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+    // Why it cannot go on; then unsent() may hold a last word for the peer.
+    [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
+
+    // Begins a client's handshake.
+    void start();
+    // Takes bytes of the network. Returns what they say, which stays until `scratch` is used again.
+    std::span<char> receive(std::span<const char> bytes, TlsScratch& scratch);
+    // Takes from the beginning of `bytes`, and returns how many: none before the handshake is done.
+    std::size_t write(std::span<const iovec> bytes, TlsScratch& scratch);
+    // Says close_notify. The peer may go on sending.
+    void finish();
+
+    // What has to go to the network.
+    [[nodiscard]] const std::vector<char>& unsent() const noexcept { return unsent_; }
+    std::vector<char> take_unsent() noexcept { return std::exchange(unsent_, {}); }
+
+private:
+    // How OpenSSL reads and writes.
+    struct Network;
+
+    std::span<const char> serve_handshake(std::span<const char> bytes);
+    bool shake_hands();
+    void fail(std::error_code error) { failure_ = error; }
+
+    std::shared_ptr<const TlsContext> context_;
+    ssl_st* session_;
+    std::span<const char> incoming_;
+    std::vector<char> unsent_;
+    std::error_code failure_;
+    HelloWatch hello_;  // of a server's client
+    bool open_ = false;
+    bool ended_ = false;
+};
+
+}  // namespace c10k

@@ -1,0 +1,82 @@
+#include "tool/project_template.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string_view>
+
+namespace c10k::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+        text.replace(at, what.size(), by);
+    }
+}
+
+fs::path fill_path(const fs::path& path, const Names& names) {
+    std::string text = path.string();
+    for (const auto& [name, value] : names) {
+        replace_all(text, name, value);
+    }
+    return text;
+}
+
+void write_text(const fs::path& file, std::string_view text) {
+    std::ofstream output{file, std::ios::binary};
+    output << text << std::flush;
+    if (!output) {
+        throw std::runtime_error(file.string() + " cannot be written");
+    }
+}
+
+// From each file of the blueprint to what it becomes.
+std::map<fs::path, fs::path> plan(const fs::path& blueprint, const fs::path& folder, const Names& names) {
+    if (!fs::is_directory(blueprint)) {
+        throw std::runtime_error("There is no folder " + blueprint.string() + ": install c10k anew");
+    }
+    std::map<fs::path, fs::path> targets;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator{blueprint}) {
+        if (entry.is_regular_file()) {
+            targets[entry.path()] = folder / fill_path(entry.path().lexically_relative(blueprint), names);
+        }
+    }
+    return targets;
+}
+
+}  // namespace
+
+std::string read_text(const fs::path& file) {
+    std::ifstream input{file, std::ios::binary};
+    std::string text{std::istreambuf_iterator<char>{input}, {}};
+    if (!input) {
+        throw std::runtime_error(file.string() + " cannot be read");
+    }
+    return text;
+}
+
+std::string fill(std::string text, const Names& names) {
+    for (const auto& [name, value] : names) {
+        replace_all(text, "{{ " + name + " }}", value);
+    }
+    return text;
+}
+
+void copy_filled(const fs::path& blueprint, const fs::path& folder, const Names& names) {
+    const auto targets = plan(blueprint, folder, names);
+    for (const auto& [source, target] : targets) {
+        if (fs::exists(target)) {
+            throw std::runtime_error(target.lexically_normal().string() +
+                                     " is there already: move it away, or choose another name");
+        }
+    }
+    for (const auto& [source, target] : targets) {
+        fs::create_directories(target.parent_path());
+        write_text(target, fill(read_text(source), names));
+        fs::permissions(target, fs::status(source).permissions());
+    }
+}
+
+}  // namespace c10k::tool
