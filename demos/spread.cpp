@@ -8,9 +8,8 @@
 #include <vector>
 
 void Spread::add_options(CLI::App& options) {
-    constexpr std::size_t kMostLoops = 64;
-    add_number(options, "--workers", loops_, {1, kMostLoops},
-               "How many loops the clients are spread over, one a thread")
+    constexpr std::size_t kMaxLoops = 64;
+    add_number(options, "--workers", loops_, {1, kMaxLoops}, "How many loops the clients are spread over, one a thread")
         ->default_str(std::to_string(loops_));
     add_text(options, "--sources", sources_,
              "Addresses of this machine, with commas, that the clients come from in turn; without it, for a server on "
@@ -20,7 +19,7 @@ void Spread::add_options(CLI::App& options) {
 c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connections) const {
     // An address has 28,000 ports, and looking for a free one takes the longer the more are taken.
     constexpr std::size_t kConnectionsOfAnAddress = 1000;
-    constexpr std::size_t kMostAddresses = 250;
+    constexpr std::size_t kMaxAddresses = 250;
     std::vector<std::string> from;
     if (!sources_.empty()) {
         std::istringstream list{sources_ + ','};
@@ -32,7 +31,7 @@ c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connec
             from.push_back(source);
         }
     } else if (server.is_loopback()) {
-        const std::size_t count = std::min(connections / kConnectionsOfAnAddress + 1, kMostAddresses);
+        const std::size_t count = std::min(connections / kConnectionsOfAnAddress + 1, kMaxAddresses);
         for (std::size_t i = 1; i <= count; ++i) {
             from.push_back("127.0.0." + std::to_string(i));
         }

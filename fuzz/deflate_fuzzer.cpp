@@ -137,7 +137,7 @@ void send(const Setting& setting, std::string_view bytes) {
         std::optional<Message> compressed;
         if (number % 3 == 2) {
             const DeflatePool::FanOut fan_out(pool, message);
-            compressed = deflate->compress_apart(message.kind(), message.view());
+            compressed = deflate->compress_standalone(message.kind(), message.view());
         } else {
             compressed = deflate->compress(message.kind(), message.view());
         }

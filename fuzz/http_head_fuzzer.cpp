@@ -178,7 +178,7 @@ void serve(const Request& request, int minor_version) {
                 Parameters::parse(request.body).size() <= Parameters::kMaxItems,
             "parameters are bounded");
 
-    const auto examined = examine(request, minor_version);
+    const auto examined = read_handshake(request, minor_version);
     if (const auto* refusal = std::get_if<Response>(&examined)) {
         require(refusal->status == 400 || refusal->status == 405 || refusal->status == 426, "a refusal says why");
         static_cast<void>(to_bytes(*refusal));

@@ -172,7 +172,7 @@ void write_request(const std::vector<std::string_view>& lines) {
     std::string_view host = trim(request.host);
     host.remove_suffix(host.ends_with(':') ? 1 : 0);  // an empty port is none
     require(parser.request().headers.get("Host") == host, "at its host");
-    const auto examined = examine(parser.request(), parser.minor_version());
+    const auto examined = read_handshake(parser.request(), parser.minor_version());
     require(std::holds_alternative<HandshakeOffer>(examined), "that asks for a WebSocket");
     require(std::get<HandshakeOffer>(examined).subprotocols == request.subprotocols, "with its subprotocols");
 }

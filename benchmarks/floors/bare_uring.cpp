@@ -21,8 +21,8 @@ constexpr unsigned kSubmissions = 16384;
 constexpr unsigned kCompletions = 65536;
 constexpr int kBufferGroup = 0;
 // A buffer takes a whole message, up to the most.
-constexpr std::size_t kLeastBufferBytes = 4096;
-constexpr std::size_t kMostBufferBytes = 64 * 1024;
+constexpr std::size_t kMinBufferBytes = 4096;
+constexpr std::size_t kMaxBufferBytes = 64 * 1024;
 constexpr std::size_t kAllBufferBytes = std::size_t{16} << 20;
 
 enum class Operation : std::uint32_t { kAccept, kReceive, kAnswer, kSayGoodbye, kShutDown };
@@ -108,7 +108,7 @@ public:
     explicit BareUring(const Arguments& arguments)
         : floor_(arguments), listener_(floor_.listen()),
           buffers_(ring_,
-                   std::clamp(std::bit_ceil(arguments.number("payload", 16)), kLeastBufferBytes, kMostBufferBytes)) {
+                   std::clamp(std::bit_ceil(arguments.number("payload", 16)), kMinBufferBytes, kMaxBufferBytes)) {
         accept();
     }
 

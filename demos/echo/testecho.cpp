@@ -17,12 +17,12 @@ using namespace c10k;
 
 namespace {
 
-constexpr std::chrono::hours kMostDelay{24};
-constexpr int kMostClients = 1'000'000'000;
+constexpr std::chrono::hours kMaxDelay{24};
+constexpr int kMaxClients = 1'000'000'000;
 
 Duration parse_delay(const std::string& text) {
     const auto time = parse_time(text);
-    if (!time || *time > kMostDelay) {
+    if (!time || *time > kMaxDelay) {
         throw CommandError("--delay: '" + printable(text) +
                            "' is no time of at most a day: write seconds, or a number with ms, s, m or h, such as 30, "
                            "250ms or 1.5m");
@@ -39,7 +39,7 @@ std::string_view TestEcho::help() const noexcept {
 }
 
 void TestEcho::add_options(CLI::App& options) {
-    add_number(options, "--clients", clients_, {1, kMostClients}, "How many clients are connected at the same time",
+    add_number(options, "--clients", clients_, {1, kMaxClients}, "How many clients are connected at the same time",
                &clamp_number)
         ->default_str(std::to_string(clients_));
     options
@@ -55,8 +55,8 @@ void TestEcho::add_options(CLI::App& options) {
 }
 
 Task<> TestEcho::run() {
-    if (clients_ < 1 || clients_ > kMostClients) {
-        throw CommandError("--clients must be from 1 to " + std::to_string(kMostClients));
+    if (clients_ < 1 || clients_ > kMaxClients) {
+        throw CommandError("--clients must be from 1 to " + std::to_string(kMaxClients));
     }
     if (static_cast<std::size_t>(clients_) > connection_limit()) {
         throw CommandError("this process may hold " + std::to_string(connection_limit()) +

@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // From a step in eleven days up: what is between two steps has to fit a Duration.
-constexpr double kLeastSpeed = 1e-6;
-constexpr double kMostSpeed = 1e9;
+constexpr double kMinSpeed = 1e-6;
+constexpr double kMaxSpeed = 1e9;
 
 const std::filesystem::path kPatternsFolder = std::filesystem::path{C10K_DEMOS_DIR} / "gameoflife/patterns";
 
@@ -120,7 +120,7 @@ void GameOfLife::check_options() const {
     if (size_ < 1 || size_ > kMaxSize) {
         throw CommandError("--size must be from 1 to " + std::to_string(kMaxSize));
     }
-    if (speed_ != 0 && (speed_ < kLeastSpeed || speed_ > kMostSpeed)) {
+    if (speed_ != 0 && (speed_ < kMinSpeed || speed_ > kMaxSpeed)) {
         throw CommandError("--speed must be from 0.000001 to 1000000000 steps per second, or 0");
     }
     if (!flat_ && size_ < kMinWrappedSize) {

@@ -24,7 +24,7 @@ constexpr const char* kGatheringProtocol = "life.gathering";
 
 // How long updates gather for those who take many in one message, and how many bytes of them at most.
 constexpr auto kBatchTime = 25ms;
-constexpr std::size_t kMostBatchBytes = 256 * 1024;
+constexpr std::size_t kMaxBatchBytes = 256 * 1024;
 
 // How often watchers are told how many workers have come.
 constexpr auto kGatheringTime = 500ms;
@@ -190,7 +190,7 @@ void Server::relay_to_watchers(const Message& update) {
         batch_ += '\n';
     }
     batch_ += update.view();
-    if (batch_.size() >= kMostBatchBytes) {
+    if (batch_.size() >= kMaxBatchBytes) {
         send_batch();
     }
 }

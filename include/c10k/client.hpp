@@ -84,7 +84,7 @@ public:
     [[nodiscard]] Endpoint from(const std::vector<std::string>& sources) const;
 
 private:
-    friend class DialledWebSocket;
+    friend class ClientWebSocket;
     friend class Dialling;
     friend Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
     struct Data;

@@ -16,9 +16,9 @@
 namespace c10k {
 
 class Groups;
-class Hub;
-class Outgoing;
-class Room;
+class GroupDirectory;
+class CrossLoopBatch;
+class LocalGroup;
 
 // A WebSocket's place in a group. It leaves with the destructor, and at the latest when the view of the WebSocket ends,
 // or the Groups do: from then on it is empty, and may be kept, left and destroyed like any empty one.
@@ -37,11 +37,11 @@ public:
 
 private:
     friend class Group;
-    friend class Room;
+    friend class LocalGroup;
 
     void on_view_ended() noexcept override { leave(); }
 
-    std::shared_ptr<Room> room_;
+    std::shared_ptr<LocalGroup> room_;
     std::uint32_t index_ = 0;  // in the room
     std::uint32_t count_ = 0;
 };
@@ -70,9 +70,9 @@ public:
 
 private:
     friend class Groups;
-    explicit Group(std::shared_ptr<Room> room) noexcept : room_(std::move(room)) {}
+    explicit Group(std::shared_ptr<LocalGroup> room) noexcept : room_(std::move(room)) {}
 
-    std::shared_ptr<Room> room_;
+    std::shared_ptr<LocalGroup> room_;
 };
 
 // The groups of a program, as one of its loops sees them. With Values, the only state that loops share. A site is lent
@@ -84,7 +84,7 @@ public:
     Groups();
     // Those of loop number `loop` of a program. Requires: it is made on the thread of the loop. Throws std::logic_error
     // if no loop runs on this thread, or the hub is for fewer loops.
-    Groups(std::shared_ptr<Hub> hub, std::size_t loop);
+    Groups(std::shared_ptr<GroupDirectory> hub, std::size_t loop);
     ~Groups();
     Groups(const Groups&) = delete;
     Groups& operator=(const Groups&) = delete;
@@ -96,12 +96,13 @@ public:
     [[nodiscard]] Group named(std::initializer_list<std::string_view> parts);
 
 private:
-    friend class Room;
+    friend class LocalGroup;
 
-    std::shared_ptr<Hub> hub_;
+    std::shared_ptr<GroupDirectory> hub_;
     std::size_t loop_;
-    std::unique_ptr<Outgoing> outgoing_;
-    std::map<std::string, std::weak_ptr<Room>> rooms_;  // peers may choose the names, so that none can be slow to find
+    std::unique_ptr<CrossLoopBatch> outgoing_;
+    std::map<std::string, std::weak_ptr<LocalGroup>>
+        rooms_;  // peers may choose the names, so that none can be slow to find
 };
 
 }  // namespace c10k

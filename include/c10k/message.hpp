@@ -11,8 +11,9 @@ namespace c10k {
 
 namespace wire {
 class MessageBuilder;
-class MessageQueue;
 }  // namespace wire
+
+class Inbox;
 
 // One WebSocket message: a handle, the size of a pointer, to an immutable, counted block.
 //
@@ -77,7 +78,7 @@ public:
 
 private:
     friend class wire::MessageBuilder;
-    friend class wire::MessageQueue;
+    friend class Inbox;
 
     // Lies in memory from malloc() before the payload.
     struct Block {

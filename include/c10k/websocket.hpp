@@ -14,7 +14,7 @@
 
 namespace c10k {
 
-class Mailbox;
+class JobQueue;
 class WebSocketConnection;
 
 // Thrown by send() when the connection is closed or lost. A view may let it pass: the library ends it silently.
@@ -51,9 +51,9 @@ public:
     friend bool operator==(const Handle&, const Handle&) = default;
 
 private:
-    friend class Connections;
+    friend class WebSocketTable;
 
-    std::shared_ptr<Mailbox> mailbox_;
+    std::shared_ptr<JobQueue> jobs_;
     std::uint32_t slot_ = 0;
     std::uint32_t generation_ = 0;
 };

@@ -101,7 +101,7 @@ bool Address::is_loopback() const noexcept {
            ntohl(reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-std::string_view Address::owner() const noexcept {
+std::string_view Address::subnet_key() const noexcept {
     if (family() == AF_UNIX) {
         return "unix";
     }

@@ -36,7 +36,7 @@ public:
     [[nodiscard]] bool is_loopback() const noexcept;
     // What tells whose it is: an IPv4 address itself, of an IPv6 address the 64 bits that one subscriber has for all of
     // theirs. As bytes, and as long as this object.
-    [[nodiscard]] std::string_view owner() const noexcept;
+    [[nodiscard]] std::string_view subnet_key() const noexcept;
     // "127.0.0.1:8000", "[::1]:8000", "unix:/run/site.sock", or "unix:" of a client of that
     [[nodiscard]] std::string text() const;
 

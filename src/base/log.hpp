@@ -26,7 +26,7 @@ void warning(std::string_view line);
 void error(std::string_view line);
 
 // For lines that a peer can bring about as often as it likes: one of them a second is written.
-class OnceASecond {
+class RateLimit {
 public:
     // Whether a line is due. `now_ms` is of a clock that never jumps.
     [[nodiscard]] bool is_due(std::int64_t now_ms) noexcept {

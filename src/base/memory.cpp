@@ -7,7 +7,7 @@
 namespace c10k {
 namespace {
 
-constexpr int kMostKeptBytes = 64 << 20;    // at the top of the heap
+constexpr int kMaxKeptBytes = 64 << 20;     // at the top of the heap
 constexpr int kLargestKeptBlock = 4 << 20;  // larger ones come from the system, and go back to it
 
 constexpr std::size_t kBlockThatTrims = 128 * 1024;
@@ -18,7 +18,7 @@ constinit thread_local int keepers = 0;
 
 void keep_freed_memory() noexcept {
     static const bool is_set =
-        ::mallopt(M_TRIM_THRESHOLD, kMostKeptBytes) == 1 && ::mallopt(M_MMAP_THRESHOLD, kLargestKeptBlock) == 1;
+        ::mallopt(M_TRIM_THRESHOLD, kMaxKeptBytes) == 1 && ::mallopt(M_MMAP_THRESHOLD, kLargestKeptBlock) == 1;
     static_cast<void>(is_set);
 }
 
@@ -32,7 +32,7 @@ void release_free_memory() noexcept {
     void* volatile block = std::malloc(kBlockThatTrims);
     std::free(block);
     ::malloc_trim(0);
-    ::mallopt(M_TRIM_THRESHOLD, kMostKeptBytes);
+    ::mallopt(M_TRIM_THRESHOLD, kMaxKeptBytes);
 }
 
 FreeMemoryKept::FreeMemoryKept() noexcept { ++keepers; }

@@ -41,7 +41,7 @@ struct Pool {
 };
 
 constinit thread_local Pool pool{};
-constinit thread_local const RandomStandIn* stand_in = nullptr;
+constinit thread_local const ScopedRandomSource* stand_in = nullptr;
 
 // A child inherits the pool of the thread that forked; its bytes belong to the parent.
 [[maybe_unused]] const int kAtFork = pthread_atfork(nullptr, nullptr, [] { pool.left = 0; });
@@ -69,9 +69,9 @@ std::uint32_t random_u32() {
     return number;
 }
 
-RandomStandIn::RandomStandIn(std::function<void(std::span<char>)> fill)
+ScopedRandomSource::ScopedRandomSource(std::function<void(std::span<char>)> fill)
     : fill_(std::move(fill)), outer_(std::exchange(stand_in, this)) {}
 
-RandomStandIn::~RandomStandIn() { stand_in = outer_; }
+ScopedRandomSource::~ScopedRandomSource() { stand_in = outer_; }
 
 }  // namespace c10k

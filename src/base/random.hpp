@@ -18,18 +18,18 @@ void fill_random(std::span<char> bytes);
 
 // Another generator in the kernel's place, on the thread where it is made and for as long as it lives: for simulations,
 // which have to be the same when they are repeated. Several on one thread end in the reverse order.
-class RandomStandIn {
+class ScopedRandomSource {
 public:
-    explicit RandomStandIn(std::function<void(std::span<char>)> fill);
-    ~RandomStandIn();
-    RandomStandIn(const RandomStandIn&) = delete;
-    RandomStandIn& operator=(const RandomStandIn&) = delete;
+    explicit ScopedRandomSource(std::function<void(std::span<char>)> fill);
+    ~ScopedRandomSource();
+    ScopedRandomSource(const ScopedRandomSource&) = delete;
+    ScopedRandomSource& operator=(const ScopedRandomSource&) = delete;
 
     void fill(std::span<char> bytes) const { fill_(bytes); }
 
 private:
     std::function<void(std::span<char>)> fill_;
-    const RandomStandIn* outer_;
+    const ScopedRandomSource* outer_;
 };
 
 }  // namespace c10k

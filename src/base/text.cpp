@@ -222,9 +222,9 @@ std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
     std::uint64_t time = *whole * unit->milliseconds;  // below 2^59
     if (point < number.size()) {
         const std::string_view digits = number.substr(point + 1);
-        constexpr std::size_t kMostDigits = 9;
+        constexpr std::size_t kMaxDigits = 9;
         const auto part = to_number<std::uint32_t>(digits);
-        if (!part || digits.size() > kMostDigits) {
+        if (!part || digits.size() > kMaxDigits) {
             return std::nullopt;
         }
         std::uint64_t parts = 1;

@@ -150,7 +150,7 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     if (options.max_message_bytes == 0 || options.max_message_bytes > Message::kMaxSize) {
         throw std::invalid_argument("max_message_bytes must be from 1 to 1073741824 (1 GiB)");
     }
-    if (options.max_fragments == 0 || options.max_fragments > wire::ProtocolLimits::kMostFragments) {
+    if (options.max_fragments == 0 || options.max_fragments > wire::ProtocolLimits::kMaxFragments) {
         throw std::invalid_argument("max_fragments must be from 1 to 16777215");
     }
     data->limits.protocol.max_message_bytes = options.max_message_bytes;
@@ -188,9 +188,9 @@ Endpoint Endpoint::from(const std::vector<std::string>& sources) const {
 class Dialling;
 
 // A client's WebSocket. It belongs to connect(), which waits for its beginning and its end.
-class DialledWebSocket final : public WebSocketConnection {
+class ClientWebSocket final : public WebSocketConnection {
 public:
-    DialledWebSocket(const Endpoint::Data& server, SocketId socket)
+    ClientWebSocket(const Endpoint::Data& server, SocketId socket)
         : WebSocketConnection(Loop::current(), socket, wire::Role::kClient, server.limits),
           handshake_(std::make_unique<Handshake>()) {
         handshake_->request.host = server.parsed.host_field();
@@ -208,7 +208,7 @@ public:
     }
 
     // Makes `socket` and opens it when it is its turn.
-    static Task<> open_in_turn(std::optional<DialledWebSocket>& socket, const Endpoint::Data& server,
+    static Task<> open_in_turn(std::optional<ClientWebSocket>& socket, const Endpoint::Data& server,
                                HandshakeWindow& window);
     // Closes it, if it is open, when it is its turn, and waits for the end of the connection.
     Task<> close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window);
@@ -221,7 +221,7 @@ public:
 
 private:
     // Makes `socket` at the first address that answers, and opens it.
-    static Task<> open_first(std::optional<DialledWebSocket>& socket, Dialling& dialling, const Endpoint::Data& server);
+    static Task<> open_first(std::optional<ClientWebSocket>& socket, Dialling& dialling, const Endpoint::Data& server);
     [[nodiscard]] std::string missing(Duration waited) const;
     // Suspends until the handshake has succeeded or the connection has failed.
     ProgressAwaiter opened();
@@ -311,11 +311,11 @@ private:
     ProgressAwaiter* waiting_ = nullptr;
 };
 
-class [[nodiscard]] DialledWebSocket::ProgressAwaiter final : public Awaiter {
+class [[nodiscard]] ClientWebSocket::ProgressAwaiter final : public Awaiter {
 public:
     enum class Until { kOpened, kGone };
 
-    ProgressAwaiter(DialledWebSocket& socket, Until until) noexcept : socket_(socket), until_(until) {}
+    ProgressAwaiter(ClientWebSocket& socket, Until until) noexcept : socket_(socket), until_(until) {}
 
     [[nodiscard]] bool await_ready() const noexcept {
         return socket_.is_gone() || (until_ == Until::kOpened && (!socket_.handshake_ || stop_requested()));
@@ -343,15 +343,15 @@ private:
         }
     }
 
-    DialledWebSocket& socket_;
+    ClientWebSocket& socket_;
     Until until_;
 };
 
-DialledWebSocket::ProgressAwaiter DialledWebSocket::opened() { return {*this, ProgressAwaiter::Until::kOpened}; }
+ClientWebSocket::ProgressAwaiter ClientWebSocket::opened() { return {*this, ProgressAwaiter::Until::kOpened}; }
 
-DialledWebSocket::ProgressAwaiter DialledWebSocket::gone() { return {*this, ProgressAwaiter::Until::kGone}; }
+ClientWebSocket::ProgressAwaiter ClientWebSocket::gone() { return {*this, ProgressAwaiter::Until::kGone}; }
 
-void DialledWebSocket::wake() {
+void ClientWebSocket::wake() {
     if (waiting_ != nullptr) {
         waiting_->progress();
     }
@@ -533,8 +533,8 @@ private:
     std::optional<std::size_t> taken_;  // the address that answered
 };
 
-Task<> DialledWebSocket::open_first(std::optional<DialledWebSocket>& socket, Dialling& dialling,
-                                    const Endpoint::Data& server) {
+Task<> ClientWebSocket::open_first(std::optional<ClientWebSocket>& socket, Dialling& dialling,
+                                   const Endpoint::Data& server) {
     const SocketId connected = co_await dialling;
     try {
         socket.emplace(server, connected);
@@ -547,14 +547,14 @@ Task<> DialledWebSocket::open_first(std::optional<DialledWebSocket>& socket, Dia
 }
 
 // Tells the caller what the server still owes after this wait.
-std::string DialledWebSocket::missing(Duration waited) const {
+std::string ClientWebSocket::missing(Duration waited) const {
     const std::string time = std::to_string(std::chrono::ceil<std::chrono::seconds>(waited).count()) + " s";
     return handshake_ && handshake_->is_sent ? "it is connected, and has no answer to the handshake after " + time
                                              : "no answer after " + time;
 }
 
-Task<> DialledWebSocket::open_in_turn(std::optional<DialledWebSocket>& socket, const Endpoint::Data& server,
-                                      HandshakeWindow& window) {
+Task<> ClientWebSocket::open_in_turn(std::optional<ClientWebSocket>& socket, const Endpoint::Data& server,
+                                     HandshakeWindow& window) {
     const Semaphore::Permit turn = co_await window.turn();
     const std::int64_t began = Loop::current().backend().now();
     const Stopwatch stopwatch;
@@ -582,7 +582,7 @@ Task<> DialledWebSocket::open_in_turn(std::optional<DialledWebSocket>& socket, c
     stopwatch.tell(server.options.on_opened);
 }
 
-Task<> DialledWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window) {
+Task<> ClientWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window) {
     Semaphore::Permit turn;
     if (is_open()) {
         ignore_messages();
@@ -608,8 +608,8 @@ Task<> DialledWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data&
 Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
     const Endpoint::Data& data = *server.data_;
     const Handshakes::Use handshakes{Loop::current().local<Handshakes>(), data.handshakes};
-    std::optional<DialledWebSocket> socket;
-    co_await DialledWebSocket::open_in_turn(socket, data, handshakes->opening);
+    std::optional<ClientWebSocket> socket;
+    co_await ClientWebSocket::open_in_turn(socket, data, handshakes->opening);
     std::exception_ptr failure;
     std::uint16_t code = kNormal;
     try {

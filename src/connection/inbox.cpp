@@ -4,11 +4,11 @@
 
 #include <utility>
 
-namespace c10k::wire {
+namespace c10k {
 
-void MessageQueue::push(Message message) {
+void Inbox::push(Message message) {
     if (message.block_ == nullptr) {
-        message = MessageBuilder{}.finish(Message::Kind::kText);
+        message = wire::MessageBuilder{}.finish(Message::Kind::kText);
     }
     Message::Block* block = std::exchange(message.block_, nullptr);
     block->next = last_ == nullptr ? block : std::exchange(last_->next, block);
@@ -16,7 +16,7 @@ void MessageQueue::push(Message message) {
     bytes_ += sizeof(Message::Block) + block->size;
 }
 
-Message MessageQueue::pop() noexcept {
+Message Inbox::pop() noexcept {
     Message::Block* first = last_->next;
     if (first == last_) {
         last_ = nullptr;
@@ -27,10 +27,10 @@ Message MessageQueue::pop() noexcept {
     return Message(first);
 }
 
-void MessageQueue::clear() noexcept {
+void Inbox::clear() noexcept {
     while (!empty()) {
         pop();
     }
 }
 
-}  // namespace c10k::wire
+}  // namespace c10k

@@ -4,18 +4,18 @@
 
 #include <cstddef>
 
-namespace c10k::wire {
+namespace c10k {
 
 // Messages in the order of their arrival. It links their own blocks, so pushing allocates nothing and cannot fail
 // (but for Message{}, which has no block yet).
 //
 // Requires: a pushed message, or a copy of it, is in no other queue.
-class MessageQueue {
+class Inbox {
 public:
-    MessageQueue() = default;
-    MessageQueue(const MessageQueue&) = delete;
-    MessageQueue& operator=(const MessageQueue&) = delete;
-    ~MessageQueue() { clear(); }
+    Inbox() = default;
+    Inbox(const Inbox&) = delete;
+    Inbox& operator=(const Inbox&) = delete;
+    ~Inbox() { clear(); }
 
     void push(Message message);
     // Requires: !empty().
@@ -31,4 +31,4 @@ private:
     std::size_t bytes_ = 0;
 };
 
-}  // namespace c10k::wire
+}  // namespace c10k

@@ -11,9 +11,9 @@ class Loop;
 
 // Gives free memory back to the system, soon after much has become free: the allocator keeps what ten thousand
 // connections needed otherwise. One for each loop, by Loop::local().
-class Trim final : private Timer {
+class MemoryTrimmer final : private Timer {
 public:
-    explicit Trim(Loop& /*loop*/) noexcept {}
+    explicit MemoryTrimmer(Loop& /*loop*/) noexcept {}
 
     // To be told that a connection has ended, or one that was far behind has taken all.
     void soon() {

@@ -17,7 +17,7 @@ constexpr std::size_t kShareFrom = 4096;
 constexpr std::size_t kFirstChunk = 256;
 constexpr std::size_t kLargestChunk = 32 * 1024;
 // What the kernel is shown at once of frames that may still be dropped: what it has been shown may not.
-constexpr std::size_t kMostLooseShown = 64 * 1024;
+constexpr std::size_t kMaxLooseShown = 64 * 1024;
 
 }  // namespace
 
@@ -148,7 +148,7 @@ void Outbox::prepend(std::string_view bytes) {
 std::span<iovec> Outbox::gather(std::span<iovec> pieces) const noexcept {
     std::size_t count = 0;
     std::size_t loose = 0;
-    for (Chunk* chunk = first_; chunk != nullptr && count < pieces.size() && loose < kMostLooseShown;
+    for (Chunk* chunk = first_; chunk != nullptr && count < pieces.size() && loose < kMaxLooseShown;
          chunk = chunk->next) {
         chunk->is_shown = true;
         pieces[count++] = {const_cast<char*>(chunk->data + chunk->begin), chunk->end - chunk->begin};

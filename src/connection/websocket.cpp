@@ -180,14 +180,14 @@ Task<> while_open(WebSocket& socket, Task<> task) {
 // ---- Handle
 
 bool Handle::send(Message message) const {
-    if (!mailbox_) {
+    if (!jobs_) {
         return false;
     }
     const std::size_t bytes = sizeof message + message.size();
-    return mailbox_->has_room_for(bytes) &&
-           mailbox_->post_call(
+    return jobs_->has_room_for(bytes) &&
+           jobs_->post_call(
                [slot = slot_, generation = generation_, message = std::move(message)] {
-                   if (auto* connection = Loop::current().local<Connections>().find(slot, generation)) {
+                   if (auto* connection = Loop::current().local<WebSocketTable>().find(slot, generation)) {
                        connection->deliver(message);
                    }
                },
@@ -196,9 +196,9 @@ bool Handle::send(Message message) const {
 
 void Handle::close(std::uint16_t code, std::string reason) const {
     wire::check_close(code, reason);  // here, where the caller learns of it
-    if (mailbox_) {
-        mailbox_->post_call([slot = slot_, generation = generation_, code, reason = std::move(reason)] {
-            if (WebSocketConnection* connection = Loop::current().local<Connections>().find(slot, generation)) {
+    if (jobs_) {
+        jobs_->post_call([slot = slot_, generation = generation_, code, reason = std::move(reason)] {
+            if (WebSocketConnection* connection = Loop::current().local<WebSocketTable>().find(slot, generation)) {
                 connection->close_for_others(code, reason);
             }
         });

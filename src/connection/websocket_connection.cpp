@@ -51,7 +51,7 @@ private:
 };
 
 WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits)
-    : loop_(loop), limits_(limits), socket_(socket), slot_(loop.local<Connections>().add(*this)),
+    : loop_(loop), limits_(limits), socket_(socket), slot_(loop.local<WebSocketTable>().add(*this)),
       protocol_(role, limits.protocol) {}
 
 WebSocketConnection::~WebSocketConnection() {
@@ -59,7 +59,7 @@ WebSocketConnection::~WebSocketConnection() {
     if (phase_ != Phase::kGone) {
         loop_.backend().close(socket_, outbox_.release());
     }
-    loop_.local<Connections>().remove(slot_);
+    loop_.local<WebSocketTable>().remove(slot_);
 }
 
 const CloseInfo& WebSocketConnection::close_info() const noexcept {
@@ -73,7 +73,7 @@ void WebSocketConnection::leave_groups() noexcept {
     }
 }
 
-Handle WebSocketConnection::handle() const { return loop_.local<Connections>().handle(slot_); }
+Handle WebSocketConnection::handle() const { return loop_.local<WebSocketTable>().handle(slot_); }
 
 // ---- Opening
 
@@ -96,7 +96,7 @@ void WebSocketConnection::open(std::string_view head, std::span<char> early) {
     outbox_.prepend(head);
     phase_ = Phase::kOpen;
     loop_.backend().attach(socket_, *this);
-    loop_.local<Connections>().heard(slot_, limits_.ping_interval);
+    loop_.local<WebSocketTable>().heard(slot_, limits_.ping_interval);
     if (!outbox_.empty()) {
         loop_.flush_later(*this, outbox_.bytes());
     }
@@ -129,7 +129,7 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
         return;  // lingering: read, so that the kernel does not answer with a reset, and thrown away
     }
     pinged_ = false;
-    loop_.local<Connections>().heard(slot_, limits_.ping_interval);
+    loop_.local<WebSocketTable>().heard(slot_, limits_.ping_interval);
     try {
         protocol_.receive(bytes, *this);
     } catch (const std::bad_alloc&) {
@@ -303,7 +303,7 @@ bool WebSocketConnection::deliver(const Message& message) try {
         return false;
     }
     const auto compressed =
-        is_compressed() ? protocol_.deflate()->compress_apart(message.kind(), message.view()) : std::nullopt;
+        is_compressed() ? protocol_.deflate()->compress_standalone(message.kind(), message.view()) : std::nullopt;
     const Message& sent = compressed ? *compressed : message;
     if (limits_.slow_member == SlowMember::kDropOldest) {
         outbox_.append_loose_frame(sent);
@@ -379,7 +379,7 @@ void WebSocketConnection::on_sent(std::size_t bytes) {
         // There was no room and now there is: the peer's kernel has taken something, so the peer lives.
         pinged_ = false;
         stalled_ = false;
-        loop_.local<Connections>().heard(slot_, limits_.ping_interval);
+        loop_.local<WebSocketTable>().heard(slot_, limits_.ping_interval);
     }
     on_taken(bytes);
 }
@@ -391,7 +391,7 @@ void WebSocketConnection::on_taken(std::size_t bytes) {
     }
     if (was_slow_ && outbox_.empty()) {
         was_slow_ = false;
-        loop_.local<Trim>().soon();
+        loop_.local<MemoryTrimmer>().soon();
     }
     if (!outbox_.empty()) {
         loop_.flush_later(*this, outbox_.bytes());
@@ -490,7 +490,7 @@ void WebSocketConnection::finish_if_flushed() {
     const bool is_ours = protocol_.role() == wire::Role::kServer || protocol_.state() == wire::Protocol::State::kFailed;
     if (is_ours && !fin_sent_) {
         fin_sent_ = true;
-        loop_.backend().finish_sending(socket_);
+        loop_.backend().shutdown_write(socket_);
     }
 }
 

@@ -170,7 +170,7 @@ private:
     std::uint32_t slot_;
     std::uint32_t slow_since_ = 0;  // ms of the loop's clock when the outbox went over the slow limit
     wire::Protocol protocol_;
-    wire::MessageQueue inbox_;
+    Inbox inbox_;
     Outbox outbox_;
     std::unique_ptr<CloseInfo> close_info_;
     std::unique_ptr<Ending> ending_;  // while it is closing, or is about to

@@ -14,7 +14,7 @@ constexpr int kChecksAtOnce = 4096;
 
 }  // namespace
 
-std::uint32_t Connections::add(WebSocketConnection& connection) {
+std::uint32_t WebSocketTable::add(WebSocketConnection& connection) {
     std::uint32_t index = first_free_;
     if (index == kNoSlot) {
         index = static_cast<std::uint32_t>(slots_.size());
@@ -32,7 +32,7 @@ std::uint32_t Connections::add(WebSocketConnection& connection) {
     return index;
 }
 
-void Connections::remove(std::uint32_t slot) noexcept {
+void WebSocketTable::remove(std::uint32_t slot) noexcept {
     slots_[slot].connection = nullptr;
     ++slots_[slot].generation;
     slots_[slot].due = std::exchange(first_free_, slot);
@@ -41,25 +41,25 @@ void Connections::remove(std::uint32_t slot) noexcept {
     }
 }
 
-WebSocketConnection* Connections::find(std::uint32_t slot, std::uint32_t generation) const noexcept {
+WebSocketConnection* WebSocketTable::find(std::uint32_t slot, std::uint32_t generation) const noexcept {
     return slot < slots_.size() && slots_[slot].generation == generation ? slots_[slot].connection : nullptr;
 }
 
-Handle Connections::handle(std::uint32_t slot) const {
+Handle WebSocketTable::handle(std::uint32_t slot) const {
     Handle handle;
-    handle.mailbox_ = loop_.mailbox();
+    handle.jobs_ = loop_.job_queue();
     handle.slot_ = slot;
     handle.generation_ = slots_[slot].generation;
     return handle;
 }
 
-void Connections::start_step() {
+void WebSocketTable::start_step() {
     const std::size_t steps = slots_.size() / kSlotsInAStep + 1;
     start(std::chrono::milliseconds{std::max<std::int64_t>(kRoundMs / static_cast<std::int64_t>(steps), 1)});
 }
 
 // As many slots as are due since the last step, at most all of them: also if the loop was late.
-void Connections::on_time() {
+void WebSocketTable::on_time() {
     start_step();
     const std::int64_t passed = std::clamp<std::int64_t>(loop_.now() - stepped_at_, 1, kRoundMs);
     stepped_at_ = loop_.now();

@@ -11,9 +11,9 @@
 namespace c10k {
 
 // The WebSockets of one loop: who is behind a handle, and who has been silent for too long.
-class Connections final : private Timer {
+class WebSocketTable final : private Timer {
 public:
-    explicit Connections(Loop& loop) noexcept : loop_(loop) {}
+    explicit WebSocketTable(Loop& loop) noexcept : loop_(loop) {}
 
     // The slot that `connection` gets until it is removed.
     std::uint32_t add(WebSocketConnection& connection);

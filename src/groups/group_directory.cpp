@@ -12,13 +12,13 @@ namespace c10k {
 
 SharedGroup::~SharedGroup() { hub.forget(name); }
 
-Hub::Hub(std::size_t loops) : mailboxes_(loops) {
-    if (loops > kMostLoops) {
+GroupDirectory::GroupDirectory(std::size_t loops) : job_queues_(loops) {
+    if (loops > kMaxLoops) {
         throw std::logic_error("a program has at most 64 loops");
     }
 }
 
-std::shared_ptr<SharedGroup> Hub::named(const std::string& name) {
+std::shared_ptr<SharedGroup> GroupDirectory::named(const std::string& name) {
     const std::lock_guard lock{mutex_};
     std::weak_ptr<SharedGroup>& entry = groups_[name];
     std::shared_ptr<SharedGroup> group = entry.lock();
@@ -29,7 +29,7 @@ std::shared_ptr<SharedGroup> Hub::named(const std::string& name) {
     return group;
 }
 
-void Hub::forget(const std::string& name) {
+void GroupDirectory::forget(const std::string& name) {
     const std::lock_guard lock{mutex_};
     const auto found = groups_.find(name);
     if (found != groups_.end() && found->second.expired()) {  // else a new one has taken its place
@@ -38,7 +38,7 @@ void Hub::forget(const std::string& name) {
 }
 
 // The deliveries of one turn to one loop.
-class Outgoing::Post final : public Letter {
+class CrossLoopBatch::Post final : public Job {
 public:
     Post(std::size_t loop, std::shared_ptr<const std::atomic<bool>> delivered)
         : loop_(loop), delivered_(std::move(delivered)) {}
@@ -57,7 +57,7 @@ public:
     // Leaves, for a loop that has no room for messages, only what it has to learn.
     void lose_messages() noexcept;
 
-    [[nodiscard]] bool may_be_read() const noexcept override { return *delivered_; }
+    [[nodiscard]] bool may_run() const noexcept override { return *delivered_; }
     void read() override;
 
 private:
@@ -69,7 +69,7 @@ private:
     std::shared_ptr<const std::atomic<bool>> delivered_;
 };
 
-std::size_t Outgoing::Post::bytes() const noexcept {
+std::size_t CrossLoopBatch::Post::bytes() const noexcept {
     std::size_t bytes = deliveries_.size() * sizeof(Delivery);
     for (const Delivery& delivery : deliveries_) {
         bytes += delivery.message.size();
@@ -77,7 +77,7 @@ std::size_t Outgoing::Post::bytes() const noexcept {
     return bytes;
 }
 
-void Outgoing::Post::lose_messages() noexcept {
+void CrossLoopBatch::Post::lose_messages() noexcept {
     std::erase_if(deliveries_, [this](Delivery& delivery) {
         if (delivery.close) {
             return false;
@@ -89,7 +89,7 @@ void Outgoing::Post::lose_messages() noexcept {
 }
 
 // One that fails leaves the others alone.
-void Outgoing::Post::read() {
+void CrossLoopBatch::Post::read() {
     std::exception_ptr failure;
     for (const Delivery& delivery : deliveries_) {
         try {
@@ -103,11 +103,11 @@ void Outgoing::Post::read() {
     }
 }
 
-void Outgoing::Post::hand_over(const Delivery& delivery) const {
+void CrossLoopBatch::Post::hand_over(const Delivery& delivery) const {
     if (delivery.is_lost) {
         delivery.group->lost &= ~bit();
     }
-    Room* room = delivery.group->rooms[loop_];
+    LocalGroup* room = delivery.group->rooms[loop_];
     if (room == nullptr) {
         return;  // its last member here has left
     }
@@ -120,11 +120,12 @@ void Outgoing::Post::hand_over(const Delivery& delivery) const {
     }
 }
 
-Outgoing::Outgoing(Hub& hub, std::size_t loop) : hub_(hub), loop_(loop), gathered_(hub.loops()) {}
+CrossLoopBatch::CrossLoopBatch(GroupDirectory& hub, std::size_t loop)
+    : hub_(hub), loop_(loop), gathered_(hub.loops()) {}
 
-Outgoing::~Outgoing() = default;
+CrossLoopBatch::~CrossLoopBatch() = default;
 
-void Outgoing::add(const Delivery& delivery) {
+void CrossLoopBatch::add(const Delivery& delivery) {
     const std::uint64_t others = delivery.group->loops & ~(std::uint64_t{1} << loop_);
     if (others == 0) {
         return;
@@ -145,7 +146,7 @@ void Outgoing::add(const Delivery& delivery) {
     }
 }
 
-void Outgoing::end_turn() noexcept {
+void CrossLoopBatch::end_turn() noexcept {
     const std::shared_ptr<std::atomic<bool>> delivered = std::exchange(delivered_, nullptr);
     std::uint64_t to = 0;
     for (std::size_t loop = 0; loop < gathered_.size(); ++loop) {
@@ -153,18 +154,18 @@ void Outgoing::end_turn() noexcept {
         if (!post) {
             continue;
         }
-        if (!hub_.mailbox(loop).has_room_for(post->bytes())) {
+        if (!hub_.job_queue(loop).has_room_for(post->bytes())) {
             post->lose_messages();
         }
         if (!post->empty()) {
             to |= std::uint64_t{1} << loop;
             const std::size_t bytes = post->bytes();
-            hub_.mailbox(loop).put(std::move(post), bytes);
+            hub_.job_queue(loop).put(std::move(post), bytes);
         }
     }
     *delivered = true;
     for (; to != 0; to &= to - 1) {
-        hub_.mailbox(static_cast<std::size_t>(std::countr_zero(to))).wake();
+        hub_.job_queue(static_cast<std::size_t>(std::countr_zero(to))).wake();
     }
 }
 

@@ -11,21 +11,21 @@
 
 namespace c10k {
 
-// ---- Room
+// ---- LocalGroup
 
-Room::Room(Groups& groups, const std::string& name)
+LocalGroup::LocalGroup(Groups& groups, const std::string& name)
     : groups_(&groups), shared_(groups.hub_->named(name)), bit_(std::uint64_t{1} << groups.loop_) {
     shared_->rooms[groups.loop_] = this;
 }
 
-Room::~Room() {
+LocalGroup::~LocalGroup() {
     if (groups_ != nullptr) {
         shared_->rooms[groups_->loop_] = nullptr;
         groups_->rooms_.erase(shared_->name);
     }
 }
 
-void Room::outlive_groups() noexcept {
+void LocalGroup::outlive_groups() noexcept {
     while (!entries_.empty()) {
         entries_.back().membership->leave();
     }
@@ -34,14 +34,14 @@ void Room::outlive_groups() noexcept {
     groups_ = nullptr;
 }
 
-void Room::check_thread(std::string_view what) const {
+void LocalGroup::check_thread(std::string_view what) const {
     if (!is_on_its_thread()) {
         throw std::logic_error(std::string{what} +
                                ": a Group belongs to the thread of its loop; other threads use handles");
     }
 }
 
-void Room::add(Membership& membership, WebSocketConnection& member) {
+void LocalGroup::add(Membership& membership, WebSocketConnection& member) {
     if (groups_ == nullptr) {
         throw std::logic_error("Group::join(): the Groups that this Group came from have gone");
     }
@@ -54,7 +54,7 @@ void Room::add(Membership& membership, WebSocketConnection& member) {
     membership.count_ = ++shared_->members;
 }
 
-void Room::remove(Membership& membership) noexcept {
+void LocalGroup::remove(Membership& membership) noexcept {
     if (!is_on_its_thread()) {
         log::error("a Membership was left or destroyed on another thread than the one of its loop");
         std::abort();
@@ -72,14 +72,14 @@ void Room::remove(Membership& membership) noexcept {
 
 // Others first: that fails before anybody has got it, or not at all.
 
-void Room::send(const Message& message) {
+void LocalGroup::send(const Message& message) {
     if (has_others()) {
         groups_->outgoing_->add({shared_, message});
     }
     deliver(message);
 }
 
-void Room::close(std::uint16_t code, std::string_view reason) {
+void LocalGroup::close(std::uint16_t code, std::string_view reason) {
     const auto info = std::make_shared<const CloseInfo>(CloseInfo{code, std::string{reason}});
     if (has_others()) {
         groups_->outgoing_->add({shared_, {}, info});
@@ -90,20 +90,20 @@ void Room::close(std::uint16_t code, std::string_view reason) {
 // None of deliver(), close_for_others() and lose() ends a connection at once, nor resumes a view: the members stay as
 // they are meanwhile. One that gets no memory is lost, and the others are not.
 
-void Room::deliver(const Message& message) {
+void LocalGroup::deliver(const Message& message) {
     const wire::DeflatePool::FanOut fan_out{Loop::current().local<LoopDeflate>(), message};
     for (const Entry& entry : entries_) {
         entry.member->deliver(message);
     }
 }
 
-void Room::close_members(const CloseInfo& info) {
+void LocalGroup::close_members(const CloseInfo& info) {
     for (const Entry& entry : entries_) {
         entry.member->close_for_others(info.code, info.reason);
     }
 }
 
-void Room::lose() {
+void LocalGroup::lose() {
     Loop::current().local<Counters>().limits.mailbox_bytes.add();
     for (const Entry& entry : entries_) {
         entry.member->lose();
@@ -164,19 +164,19 @@ void Group::close(std::uint16_t code, std::string_view reason) {
 
 // ---- Groups
 
-Groups::Groups() : Groups(std::make_shared<Hub>(1), 0) {}
+Groups::Groups() : Groups(std::make_shared<GroupDirectory>(1), 0) {}
 
-Groups::Groups(std::shared_ptr<Hub> hub, std::size_t loop)
-    : hub_(std::move(hub)), loop_(loop), outgoing_(std::make_unique<Outgoing>(*hub_, loop)) {
+Groups::Groups(std::shared_ptr<GroupDirectory> hub, std::size_t loop)
+    : hub_(std::move(hub)), loop_(loop), outgoing_(std::make_unique<CrossLoopBatch>(*hub_, loop)) {
     internal::require(loop < hub_->loops(), "Groups: a hub has one place for each loop");
     if (hub_->loops() > 1) {
-        hub_->enter(loop, Loop::current().mailbox());
+        hub_->enter(loop, Loop::current().job_queue());
     }
 }
 
 Groups::~Groups() {
     for (const auto& [name, kept] : std::exchange(rooms_, {})) {
-        if (const std::shared_ptr<Room> room = kept.lock()) {
+        if (const std::shared_ptr<LocalGroup> room = kept.lock()) {
             room->outlive_groups();
         }
     }
@@ -189,10 +189,10 @@ Group Groups::named(std::initializer_list<std::string_view> parts) {
         name += ':';
         name += part;
     }
-    std::weak_ptr<Room>& room = rooms_[name];
-    std::shared_ptr<Room> found = room.lock();
+    std::weak_ptr<LocalGroup>& room = rooms_[name];
+    std::shared_ptr<LocalGroup> found = room.lock();
     if (!found) {
-        found = std::make_shared<Room>(*this, name);
+        found = std::make_shared<LocalGroup>(*this, name);
         room = found;
     }
     return Group{std::move(found)};

@@ -12,13 +12,13 @@
 namespace c10k {
 
 // The members of one group on one loop, and their way to the others.
-class Room {
+class LocalGroup {
 public:
-    Room(Groups& groups, const std::string& name);
+    LocalGroup(Groups& groups, const std::string& name);
     // Requires: it has no members.
-    ~Room();
-    Room(const Room&) = delete;
-    Room& operator=(const Room&) = delete;
+    ~LocalGroup();
+    LocalGroup(const LocalGroup&) = delete;
+    LocalGroup& operator=(const LocalGroup&) = delete;
 
     // Throws std::bad_alloc, and then nothing has changed.
     void add(Membership& membership, WebSocketConnection& member);

@@ -10,7 +10,7 @@ namespace c10k {
 namespace {
 
 // Of what views make: it may be a peer's value with something around it.
-constexpr std::size_t kMostWritten = 1000;
+constexpr std::size_t kMaxWritten = 1000;
 
 // Whether more than kMaxJsonLevels arrays and objects are open at any point of the text. Up to its first mistake, where
 // the parser stops, the brackets outside of strings are those that the parser sees.
@@ -61,8 +61,8 @@ nlohmann::json Request::json() const {
 }
 
 std::string json_text(const nlohmann::json& value) {
-    if (is_deeper(value, kMostWritten)) {
-        throw std::length_error("the JSON to be sent has more than " + std::to_string(kMostWritten) +
+    if (is_deeper(value, kMaxWritten)) {
+        throw std::length_error("the JSON to be sent has more than " + std::to_string(kMaxWritten) +
                                 " arrays and objects in each other");
     }
     return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

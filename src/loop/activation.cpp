@@ -19,7 +19,7 @@ namespace c10k {
 namespace {
 
 constexpr int kFirstInherited = 3;
-constexpr int kMostInherited = 1024;
+constexpr int kMaxInherited = 1024;
 constexpr std::string_view kReady = "READY=1";
 
 std::string_view variable(const char* name) {
@@ -64,9 +64,9 @@ std::vector<int> find_inherited_listeners() {
     }
     const std::string_view text = variable("LISTEN_FDS");
     const auto count = to_number<int>(text);
-    if (!count || *count > kMostInherited) {
+    if (!count || *count > kMaxInherited) {
         throw std::runtime_error("LISTEN_FDS is '" + std::string{text} + "': write how many descriptors there are, " +
-                                 std::to_string(kMostInherited) + " at most");
+                                 std::to_string(kMaxInherited) + " at most");
     }
     for (int descriptor = kFirstInherited; descriptor < kFirstInherited + *count; ++descriptor) {
         require_listener(descriptor);

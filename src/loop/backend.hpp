@@ -66,7 +66,7 @@ protected:
 struct ListenOptions {
     int backlog = 4096;  // connections that the kernel completes before they are accepted
     PortUse port_use = PortUse::kAlone;
-    int unsent_bytes = kMostUnsentBytes;  // of each that is accepted: see there
+    int unsent_bytes = kMaxUnsentBytes;  // of each that is accepted: see there
     // Of each that is accepted: silence of the peer's machine, which is asked whether it is there, after which the
     // connection fails (0: as the system does it, after hours).
     std::chrono::seconds keepalive{0};
@@ -111,7 +111,7 @@ public:
     // Requires: no other send() on this socket is unanswered.
     [[nodiscard]] virtual std::size_t send(SocketId socket, std::span<const iovec> bytes) = 0;
     // Sends FIN after what was sent.
-    virtual void finish_sending(SocketId socket) = 0;
+    virtual void shutdown_write(SocketId socket) = 0;
     // No event follows. What the kernel has taken is still delivered, unless bytes came that nobody read.
     // `unsent` owns the bytes of a send() that is unanswered; it is kept for as long as the kernel may read them.
     virtual void close(SocketId socket, std::shared_ptr<const void> unsent) = 0;
@@ -160,7 +160,7 @@ public:
     // It has delivered `events` to some of `sockets`, and perhaps left nothing unread.
     void end(std::size_t events, bool is_drained, std::size_t sockets) noexcept {
         events_ += events;
-        if (is_drained || events_ > sockets * kMostTurns) {
+        if (is_drained || events_ > sockets * kMaxTurns) {
             time_ = is_drained ? wait_began_ : round_began_;
             events_ = 0;
         }
@@ -168,7 +168,7 @@ public:
     [[nodiscard]] std::int64_t time() const noexcept { return time_; }
 
 private:
-    static constexpr std::size_t kMostTurns = 32;  // of 256 KiB: more than the kernel holds of one socket
+    static constexpr std::size_t kMaxTurns = 32;  // of 256 KiB: more than the kernel holds of one socket
 
     std::int64_t wait_began_;
     std::int64_t round_began_;

@@ -91,7 +91,7 @@ void EpollBackend::update(std::uint32_t index) {
     if (slot.receiving && !slot.ended) {
         interest |= EPOLLIN;
     }
-    if (slot.blocked || slot.kind == Kind::kDialling) {
+    if (slot.blocked || slot.kind == Kind::kConnecting) {
         interest |= EPOLLOUT;
     }
     if (interest == slot.interest) {
@@ -133,7 +133,7 @@ SocketId EpollBackend::connect(const Address& to, const Address& from) {
         errno = error;
         throw_errno("connect");
     }
-    const SocketId id = add(fd, Kind::kDialling);
+    const SocketId id = add(fd, Kind::kConnecting);
     update(id.slot);
     return id;
 }
@@ -185,7 +185,7 @@ std::size_t EpollBackend::send(SocketId socket, std::span<const iovec> bytes) {
     return 0;
 }
 
-void EpollBackend::finish_sending(SocketId socket) {
+void EpollBackend::shutdown_write(SocketId socket) {
     if (Slot* slot = find(socket)) {
         ::shutdown(slot->fd, SHUT_WR);  // of a connection that is lost already, epoll tells by itself
     }
@@ -235,7 +235,7 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
             accept(id);
             continue;
         }
-        if (slot->kind == Kind::kDialling) {
+        if (slot->kind == Kind::kConnecting) {
             connected(id);
             continue;
         }

@@ -28,7 +28,7 @@ public:
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
     [[nodiscard]] std::size_t send(SocketId socket, std::span<const iovec> bytes) override;
-    void finish_sending(SocketId socket) override;
+    void shutdown_write(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::int64_t now() const noexcept override;
@@ -37,7 +37,7 @@ public:
     void wake() noexcept override;
 
 private:
-    enum class Kind : std::uint8_t { kFree, kListener, kDialling, kSocket };
+    enum class Kind : std::uint8_t { kFree, kListener, kConnecting, kSocket };
 
     struct Slot {
         union {

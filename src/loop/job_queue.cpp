@@ -11,35 +11,35 @@ namespace c10k {
 // All atomics are sequentially consistent: that is what makes "look, then sleep" and "put, then wake" miss nothing,
 // and neither "look whether it is open" and "close, then look whether somebody is in".
 
-class Mailbox::Poster {
+class JobQueue::Producer {
 public:
-    explicit Poster(Mailbox& mailbox) noexcept : mailbox_(mailbox) { ++mailbox_.posters_; }
-    ~Poster() { --mailbox_.posters_; }
-    Poster(const Poster&) = delete;
-    Poster& operator=(const Poster&) = delete;
+    explicit Producer(JobQueue& job_queue) noexcept : jobs_(job_queue) { ++jobs_.producers_; }
+    ~Producer() { --jobs_.producers_; }
+    Producer(const Producer&) = delete;
+    Producer& operator=(const Producer&) = delete;
 
-    [[nodiscard]] bool is_welcome() const noexcept { return mailbox_.open_; }
+    [[nodiscard]] bool is_welcome() const noexcept { return jobs_.open_; }
 
 private:
-    Mailbox& mailbox_;
+    JobQueue& jobs_;
 };
 
-Mailbox::~Mailbox() { drop_all(); }
+JobQueue::~JobQueue() { drop_all(); }
 
-bool Mailbox::post(std::unique_ptr<Letter> letter, std::size_t bytes) {
-    if (!put(std::move(letter), bytes)) {
+bool JobQueue::post(std::unique_ptr<Job> job, std::size_t bytes) {
+    if (!put(std::move(job), bytes)) {
         return false;
     }
     wake();
     return true;
 }
 
-bool Mailbox::put(std::unique_ptr<Letter> letter, std::size_t bytes) {
-    const Poster poster{*this};
+bool JobQueue::put(std::unique_ptr<Job> job, std::size_t bytes) {
+    const Producer poster{*this};
     if (!poster.is_welcome()) {
         return false;
     }
-    Letter* posted = letter.release();
+    Job* posted = job.release();
     posted->bytes_ = bytes;
     unread_bytes_ += bytes;
     posted->next_ = newest_.load();
@@ -48,44 +48,44 @@ bool Mailbox::put(std::unique_ptr<Letter> letter, std::size_t bytes) {
     return true;
 }
 
-void Mailbox::wake() {
-    const Poster poster{*this};
+void JobQueue::wake() {
+    const Producer poster{*this};
     if (poster.is_welcome() && asleep_ && asleep_.exchange(false)) {
         backend_->wake();
     }
 }
 
-void Mailbox::take_in() noexcept {
-    Letter* taken = newest_.exchange(nullptr);
+void JobQueue::take_in() noexcept {
+    Job* taken = newest_.exchange(nullptr);
     if (taken == nullptr) {
         return;
     }
-    Letter* newest = taken;
-    Letter* oldest = nullptr;
+    Job* newest = taken;
+    Job* oldest = nullptr;
     while (taken != nullptr) {
-        Letter* next = std::exchange(taken->next_, oldest);
+        Job* next = std::exchange(taken->next_, oldest);
         oldest = std::exchange(taken, next);
     }
     (first_ != nullptr ? last_->next_ : first_) = oldest;
     last_ = newest;
 }
 
-bool Mailbox::has_readable() const noexcept { return first_ != nullptr && first_->may_be_read(); }
+bool JobQueue::has_readable() const noexcept { return first_ != nullptr && first_->may_run(); }
 
-bool Mailbox::read() {
+bool JobQueue::read() {
     take_in();
     const bool found = has_readable();
     while (has_readable()) {
-        const std::unique_ptr<Letter> letter{std::exchange(first_, first_->next_)};
-        unread_bytes_ -= letter->bytes_;
-        read(*letter);
+        const std::unique_ptr<Job> job{std::exchange(first_, first_->next_)};
+        unread_bytes_ -= job->bytes_;
+        read(*job);
     }
     return found;
 }
 
-void Mailbox::read(Letter& letter) noexcept {
+void JobQueue::read(Job& job) noexcept {
     try {
-        letter.read();
+        job.read();
     } catch (const std::exception& error) {
         complain(error.what());
     } catch (...) {
@@ -93,7 +93,7 @@ void Mailbox::read(Letter& letter) noexcept {
     }
 }
 
-void Mailbox::complain(const char* why) noexcept {
+void JobQueue::complain(const char* why) noexcept {
     if (!complaint_.is_due(backend_->now())) {
         return;
     }
@@ -103,7 +103,7 @@ void Mailbox::complain(const char* why) noexcept {
     }
 }
 
-bool Mailbox::fall_asleep() noexcept {
+bool JobQueue::fall_asleep() noexcept {
     asleep_ = true;
     take_in();
     if (has_readable()) {
@@ -112,15 +112,15 @@ bool Mailbox::fall_asleep() noexcept {
     return asleep_;
 }
 
-void Mailbox::close() noexcept {
+void JobQueue::close() noexcept {
     open_ = false;
-    while (posters_ > 0) {
+    while (producers_ > 0) {
         std::this_thread::yield();
     }
     drop_all();
 }
 
-void Mailbox::drop_all() noexcept {
+void JobQueue::drop_all() noexcept {
     take_in();
     while (first_ != nullptr) {
         delete std::exchange(first_, first_->next_);

@@ -11,7 +11,7 @@ namespace {
 constexpr int kFlushesAtOnce = 64;
 // Bounds on what may gather while there is always something to read. Tighter ones cost sends and gain nothing.
 constexpr std::uint32_t kLongestWaitMs = 100;
-constexpr std::size_t kMostUnflushedBytes = std::size_t{4} << 20;
+constexpr std::size_t kMaxUnflushedBytes = std::size_t{4} << 20;
 
 thread_local Loop* current_loop = nullptr;
 
@@ -31,10 +31,10 @@ EndOfTurn::~EndOfTurn() {
 
 Loop::Loop(std::unique_ptr<Backend> backend)
     : outer_(std::exchange(current_loop, this)), backend_(std::move(backend)), now_(backend_->now()), timers_(now_),
-      mailbox_(std::make_shared<Mailbox>(*backend_)) {}
+      jobs_(std::make_shared<JobQueue>(*backend_)) {}
 
 Loop::~Loop() {
-    mailbox_->close();
+    jobs_->close();
     locals_.clear();
     current_loop = outer_;
 }
@@ -48,20 +48,20 @@ void Loop::turn() {
     const std::optional<std::int64_t> next = timers_.next();
     const bool is_due = next && *next <= now_;  // what can be read has to be read first
     const bool is_busy = first_ready_ != nullptr || !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
-    const bool may_sleep = !is_busy && mailbox_->fall_asleep();
+    const bool may_sleep = !is_busy && jobs_->fall_asleep();
     take_in(may_sleep || is_due ? next : std::optional<std::int64_t>{0});
 }
 
-void Loop::settle() {
+void Loop::run_until_idle() {
     while (take_in(0) > 0) {
     }
 }
 
 int Loop::take_in(std::optional<std::int64_t> until) {
     const int events = backend_->wait(until);
-    mailbox_->awake();
+    jobs_->awake();
     now_ = backend_->now();
-    const bool posted = mailbox_->read();
+    const bool posted = jobs_->read();
     const bool ran = run_ready();
     // Not before all is read that came in time, and the views have run: however long a turn was, or this process stood
     // still, no timer ends a peer that has done its part. What a timer judges, it judges by that time, too.
@@ -150,7 +150,7 @@ void Loop::forget(Flushable& flushable) noexcept {
 }
 
 bool Loop::must_flush() const noexcept {
-    return oldest_ != nullptr && (unflushed_bytes_ > kMostUnflushedBytes ||
+    return oldest_ != nullptr && (unflushed_bytes_ > kMaxUnflushedBytes ||
                                   static_cast<std::uint32_t>(now_) - oldest_->since_ > kLongestWaitMs);
 }
 

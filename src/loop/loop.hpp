@@ -78,14 +78,14 @@ public:
 
     [[nodiscard]] Backend& backend() noexcept { return *backend_; }
     [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
-    [[nodiscard]] const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
+    [[nodiscard]] const std::shared_ptr<JobQueue>& job_queue() const noexcept { return jobs_; }
     // Milliseconds of the backend's clock, as of the last look at it; in Timer::on_time(), Backend::heard_until().
     [[nodiscard]] std::int64_t now() const noexcept { return now_; }
 
     // One turn. With nothing to do it sleeps until something happens.
     void turn();
     // Turns as long as there is something to do, and does not sleep: for tests with a manual clock.
-    void settle();
+    void run_until_idle();
 
     // Resumes `task` later in this turn. `place` is its place in the queue, and stays until then.
     // Throws std::logic_error if it is taken.
@@ -134,7 +134,7 @@ private:
     std::unique_ptr<Backend> backend_;
     std::int64_t now_;
     TimerWheel timers_;
-    std::shared_ptr<Mailbox> mailbox_;
+    std::shared_ptr<JobQueue> jobs_;
     Ready* first_ready_ = nullptr;
     Ready* last_ready_ = nullptr;
     std::vector<std::coroutine_handle<>> ready_;  // those without a place of their own

@@ -22,7 +22,7 @@ namespace {
 constexpr unsigned kEntries = 1024;
 constexpr unsigned kCompletions = 8192;
 // More slots would cost memory that few need; who has more sockets gets more rings.
-constexpr std::size_t kMostFiles = 32768;
+constexpr std::size_t kMaxFiles = 32768;
 
 // Together they fit into a processor's cache, and one takes in what many peers have sent.
 constexpr unsigned kLargeBuffers = 8;
@@ -119,7 +119,7 @@ Ring::~Ring() { ::io_uring_queue_exit(&ring_); }
 
 // ---- Direct descriptors
 
-std::size_t Ring::most_files() noexcept { return std::min(open_file_limit(), kMostFiles); }
+std::size_t Ring::most_files() noexcept { return std::min(open_file_limit(), kMaxFiles); }
 
 unsigned Ring::adopt(int descriptor) {
     const unsigned file = free_files_.back();

@@ -25,7 +25,7 @@ int open_tcp(int family, Blocking blocking) {
         throw_errno("socket");
     }
     set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);  // batching is ours
-    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsentBytes);
+    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMaxUnsentBytes);
     return descriptor;
 }
 

@@ -14,7 +14,7 @@ namespace c10k {
 
 // What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would
 // be memory that no limit of ours counts. The kernel takes about a fifth more.
-inline constexpr int kMostUnsentBytes = 128 * 1024;
+inline constexpr int kMaxUnsentBytes = 128 * 1024;
 
 enum class Blocking : std::uint8_t { kYes, kNo };
 

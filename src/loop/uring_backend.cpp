@@ -16,7 +16,7 @@ namespace c10k {
 namespace {
 
 constexpr std::uint32_t kNone = 0xffffffff;
-constexpr std::size_t kMostRings = 1024;
+constexpr std::size_t kMaxRings = 1024;
 
 // What an operation is called in its completions: the slot, and in the lowest byte the operation.
 constexpr unsigned kOperationBits = 8;
@@ -54,7 +54,7 @@ UringBackend::~UringBackend() {
     ::close(wake_);
 }
 
-std::size_t UringBackend::capacity() const noexcept { return kMostRings * Ring::most_files(); }
+std::size_t UringBackend::capacity() const noexcept { return kMaxRings * Ring::most_files(); }
 
 // ---- Slots
 
@@ -81,7 +81,7 @@ SocketId UringBackend::adopt(int descriptor, Kind kind) {
         ++ring;
     }
     if (ring == rings_.size()) {
-        if (ring == kMostRings) {
+        if (ring == kMaxRings) {
             throw std::system_error(ENFILE, std::system_category(), "io_uring: too many rings");
         }
         if (sockets_have_all(wake_)) {
@@ -162,7 +162,7 @@ SocketId UringBackend::connect(const Address& to, const Address& from) {
     const int descriptor = open_dialling(to, from, Blocking::kYes);
     SocketId id;
     try {
-        id = adopt(descriptor, Kind::kDialling);
+        id = adopt(descriptor, Kind::kConnecting);
     } catch (...) {
         ::close(descriptor);
         throw;
@@ -215,7 +215,7 @@ std::size_t UringBackend::send(SocketId socket, std::span<const iovec> bytes) {
     return 0;
 }
 
-void UringBackend::finish_sending(SocketId socket) {
+void UringBackend::shutdown_write(SocketId socket) {
     if (Slot* slot = find(socket)) {
         io_uring_sqe& entry = ring_of(socket.slot).prepare();
         ::io_uring_prep_shutdown(&entry, static_cast<int>(slot->file), SHUT_WR);
@@ -246,7 +246,7 @@ void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
         cancel(index, Operation::kSend);
         keep(index, std::move(unsent));
     }
-    if (slot->kind == Kind::kDialling) {
+    if (slot->kind == Kind::kConnecting) {
         cancel(index, Operation::kConnect);
     }
     if (slot->kind == Kind::kListener) {
@@ -551,7 +551,7 @@ int UringBackend::fail_accepting(std::uint32_t index, int error) {
 
 int UringBackend::connected(std::uint32_t index, int result) {
     Slot& slot = slots_[index];
-    if (slot.kind != Kind::kDialling) {
+    if (slot.kind != Kind::kConnecting) {
         return 0;
     }
     slot.kind = Kind::kSocket;

@@ -42,7 +42,7 @@ public:
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
     [[nodiscard]] std::size_t send(SocketId socket, std::span<const iovec> bytes) override;
-    void finish_sending(SocketId socket) override;
+    void shutdown_write(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::int64_t now() const noexcept override;
@@ -51,7 +51,7 @@ public:
     void wake() noexcept override;
 
 private:
-    enum class Kind : std::uint8_t { kFree, kListener, kDialling, kSocket, kClosing };
+    enum class Kind : std::uint8_t { kFree, kListener, kConnecting, kSocket, kClosing };
     // What the kernel has been asked to tell of a socket or listener.
     enum class Watch : std::uint8_t { kNothing, kInput, kLoss };
     enum class Operation : std::uint8_t { kNone, kWake, kAccept, kConnect, kReceive, kLoss, kSend, kShutdown, kClose };

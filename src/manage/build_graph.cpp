@@ -151,13 +151,13 @@ private:
     //   outputs:
     //     OUTPUT
     void read_explicit_inputs() {
-        constexpr std::size_t kMostArguments = 1000;  // the kernel takes 2 MiB of them (execve(2))
+        constexpr std::size_t kMaxArguments = 1000;  // the kernel takes 2 MiB of them (execve(2))
         std::vector<std::string> question{"query", "build.ninja"};
         for (const std::string& input : ask({"inputs", "all"})) {
             if (!reader_.has_input(input) && !reader_.input(input).empty()) {
                 question.push_back(input);
             }
-            if (question.size() == kMostArguments) {
+            if (question.size() == kMaxArguments) {
                 read_answers(question);
                 question = {"query"};
             }

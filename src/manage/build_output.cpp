@@ -44,22 +44,22 @@ void BuildOutput::add(std::string_view bytes) {
 
 void BuildOutput::add_to_line(std::string_view bytes) {
     // One byte more, which tells whether the last character is torn.
-    const std::size_t kept = std::min(bytes.size(), kMostLine + 1 - line_.size());
+    const std::size_t kept = std::min(bytes.size(), kMaxLine + 1 - line_.size());
     line_ += bytes.substr(0, kept);
     line_rest_ += bytes.size() - kept;
 }
 
 void BuildOutput::end_line() {
-    const std::string line = cut(line_, kMostLine, line_rest_) + '\n';
+    const std::string line = cut(line_, kMaxLine, line_rest_) + '\n';
     line_.clear();
     line_rest_ = 0;
-    if (last_.empty() && first_.size() + line.size() <= kMostFirst) {
+    if (last_.empty() && first_.size() + line.size() <= kMaxFirst) {
         first_ += line;
         return;
     }
     last_ += line;
-    if (last_.size() > 2 * kMostLast) {  // twice as much, so that not every line moves the others
-        const std::size_t begin = last_.find('\n', last_.size() - kMostLast) + 1;
+    if (last_.size() > 2 * kMaxLast) {  // twice as much, so that not every line moves the others
+        const std::size_t begin = last_.find('\n', last_.size() - kMaxLast) + 1;
         bytes_between_ += begin;
         last_.erase(0, begin);
     }
@@ -67,7 +67,7 @@ void BuildOutput::end_line() {
 
 std::string BuildOutput::text() const {
     const std::string between = bytes_between_ == 0 ? "" : "[" + std::to_string(bytes_between_) + " more bytes]\n";
-    return first_ + between + last_ + cut(line_, kMostLine, line_rest_);
+    return first_ + between + last_ + cut(line_, kMaxLine, line_rest_);
 }
 
 }  // namespace c10k

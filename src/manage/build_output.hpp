@@ -11,9 +11,9 @@ namespace c10k {
 // what it leaves out.
 class BuildOutput {
 public:
-    static constexpr std::size_t kMostLine = 2'000;  // bytes of a line
-    static constexpr std::size_t kMostFirst = 512 * 1024;
-    static constexpr std::size_t kMostLast = 128 * 1024;
+    static constexpr std::size_t kMaxLine = 2'000;  // bytes of a line
+    static constexpr std::size_t kMaxFirst = 512 * 1024;
+    static constexpr std::size_t kMaxLast = 128 * 1024;
 
     // The next bytes, wherever they are cut.
     void add(std::string_view bytes);

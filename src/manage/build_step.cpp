@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // A build that changes its own sources each time never ends otherwise.
-constexpr int kMostRounds = 4;
+constexpr int kMaxRounds = 4;
 
 // The lock of a build folder. What the build has started keeps it, too, until it ends.
 class FolderLock {
@@ -179,7 +179,7 @@ BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
         const BuildGraph graph = BuildGraph::of(project.build);
         BuildRecord now = record.renewed(graph);
         std::vector<fs::path> outdated = record.outdated(graph, now);
-        if (round > 0 && (outdated.empty() || round == kMostRounds)) {
+        if (round > 0 && (outdated.empty() || round == kMaxRounds)) {
             if (outdated.empty()) {
                 now.save(project.build);
             } else {

@@ -11,12 +11,12 @@
 namespace c10k {
 namespace {
 
-constexpr std::size_t kMostProblems = 20;
-constexpr std::size_t kMostContextLines = 4;  // the line of source, and the mark below it
+constexpr std::size_t kMaxProblems = 20;
+constexpr std::size_t kMaxContextLines = 4;  // the line of source, and the mark below it
 constexpr std::size_t kLastLines = 20;
 // Of a line, and of all problems: every page that is open gets them. A line of BuildOutput is whole.
-constexpr std::size_t kMostLine = BuildOutput::kMostLine + 100;
-constexpr std::size_t kMostBytes = 32 * 1024;
+constexpr std::size_t kMaxLine = BuildOutput::kMaxLine + 100;
+constexpr std::size_t kMaxBytes = 32 * 1024;
 
 std::vector<std::string_view> split_lines(std::string_view text) {
     std::vector<std::string_view> lines;
@@ -142,22 +142,22 @@ std::vector<ReloadState::Problem> find_problems(std::string_view output, const s
         if (!found) {
             continue;
         }
-        if (problems.size() == kMostProblems || bytes > kMostBytes) {
+        if (problems.size() == kMaxProblems || bytes > kMaxBytes) {
             ++more;
             continue;
         }
-        ReloadState::Problem problem{shortened(cut_line(found->place, kMostLine), source),
-                                     cut_line(found->text, kMostLine)};
+        ReloadState::Problem problem{shortened(cut_line(found->place, kMaxLine), source),
+                                     cut_line(found->text, kMaxLine)};
         // The compiler indents or marks the lines that belong to it.
-        for (std::size_t j = 1; j <= kMostContextLines && i + 1 < lines.size(); ++j) {
+        for (std::size_t j = 1; j <= kMaxContextLines && i + 1 < lines.size(); ++j) {
             const std::string_view next = lines[i + 1];
             if (!belongs_to_error(next)) {
                 break;
             }
             if (problem.place.empty()) {
-                problem.place = shortened(cut_line(place_below(next), kMostLine), source);
+                problem.place = shortened(cut_line(place_below(next), kMaxLine), source);
             }
-            problem.text += '\n' + cut_line(next, kMostLine);
+            problem.text += '\n' + cut_line(next, kMaxLine);
             ++i;
         }
         bytes += problem.place.size() + problem.text.size();
@@ -169,7 +169,7 @@ std::vector<ReloadState::Problem> find_problems(std::string_view output, const s
     if (problems.empty()) {
         std::string text;
         for (const std::string_view line : split_lines(last_lines(output))) {
-            text += cut_line(line, kMostLine) + '\n';
+            text += cut_line(line, kMaxLine) + '\n';
         }
         problems.push_back({"", text});
     }

@@ -21,7 +21,7 @@ Response explain(const Reload& reload) {
 
 }  // namespace
 
-SiteFactory stand_in_site() {
+SiteFactory fallback_site() {
     return [](Services&) {
         const std::shared_ptr<const Reload> reload = Reload::from_environment();
         if (!reload) {

@@ -17,9 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // A folder that many links lead to is looked at under so many of its paths.
-constexpr int kMostPaths = 8;
+constexpr int kMaxPaths = 8;
 // Of one command line, which the kernel bounds at some megabytes.
-constexpr std::size_t kMostArguments = 500;
+constexpr std::size_t kMaxArguments = 500;
 
 bool is_left_out(const fs::path& folder) {
     std::error_code ignored;
@@ -30,12 +30,12 @@ bool is_left_out(const fs::path& folder) {
 // Which of the files git ignores. It does not take paths through symbolic links, or out of `folder`.
 std::set<fs::path> ignored_of(const fs::path& folder, const std::vector<fs::path>& files) {
     std::set<fs::path> ignored;
-    for (std::size_t begin = 0; begin < files.size(); begin += kMostArguments) {
+    for (std::size_t begin = 0; begin < files.size(); begin += kMaxArguments) {
         // It would write other letters than those of ASCII as numbers.
         std::vector<std::string> command{"git", "-C", folder, "-c", "core.quotePath=false", "check-ignore", "--"};
         const auto first = files.begin() + static_cast<std::ptrdiff_t>(begin);
         command.insert(command.end(), first,
-                       first + static_cast<std::ptrdiff_t>(std::min(kMostArguments, files.size() - begin)));
+                       first + static_cast<std::ptrdiff_t>(std::min(kMaxArguments, files.size() - begin)));
         std::istringstream lines{output_of(command)};
         for (std::string line; std::getline(lines, line);) {
             ignored.insert(line);
@@ -66,7 +66,7 @@ void FolderTree::walk(const fs::path& below, const std::function<void(const fs::
                 }
                 const fs::path own = fs::canonical(entry->path(), broken);
                 const bool comes_from_it = entry->is_symlink(broken) && lies_in(own, fs::canonical(folder, broken));
-                if (!broken && !comes_from_it && ++paths[own] <= kMostPaths) {
+                if (!broken && !comes_from_it && ++paths[own] <= kMaxPaths) {
                     next.push_back(entry->path());
                 }
             }

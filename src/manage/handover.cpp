@@ -43,7 +43,7 @@ std::vector<int> open_listeners(const std::vector<Address>& addresses, const Set
 }  // namespace
 
 // Hears READY=1 of one program. Only that one inherits the other end, so nobody else can say it.
-class Succession::ReadySocket {
+class Handover::ReadySocket {
 public:
     ReadySocket() {
         if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends_.data()) < 0) {
@@ -69,7 +69,7 @@ private:
     std::array<int, 2> ends_{-1, -1};
 };
 
-Succession::Succession(const Settings& settings) : listeners_(take_inherited_listeners()) {
+Handover::Handover(const Settings& settings) : listeners_(take_inherited_listeners()) {
     if (!listeners_.empty()) {
         return;
     }
@@ -82,19 +82,19 @@ Succession::Succession(const Settings& settings) : listeners_(take_inherited_lis
     }
 }
 
-Succession::~Succession() {
+Handover::~Handover() {
     for (const int listener : listeners_) {
         ::close(listener);
     }
 }
 
-Address Succession::address() const noexcept { return local_address_of(listeners_.front()); }
+Address Handover::address() const noexcept { return local_address_of(listeners_.front()); }
 
-int Succession::descriptor_number(std::size_t index) const noexcept {
+int Handover::descriptor_number(std::size_t index) const noexcept {
     return Start::kFirstDescriptor + static_cast<int>(listeners_.size() + index);
 }
 
-void Succession::start(Start start) {
+void Handover::start(Start start) {
     starting_.reset();
     ready_ = std::make_unique<ReadySocket>();
     start.environment[ReadyNotice::kVariable] = std::to_string(descriptor_number(start.descriptors.size()));
@@ -105,13 +105,13 @@ void Succession::start(Start start) {
     starting_ = std::make_unique<Process>(start);
 }
 
-void Succession::add_to(std::vector<pollfd>& awaited) const {
+void Handover::add_to(std::vector<pollfd>& awaited) const {
     if (starting_) {
         awaited.push_back({ready_->descriptor(), POLLIN, 0});
     }
 }
 
-Succession::News Succession::look() {
+Handover::News Handover::look() {
     std::erase_if(leaving_, [](const auto& program) { return program->has_ended(); });
     if (serving_ && serving_->has_ended()) {
         how_it_ended_ = serving_->how_it_ended();
@@ -134,7 +134,7 @@ Succession::News Succession::look() {
     return News::kNone;
 }
 
-void Succession::stop(const Signals& signals) {
+void Handover::stop(const Signals& signals) {
     for (auto* program : {&starting_, &serving_}) {
         if (*program) {
             (*program)->signal(SIGTERM);

@@ -17,14 +17,14 @@ namespace c10k {
 // Programs that serve one after the other on the same listening sockets. Those stay open here, and each program in turn
 // gets them (LISTEN_FDS); the one before is told to end (SIGUSR2) when the new one says that it serves (READY=1). So
 // nobody is refused. Thread: the only one of this process.
-class Succession {
+class Handover {
 public:
     // Listens, unless the sockets were handed to this process. Throws std::runtime_error if it cannot.
-    explicit Succession(const Settings& settings);
+    explicit Handover(const Settings& settings);
     // Kills the programs that are left.
-    ~Succession();
-    Succession(const Succession&) = delete;
-    Succession& operator=(const Succession&) = delete;
+    ~Handover();
+    Handover(const Handover&) = delete;
+    Handover& operator=(const Handover&) = delete;
 
     // Where the programs listen.
     [[nodiscard]] Address address() const noexcept;

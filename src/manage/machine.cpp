@@ -22,7 +22,7 @@ constexpr std::uint64_t kGoal = 1'000'000;
 constexpr std::uint64_t kGoalFiles = 1'048'576;
 // What the project is named after.
 constexpr std::uint64_t kFew = 10'000;
-constexpr std::uint64_t kMostBacklog = 65'535;
+constexpr std::uint64_t kMaxBacklog = 65'535;
 
 // An idle connection, measured on Linux 6.18 over loopback: the kernel's socket, its place in a backend (an entry of
 // epoll, or a receive that io_uring keeps armed), and about as much as a record and a view's coroutine take of ours.
@@ -127,7 +127,7 @@ std::string raise_open_files(const Machine& machine) {
     return (is_capped ? "sysctl -w fs.nr_open=" + wish + " && " : "") + "ulimit -Hn " + wish;
 }
 
-std::string raise_somaxconn() { return "sysctl -w net.core.somaxconn=" + std::to_string(kMostBacklog); }
+std::string raise_somaxconn() { return "sysctl -w net.core.somaxconn=" + std::to_string(kMaxBacklog); }
 
 // The rest of them says nothing about a backend that cannot be used.
 Limit refused(const Machine& machine) {
@@ -152,13 +152,14 @@ Limit open_files(const Machine& machine, const Settings& settings, const std::st
                 unless(machine.epoll.sockets, kGoal, raise_open_files(machine))};
     }
     const std::uint64_t sockets = machine.io_uring.sockets * settings.workers;
-    return {"open files",
-            value,
-            Limit::Of::kHeld,
-            sockets,
-            "Connections are no open files, but the table of each ring can be as long as this limit; every worker has "
-            "as many rings as it needs.",
-            unless(sockets, kGoal, raise_open_files(machine))};
+    return {
+        "open files",
+        value,
+        Limit::Of::kHeld,
+        sockets,
+        "WebSocketTable are no open files, but the table of each ring can be as long as this limit; every worker has "
+        "as many rings as it needs.",
+        unless(sockets, kGoal, raise_open_files(machine))};
 }
 
 Limit all_files(std::uint64_t file_max, std::uint64_t in_use) {
@@ -204,7 +205,7 @@ Limit backlog(std::uint64_t somaxconn, const Settings& settings) {
             std::min<std::uint64_t>(somaxconn, settings.backlog) * settings.workers,
             "The kernel completes so many before we take them, the setting backlog or this limit for each worker. "
             "Those beyond wait for a second or more.",
-            unless(somaxconn, kMostBacklog, raise_somaxconn())};
+            unless(somaxconn, kMaxBacklog, raise_somaxconn())};
 }
 
 Limit half_open(std::uint64_t most) {

@@ -216,13 +216,13 @@ std::vector<std::string> serving_command(const std::filesystem::path& program, i
 }
 
 void add_certificate(CLI::App& app, CertificateOptions& options, std::function<void()> run) {
-    constexpr int kMostDays = 3650;
+    constexpr int kMaxDays = 3650;
     CLI::App* command =
         app.add_subcommand("certificate", "Make a certificate to develop with, for https:// and wss://");
     command->add_option("names", options.names, "Hosts and IP addresses besides localhost, 127.0.0.1 and ::1");
     command->add_option("--folder", options.folder, "Where its files go")->type_name("FOLDER")->capture_default_str();
     command->add_option("--days", options.days, "How long it is good")
-        ->check(CLI::Range(1, kMostDays))
+        ->check(CLI::Range(1, kMaxDays))
         ->capture_default_str();
     command->add_flag_function(
         "--force", [&](std::int64_t) { options.replacing = Replacing::kYes; }, "Replace the files that are there");
@@ -296,7 +296,7 @@ int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Comman
             const Settings in_force = settings.read().settings();
             const std::optional<Project> project = Project::of_this_program();
             if (is_stand_in()) {
-                runserver(stand_in_site(), in_force);
+                runserver(fallback_site(), in_force);
             } else if (reload.is_off) {
                 runserver(site, in_force);
             } else if (project) {

@@ -27,9 +27,9 @@ constexpr seconds kSteadyTime{10};
 constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLongestPause{30'000};
 
-class Master {
+class ServeSupervisor {
 public:
-    Master(const Settings& settings, const std::vector<std::string>& command)
+    ServeSupervisor(const Settings& settings, const std::vector<std::string>& command)
         : command_(command), signals_({SIGINT, SIGTERM, SIGHUP, SIGCHLD}), programs_(settings),
           control_(programs_.address()) {}
 
@@ -75,10 +75,10 @@ private:
     void look_at_programs() {
         for (;;) {
             switch (programs_.look()) {
-                case Succession::News::kNone: return;
-                case Succession::News::kServes: note_serving(); break;
-                case Succession::News::kNotStarted: note_not_started(); break;
-                case Succession::News::kEnded: note_ended(); break;
+                case Handover::News::kNone: return;
+                case Handover::News::kServes: note_serving(); break;
+                case Handover::News::kNotStarted: note_not_started(); break;
+                case Handover::News::kEnded: note_ended(); break;
             }
         }
     }
@@ -123,7 +123,7 @@ private:
     std::vector<std::string> command_;
     ReadyNotice ready_;
     Signals signals_;
-    Succession programs_;
+    Handover programs_;
     ControlSocket control_;
     std::optional<Clock::time_point> next_start_;
     milliseconds pause_{0};  // before the next start of a program that has ended by itself
@@ -136,7 +136,7 @@ private:
 void run_master(const Settings& settings, const std::vector<std::string>& command) {
     require_no_error(check_settings(settings));
     std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away
-    Master{settings, command}.run();
+    ServeSupervisor{settings, command}.run();
 }
 
 }  // namespace c10k

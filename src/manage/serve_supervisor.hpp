@@ -8,7 +8,7 @@
 namespace c10k {
 
 // Serves until SIGINT or SIGTERM with a program of its own, which `command` starts. On SIGHUP, and when
-// ask_for_restart() asks, a new one takes its place (see Succession): what was installed meanwhile, with the settings
+// ask_for_restart() asks, a new one takes its place (see Handover): what was installed meanwhile, with the settings
 // as they are then. If that one does not start, the old one goes on. A program that ends by itself is started anew,
 // ever more slowly if it does so at once.
 //

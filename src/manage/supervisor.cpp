@@ -99,7 +99,7 @@ enum class Role {
     kStandIn,  // ours, while that one does not work
 };
 
-struct Program {
+struct ServedProgram {
     std::uint64_t number;
     Role role;
 };
@@ -329,15 +329,15 @@ private:
     void look_at_programs() {
         for (;;) {
             switch (programs_.look()) {
-                case Succession::News::kNone: return;
-                case Succession::News::kServes: take_over(); break;
-                case Succession::News::kNotStarted: give_up_start(); break;
-                case Succession::News::kEnded: lose_program(); break;
+                case Handover::News::kNone: return;
+                case Handover::News::kServes: take_over(); break;
+                case Handover::News::kNotStarted: give_up_start(); break;
+                case Handover::News::kEnded: on_program_died(); break;
             }
         }
     }
 
-    void lose_program() {
+    void on_program_died() {
         const std::string& how = programs_.how_it_ended();
         failed_ = serving_.role == Role::kStandIn;
         std::fprintf(stderr, "The program has ended: %s. The next one that can be built takes its place.\n",
@@ -392,8 +392,8 @@ private:
     ReloadOptions options_;
     std::vector<std::string> command_;
     Signals signals_;
-    Succession programs_;
-    ReloadBoard board_;
+    Handover programs_;
+    ReloadStatus board_;
     ReloadState state_;
     std::unique_ptr<Watcher> watcher_;
     std::string told_limitation_;
@@ -413,9 +413,9 @@ private:
 
     std::uint64_t last_number_ = 0;
     fs::file_time_type started_version_;
-    std::optional<FileState> settings_;  // their file when the last program was started, if that is sure
-    Program serving_{0, Role::kSite};    // the last that did
-    Program starting_{0, Role::kSite};
+    std::optional<FileState> settings_;      // their file when the last program was started, if that is sure
+    ServedProgram serving_{0, Role::kSite};  // the last that did
+    ServedProgram starting_{0, Role::kSite};
     bool failed_ = false;  // even the stand-in does not work
 };
 

@@ -4,10 +4,10 @@
 
 namespace c10k {
 
-std::optional<Census::Place> Census::enter(std::string_view address, std::uint32_t most) {
+std::optional<Admission::AddressSlot> Admission::enter(std::string_view address, std::uint32_t most) {
     const std::lock_guard lock{mutex_};
     make_room();
-    const auto [entry, is_new] = places_.try_emplace(std::string{address}, kNowhere);
+    const auto [entry, is_new] = places_.try_emplace(std::string{address}, kUncounted);
     if (is_new) {
         entry->second = free_.back();
         free_.pop_back();
@@ -21,7 +21,7 @@ std::optional<Census::Place> Census::enter(std::string_view address, std::uint32
     return entry->second;
 }
 
-void Census::make_room() {
+void Admission::make_room() {
     if (!free_.empty()) {
         return;
     }
@@ -30,11 +30,11 @@ void Census::make_room() {
     }
     free_.reserve(counts_.capacity());
     counts_.emplace_back();
-    free_.push_back(static_cast<Place>(counts_.size()));
+    free_.push_back(static_cast<AddressSlot>(counts_.size()));
 }
 
-void Census::leave(Place place) noexcept {
-    if (place == kNowhere) {
+void Admission::leave(AddressSlot place) noexcept {
+    if (place == kUncounted) {
         return;
     }
     const std::lock_guard lock{mutex_};

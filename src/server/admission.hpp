@@ -13,23 +13,23 @@
 namespace c10k {
 
 // How many connections a program has, over all its loops. Thread: any.
-class Census {
+class Admission {
 public:
     // An address that a connection came from; small, because every connection keeps one.
-    using Place = std::uint32_t;
+    using AddressSlot = std::uint32_t;
     // Of connections whose address is not counted.
-    static constexpr Place kNowhere = 0;
+    static constexpr AddressSlot kUncounted = 0;
 
-    Census() = default;
-    Census(const Census&) = delete;
-    Census& operator=(const Census&) = delete;
+    Admission() = default;
+    Admission(const Admission&) = delete;
+    Admission& operator=(const Admission&) = delete;
 
     std::atomic<std::size_t> connections{0};
     std::atomic<std::size_t> newcomers{0};
 
     // Counts one more connection from `address`, which are any bytes. Empty if there are `most` already.
-    [[nodiscard]] std::optional<Place> enter(std::string_view address, std::uint32_t most);
-    void leave(Place place) noexcept;
+    [[nodiscard]] std::optional<AddressSlot> enter(std::string_view address, std::uint32_t most);
+    void leave(AddressSlot place) noexcept;
 
 private:
     // Makes sure that a place is free, before anything is changed: it may throw.
@@ -41,9 +41,9 @@ private:
     };
 
     std::mutex mutex_;
-    std::map<std::string, Place> places_;  // in order, not hashed: see docs/decisions/0010
-    std::vector<Count> counts_;            // by place, less one
-    std::vector<Place> free_;              // has room for all, so that leave() allocates nothing
+    std::map<std::string, AddressSlot> places_;  // in order, not hashed: see docs/decisions/0010
+    std::vector<Count> counts_;                  // by place, less one
+    std::vector<AddressSlot> free_;              // has room for all, so that leave() allocates nothing
 };
 
 }  // namespace c10k

@@ -13,12 +13,12 @@ namespace {
 
 constexpr std::size_t kPiecesAtOnce = 16;
 // Answers to pipelined requests that the peer does not take: no more requests are read beyond it.
-constexpr std::size_t kMostUnsent = 256 * 1024;
+constexpr std::size_t kMaxUnsent = 256 * 1024;
 // Requests behind one whose view or stream runs, as much as one read brings. With more, none of them will be answered,
 // and the client asks again (RFC 9112, 9.3.2): to stop reading would be to miss the client's end.
-constexpr std::size_t kMostUnread = 256 * 1024;
+constexpr std::size_t kMaxUnread = 256 * 1024;
 // Of a streamed body: its coroutine waits when more is unsent.
-constexpr std::size_t kMostAhead = 64 * 1024;
+constexpr std::size_t kMaxAhead = 64 * 1024;
 // How long to wait for the peer's FIN after ours, reading what it still sends (RFC 9112, 9.6).
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::chrono::milliseconds kBodyInterval{1000};
@@ -29,9 +29,9 @@ void forget(std::string& text) noexcept { std::string{}.swap(text); }
 }  // namespace
 
 // A streamed answer, from its view's return to its last byte.
-class HttpConnection::Stream final : public BodyWriter, private Completion {
+class Http1Connection::Stream final : public BodyWriter, private Completion {
 public:
-    Stream(HttpConnection& connection, Response response)
+    Stream(Http1Connection& connection, Response response)
         : connection_(connection), response_(std::move(response)), task_(run()) {}
 
     void start() { task_.start(connection_.scope_, *this); }
@@ -111,7 +111,7 @@ private:
             begun_ = true;
         }
     }
-    [[nodiscard]] bool has_room() const noexcept { return connection_.outbox_.bytes() <= kMostAhead; }
+    [[nodiscard]] bool has_room() const noexcept { return connection_.outbox_.bytes() <= kMaxAhead; }
     // Called when a write() begins, and again when it is awaited: two may begin before one waits.
     void check_alone() const {
         if (waiting_ != nullptr) {
@@ -124,7 +124,7 @@ private:
 
     void on_completed() noexcept override { connection_.on_stream_ended(); }
 
-    HttpConnection& connection_;
+    Http1Connection& connection_;
     Response response_;
     Task<> task_;
     RoomAwaiter* waiting_ = nullptr;
@@ -132,18 +132,18 @@ private:
     bool begun_ = false;
 };
 
-HttpConnection::HttpConnection(Server& server, SocketId socket, const Address& client, Census::Place place)
-    : AcceptedConnection(server), Newcomer(server.newcomers(), client), loop_(server.loop()), socket_(socket),
-      peer_(client.text()), parser_(server.limits().http), place_(place) {
+Http1Connection::Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot place)
+    : ServerConnection(server), PendingConnection(server.newcomers(), client), loop_(server.loop()), socket_(socket),
+      peer_(client.text()), parser_(server.limits().http), address_slot_(place) {
     due_.fill(kNever);
     loop_.backend().attach(socket_, *this);
     loop_.backend().start_receiving(socket_);
     wait_for(Wait::kRequest, server.limits().head_time);
 }
 
-HttpConnection::~HttpConnection() { server().census().leave(place_); }
+Http1Connection::~Http1Connection() { server().admission().leave(address_slot_); }
 
-void HttpConnection::turn_away() {
+void Http1Connection::reject() {
     const Response response = Response::text("The server is full.\n", 503);
     append(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
     finish();
@@ -151,7 +151,7 @@ void HttpConnection::turn_away() {
 
 // ---- Requests
 
-void HttpConnection::on_received(std::span<char> bytes) {
+void Http1Connection::on_received(std::span<char> bytes) {
     if (phase_ == Phase::kFinishing || (is_running() && last_)) {
         return;
     }
@@ -168,9 +168,9 @@ void HttpConnection::on_received(std::span<char> bytes) {
 }
 
 // Reads and answers until there is nothing more to read, or too much to send. May end this object.
-void HttpConnection::read_requests() {
+void Http1Connection::read_requests() {
     std::size_t read = 0;
-    while (phase_ == Phase::kReading && read < unread_.size() && outbox_.bytes() <= kMostUnsent) {
+    while (phase_ == Phase::kReading && read < unread_.size() && outbox_.bytes() <= kMaxUnsent) {
         const bool was_started = parser_.started();
         const auto state_before = parser_.state();
         read += parser_.receive(std::string_view{unread_}.substr(read));
@@ -213,8 +213,8 @@ void HttpConnection::read_requests() {
 }
 
 // What was read has been answered as far as the peer takes answers. May end this object.
-void HttpConnection::read_on_or_pause() {
-    if (outbox_.bytes() > kMostUnsent) {
+void Http1Connection::read_on_or_pause() {
+    if (outbox_.bytes() > kMaxUnsent) {
         loop_.backend().stop_receiving(socket_);
         stop_waiting_for(Wait::kRequest);  // it is us who do not read
         paused_ = true;
@@ -237,8 +237,8 @@ void HttpConnection::read_on_or_pause() {
     }
 }
 
-void HttpConnection::watch_for_end() {
-    if (unread_.size() > kMostUnread) {
+void Http1Connection::watch_for_end() {
+    if (unread_.size() > kMaxUnread) {
         forget(unread_);
         last_ = true;
     }
@@ -250,7 +250,7 @@ void HttpConnection::watch_for_end() {
 }
 
 // Most who have finished sending have gone; a few wait for an answer, and have had the time for it.
-void HttpConnection::on_peer_gone() {
+void Http1Connection::on_peer_gone() {
     if (stream_ && !outbox_.empty()) {
         wait_for(Wait::kHalfClosed, server().limits().half_closed_time);  // it has something to take, in the write time
     } else {
@@ -259,7 +259,7 @@ void HttpConnection::on_peer_gone() {
     }
 }
 
-void HttpConnection::serve() {
+void Http1Connection::serve() {
     stop_waiting_for(Wait::kRequest);
     stop_waiting_for(Wait::kIdle);
     settle();
@@ -286,21 +286,21 @@ void HttpConnection::serve() {
 }
 
 // Whether the target says https and the request did not come so, or the other way round (RFC 9110, 7.4).
-bool HttpConnection::is_misdirected() {
+bool Http1Connection::is_misdirected() {
     const bool is_secure = parser_.scheme() == wire::TargetScheme::kHttps;
     return parser_.scheme() != wire::TargetScheme::kNone &&
            is_secure != server().application().came_securely(parser_.request());
 }
 
 // Hands the socket over. Ends this object.
-void HttpConnection::become_websocket() {
-    new AcceptedWebSocket{server(),           socket_, std::move(*match_), std::move(parser_.request()),
-                          std::move(unread_), place_};
-    place_ = Census::kNowhere;  // not before there is a connection that leaves it
+void Http1Connection::become_websocket() {
+    new ServerWebSocket{server(),           socket_,      std::move(*match_), std::move(parser_.request()),
+                        std::move(unread_), address_slot_};
+    address_slot_ = Admission::kUncounted;  // not before there is a connection that leaves it
     delete this;
 }
 
-void HttpConnection::on_completed() noexcept {
+void Http1Connection::on_completed() noexcept {
     try {
         answer_with_view();
     } catch (const std::bad_alloc&) {
@@ -309,7 +309,7 @@ void HttpConnection::on_completed() noexcept {
     }
 }
 
-void HttpConnection::answer_with_view() {
+void Http1Connection::answer_with_view() {
     Response response;
     bool is_stopped = false;
     try {
@@ -333,7 +333,7 @@ void HttpConnection::answer_with_view() {
 }
 
 // Its head and perhaps some of its pieces have been sent. May end this object.
-void HttpConnection::on_stream_ended() noexcept {
+void Http1Connection::on_stream_ended() noexcept {
     try {
         finish_stream();
     } catch (const std::bad_alloc&) {
@@ -341,7 +341,7 @@ void HttpConnection::on_stream_ended() noexcept {
     }
 }
 
-void HttpConnection::finish_stream() {
+void Http1Connection::finish_stream() {
     const std::unique_ptr<Stream> stream = std::move(stream_);
     stop_waiting_for(Wait::kHalfClosed);
     if (lost_) {
@@ -375,7 +375,7 @@ void HttpConnection::finish_stream() {
 // ---- Answers
 
 // Answers the request at hand.
-void HttpConnection::respond(Response response) {
+void Http1Connection::respond(Response response) {
     const Request& request = parser_.request();
     if (response.body_stream && !response.stream_bytes && parser_.minor_version() == 0) {
         last_ = true;  // only the end of the connection tells where the body ends
@@ -394,7 +394,7 @@ void HttpConnection::respond(Response response) {
 }
 
 // Sends a response, or the head of a streamed one. Throws std::logic_error if its status or headers cannot be sent.
-void HttpConnection::send_answer(const Response& response) {
+void Http1Connection::send_answer(const Response& response) {
     const Request& request = parser_.request();
     wire::ResponseOptions options;
     options.head_only = request.method == "HEAD";
@@ -411,7 +411,7 @@ void HttpConnection::send_answer(const Response& response) {
 }
 
 // The answer is complete: makes ready for the next request, if there may be one.
-void HttpConnection::end_answer() {
+void Http1Connection::end_answer() {
     if (last_) {
         finish();
         return;
@@ -422,7 +422,7 @@ void HttpConnection::end_answer() {
     await_next_request();
 }
 
-void HttpConnection::count_failure() {
+void Http1Connection::count_failure() {
     LimitCounters& counters = server().counters().limits;
     switch (parser_.failure().status) {
         case 413: counters.max_body_bytes.add(); break;
@@ -435,13 +435,13 @@ void HttpConnection::count_failure() {
     }
 }
 
-void HttpConnection::refuse(int status, std::string_view reason) {
+void Http1Connection::refuse(int status, std::string_view reason) {
     const Response response = server().application().on_bad_request(peer_, status, reason);
     append(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
     finish();
 }
 
-void HttpConnection::append(std::string_view bytes) {
+void Http1Connection::append(std::string_view bytes) {
     const bool was_empty = outbox_.empty();
     outbox_.append(bytes);
     loop_.flush_later(*this, bytes.size());
@@ -451,7 +451,7 @@ void HttpConnection::append(std::string_view bytes) {
     }
 }
 
-void HttpConnection::flush() {
+void Http1Connection::flush() {
     if (sending_ || outbox_.empty() || lost_) {
         return;
     }
@@ -463,13 +463,13 @@ void HttpConnection::flush() {
     }
 }
 
-void HttpConnection::on_sent(std::size_t bytes) {
+void Http1Connection::on_sent(std::size_t bytes) {
     sending_ = false;
     on_taken(bytes);
 }
 
 // May end this object.
-void HttpConnection::on_taken(std::size_t bytes) {
+void Http1Connection::on_taken(std::size_t bytes) {
     outbox_.consume(bytes);
     if (bytes > 0) {
         time_taking(bytes);
@@ -485,7 +485,7 @@ void HttpConnection::on_taken(std::size_t bytes) {
             end();
             return;
         }
-        finish_sending();
+        shutdown_write();
     }
     if (phase_ == Phase::kReading || match_) {
         read_requests();
@@ -494,31 +494,31 @@ void HttpConnection::on_taken(std::size_t bytes) {
 
 // ---- The end
 
-void HttpConnection::finish() {
+void Http1Connection::finish() {
     phase_ = Phase::kFinishing;
     forget(unread_);
     stop_waiting_for(Wait::kRequest);
     stop_waiting_for(Wait::kIdle);
     loop_.backend().start_receiving(socket_);
     if (outbox_.empty()) {
-        finish_sending();
+        shutdown_write();
     }
 }
 
 // All is sent.
-void HttpConnection::finish_sending() {
-    loop_.backend().finish_sending(socket_);
+void Http1Connection::shutdown_write() {
+    loop_.backend().shutdown_write(socket_);
     wait_for(Wait::kLinger, ended_ ? std::chrono::milliseconds{0} : kLingerTime);
 }
 
 // ---- Deadlines
 
-void HttpConnection::wait_for(Wait what, std::chrono::milliseconds time) {
+void Http1Connection::wait_for(Wait what, std::chrono::milliseconds time) {
     wait_until(what, loop_.backend().now() + time.count());
 }
 
 // One timer for all: it fires at the first.
-void HttpConnection::wait_until(Wait what, std::int64_t due) {
+void Http1Connection::wait_until(Wait what, std::int64_t due) {
     due_[static_cast<std::size_t>(what)] = due;
     const std::int64_t first = *std::min_element(due_.begin(), due_.end());
     if (first == armed_) {
@@ -533,7 +533,7 @@ void HttpConnection::wait_until(Wait what, std::int64_t due) {
 }
 
 // The next request may take the idle time, once the answers are taken.
-void HttpConnection::await_next_request() {
+void Http1Connection::await_next_request() {
     if (outbox_.empty() && phase_ == Phase::kReading && !parser_.started()) {
         wait_for(Wait::kIdle, server().limits().idle_time);
     }
@@ -541,7 +541,7 @@ void HttpConnection::await_next_request() {
 
 // A peer may take nothing for the write time. What it takes pays at the least rate for the time that follows, up to the
 // write time: the kernel takes much at once, and what it has taken says nothing about the peer for long.
-void HttpConnection::time_taking(std::size_t taken_bytes) {
+void Http1Connection::time_taking(std::size_t taken_bytes) {
     if (taken_bytes > 0 && stream_ && due(Wait::kHalfClosed) != kNever) {
         wait_for(Wait::kHalfClosed, server().limits().half_closed_time);  // it reads, although it has nothing to say
     }
@@ -561,7 +561,7 @@ void HttpConnection::time_taking(std::size_t taken_bytes) {
 }
 
 // The body is looked at when its grace is over, and from then on once a second.
-void HttpConnection::time_body() {
+void Http1Connection::time_body() {
     const ServerLimits& limits = server().limits();
     std::chrono::milliseconds next = limits.body_time - body_age();
     if (limits.min_body_rate > 0) {
@@ -570,16 +570,16 @@ void HttpConnection::time_body() {
     wait_for(Wait::kRequest, next);
 }
 
-std::chrono::milliseconds HttpConnection::body_age() const noexcept {
+std::chrono::milliseconds Http1Connection::body_age() const noexcept {
     return std::chrono::milliseconds{loop_.now() - body_began_};
 }
 
-bool HttpConnection::body_is_fast() noexcept {
+bool Http1Connection::body_is_fast() noexcept {
     const std::uint64_t wanted = std::uint64_t{server().limits().min_body_rate} * body_age().count() / 1000;
     return body_age() < server().limits().body_grace || parser_.request().body.size() >= wanted;
 }
 
-void HttpConnection::on_time() {
+void Http1Connection::on_time() {
     armed_ = kNever;
     const auto is_due = [this](Wait what) { return due(what) <= loop_.now(); };
     LimitCounters& counters = server().counters().limits;
@@ -604,7 +604,7 @@ void HttpConnection::on_time() {
     }
 }
 
-void HttpConnection::on_request_late() {
+void Http1Connection::on_request_late() {
     LimitCounters& counters = server().counters().limits;
     const bool is_body = parser_.state() == wire::RequestParser::State::kBody;
     const bool is_old = !is_body || body_age() >= server().limits().body_time;
@@ -620,7 +620,7 @@ void HttpConnection::on_request_late() {
     }
 }
 
-void HttpConnection::on_end() {
+void Http1Connection::on_end() {
     ended_ = true;  // and may still wait for answers
     if (phase_ == Phase::kReading) {
         read_requests();
@@ -631,9 +631,9 @@ void HttpConnection::on_end() {
     }
 }
 
-void HttpConnection::on_failed(std::error_code /*error*/) { end(); }
+void Http1Connection::on_failed(std::error_code /*error*/) { end(); }
 
-void HttpConnection::end() {
+void Http1Connection::end() {
     if (!lost_) {
         loop_.backend().close(socket_, outbox_.release());
         lost_ = true;
@@ -647,7 +647,7 @@ void HttpConnection::end() {
     }
 }
 
-void HttpConnection::shut_down() {
+void Http1Connection::shut_down() {
     if (view_ || stream_) {
         last_ = true;
     } else if (phase_ != Phase::kFinishing) {
@@ -660,9 +660,9 @@ void HttpConnection::shut_down() {
     }
 }
 
-void HttpConnection::give_up() { end(); }
+void Http1Connection::give_up() { end(); }
 
-void HttpConnection::abort() {
+void Http1Connection::abort() {
     server().counters().limits.shutdown_time.add();
     scope_.request_stop();
     end();

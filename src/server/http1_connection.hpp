@@ -18,20 +18,20 @@
 namespace c10k {
 
 // An accepted connection as long as it speaks HTTP: one request after the other, each answered before the next is read.
-// A handshake that finds its view hands the socket over to an AcceptedWebSocket.
-class HttpConnection final : private AcceptedConnection,
-                             private Newcomer,
-                             private SocketEvents,
-                             private Flushable,
-                             private Completion,
-                             private Timer {
+// A handshake that finds its view hands the socket over to an ServerWebSocket.
+class Http1Connection final : private ServerConnection,
+                              private PendingConnection,
+                              private SocketEvents,
+                              private Flushable,
+                              private Completion,
+                              private Timer {
 public:
-    HttpConnection(Server& server, SocketId socket, const Address& client, Census::Place place);
+    Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot place);
 
     // Takes bytes that came before it was there. May end it.
     void receive(std::span<char> early) { on_received(early); }
     // Answers with 503 before anything is asked, and ends.
-    void turn_away();
+    void reject();
 
 private:
     class Stream;
@@ -54,7 +54,7 @@ private:
     static constexpr std::size_t kWaits = 6;
     static constexpr std::int64_t kNever = INT64_MAX;
 
-    ~HttpConnection();
+    ~Http1Connection();
 
     void shut_down() override;
     void abort() override;
@@ -96,7 +96,7 @@ private:
     void time_taking(std::size_t taken_bytes);
     void await_next_request();
     void finish();
-    void finish_sending();
+    void shutdown_write();
     void end();
 
     [[nodiscard]] bool is_running() const noexcept { return static_cast<bool>(view_) || stream_ != nullptr; }
@@ -119,7 +119,7 @@ private:
     std::int64_t body_began_ = 0;           // ms of the loop's clock
     std::array<std::int64_t, kWaits> due_;  // the same, by Wait
     std::int64_t armed_ = kNever;           // when the timer fires: at the first of those
-    Census::Place place_;
+    Admission::AddressSlot address_slot_;
     Phase phase_ = Phase::kReading;
     bool last_ = false;       // no request will be read after this answer
     bool continued_ = false;  // "100 Continue" is sent

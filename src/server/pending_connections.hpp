@@ -14,31 +14,31 @@
 
 namespace c10k {
 
-class Newcomers;
+class PendingConnections;
 
 // A connection whose first request has not come whole: anybody can open as many as they like.
-class Newcomer {
+class PendingConnection {
 public:
-    Newcomer(Newcomers& newcomers, const Address& client) noexcept;
-    Newcomer(const Newcomer&) = delete;
-    Newcomer& operator=(const Newcomer&) = delete;
+    PendingConnection(PendingConnections& newcomers, const Address& client) noexcept;
+    PendingConnection(const PendingConnection&) = delete;
+    PendingConnection& operator=(const PendingConnection&) = delete;
 
     // There are too many, and this one is late: end now. May end it at once.
     virtual void give_up() = 0;
 
 protected:
-    ~Newcomer() { leave(); }
+    ~PendingConnection() { leave(); }
     // It has asked, and is a newcomer no more.
     void settle() noexcept;
 
 private:
-    friend class Newcomers;
+    friend class PendingConnections;
 
     void leave() noexcept;
 
-    Newcomers* newcomers_;  // null once it has settled
-    Newcomer* older_;
-    Newcomer* newer_ = nullptr;
+    PendingConnections* pending_;  // null once it has settled
+    PendingConnection* older_;
+    PendingConnection* newer_ = nullptr;
     std::int64_t since_;  // ms of the loop's clock
     std::size_t crowd_;
 };
@@ -50,7 +50,7 @@ private:
 // not what asks, the time shrinks to a 128th of the head time, and grows again when many ask. It does not shrink for
 // addresses that have few newcomers beside those that have many: whoever is slow from 250 addresses takes nothing from
 // one that is honest and far away. See docs/decisions/0012-newcomers-wait-outside.md.
-class Newcomers final : private Timer {
+class PendingConnections final : private Timer {
 public:
     // Lets new connections in.
     class Door {
@@ -63,11 +63,12 @@ public:
         ~Door() = default;
     };
 
-    // The loop, the door and the census outlive it.
-    Newcomers(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time, Census& census);
-    ~Newcomers() = default;
-    Newcomers(const Newcomers&) = delete;
-    Newcomers& operator=(const Newcomers&) = delete;
+    // The loop, the door and the admission outlive it.
+    PendingConnections(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time,
+                       Admission& admission);
+    ~PendingConnections() = default;
+    PendingConnections(const PendingConnections&) = delete;
+    PendingConnections& operator=(const PendingConnections&) = delete;
 
     // The door is held.
     [[nodiscard]] bool is_full() const noexcept { return is_full_; }
@@ -75,7 +76,7 @@ public:
     void welcomed();
 
 private:
-    friend class Newcomer;
+    friend class PendingConnection;
 
     // Addresses share one by their hash: two that do are one crowd, which costs the smaller one its privilege.
     static constexpr std::size_t kCrowds = 4096;
@@ -83,7 +84,7 @@ private:
     void on_time() override;
     // Ends some of those who are late. Returns whether there are more.
     bool end_late();
-    [[nodiscard]] bool is_late(const Newcomer& newcomer) const noexcept;
+    [[nodiscard]] bool is_late(const PendingConnection& newcomer) const noexcept;
     // How long it may take to ask, after what has happened since the last judgement.
     void judge_pace() noexcept;
     [[nodiscard]] bool has_room() const noexcept;
@@ -93,10 +94,10 @@ private:
     const std::size_t most_;
     const std::int64_t patience_;  // ms, as are all times here
     const std::int64_t interval_;
-    Census& census_;
+    Admission& admission_;
     Counters& counters_;
-    Newcomer* oldest_ = nullptr;
-    Newcomer* newest_ = nullptr;
+    PendingConnection* oldest_ = nullptr;
+    PendingConnection* newest_ = nullptr;
     std::array<std::uint32_t, kCrowds> crowds_{};  // how many of each are here
     std::size_t count_ = 0;
     std::size_t crowds_here_ = 0;
@@ -104,7 +105,7 @@ private:
     std::int64_t next_judgement_ = 0;
     std::size_t asked_ = 0;  // since the last judgement
     std::size_t ended_ = 0;  // the same
-    log::OnceASecond complaint_;
+    log::RateLimit complaint_;
     bool is_full_ = false;
     bool is_clearing_ = false;  // some who are late are still to be ended
 };

@@ -5,7 +5,7 @@
 namespace c10k {
 
 ProxiedConnection::ProxiedConnection(Server& server, SocketId socket, const Address& proxy)
-    : AcceptedConnection(server), Newcomer(server.newcomers(), proxy), socket_(socket), proxy_(proxy) {
+    : ServerConnection(server), PendingConnection(server.newcomers(), proxy), socket_(socket), proxy_(proxy) {
     server.loop().backend().attach(socket_, *this);
     server.loop().backend().start_receiving(socket_);
     start(server.limits().head_time);

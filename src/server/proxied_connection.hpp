@@ -10,7 +10,10 @@
 namespace c10k {
 
 // An accepted connection that has not said yet whom it is from. When it has, the server welcomes that client on it.
-class ProxiedConnection final : private AcceptedConnection, private Newcomer, private SocketEvents, private Timer {
+class ProxiedConnection final : private ServerConnection,
+                                private PendingConnection,
+                                private SocketEvents,
+                                private Timer {
 public:
     ProxiedConnection(Server& server, SocketId socket, const Address& proxy);
 

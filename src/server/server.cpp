@@ -24,22 +24,22 @@ constexpr std::chrono::milliseconds kDrainInterval{50};
 
 }  // namespace
 
-AcceptedConnection::AcceptedConnection(Server& server) noexcept : server_(server), previous_(server.last_) {
+ServerConnection::ServerConnection(Server& server) noexcept : server_(server), previous_(server.last_) {
     (previous_ != nullptr ? previous_->next_ : server_.first_) = this;
     server_.last_ = this;
     ++server_.count_;
-    ++server_.census_->connections;
+    ++server_.admission_->connections;
     server_.counters_.open.add();
 }
 
-AcceptedConnection::~AcceptedConnection() {
+ServerConnection::~ServerConnection() {
     (previous_ != nullptr ? previous_->next_ : server_.first_) = next_;
     (next_ != nullptr ? next_->previous_ : server_.last_) = previous_;
     if (server_.undrained_ == this) {
         server_.undrained_ = next_;
     }
     --server_.count_;
-    --server_.census_->connections;
+    --server_.admission_->connections;
     server_.counters_.open.subtract();
     server_.on_ended();
 }
@@ -61,13 +61,13 @@ public:
 
 private:
     void on_time() override {
-        if (!server_.newcomers_.is_full()) {
+        if (!server_.pending_.is_full()) {
             server_.go_on();
         }
     }
 
     Server& server_;
-    log::OnceASecond complaint_;
+    log::RateLimit complaint_;
 };
 
 class Server::EmptyAwaiter final : public Awaiter {
@@ -91,16 +91,17 @@ private:
 };
 
 Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
-               std::shared_ptr<Census> census)
-    : loop_(loop), application_(application), limits_(limits), certificates_(certificates), census_(std::move(census)),
-      counters_(loop.local<Counters>()), newcomers_(loop, *this, limits.max_newcomers, limits.head_time, *census_),
-      retry_(std::make_unique<Retry>(*this)), trim_(loop.local<Trim>()) {
+               std::shared_ptr<Admission> admission)
+    : loop_(loop), application_(application), limits_(limits), certificates_(certificates),
+      admission_(std::move(admission)), counters_(loop.local<Counters>()),
+      pending_(loop, *this, limits.max_newcomers, limits.head_time, *admission_),
+      retry_(std::make_unique<Retry>(*this)), trim_(loop.local<MemoryTrimmer>()) {
     for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
         WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
         own = limits.websocket;
         own.slow_member = policy;
     }
-    loop_.mailbox()->limit(limits.mailbox_bytes);
+    loop_.job_queue()->limit(limits.mailbox_bytes);
     keep_freed_memory();
 }
 
@@ -137,7 +138,7 @@ Address Server::add_listener(SocketId listener) {
 
 void Server::on_accepted(SocketId socket, const Address& peer) {
     try {
-        if (newcomers_.is_full() && !closing_) {
+        if (pending_.is_full() && !closing_) {
             held_.emplace_back(socket, peer);
         } else {
             receive(socket, peer);
@@ -150,9 +151,9 @@ void Server::on_accepted(SocketId socket, const Address& peer) {
 
 void Server::receive(SocketId socket, const Address& peer) {
     counters_.accepted.add();
-    if (census_->connections >= limits_.max_connections) {
+    if (admission_->connections >= limits_.max_connections) {
         counters_.limits.max_connections.add();
-        turn_away(socket, peer, "as many connections as max_connections allows are open");
+        reject(socket, peer, "as many connections as max_connections allows are open");
     } else if (!limits_.proxy_protocol) {
         welcome(socket, peer, {});
     } else if (wire::is_trusted(peer.text(), limits_.trusted_proxies)) {
@@ -160,7 +161,7 @@ void Server::receive(SocketId socket, const Address& peer) {
     } else {
         refuse_proxied(socket, peer, "it is none of trusted_proxies");
     }
-    newcomers_.welcomed();
+    pending_.welcomed();
 }
 
 void Server::hold() {
@@ -170,10 +171,10 @@ void Server::hold() {
 }
 
 void Server::go_on() {
-    while (!held_.empty() && !newcomers_.is_full()) {
+    while (!held_.empty() && !pending_.is_full()) {
         receive_held();
     }
-    if (newcomers_.is_full() || closing_ || retry_->is_running()) {
+    if (pending_.is_full() || closing_ || retry_->is_running()) {
         return;
     }
     for (const SocketId listener : listeners_) {
@@ -193,23 +194,23 @@ void Server::receive_held() {
 }
 
 void Server::welcome(SocketId socket, const Address& client, std::span<char> early) {
-    Census::Place place = Census::kNowhere;
+    Admission::AddressSlot place = Admission::kUncounted;
     if (limits_.max_connections_per_address > 0 && client.family() != AF_UNIX &&
         !wire::is_trusted(client.text(), limits_.trusted_proxies)) {
-        const auto entered = census_->enter(client.owner(), limits_.max_connections_per_address);
+        const auto entered = admission_->enter(client.subnet_key(), limits_.max_connections_per_address);
         if (!entered) {
             counters_.limits.max_connections_per_address.add();
-            turn_away(socket, client, "its address has as many connections as max_connections_per_address allows");
+            reject(socket, client, "its address has as many connections as max_connections_per_address allows");
             return;
         }
         place = *entered;
     }
-    HttpConnection* connection = nullptr;
+    Http1Connection* connection = nullptr;
     try {
         secure(socket);
-        connection = new HttpConnection{*this, socket, client, place};  // owns itself, and its place
+        connection = new Http1Connection{*this, socket, client, place};  // owns itself, and its place
     } catch (...) {
-        census_->leave(place);
+        admission_->leave(place);
         throw;
     }
     if (early.empty()) {
@@ -243,10 +244,10 @@ void Server::warn_of(std::string_view peer, std::string_view what, std::string_v
     }
 }
 
-void Server::turn_away(SocketId socket, const Address& client, std::string_view why) {
+void Server::reject(SocketId socket, const Address& client, std::string_view why) {
     warn_of(client.text(), "turned away", why);
     secure(socket);
-    (new HttpConnection{*this, socket, client, Census::kNowhere})->turn_away();
+    (new Http1Connection{*this, socket, client, Admission::kUncounted})->reject();
 }
 
 void Server::on_accept_failed(std::error_code error) {
@@ -262,9 +263,9 @@ void Server::on_ended() {
     trim_.soon();
 }
 
-Task<> Server::close(const Farewell& farewell) {
+Task<> Server::close(const ShutdownOptions& shutdown_options) {
     closing_ = true;
-    farewell_ = farewell;
+    shutdown_options_ = shutdown_options;
     retry_->cancel();
     while (!held_.empty()) {
         receive_held();
@@ -276,9 +277,9 @@ Task<> Server::end() {
     for (const SocketId listener : listeners_) {
         loop_.backend().leave_accepting(listener);
     }
-    if (farewell_.grace > farewell_.grace.zero()) {
-        co_await sleep_for(std::min(farewell_.grace, kLateTime));
-        co_await wait_for_end(farewell_.grace);
+    if (shutdown_options_.grace > shutdown_options_.grace.zero()) {
+        co_await sleep_for(std::min(shutdown_options_.grace, kLateTime));
+        co_await wait_for_end(shutdown_options_.grace);
     }
     for (const SocketId listener : listeners_) {
         loop_.backend().close(listener);
@@ -291,7 +292,7 @@ Task<> Server::end() {
         co_return;
     }
     log::warning(std::to_string(count_) + " connections did not end in time and are cut");
-    for (AcceptedConnection* connection = first_; connection != nullptr;) {
+    for (ServerConnection* connection = first_; connection != nullptr;) {
         std::exchange(connection, connection->next_)->abort();
     }
     co_await EmptyAwaiter{*this};

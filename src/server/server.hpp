@@ -27,13 +27,14 @@ struct ServerLimits {
     // Connections that the kernel completes before we take them.
     int backlog = 4096;
     // Of what is sent on a connection, the bytes that the kernel may take before it can send them.
-    int kernel_unsent_bytes = kMostUnsentBytes;
-    // Connections in all, from one address (0: as many as there are), and those whose first request has not come whole.
+    int kernel_unsent_bytes = kMaxUnsentBytes;
+    // Connections in all, from one address (0: as many as there are), and those whose first request has not come
+    // whole.
     std::uint32_t max_connections = 1024 * 1024;
     std::uint32_t max_connections_per_address = 0;
     std::uint32_t max_newcomers = 16 * 1024;
     // What other loops may have sent to this one that it has not read.
-    std::size_t mailbox_bytes = Mailbox::kMostUnreadBytes;
+    std::size_t mailbox_bytes = JobQueue::kMaxUnreadBytes;
     // Whose connections come from others: they are not counted by their address.
     std::vector<std::string> trusted_proxies;
     // Whether those are the only ones who may connect, and each connection begins with a header that says whom it is
@@ -64,7 +65,7 @@ struct ServerLimits {
 };
 
 // How a server takes leave of its peers.
-struct Farewell {
+struct ShutdownOptions {
     // Of the WebSockets.
     std::uint16_t code = 1001;
     std::string reason = "the server is shutting down";
@@ -74,14 +75,14 @@ struct Farewell {
 
 class Server;
 class ServerCertificates;
-class Trim;
+class MemoryTrimmer;
 
 // A connection that was accepted: in the server's list until it has ended. It owns itself.
-class AcceptedConnection {
+class ServerConnection {
 public:
-    explicit AcceptedConnection(Server& server) noexcept;
-    AcceptedConnection(const AcceptedConnection&) = delete;
-    AcceptedConnection& operator=(const AcceptedConnection&) = delete;
+    explicit ServerConnection(Server& server) noexcept;
+    ServerConnection(const ServerConnection&) = delete;
+    ServerConnection& operator=(const ServerConnection&) = delete;
 
     // The server closes: end soon, in good order. May end it at once.
     virtual void shut_down() = 0;
@@ -89,25 +90,25 @@ public:
     virtual void abort() = 0;
 
 protected:
-    virtual ~AcceptedConnection();
+    virtual ~ServerConnection();
     [[nodiscard]] Server& server() const noexcept { return server_; }
 
 private:
     friend class Server;
 
     Server& server_;
-    AcceptedConnection* previous_ = nullptr;
-    AcceptedConnection* next_ = nullptr;
+    ServerConnection* previous_ = nullptr;
+    ServerConnection* next_ = nullptr;
 };
 
 // Listens, and keeps the connections it has accepted.
-class Server final : private ListenerEvents, private Newcomers::Door {
+class Server final : private ListenerEvents, private PendingConnections::Door {
 public:
-    // The first four outlive the server. With certificates it speaks TLS. The census is that of the servers it shares
-    // its limits with.
+    // The first four outlive the server. With certificates it speaks TLS. The admission is that of the servers it
+    // shares its limits with.
     Server(Loop& loop, Application& application, const ServerLimits& limits,
            const ServerCertificates* certificates = nullptr,
-           std::shared_ptr<Census> census = std::make_shared<Census>());
+           std::shared_ptr<Admission> admission = std::make_shared<Admission>());
     // Requires: no connection is left; close() has seen to that.
     ~Server();
     Server(const Server&) = delete;
@@ -122,7 +123,7 @@ public:
     // Accepts no more, and after the grace stops listening, closes every WebSocket at the drain rate, the oldest first,
     // lets requests that run finish, and waits for the end of all connections; those that are left after the shutdown
     // time are cut.
-    Task<> close(const Farewell& farewell = {});
+    Task<> close(const ShutdownOptions& shutdown_options = {});
 
     // Begins to serve a connection from `client`, which has sent `early` already.
     void welcome(SocketId socket, const Address& client, std::span<char> early);
@@ -141,15 +142,15 @@ public:
     [[nodiscard]] const WebSocketLimits& limits_with(SlowMember policy) const noexcept {
         return websocket_limits_[static_cast<std::size_t>(policy)];
     }
-    [[nodiscard]] const Farewell& farewell() const noexcept { return farewell_; }
+    [[nodiscard]] const ShutdownOptions& shutdown_options() const noexcept { return shutdown_options_; }
     [[nodiscard]] Counters& counters() const noexcept { return counters_; }
-    [[nodiscard]] Census& census() const noexcept { return *census_; }
-    [[nodiscard]] Newcomers& newcomers() noexcept { return newcomers_; }
+    [[nodiscard]] Admission& admission() const noexcept { return *admission_; }
+    [[nodiscard]] PendingConnections& newcomers() noexcept { return pending_; }
     // The Date field's value, renewed once a second.
     [[nodiscard]] const std::string& date();
 
 private:
-    friend class AcceptedConnection;
+    friend class ServerConnection;
     class Retry;
     class EmptyAwaiter;
 
@@ -162,7 +163,7 @@ private:
     // From now on it speaks TLS, if this server does.
     void secure(SocketId socket);
     // Answers with 503.
-    void turn_away(SocketId socket, const Address& client, std::string_view why);
+    void reject(SocketId socket, const Address& client, std::string_view why);
     // There are as many newcomers as there may be: no more are accepted for now.
     void hold() override;
     void go_on() override;
@@ -182,23 +183,23 @@ private:
     const ServerLimits& limits_;
     const ServerCertificates* certificates_;
     std::array<WebSocketLimits, 3> websocket_limits_;  // by policy
-    std::shared_ptr<Census> census_;
+    std::shared_ptr<Admission> admission_;
     Counters& counters_;
     std::vector<SocketId> listeners_;
     std::deque<std::pair<SocketId, Address>> held_;
-    Newcomers newcomers_;
-    log::OnceASecond complaint_;
-    AcceptedConnection* first_ = nullptr;  // the oldest
-    AcceptedConnection* last_ = nullptr;
-    AcceptedConnection* undrained_ = nullptr;  // the first that drain() has not told
+    PendingConnections pending_;
+    log::RateLimit complaint_;
+    ServerConnection* first_ = nullptr;  // the oldest
+    ServerConnection* last_ = nullptr;
+    ServerConnection* undrained_ = nullptr;  // the first that drain() has not told
     std::size_t count_ = 0;
     EmptyAwaiter* waiting_ = nullptr;
     std::unique_ptr<Retry> retry_;
-    Trim& trim_;
+    MemoryTrimmer& trim_;
     std::string date_;
     std::int64_t date_second_ = -1;
     bool closing_ = false;
-    Farewell farewell_;
+    ShutdownOptions shutdown_options_;
 };
 
 }  // namespace c10k

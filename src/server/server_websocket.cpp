@@ -24,31 +24,32 @@ Task<> fail(std::exception_ptr failure) {
 
 // The connection needs this until its view has answered, within a time limit. If somebody else answers, or the peer
 // goes, the view still has the request.
-struct AcceptedWebSocket::Handshake final : public Timer {
-    Handshake(AcceptedWebSocket& connection, wire::HandshakeOffer offered, Request asked, std::string came_early)
+struct ServerWebSocket::Handshake final : public Timer {
+    Handshake(ServerWebSocket& connection, wire::HandshakeOffer offered, Request asked, std::string came_early)
         : owner(connection), offer(std::move(offered)), request(std::move(asked)), early(std::move(came_early)) {}
 
     void on_time() override {
-        AcceptedWebSocket& connection = owner;
+        ServerWebSocket& connection = owner;
         connection.server().counters().limits.handshake_time.add();
         connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
         connection.scope_.request_stop();
     }
 
-    AcceptedWebSocket& owner;
+    ServerWebSocket& owner;
     wire::HandshakeOffer offer;
     Request request;
     std::string early;
     std::optional<wire::DeflateParameters> deflate;  // what is agreed on
 };
 
-AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
-                                     std::string early, Census::Place place)
-    : AcceptedConnection(server),
+ServerWebSocket::ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
+                                 std::string early, Admission::AddressSlot place)
+    : ServerConnection(server),
       WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits_with(match.route->slow_member)),
       route_(*match.route), captures_(std::move(match.captures)),
       handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
-      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)), place_(place) {
+      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)),
+      address_slot_(place) {
     loop().backend().attach(this->socket(), *this);
     handshake_->start(server.limits().handshake_time);
     if (handshake_->offer.deflate && route_.compression.is_on()) {
@@ -63,11 +64,11 @@ AcceptedWebSocket::AcceptedWebSocket(Server& server, SocketId socket, WebSocketM
     view_.start(scope_, *this);
 }
 
-AcceptedWebSocket::~AcceptedWebSocket() { server().census().leave(place_); }
+ServerWebSocket::~ServerWebSocket() { server().admission().leave(address_slot_); }
 
 // ---- The handshake
 
-void AcceptedWebSocket::answer_handshake() {
+void ServerWebSocket::answer_handshake() {
     if (!is_opening()) {
         return;
     }
@@ -85,7 +86,7 @@ void AcceptedWebSocket::answer_handshake() {
     }
 }
 
-void AcceptedWebSocket::refuse_handshake(int status, std::string_view text) {
+void ServerWebSocket::refuse_handshake(int status, std::string_view text) {
     if (!handshake_) {
         WebSocketConnection::refuse_handshake(status, text);
     }
@@ -95,11 +96,11 @@ void AcceptedWebSocket::refuse_handshake(int status, std::string_view text) {
     handshake_.reset();
 }
 
-void AcceptedWebSocket::turn_handshake_away() {
+void ServerWebSocket::turn_handshake_away() {
     refuse(Response::text("The WebSocket was closed before its view had answered.\n", 503));
 }
 
-void AcceptedWebSocket::refuse(const Response& response) {
+void ServerWebSocket::refuse(const Response& response) {
     wire::require_final(response.status);
     const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server().date()});
     server().application().on_answered(handshake_->request, response);
@@ -107,13 +108,13 @@ void AcceptedWebSocket::refuse(const Response& response) {
     WebSocketConnection::refuse(bytes);
 }
 
-const Request& AcceptedWebSocket::handshake_request() const {
+const Request& ServerWebSocket::handshake_request() const {
     return handshake_ ? handshake_->request : WebSocketConnection::handshake_request();
 }
 
-std::string_view AcceptedWebSocket::subprotocol() const noexcept { return subprotocol_; }
+std::string_view ServerWebSocket::subprotocol() const noexcept { return subprotocol_; }
 
-void AcceptedWebSocket::on_received(std::span<char> bytes) {
+void ServerWebSocket::on_received(std::span<char> bytes) {
     if (is_opening()) {
         handshake_->early.append(bytes.data(), bytes.size());
     } else {
@@ -124,7 +125,7 @@ void AcceptedWebSocket::on_received(std::span<char> bytes) {
 // ---- The end
 
 // The view has ended, and its frame goes now; the connection may still have a close frame to wait for.
-void AcceptedWebSocket::on_completed() noexcept {
+void ServerWebSocket::on_completed() noexcept {
     try {
         answer_view();
     } catch (...) {  // there is no memory for a last word
@@ -140,7 +141,7 @@ void AcceptedWebSocket::on_completed() noexcept {
     }
 }
 
-void AcceptedWebSocket::answer_view() {
+void ServerWebSocket::answer_view() {
     try {
         view_.result();
         close(kNormal, {});
@@ -157,7 +158,7 @@ void AcceptedWebSocket::answer_view() {
     }
 }
 
-void AcceptedWebSocket::on_gone() {
+void ServerWebSocket::on_gone() {
     if (opened_) {
         server().counters().count_close(close_info().code);
         try {
@@ -173,9 +174,11 @@ void AcceptedWebSocket::on_gone() {
     }
 }
 
-void AcceptedWebSocket::shut_down() { close_for_others(server().farewell().code, server().farewell().reason); }
+void ServerWebSocket::shut_down() {
+    close_for_others(server().shutdown_options().code, server().shutdown_options().reason);
+}
 
-void AcceptedWebSocket::abort() {
+void ServerWebSocket::abort() {
     server().counters().limits.shutdown_time.add();
     scope_.request_stop();
     drop(kGoingAway, "the server is shutting down");

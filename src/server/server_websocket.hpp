@@ -10,16 +10,16 @@
 namespace c10k {
 
 // A server's WebSocket from the handshake to the end, with the view that it lives for: the view is its only coroutine.
-class AcceptedWebSocket final : private AcceptedConnection, private WebSocketConnection, private Completion {
+class ServerWebSocket final : private ServerConnection, private WebSocketConnection, private Completion {
 public:
     // Starts the view. `early` are bytes that came behind the handshake.
-    AcceptedWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request, std::string early,
-                      Census::Place place);
+    ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request, std::string early,
+                    Admission::AddressSlot place);
 
 private:
     struct Handshake;
 
-    ~AcceptedWebSocket();
+    ~ServerWebSocket();
 
     void shut_down() override;
     void abort() override;
@@ -43,7 +43,7 @@ private:
     std::string_view subprotocol_;          // in the route
     StopScope scope_;
     Task<> view_;
-    Census::Place place_;
+    Admission::AddressSlot address_slot_;
     bool opened_ = false;
     bool view_ended_ = false;  // before it has begun, too, the connection lives for it
 };

@@ -17,12 +17,12 @@ namespace {
 class OtherLoop {
 public:
     // Throws what the backend of the new loop throws.
-    OtherLoop(BackendChoice backend, std::function<Task<>()> part) : home_(Loop::current().mailbox()) {
-        std::promise<std::shared_ptr<Mailbox>> mailbox;
-        std::future<std::shared_ptr<Mailbox>> made = mailbox.get_future();
-        thread_ = std::thread{&OtherLoop::run_there, this, backend, std::move(part), std::move(mailbox)};
+    OtherLoop(BackendChoice backend, std::function<Task<>()> part) : home_(Loop::current().job_queue()) {
+        std::promise<std::shared_ptr<JobQueue>> job_queue;
+        std::future<std::shared_ptr<JobQueue>> made = job_queue.get_future();
+        thread_ = std::thread{&OtherLoop::run_there, this, backend, std::move(part), std::move(job_queue)};
         try {
-            mailbox_ = made.get();
+            jobs_ = made.get();
         } catch (...) {
             thread_.join();
             throw;
@@ -63,16 +63,16 @@ public:
 
 private:
     void run_there(BackendChoice backend, std::function<Task<>()> part,
-                   std::promise<std::shared_ptr<Mailbox>> mailbox) noexcept {
+                   std::promise<std::shared_ptr<JobQueue>> job_queue) noexcept {
         bool is_made = false;
         try {
             Loop loop{make_backend(backend)};
             is_made = true;
-            mailbox.set_value(loop.mailbox());
+            job_queue.set_value(loop.job_queue());
             run(loop, part(), scope_);
         } catch (...) {
             if (!is_made) {
-                mailbox.set_exception(std::current_exception());
+                job_queue.set_exception(std::current_exception());
                 return;
             }
             failure_ = std::current_exception();
@@ -90,16 +90,16 @@ private:
     // Once is enough: a request to stop stays.
     void stop() noexcept {
         if (stop_letter_) {
-            mailbox_->post(std::move(stop_letter_));
+            jobs_->post(std::move(stop_letter_));
         }
     }
 
-    std::shared_ptr<Mailbox> home_;
-    std::shared_ptr<Mailbox> mailbox_;
+    std::shared_ptr<JobQueue> home_;
+    std::shared_ptr<JobQueue> jobs_;
     StopScope scope_;  // the other thread's
     // Both are made in time: an end or a stop cannot fail for want of memory.
-    std::unique_ptr<Letter> end_letter_ = make_letter([this] { note_end(); });
-    std::unique_ptr<Letter> stop_letter_ = make_letter([this] { scope_.request_stop(); });
+    std::unique_ptr<Job> end_letter_ = make_job([this] { note_end(); });
+    std::unique_ptr<Job> stop_letter_ = make_job([this] { scope_.request_stop(); });
     std::thread thread_;
     std::exception_ptr failure_;
     EndAwaiter* waiting_ = nullptr;

@@ -18,28 +18,28 @@ std::string text_of(std::exception_ptr failure) {
     }
 }
 
-void Witness::complain(std::string what) {
-    if (complaint_.empty()) {
-        complaint_ = std::move(what);
+void FailureRecorder::complain(std::string what) {
+    if (first_failure_.empty()) {
+        first_failure_ = std::move(what);
     }
 }
 
-void Witness::on_stream_failed(const Request& request, std::exception_ptr failure) {
+void FailureRecorder::on_stream_failed(const Request& request, std::exception_ptr failure) {
     complain("the stream of " + request.target + " threw: " + text_of(failure));
     site_.on_stream_failed(request, std::move(failure));
 }
 
-std::uint16_t Witness::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
-    const std::string complaint = "the view of " + route.name + " threw: " + text_of(failure);
+std::uint16_t FailureRecorder::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+    const std::string first_failure = "the view of " + route.name + " threw: " + text_of(failure);
     const std::uint16_t code = site_.on_websocket_failed(route, std::move(failure));
     if (code == kInternalError) {
-        complain(complaint);
+        complain(first_failure);
     }
     return code;
 }
 
 // Not on_view_failed(): the site may answer what is inside its middleware by itself.
-void Witness::on_answered(const Request& request, const Response& response) {
+void FailureRecorder::on_answered(const Request& request, const Response& response) {
     constexpr int kInternalServerError = 500;
     if (response.status == kInternalServerError) {
         complain("the view of " + request.target + " threw, and was answered with 500");

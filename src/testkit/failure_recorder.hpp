@@ -9,13 +9,13 @@
 namespace c10k::testkit {
 
 // A site under test: the application behind it, and what its views have done wrong.
-class Witness final : public Application {
+class FailureRecorder final : public Application {
 public:
     // Requires: `site` outlives it.
-    explicit Witness(Application& site) noexcept : site_(site) {}
+    explicit FailureRecorder(Application& site) noexcept : site_(site) {}
 
     // What went wrong first; empty if nothing did.
-    [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
+    [[nodiscard]] const std::string& first_failure() const noexcept { return first_failure_; }
 
     [[nodiscard]] bool came_securely(const Request& request) const override { return site_.came_securely(request); }
     Answer answer(Request& request, int minor_version) override { return site_.answer(request, minor_version); }
@@ -39,7 +39,7 @@ private:
     void complain(std::string what);
 
     Application& site_;
-    std::string complaint_;
+    std::string first_failure_;
 };
 
 // What an exception says.

@@ -58,48 +58,48 @@ FaultCounts& FaultCounts::operator+=(const FaultCounts& other) noexcept {
     return *this;
 }
 
-bool Weather::happens(double chance, std::uint64_t& count) noexcept {
-    const bool does = dice_.chance(chance);
+bool FaultInjector::happens(double chance, std::uint64_t& count) noexcept {
+    const bool does = prng_.chance(chance);
     count += does ? 1 : 0;
     return does;
 }
 
-std::size_t Weather::part(std::size_t bytes, double chance, std::uint64_t& count) noexcept {
-    return bytes > 1 && happens(chance, count) ? dice_.mostly_small(bytes - 1) : bytes;
+std::size_t FaultInjector::part(std::size_t bytes, double chance, std::uint64_t& count) noexcept {
+    return bytes > 1 && happens(chance, count) ? prng_.mostly_small(bytes - 1) : bytes;
 }
 
-std::int64_t Weather::pause() noexcept {
+std::int64_t FaultInjector::pause() noexcept {
     const auto most = static_cast<std::uint64_t>(faults_.longest_pause.count());
-    return most > 0 && happens(faults_.pause, counts_.pauses) ? static_cast<std::int64_t>(dice_.mostly_small(most)) : 0;
+    return most > 0 && happens(faults_.pause, counts_.pauses) ? static_cast<std::int64_t>(prng_.mostly_small(most)) : 0;
 }
 
-std::int64_t Weather::delay() noexcept {
+std::int64_t FaultInjector::delay() noexcept {
     const auto most = static_cast<std::uint64_t>(faults_.delay.count());
-    return most > 0 ? static_cast<std::int64_t>(dice_.below(most + 1)) : 0;
+    return most > 0 ? static_cast<std::int64_t>(prng_.below(most + 1)) : 0;
 }
 
-std::size_t Weather::kernel_bytes() noexcept {
+std::size_t FaultInjector::kernel_bytes() noexcept {
     constexpr std::uint64_t kHalvings = 8;
-    return is_fair_ ? SIZE_MAX : std::max<std::size_t>(faults_.kernel_bytes >> dice_.below(kHalvings), 1);
+    return is_fair_ ? SIZE_MAX : std::max<std::size_t>(faults_.kernel_bytes >> prng_.below(kHalvings), 1);
 }
 
-Weather::Blow Weather::blow() noexcept {
+FaultInjector::LinkFault FaultInjector::blow() noexcept {
     if (happens(faults_.reset, counts_.resets)) {
-        return Blow::kReset;
+        return LinkFault::kReset;
     }
     if (happens(faults_.half_close, counts_.half_closes)) {
-        return Blow::kHalfClose;
+        return LinkFault::kHalfClose;
     }
-    return happens(faults_.silence, counts_.silences) ? Blow::kSilence : Blow::kNone;
+    return happens(faults_.silence, counts_.silences) ? LinkFault::kSilence : LinkFault::kNone;
 }
 
-std::span<const std::uint32_t> Weather::order(std::size_t count) {
+std::span<const std::uint32_t> FaultInjector::order(std::size_t count) {
     if (order_.size() != count) {
         order_.resize(count);
         std::iota(order_.begin(), order_.end(), 0U);
     }
     for (std::size_t left = is_fair_ ? 0 : count; left > 1; --left) {
-        std::swap(order_[left - 1], order_[dice_.below(left)]);
+        std::swap(order_[left - 1], order_[prng_.below(left)]);
     }
     return order_;
 }

@@ -12,14 +12,14 @@ namespace c10k::testkit {
 
 // How a network in memory behaves: asked about each thing that happens on it, it draws the answer, and keeps count.
 // Fair weather draws nothing, and lets all pass.
-class Weather {
+class FaultInjector {
 public:
-    Weather() = default;
-    Weather(const Faults& faults, std::uint64_t seed) : faults_(faults), dice_(seed, kPurpose), is_fair_(false) {}
+    FaultInjector() = default;
+    FaultInjector(const Faults& faults, std::uint64_t seed) : faults_(faults), prng_(seed, kPurpose), is_fair_(false) {}
 
-    [[nodiscard]] bool is_fair() const noexcept { return is_fair_; }
+    [[nodiscard]] bool is_off() const noexcept { return is_fair_; }
     // From now on nothing goes wrong any more.
-    void clear_up() noexcept { faults_ = Faults{.kernel_bytes = faults_.kernel_bytes}; }
+    void stop() noexcept { faults_ = Faults{.kernel_bytes = faults_.kernel_bytes}; }
     [[nodiscard]] const FaultCounts& counts() const noexcept { return counts_; }
 
     // How much of what could be read or written at once is. Requires: bytes > 0.
@@ -40,15 +40,15 @@ public:
     std::size_t kernel_bytes() noexcept;
 
     // What becomes of a piece of bytes.
-    enum class Blow : std::uint8_t { kNone, kReset, kHalfClose, kSilence };
-    Blow blow() noexcept;
+    enum class LinkFault : std::uint8_t { kNone, kReset, kHalfClose, kSilence };
+    LinkFault blow() noexcept;
     // How much of such a piece arrives before the blow.
-    std::size_t before_blow(std::size_t bytes) noexcept { return dice_.below(bytes + 1); }
+    std::size_t before_blow(std::size_t bytes) noexcept { return prng_.below(bytes + 1); }
 
     // The numbers from 0 to `count` - 1 in the order in which their turn comes.
     std::span<const std::uint32_t> order(std::size_t count);
     // With which of `count` steps to begin. Requires: count > 0.
-    std::size_t first_of(std::size_t count) noexcept { return is_fair_ ? 0 : dice_.below(count); }
+    std::size_t first_of(std::size_t count) noexcept { return is_fair_ ? 0 : prng_.below(count); }
 
 private:
     static constexpr std::uint64_t kPurpose = 1;
@@ -57,7 +57,7 @@ private:
     std::size_t part(std::size_t bytes, double chance, std::uint64_t& count) noexcept;
 
     Faults faults_;
-    Dice dice_{0, kPurpose};
+    Prng prng_{0, kPurpose};
     FaultCounts counts_;
     std::vector<std::uint32_t> order_;
     bool is_fair_ = true;

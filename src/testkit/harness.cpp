@@ -38,18 +38,18 @@ void run_to_end(Loop& loop, Task<> task) {
     task.result();
 }
 
-Stage::Stage(Loop& loop, Application& application, ServerLimits limits)
-    : Stage(loop, application, std::move(limits), dynamic_cast<MemoryBackend*>(&loop.backend())) {}
+Harness::Harness(Loop& loop, Application& application, ServerLimits limits)
+    : Harness(loop, application, std::move(limits), dynamic_cast<MemoryBackend*>(&loop.backend())) {}
 
-Stage::Stage(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network)
+Harness::Harness(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network)
     : loop_(loop), network_(network), limits_(std::move(limits)), server_(loop_, application, limits_),
       address_(server_.listen(Address::resolve("127.0.0.1", 0))) {}
 
-Stage::~Stage() { close(); }
+Harness::~Harness() { close(); }
 
-void Stage::run_until(const std::function<bool()>& done, std::string_view what) {
+void Harness::run_until(const std::function<bool()>& done, std::string_view what) {
     if (network_ != nullptr) {
-        loop_.settle();
+        loop_.run_until_idle();
         if (!done()) {
             throw NothingCame{what};
         }
@@ -65,18 +65,18 @@ void Stage::run_until(const std::function<bool()>& done, std::string_view what) 
     }
 }
 
-void Stage::advance(Duration time) {
-    loop_.settle();
+void Harness::advance(Duration time) {
+    loop_.run_until_idle();
     const std::int64_t end = network_->now() + std::chrono::ceil<std::chrono::milliseconds>(time).count();
     for (auto next = loop_.timers().next(); next && *next <= end; next = loop_.timers().next()) {
         network_->advance(std::chrono::milliseconds{std::max<std::int64_t>(*next - network_->now(), 0)});
-        loop_.settle();
+        loop_.run_until_idle();
     }
     network_->advance(std::chrono::milliseconds{end - network_->now()});
-    loop_.settle();
+    loop_.run_until_idle();
 }
 
-void Stage::close() {
+void Harness::close() {
     if (!closed_) {
         closed_ = true;
         run(server_.close());

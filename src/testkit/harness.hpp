@@ -16,16 +16,16 @@ namespace c10k::testkit {
 void run_to_end(Loop& loop, Task<> task);
 
 // A server on a loop, and on the same loop the peers of that server: both ends of every connection, on one thread.
-class Stage {
+class Harness {
 public:
-    // The loop outlives the stage, and the stage its peers.
-    Stage(Loop& loop, Application& application, ServerLimits limits = {});
+    // The loop outlives the harness, and the harness its peers.
+    Harness(Loop& loop, Application& application, ServerLimits limits = {});
     // The same, for a loop whose backend is around one in memory; null if it is around another.
-    Stage(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network);
+    Harness(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network);
     // Closes the server.
-    ~Stage();
-    Stage(const Stage&) = delete;
-    Stage& operator=(const Stage&) = delete;
+    ~Harness();
+    Harness(const Harness&) = delete;
+    Harness& operator=(const Harness&) = delete;
 
     [[nodiscard]] Loop& loop() noexcept { return loop_; }
     [[nodiscard]] c10k::Server& server() noexcept { return server_; }
@@ -35,7 +35,7 @@ public:
     [[nodiscard]] MemoryBackend& network() noexcept { return *network_; }
 
     // Turns the loop until nothing is left to do at this time of the clock.
-    void settle() { loop_.settle(); }
+    void run_until_idle() { loop_.run_until_idle(); }
     // Turns the loop until `done`. Throws NothingCame if it never will be: in memory as soon as all has settled, on a
     // real network after some seconds.
     void run_until(const std::function<bool()>& done, std::string_view what);

@@ -39,9 +39,9 @@ std::string first(std::span<const iovec> bytes, std::size_t size) {
 
 }  // namespace
 
-MemoryBackend::MemoryBackend() : MemoryBackend(testkit::Weather{}, nullptr) {}
+MemoryBackend::MemoryBackend() : MemoryBackend(testkit::FaultInjector{}, nullptr) {}
 
-MemoryBackend::MemoryBackend(testkit::Weather weather, testkit::Trace* trace)
+MemoryBackend::MemoryBackend(testkit::FaultInjector weather, testkit::Trace* trace)
     : weather_(std::move(weather)), trace_(trace), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (wake_ < 0) {
         throw std::system_error(errno, std::system_category(), "eventfd");
@@ -123,7 +123,7 @@ void MemoryBackend::pause_accepting(SocketId listener) { stop_receiving(listener
 void MemoryBackend::resume_accepting(SocketId listener) { start_receiving(listener); }
 
 SocketId MemoryBackend::connect(const Address& to, const Address& /*from*/) {
-    const SocketId dialling = add(Kind::kDialling, localhost(next_port_++));
+    const SocketId dialling = add(Kind::kConnecting, localhost(next_port_++));
     const Dialled dialled = conditions_.dialled ? conditions_.dialled(to) : Dialled{};
     if (dialled.after_ms == Dialled::kNever) {
         sockets_[dialling.slot].exists_at = Dialled::kNever;
@@ -254,21 +254,21 @@ std::size_t MemoryBackend::take(Socket& socket, std::span<const iovec> bytes) {
 
 void MemoryBackend::send_piece(Socket& socket, Socket& peer, std::string piece) {
     const auto blow = weather_.blow();
-    if (blow != testkit::Weather::Blow::kNone) {
+    if (blow != testkit::FaultInjector::LinkFault::kNone) {
         piece.resize(weather_.before_blow(piece.size()));
     }
     travel(peer, {Arrival::Kind::kBytes, std::move(piece)});
     switch (blow) {
-        case testkit::Weather::Blow::kNone: break;
-        case testkit::Weather::Blow::kReset:
+        case testkit::FaultInjector::LinkFault::kNone: break;
+        case testkit::FaultInjector::LinkFault::kReset:
             travel(peer, {Arrival::Kind::kReset});
             travel(socket, {Arrival::Kind::kReset});
             break;
-        case testkit::Weather::Blow::kHalfClose:
+        case testkit::FaultInjector::LinkFault::kHalfClose:
             travel(peer, {Arrival::Kind::kEnd});
             socket.is_cut_off = true;
             break;
-        case testkit::Weather::Blow::kSilence: socket.is_silent = peer.is_silent = true; break;
+        case testkit::FaultInjector::LinkFault::kSilence: socket.is_silent = peer.is_silent = true; break;
     }
 }
 
@@ -302,7 +302,7 @@ void MemoryBackend::arrive(Socket& at, Arrival arrival) {
 
 // ---- The end
 
-void MemoryBackend::finish_sending(SocketId socket) {
+void MemoryBackend::shutdown_write(SocketId socket) {
     Socket* found = find(socket);
     if (found == nullptr) {
         return;

@@ -17,9 +17,9 @@
 namespace c10k {
 
 // Thrown by a loop that would sleep for ever: it waits for what no timer, no socket and no other thread will bring.
-class NothingHappens : public std::logic_error {
+class Deadlock : public std::logic_error {
 public:
-    NothingHappens() : std::logic_error("the loop waits, and nothing will ever happen") {}
+    Deadlock() : std::logic_error("the loop waits, and nothing will ever happen") {}
 };
 
 // A network in memory, for tests: sockets are queues of bytes, and the clock moves only when it is told to, or when the
@@ -45,20 +45,20 @@ public:
         std::size_t kernel_bytes = 1024 * 1024;  // the most under way in one direction: then the kernel is full
         bool answers_later = false;              // wait() answers a send(), and only then looks at its bytes
         int failing_accepts = 0;                 // so many of the next find no descriptor (EMFILE)
-        // So many of the next send(), finish_sending() and close() on connected sockets succeed; the one after them
+        // So many of the next send(), shutdown_write() and close() on connected sockets succeed; the one after them
         // finds the connection broken.
         std::size_t calls_until_failure = SIZE_MAX;
     };
 
     MemoryBackend();
     // One in bad weather, which is noted event by event in `trace`, if there is one.
-    MemoryBackend(testkit::Weather weather, testkit::Trace* trace);
+    MemoryBackend(testkit::FaultInjector weather, testkit::Trace* trace);
     ~MemoryBackend() override;
     MemoryBackend(const MemoryBackend&) = delete;
     MemoryBackend& operator=(const MemoryBackend&) = delete;
 
     [[nodiscard]] Conditions& conditions() noexcept { return conditions_; }
-    [[nodiscard]] testkit::Weather& weather() noexcept { return weather_; }
+    [[nodiscard]] testkit::FaultInjector& weather() noexcept { return weather_; }
     // Moves the clock. Timers fire in the loop's next turn.
     void advance(Duration time) noexcept;
     // Closes the socket as a crashed host does: the other side gets ECONNRESET.
@@ -78,20 +78,20 @@ public:
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
     [[nodiscard]] std::size_t send(SocketId socket, std::span<const iovec> bytes) override;
-    void finish_sending(SocketId socket) override;
+    void shutdown_write(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::int64_t now() const noexcept override { return now_; }
     // Begins at the same time in each run.
     [[nodiscard]] std::chrono::system_clock::time_point wall_clock() const noexcept override;
     // Does not sleep but moves the clock to `until`, or to when the next bytes arrive. With nothing to wait for but
-    // wake(), it really waits (in bad weather not even that), and throws NothingHappens if nothing wakes it.
+    // wake(), it really waits (in bad weather not even that), and throws Deadlock if nothing wakes it.
     int wait(std::optional<std::int64_t> until) override;
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard_.time(); }
     void wake() noexcept override;
 
 private:
-    enum class Kind : std::uint8_t { kFree, kListener, kDialling, kConnected, kFailed };
+    enum class Kind : std::uint8_t { kFree, kListener, kConnecting, kConnected, kFailed };
 
     // Something on its way to a socket.
     struct Arrival {
@@ -164,7 +164,7 @@ private:
     bool fail(SocketId id);
 
     Conditions conditions_;
-    testkit::Weather weather_;
+    testkit::FaultInjector weather_;
     testkit::Trace* trace_ = nullptr;
     std::deque<Socket> sockets_;  // a deque, so that references live as long as the sockets
     std::vector<std::uint32_t> free_;

@@ -35,8 +35,8 @@ int MemoryBackend::wait(std::optional<std::int64_t> until) {
         return 0;
     }
     pollfd woken{wake_, POLLIN, 0};
-    if (::poll(&woken, 1, weather_.is_fair() ? kPatienceMs : 0) == 0) {
-        throw NothingHappens{};
+    if (::poll(&woken, 1, weather_.is_off() ? kPatienceMs : 0) == 0) {
+        throw Deadlock{};
     }
     woken_ = true;  // if that has been seen, and the descriptor has not
     return drain_wake() ? 1 : 0;
@@ -82,7 +82,7 @@ std::optional<std::int64_t> MemoryBackend::next_arrival() noexcept {
         if (!socket.arrivals.empty()) {
             consider(socket.arrivals.front().at);
         }
-        if (socket.kind == Kind::kDialling && socket.exists_at > now_ && socket.exists_at != Dialled::kNever) {
+        if (socket.kind == Kind::kConnecting && socket.exists_at > now_ && socket.exists_at != Dialled::kNever) {
             consider(socket.exists_at);
         }
         if (socket.kind == Kind::kListener && socket.receiving && !socket.unaccepted.empty()) {
@@ -97,7 +97,7 @@ bool MemoryBackend::may_have_events(const Socket& socket) noexcept {
         case Kind::kFree:
         case Kind::kFailed: return false;
         case Kind::kListener: return socket.receiving && !socket.unaccepted.empty();
-        case Kind::kDialling: return true;
+        case Kind::kConnecting: return true;
         case Kind::kConnected: break;
     }
     return socket.blocked || !socket.unanswered.empty() || socket.failure ||
@@ -138,7 +138,7 @@ bool MemoryBackend::accept(SocketId id) {
 
 bool MemoryBackend::connected(SocketId id) {
     Socket* socket = find(id);
-    if (socket == nullptr || socket->kind != Kind::kDialling || socket->failure || socket->exists_at > now_ ||
+    if (socket == nullptr || socket->kind != Kind::kConnecting || socket->failure || socket->exists_at > now_ ||
         holds_back()) {
         return false;
     }

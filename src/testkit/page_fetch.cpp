@@ -47,9 +47,9 @@ std::optional<Response> whole_response(std::string_view bytes) {
 
 }  // namespace
 
-class PageVisit::OverAwaiter final : public Awaiter {
+class PageFetch::OverAwaiter final : public Awaiter {
 public:
-    explicit OverAwaiter(PageVisit& visit) noexcept : visit_(visit) {}
+    explicit OverAwaiter(PageFetch& visit) noexcept : visit_(visit) {}
     [[nodiscard]] bool await_ready() const noexcept { return visit_.is_over() || stop_requested(); }
     void await_suspend(std::coroutine_handle<> task) noexcept {
         visit_.waiting_ = this;
@@ -64,20 +64,20 @@ private:
         resume();
     }
 
-    PageVisit& visit_;
+    PageFetch& visit_;
 };
 
-PageVisit::PageVisit(Stage& stage, const std::string& target, const Headers& headers) : Peer(stage) {
-    send(request_bytes(stage.address().text(), target, headers));
+PageFetch::PageFetch(Harness& harness, const std::string& target, const Headers& headers) : Peer(harness) {
+    send(request_bytes(harness.address().text(), target, headers));
 }
 
-void PageVisit::on_over() {
+void PageFetch::on_over() {
     if (waiting_ != nullptr) {
         std::exchange(waiting_, nullptr)->resume();
     }
 }
 
-Task<Response> PageVisit::response() {
+Task<Response> PageFetch::response() {
     try {
         co_await with_timeout(kPatience, OverAwaiter{*this});
     } catch (const TimedOut&) {

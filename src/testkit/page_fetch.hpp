@@ -9,9 +9,9 @@
 namespace c10k::testkit {
 
 // One GET, as a task.
-class PageVisit final : private Peer {
+class PageFetch final : private Peer {
 public:
-    PageVisit(Stage& stage, const std::string& target, const Headers& headers);
+    PageFetch(Harness& harness, const std::string& target, const Headers& headers);
 
     // Waits for the answer. Throws ConnectionClosed if it does not come whole, or not within a minute.
     Task<Response> response();

@@ -8,7 +8,7 @@
 namespace c10k::testkit {
 namespace {
 
-constexpr std::size_t kMostBody = std::size_t{64} << 20;
+constexpr std::size_t kMaxBody = std::size_t{64} << 20;
 
 // The body's length by its head (RFC 9112, 6.3); our server sends no other kind.
 std::size_t body_bytes(const Response& response, std::string_view method) {
@@ -18,7 +18,7 @@ std::size_t body_bytes(const Response& response, std::string_view method) {
     const std::string_view text = response.headers.get("Content-Length").value_or("");
     std::size_t size = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-    if (error != std::errc{} || end != text.data() + text.size() || size > kMostBody) {
+    if (error != std::errc{} || end != text.data() + text.size() || size > kMaxBody) {
         throw std::runtime_error("a response without a good Content-Length");
     }
     return size;
@@ -28,9 +28,9 @@ std::size_t body_bytes(const Response& response, std::string_view method) {
 
 // ---- Peer
 
-Peer::Peer(Stage& stage) : stage_(stage), socket_(stage.loop().backend().connect(stage.address())) {
-    stage_.loop().backend().attach(socket_, *this);
-    stage_.loop().backend().start_receiving(socket_);
+Peer::Peer(Harness& harness) : harness_(harness), socket_(harness.loop().backend().connect(harness.address())) {
+    harness_.loop().backend().attach(socket_, *this);
+    harness_.loop().backend().start_receiving(socket_);
 }
 
 Peer::~Peer() { close(); }
@@ -40,23 +40,23 @@ void Peer::send(std::string_view bytes) {
     send_more();
 }
 
-void Peer::finish_sending() {
+void Peer::shutdown_write() {
     finishing_ = true;
     send_more();
 }
 
-void Peer::stop_receiving() { stage_.loop().backend().stop_receiving(socket_); }
+void Peer::stop_receiving() { harness_.loop().backend().stop_receiving(socket_); }
 
-void Peer::start_receiving() { stage_.loop().backend().start_receiving(socket_); }
+void Peer::start_receiving() { harness_.loop().backend().start_receiving(socket_); }
 
 void Peer::close() {
     if (std::exchange(open_, false)) {
-        stage_.loop().backend().close(socket_);
+        harness_.loop().backend().close(socket_);
     }
 }
 
 std::string Peer::take(std::size_t size) {
-    stage_.run_until([&] { return received_.size() >= size || is_over(); }, "bytes from the server");
+    harness_.run_until([&] { return received_.size() >= size || is_over(); }, "bytes from the server");
     if (received_.size() < size) {
         throw NothingCame{"the connection ended before so many bytes"};
     }
@@ -71,7 +71,7 @@ Response Peer::take_response(std::string_view method) {
         received_.erase(0, parser.receive(received_));
         return parser.state() != wire::ResponseParser::State::kHead || (is_over() && received_.empty());
     };
-    stage_.run_until(parse, "a response");
+    harness_.run_until(parse, "a response");
     if (parser.state() != wire::ResponseParser::State::kComplete) {
         throw NothingCame{"a response: " + std::string{parser.failure()}};
     }
@@ -88,7 +88,7 @@ std::string Peer::take_chunks() {
         received_.erase(0, chunks.receive(received_, body, {}));
         return chunks.whole() || chunks.failed() || (is_over() && received_.empty());
     };
-    stage_.run_until(read, "the chunks of a response");
+    harness_.run_until(read, "the chunks of a response");
     if (!chunks.whole()) {
         throw NothingCame{"a whole body in chunks"};
     }
@@ -96,7 +96,7 @@ std::string Peer::take_chunks() {
 }
 
 void Peer::wait_for_end() {
-    stage_.run_until([this] { return ended_ || failed_; }, "the end of the connection");
+    harness_.run_until([this] { return ended_ || failed_; }, "the end of the connection");
 }
 
 void Peer::on_connected() {
@@ -134,25 +134,25 @@ void Peer::send_more() {
     while (connected_ && open_ && sending_.empty() && !unsent_.empty()) {
         sending_ = std::exchange(unsent_, {});
         const iovec piece{sending_.data(), sending_.size()};
-        if (const std::size_t taken = stage_.loop().backend().send(socket_, {&piece, 1}); taken > 0) {
+        if (const std::size_t taken = harness_.loop().backend().send(socket_, {&piece, 1}); taken > 0) {
             unsent_ = sending_.substr(taken);
             sending_.clear();
         }
     }
     if (connected_ && open_ && sending_.empty() && std::exchange(finishing_, false)) {
-        stage_.loop().backend().finish_sending(socket_);
+        harness_.loop().backend().shutdown_write(socket_);
     }
 }
 
 // ---- WebSocketPeer
 
-WebSocketPeer::WebSocketPeer(Stage& stage, std::string_view target, Headers headers,
+WebSocketPeer::WebSocketPeer(Harness& harness, std::string_view target, Headers headers,
                              std::vector<std::string> subprotocols, std::string_view early,
                              const Compression& compression)
-    : Peer(stage), compress_from_(compression.from_bytes), request_{.host = stage.address().text(),
-                                                                    .target = std::string{target},
-                                                                    .subprotocols = std::move(subprotocols),
-                                                                    .headers = std::move(headers)} {
+    : Peer(harness), compress_from_(compression.from_bytes), request_{.host = harness.address().text(),
+                                                                      .target = std::string{target},
+                                                                      .subprotocols = std::move(subprotocols),
+                                                                      .headers = std::move(headers)} {
     if (compression.is_on()) {
         request_.deflate = wire::offer_deflate(compression);
     }
@@ -161,7 +161,7 @@ WebSocketPeer::WebSocketPeer(Stage& stage, std::string_view target, Headers head
 
 const Response& WebSocketPeer::answer() {
     const auto arrived = [this] { return answer_.has_value() || is_over(); };
-    stage().run_until(arrived, "the answer to a handshake");
+    harness().run_until(arrived, "the answer to a handshake");
     if (!answer_) {
         throw NothingCame{"the answer to a handshake: the connection ended"};
     }
@@ -191,7 +191,7 @@ void WebSocketPeer::close_with(std::uint16_t code, std::string_view reason) {
 }
 
 Message WebSocketPeer::recv() {
-    stage().run_until([this] { return !inbox_.empty() || close_info_ || is_over(); }, "a message");
+    harness().run_until([this] { return !inbox_.empty() || close_info_ || is_over(); }, "a message");
     if (inbox_.empty()) {
         throw NothingCame{"a message: the WebSocket is closed with " +
                           std::to_string(close_info_.value_or(CloseInfo{}).code)};
@@ -202,7 +202,7 @@ Message WebSocketPeer::recv() {
 }
 
 const CloseInfo& WebSocketPeer::wait_for_close() {
-    stage().run_until([this] { return close_info_ || is_over(); }, "the close of a WebSocket");
+    harness().run_until([this] { return close_info_ || is_over(); }, "the close of a WebSocket");
     if (!close_info_) {
         close_info_.emplace();  // the connection was lost
     }
@@ -222,7 +222,7 @@ void WebSocketPeer::on_bytes() {
             subprotocol_ = agreed->subprotocol;
             if (agreed->deflate) {
                 protocol_.use(std::make_unique<wire::PermessageDeflate>(
-                    wire::Role::kClient, *agreed->deflate, compress_from_, stage().loop().local<LoopDeflate>()));
+                    wire::Role::kClient, *agreed->deflate, compress_from_, harness().loop().local<LoopDeflate>()));
             }
         }
     }

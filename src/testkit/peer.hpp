@@ -20,8 +20,8 @@ namespace c10k::testkit {
 // The other end of a connection, which sends whatever bytes a test likes.
 class Peer : private SocketEvents {
 public:
-    // Connects to the server of the stage.
-    explicit Peer(Stage& stage);
+    // Connects to the server of the harness.
+    explicit Peer(Harness& harness);
     virtual ~Peer();
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
@@ -29,7 +29,7 @@ public:
     // Queues bytes; they go out as fast as the network takes them.
     void send(std::string_view bytes);
     // Sends FIN after what was queued.
-    void finish_sending();
+    void shutdown_write();
     void stop_receiving();
     void start_receiving();
     // From now on it does not close when the server has.
@@ -54,7 +54,7 @@ public:
     // Whether nothing more can come, whoever it was that ended the connection.
     [[nodiscard]] bool is_over() const noexcept { return ended_ || failed_ || !open_; }
 
-    [[nodiscard]] Stage& stage() const noexcept { return stage_; }
+    [[nodiscard]] Harness& harness() const noexcept { return harness_; }
     [[nodiscard]] SocketId socket() const noexcept { return socket_; }
 
 protected:
@@ -74,7 +74,7 @@ private:
     void on_failed(std::error_code error) override;
     void send_more();
 
-    Stage& stage_;
+    Harness& harness_;
     SocketId socket_;
     std::string unsent_;
     std::string sending_;
@@ -92,7 +92,7 @@ private:
 class WebSocketPeer final : public Peer, private wire::Protocol::Events {
 public:
     // Sends the handshake but does not wait for its answer. `early` goes out together with it.
-    WebSocketPeer(Stage& stage, std::string_view target, Headers headers = {},
+    WebSocketPeer(Harness& harness, std::string_view target, Headers headers = {},
                   std::vector<std::string> subprotocols = {}, std::string_view early = {},
                   const Compression& compression = Compression::kOff);
 

@@ -9,9 +9,9 @@ namespace c10k::testkit {
 // Random numbers that are the same on every machine and with every library: xoshiro256** of Blackman and Vigna, whose
 // state is filled by their splitmix64 from a seed and from what the numbers are for. What the standard's distributions
 // make of a generator's numbers is each library's own, so they are not used.
-class Dice {
+class Prng {
 public:
-    Dice(std::uint64_t seed, std::uint64_t purpose) noexcept {
+    Prng(std::uint64_t seed, std::uint64_t purpose) noexcept {
         std::uint64_t mixed = seed ^ std::rotl(purpose, 32);
         for (std::uint64_t& word : state_) {
             mixed += 0x9E3779B97F4A7C15;

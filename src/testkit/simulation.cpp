@@ -32,7 +32,7 @@ constexpr std::uint64_t kForTest = 3;
 // When clients come.
 constexpr std::uint64_t kArrivalMs = 100;
 // Turns of the loop within one millisecond: whoever makes more does nothing but yield().
-constexpr std::uint64_t kMostTurns = 1'000'000;
+constexpr std::uint64_t kMaxTurns = 1'000'000;
 // How long what was told to stop may go on.
 constexpr std::chrono::hours kStopTime{1};
 // A loop that stands still for so long may make others give up.
@@ -43,15 +43,15 @@ bool is_traced() {
     return text != nullptr && std::strcmp(text, "1") == 0;
 }
 
-Task<Response> visit_page(Stage& stage, std::string target, Headers headers) {
-    PageVisit visit{stage, target, headers};
+Task<Response> visit_page(Harness& harness, std::string target, Headers headers) {
+    PageFetch visit{harness, target, headers};
     Response response = co_await visit.response();
     co_return response;
 }
 
-void fill_from(Dice& dice, std::span<char> bytes) {
+void fill_from(Prng& prng, std::span<char> bytes) {
     while (!bytes.empty()) {
-        const std::uint64_t word = dice.next();
+        const std::uint64_t word = prng.next();
         const std::size_t size = std::min(bytes.size(), sizeof word);
         std::memcpy(bytes.data(), &word, size);
         bytes = bytes.subspan(size);
@@ -85,15 +85,15 @@ struct Surroundings {
         }
     }
 
-    Dice keys;
-    RandomStandIn stand_in;
+    Prng keys;
+    ScopedRandomSource stand_in;
     SharedLoop shared;
     FreeMemoryKept kept;
     std::optional<log::Silence> silence;
 };
 
-struct Visitor {
-    enum class Phase : std::uint8_t { kOutside, kKnocking, kInside, kGone };
+struct SimulatedClient {
+    enum class Phase : std::uint8_t { kOutside, kConnecting, kInside, kGone };
 
     std::string target;
     Endpoint endpoint;
@@ -105,16 +105,16 @@ struct Visitor {
 
 struct Simulation::State {
     State(std::uint64_t seed, const SimulationOptions& chosen)
-        : options(chosen), dice(seed, kForTest),
+        : options(chosen), prng(seed, kForTest),
           trace(is_traced() ? Trace::Lines::kStandardError : Trace::Lines::kNone),
-          loop(std::make_shared<Loop>(std::make_unique<MemoryBackend>(Weather{options.faults, seed}, &trace))),
+          loop(std::make_shared<Loop>(std::make_unique<MemoryBackend>(FaultInjector{options.faults, seed}, &trace))),
           network(dynamic_cast<MemoryBackend&>(loop->backend())), begin(network.now()) {
         surroundings.emplace(seed, loop);
         services.emplace(options.settings);
     }
 
     const SimulationOptions& options;
-    Dice dice;
+    Prng prng;
     Trace trace;
     std::shared_ptr<Loop> loop;
     MemoryBackend& network;
@@ -122,10 +122,10 @@ struct Simulation::State {
     std::optional<Surroundings> surroundings;
     std::optional<Services> services;
     std::optional<Dispatcher> dispatcher;
-    std::optional<Witness> witness;
-    std::optional<Stage> stage;
+    std::optional<FailureRecorder> failure_recorder;
+    std::optional<Harness> harness;
 
-    std::deque<Visitor> visitors;
+    std::deque<SimulatedClient> visitors;
     std::vector<Task<>> tasks;
     TaskGroup participants;
     std::deque<Driven> driven;  // in the order of their beginning
@@ -145,7 +145,7 @@ struct Simulation::State {
 
     void play();
     void clean_up() noexcept;
-    Task<> visit(Visitor& visitor);
+    Task<> visit(SimulatedClient& visitor);
     void drive(Task<> task, Duration limit);
     void turn_until(const std::function<bool()>& done, Duration limit);
     void check() const;
@@ -156,13 +156,13 @@ struct Simulation::State {
 
 // Everybody has ended when it returns. If it throws, clean_up() has to see to that.
 void Simulation::State::play() {
-    if (!stage) {
+    if (!harness) {
         throw std::logic_error("run(): nothing is served");
     }
     if (std::exchange(has_run, true)) {
         throw std::logic_error("run(): a simulation runs once");
     }
-    for (Visitor& visitor : visitors) {
+    for (SimulatedClient& visitor : visitors) {
         participants.spawn(visit(visitor));
     }
     for (Task<>& task : tasks) {
@@ -171,7 +171,7 @@ void Simulation::State::play() {
     const Duration limit = options.time_limit;
     drive(join(participants), limit);
     is_closing = true;
-    drive(stage->server().close(), limit + kStopTime);
+    drive(harness->server().close(), limit + kStopTime);
     services->background.stop();
     drive(join(services->background), limit + kStopTime);
     check();
@@ -179,7 +179,7 @@ void Simulation::State::play() {
 
 // Stops whoever has not ended, on a network without faults.
 void Simulation::State::clean_up() noexcept {
-    network.weather().clear_up();
+    network.weather().stop();
     const Duration limit = now() + kStopTime;
     const auto all_ended = [this] {
         return std::all_of(driven.begin(), driven.end(), [](const Driven& task) { return task.has_ended(); });
@@ -188,7 +188,7 @@ void Simulation::State::clean_up() noexcept {
         participants.stop();
         services->background.stop();
         turn_until(all_ended, limit);
-        driven.emplace_back(stage ? stage->server().close() : Task<>{});
+        driven.emplace_back(harness ? harness->server().close() : Task<>{});
         driven.emplace_back(join(services->background));
         turn_until(all_ended, limit);
     } catch (...) {
@@ -196,15 +196,15 @@ void Simulation::State::clean_up() noexcept {
     }
 }
 
-Task<> Simulation::State::visit(Visitor& visitor) {
-    co_await sleep_for(std::chrono::milliseconds{dice.below(kArrivalMs)});
-    visitor.phase = Visitor::Phase::kKnocking;
+Task<> Simulation::State::visit(SimulatedClient& visitor) {
+    co_await sleep_for(std::chrono::milliseconds{prng.below(kArrivalMs)});
+    visitor.phase = SimulatedClient::Phase::kConnecting;
     const std::function<Task<>(WebSocket&)> view = [&visitor](WebSocket& socket) {
-        visitor.phase = Visitor::Phase::kInside;
+        visitor.phase = SimulatedClient::Phase::kInside;
         return visitor.view(socket);
     };
     const auto may_stay_outside = [this, &visitor] {
-        return visitor.phase == Visitor::Phase::kKnocking && is_unsafe();
+        return visitor.phase == SimulatedClient::Phase::kConnecting && is_unsafe();
     };
     try {
         co_await connect(visitor.endpoint, view);
@@ -218,7 +218,7 @@ Task<> Simulation::State::visit(Visitor& visitor) {
             throw;
         }
     }
-    visitor.phase = Visitor::Phase::kGone;
+    visitor.phase = SimulatedClient::Phase::kGone;
 }
 
 void Simulation::State::drive(Task<> task, Duration limit) {
@@ -236,32 +236,32 @@ void Simulation::State::turn_until(const std::function<bool()>& done, Duration l
         if (network.now() != moment) {
             moment = network.now();
             turns = 0;
-        } else if (turns == kMostTurns) {
+        } else if (turns == kMaxTurns) {
             throw std::runtime_error("somebody is busy for ever: " + who_waits());
         }
         try {
             loop->turn();
-        } catch (const NothingHappens&) {
+        } catch (const Deadlock&) {
             throw std::runtime_error("somebody waits for ever: " + who_waits());
         }
     }
 }
 
 std::string Simulation::State::who_waits() {
-    constexpr std::size_t kMostNamed = 5;
+    constexpr std::size_t kMaxNamed = 5;
     std::string text;
     std::size_t left = 0;
     for (std::size_t i = 0; i < visitors.size(); ++i) {
-        const Visitor& visitor = visitors[i];
-        if (visitor.phase != Visitor::Phase::kGone && ++left <= kMostNamed) {
-            const bool is_inside = visitor.phase == Visitor::Phase::kInside;
+        const SimulatedClient& visitor = visitors[i];
+        if (visitor.phase != SimulatedClient::Phase::kGone && ++left <= kMaxNamed) {
+            const bool is_inside = visitor.phase == SimulatedClient::Phase::kInside;
             text += "client " + std::to_string(i) + " of " + visitor.target +
                     (is_inside ? " is connected; " : " is not connected; ");
         }
     }
     text += std::to_string(left) + " clients of " + std::to_string(visitors.size()) + " have not ended, and " +
             std::to_string(participants.size() - std::min(left, participants.size())) +
-            " other tasks; the server has " + std::to_string(stage ? stage->server().count() : 0) + " connections";
+            " other tasks; the server has " + std::to_string(harness ? harness->server().count() : 0) + " connections";
     return text;
 }
 
@@ -287,15 +287,15 @@ Simulation::~Simulation() {
 Services& Simulation::services() noexcept { return *state_->services; }
 
 void Simulation::serve(Urls urls) {
-    if (state_->stage) {
+    if (state_->harness) {
         throw std::logic_error("serve(): a simulation has one server");
     }
     internal::require(!state_->has_run, "serve(): the simulation has run");
     Services::Parts& parts = *state_->services->parts_;
     parts.urls = std::move(urls);
     state_->dispatcher.emplace(parts.urls, parts.settings);
-    state_->witness.emplace(*state_->dispatcher);
-    state_->stage.emplace(*state_->loop, *state_->witness, server_limits(parts.settings));
+    state_->failure_recorder.emplace(*state_->dispatcher);
+    state_->harness.emplace(*state_->loop, *state_->failure_recorder, server_limits(parts.settings));
 }
 
 void Simulation::client(std::string_view target, std::function<Task<>(WebSocket&)> view, EndpointOptions options) {
@@ -312,8 +312,9 @@ void Simulation::run() {
         failure = std::current_exception();
         state_->clean_up();
     }
-    if (state_->witness && !state_->witness->complaint().empty() && !state_->options.views_may_fail) {
-        throw std::runtime_error(state_->witness->complaint());
+    if (state_->failure_recorder && !state_->failure_recorder->first_failure().empty() &&
+        !state_->options.views_may_fail) {
+        throw std::runtime_error(state_->failure_recorder->first_failure());
     }
     if (failure) {
         std::rethrow_exception(failure);
@@ -325,27 +326,27 @@ bool Simulation::has_run() const noexcept { return state_->has_run; }
 Endpoint Simulation::endpoint(std::string_view target) { return endpoint(target, EndpointOptions{}); }
 
 Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) {
-    if (!state_->stage) {
+    if (!state_->harness) {
         throw std::logic_error("endpoint(): nothing is served");
     }
-    return Endpoint{"ws://" + state_->stage->address().text() + std::string{target}, std::move(options)};
+    return Endpoint{"ws://" + state_->harness->address().text() + std::string{target}, std::move(options)};
 }
 
 Task<Response> Simulation::get(std::string target, Headers headers) {
-    internal::require(state_->stage.has_value(), "get(): nothing is served");
-    return visit_page(*state_->stage, std::move(target), std::move(headers));
+    internal::require(state_->harness.has_value(), "get(): nothing is served");
+    return visit_page(*state_->harness, std::move(target), std::move(headers));
 }
 
 Task<> Simulation::close_server() {
-    internal::require(state_->stage.has_value(), "close_server(): nothing is served");
+    internal::require(state_->harness.has_value(), "close_server(): nothing is served");
     internal::require(!state_->is_closing, "close_server(): the server is closing already");
     state_->is_closing = true;
-    return state_->stage->server().close();
+    return state_->harness->server().close();
 }
 
 std::uint64_t Simulation::random(std::uint64_t end) {
     internal::require(end > 0 && end <= std::uint64_t{1} << 32, "random(): its end is 1 to 2^32");
-    return state_->dice.below(end);
+    return state_->prng.below(end);
 }
 
 Duration Simulation::now() const noexcept { return state_->now(); }

@@ -32,8 +32,8 @@ Settings quiet_settings() {
 // ---- Client
 
 struct Client::State {
-    State(Stage& stage, std::string_view target, const ClientOptions& options)
-        : peer(stage, target, options.headers, options.subprotocols, {}, options.compression) {}
+    State(Harness& harness, std::string_view target, const ClientOptions& options)
+        : peer(harness, target, options.headers, options.subprotocols, {}, options.compression) {}
 
     WebSocketPeer peer;
 };
@@ -55,28 +55,28 @@ Client::~Client() {
 
 void Client::send(const Message& message) {
     state_->peer.send_message(message);
-    state_->peer.stage().settle();
+    state_->peer.harness().run_until_idle();
 }
 
 Message Client::recv() { return state_->peer.recv(); }
 
 bool Client::has_message() {
-    state_->peer.stage().settle();
+    state_->peer.harness().run_until_idle();
     return state_->peer.waiting() > 0;
 }
 
 void Client::close(std::uint16_t code, std::string_view reason) {
     state_->peer.close_with(code, reason);
-    state_->peer.stage().settle();
+    state_->peer.harness().run_until_idle();
 }
 
 void Client::vanish() {
     state_->peer.close();
-    state_->peer.stage().settle();
+    state_->peer.harness().run_until_idle();
 }
 
 bool Client::is_open() {
-    state_->peer.stage().settle();
+    state_->peer.harness().run_until_idle();
     return state_->peer.is_open();
 }
 
@@ -86,7 +86,7 @@ void Client::stop_reading() { state_->peer.stop_receiving(); }
 
 void Client::go_on_reading() {
     state_->peer.start_receiving();
-    state_->peer.stage().settle();
+    state_->peer.harness().run_until_idle();
 }
 
 const std::string& Client::subprotocol() const noexcept { return state_->peer.subprotocol(); }
@@ -100,16 +100,16 @@ std::size_t Client::bytes_received() const noexcept { return state_->peer.receiv
 struct Server::State {
     State(Urls served, Settings chosen)
         : loop(shared_loop()), own_urls(std::move(served)), settings(std::move(chosen)), dispatcher(own_urls, settings),
-          stage(*loop, dispatcher, server_limits(settings)) {}
+          harness(*loop, dispatcher, server_limits(settings)) {}
     State(const Urls& served, const Settings& chosen, std::shared_ptr<Loop> shared)
         : loop(std::move(shared)), settings(chosen), dispatcher(served, settings),
-          stage(*loop, dispatcher, server_limits(settings)) {}
+          harness(*loop, dispatcher, server_limits(settings)) {}
 
     std::shared_ptr<Loop> loop;
     Urls own_urls;
     Settings settings;
     Dispatcher dispatcher;
-    Stage stage;
+    Harness harness;
 };
 
 Server::Server(Urls urls, Settings settings) : state_(std::make_unique<State>(std::move(urls), std::move(settings))) {}
@@ -123,7 +123,7 @@ Server::Server(Services& services, Urls urls) {
 Server::~Server() = default;
 
 Client Server::connect(std::string_view target, const ClientOptions& options) {
-    Client client{std::make_unique<Client::State>(state_->stage, target, options)};
+    Client client{std::make_unique<Client::State>(state_->harness, target, options)};
     if (const Response& answer = client.state_->peer.answer(); answer.status != 101) {
         throw Refused{answer};
     }
@@ -156,13 +156,13 @@ Response Server::request(std::string_view method, std::string_view target, const
         wire::append_field(bytes, field.name, field.value);
     }
     bytes.append("\r\n").append(body);
-    Peer peer{state_->stage};
+    Peer peer{state_->harness};
     peer.send(bytes);
     return peer.take_response(method);
 }
 
-void Server::advance(Duration time) { state_->stage.advance(time); }
+void Server::advance(Duration time) { state_->harness.advance(time); }
 
-void Server::close() { state_->stage.close(); }
+void Server::close() { state_->harness.close(); }
 
 }  // namespace c10k::testkit

@@ -65,7 +65,7 @@ void HelloWatch::look_at_header(std::uint8_t byte) noexcept {
 bool HelloWatch::announces_too_much(std::uint8_t byte) noexcept {
     message_left_ = message_phase_ == 0 ? 0 : message_left_ << 8 | byte;
     ++message_phase_;
-    return message_left_ << 8 * (kMessageHeaderBytes - message_phase_) >= kMostMessageBytes;
+    return message_left_ << 8 * (kMessageHeaderBytes - message_phase_) >= kMaxMessageBytes;
 }
 
 // Bytes of the record's body.

@@ -15,7 +15,7 @@ public:
     static constexpr std::uint8_t kChangeCipherSpec = 20;
     static constexpr std::uint8_t kHandshake = 22;
     // A message of the handshake has fewer bytes.
-    static constexpr std::uint32_t kMostMessageBytes = 16 * 1024;
+    static constexpr std::uint32_t kMaxMessageBytes = 16 * 1024;
 
     enum class Finding : std::uint8_t {
         kNothing,

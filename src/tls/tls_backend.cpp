@@ -9,7 +9,7 @@ namespace c10k {
 namespace {
 
 // Of replies that the peer has asked for, and of what was encrypted behind them.
-constexpr std::size_t kMostUnsent = 2 * TlsStream::kMostAhead;
+constexpr std::size_t kMaxUnsent = 2 * TlsStream::kMaxAhead;
 
 }  // namespace
 
@@ -67,7 +67,7 @@ public:
         return 0;
     }
 
-    void finish_sending() {
+    void shutdown_write() {
         stream_.finish();
         finishing_ = true;
         flush();
@@ -163,7 +163,7 @@ private:
         }
         flush();
         answer();
-        if (is_alive() && in_flight_ && stream_.unsent().size() > kMostUnsent) {
+        if (is_alive() && in_flight_ && stream_.unsent().size() > kMaxUnsent) {
             fail(TlsFault::kRepliesNotTaken);
         } else if (stream_.has_ended()) {
             end();
@@ -243,7 +243,7 @@ private:
         }
         const bool ends = (finishing_ && phase_ == Phase::kOpen) || phase_ == Phase::kRefused;
         if (!in_flight_ && ends && !std::exchange(fin_sent_, true)) {
-            inner().finish_sending(id_);
+            inner().shutdown_write(id_);
         }
     }
 
@@ -367,11 +367,11 @@ std::size_t TlsBackend::send(SocketId socket, std::span<const iovec> bytes) {
     return secured != nullptr ? secured->send(bytes) : inner_->send(socket, bytes);
 }
 
-void TlsBackend::finish_sending(SocketId socket) {
+void TlsBackend::shutdown_write(SocketId socket) {
     if (Socket* secured = find(socket)) {
-        secured->finish_sending();
+        secured->shutdown_write();
     } else {
-        inner_->finish_sending(socket);
+        inner_->shutdown_write(socket);
     }
 }
 

@@ -54,7 +54,7 @@ public:
     void start_receiving(SocketId socket) override;
     void stop_receiving(SocketId socket) override;
     [[nodiscard]] std::size_t send(SocketId socket, std::span<const iovec> bytes) override;
-    void finish_sending(SocketId socket) override;
+    void shutdown_write(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
     [[nodiscard]] std::uint64_t failures_after_close() const noexcept override {

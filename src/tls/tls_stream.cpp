@@ -193,7 +193,7 @@ std::size_t TlsStream::write(std::span<const iovec> bytes, TlsScratch& scratch) 
     // Many small pieces make one record.
     for (const iovec& piece : bytes) {
         std::string_view rest{static_cast<const char*>(piece.iov_base), piece.iov_len};
-        while (!rest.empty() && taken + filled < kMostAhead) {
+        while (!rest.empty() && taken + filled < kMaxAhead) {
             const std::size_t part = std::min(rest.size(), record.size() - filled);
             std::memcpy(record.data() + filled, rest.data(), part);
             filled += part;

@@ -40,7 +40,7 @@ private:
 class TlsStream {
 public:
     // The most that one write() takes, so that little is encrypted long before it is sent.
-    static constexpr std::size_t kMostAhead = 64 * 1024;
+    static constexpr std::size_t kMaxAhead = 64 * 1024;
 
     // A server's end, or a client's: that asks for `name`, a host or an IP address, and takes no certificate of
     // another.

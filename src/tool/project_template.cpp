@@ -32,15 +32,15 @@ void write_text(const fs::path& file, std::string_view text) {
     }
 }
 
-// From each file of the blueprint to what it becomes.
-std::map<fs::path, fs::path> plan(const fs::path& blueprint, const fs::path& folder, const Names& names) {
-    if (!fs::is_directory(blueprint)) {
-        throw std::runtime_error("There is no folder " + blueprint.string() + ": install c10k anew");
+// From each file of the project_template to what it becomes.
+std::map<fs::path, fs::path> plan(const fs::path& project_template, const fs::path& folder, const Names& names) {
+    if (!fs::is_directory(project_template)) {
+        throw std::runtime_error("There is no folder " + project_template.string() + ": install c10k anew");
     }
     std::map<fs::path, fs::path> targets;
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator{blueprint}) {
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator{project_template}) {
         if (entry.is_regular_file()) {
-            targets[entry.path()] = folder / fill_path(entry.path().lexically_relative(blueprint), names);
+            targets[entry.path()] = folder / fill_path(entry.path().lexically_relative(project_template), names);
         }
     }
     return targets;
@@ -64,8 +64,8 @@ std::string fill(std::string text, const Names& names) {
     return text;
 }
 
-void copy_filled(const fs::path& blueprint, const fs::path& folder, const Names& names) {
-    const auto targets = plan(blueprint, folder, names);
+void copy_filled(const fs::path& project_template, const fs::path& folder, const Names& names) {
+    const auto targets = plan(project_template, folder, names);
     for (const auto& [source, target] : targets) {
         if (fs::exists(target)) {
             throw std::runtime_error(target.lexically_normal().string() +

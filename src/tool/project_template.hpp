@@ -15,8 +15,10 @@ using Names = std::map<std::string, std::string>;
 // `text` with the names filled in. Other braces stay as they are: web templates have their own, without the spaces.
 [[nodiscard]] std::string fill(std::string text, const Names& names);
 
-// Copies all files of the folder `blueprint` into `folder`, with the names filled in. Files keep their permissions.
-// Throws std::runtime_error: before anything is written, if there is no such blueprint or a file exists already.
-void copy_filled(const std::filesystem::path& blueprint, const std::filesystem::path& folder, const Names& names);
+// Copies all files of the folder `project_template` into `folder`, with the names filled in. Files keep their
+// permissions. Throws std::runtime_error: before anything is written, if there is no such project_template or a file
+// exists already.
+void copy_filled(const std::filesystem::path& project_template, const std::filesystem::path& folder,
+                 const Names& names);
 
 }  // namespace c10k::tool

@@ -307,7 +307,7 @@ PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {
 }
 
 Application::Answer Dispatcher::open_socket(const Match& match, const Request& request, int minor_version) const {
-    auto examined = wire::examine(request, minor_version);
+    auto examined = wire::read_handshake(request, minor_version);
     if (auto* refusal = std::get_if<Response>(&examined)) {
         return std::move(*refusal);
     }

@@ -127,7 +127,7 @@ Response Response::file(const Request& request, const std::string& path) {
     response.headers.add("Content-Type", content_type(file));
     response.headers.add("X-Content-Type-Options", "nosniff");
     const FileBody body{file, validators.etag, range.value_or(ByteRange{0, whole})};
-    if (body.size() <= FileBody::kMostWhole) {
+    if (body.size() <= FileBody::kMaxWhole) {
         response.body = body.read_whole();
     } else {
         response.stream_bytes = body.size();

@@ -19,7 +19,7 @@ namespace c10k {
 class FileBody {
 public:
     // Smaller ones are read whole: one piece is not worth a stream.
-    static constexpr std::size_t kMostWhole = 64 * 1024;
+    static constexpr std::size_t kMaxWhole = 64 * 1024;
 
     // `version` changes with what is in the file. Throws std::runtime_error if it cannot be read.
     FileBody(const std::filesystem::path& file, const std::string& version, ByteRange range);

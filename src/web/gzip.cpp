@@ -17,7 +17,7 @@ namespace c10k {
 namespace {
 
 // At the level below this takes a loop some ten milliseconds.
-constexpr std::size_t kMostBytes = 1024 * 1024;
+constexpr std::size_t kMaxBytes = 1024 * 1024;
 constexpr int kLevel = 5;
 
 // A weight of RFC 9110, 12.4.2, in thousandths: "0.5" is 500. What is none weighs nothing.
@@ -90,7 +90,7 @@ bool is_compressible(const Response& response, std::size_t least_bytes) {
     const bool is_whole = wire::has_body(response.status) && response.status != 206 &&
                           (!response.body_stream || file_of(response) != nullptr);
     const std::size_t size = response.body_stream ? response.stream_bytes.value_or(0) : response.body.size();
-    return is_whole && size >= least_bytes && size <= kMostBytes && headers.count("Content-Encoding") == 0 &&
+    return is_whole && size >= least_bytes && size <= kMaxBytes && headers.count("Content-Encoding") == 0 &&
            is_text(headers.get("Content-Type").value_or("")) && !headers.has_token("Cache-Control", "no-transform");
 }
 

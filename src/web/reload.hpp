@@ -38,7 +38,7 @@ private:
     Response script(Request& request) const;
     Task<> follow(WebSocket& socket) const;
 
-    ReloadBoard board_;
+    ReloadStatus board_;
     std::uint64_t program_;
 };
 

@@ -34,30 +34,30 @@ ReloadState ReloadState::from_json(const std::string& text) {
     return state;
 }
 
-ReloadBoard::ReloadBoard() : descriptor_(::memfd_create("c10k-reload", MFD_CLOEXEC)) {
+ReloadStatus::ReloadStatus() : descriptor_(::memfd_create("c10k-reload", MFD_CLOEXEC)) {
     if (descriptor_ < 0) {
         throw std::system_error(errno, std::system_category(), "memfd_create");
     }
     write({});
 }
 
-ReloadBoard::ReloadBoard(int descriptor) : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
+ReloadStatus::ReloadStatus(int descriptor) : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
     if (descriptor_ < 0) {
         throw std::system_error(errno, std::system_category(), "the board of reload");
     }
 }
 
-ReloadBoard::~ReloadBoard() { ::close(descriptor_); }
+ReloadStatus::~ReloadStatus() { ::close(descriptor_); }
 
 // The number of the edition stands before and behind the text: a reader who finds two has met the writer at work.
-void ReloadBoard::write(const ReloadState& state) {
+void ReloadStatus::write(const ReloadState& state) {
     const std::string edition = std::to_string(++edition_);
     const std::string text = edition + '\n' + state.to_json() + '\n' + edition;
     (void)!::pwrite(descriptor_, text.data(), text.size(), 0);
     (void)!::ftruncate(descriptor_, static_cast<off_t>(text.size()));
 }
 
-std::optional<ReloadState> ReloadBoard::read() const {
+std::optional<ReloadState> ReloadStatus::read() const {
     struct stat now {};
     if (::fstat(descriptor_, &now) < 0) {
         return std::nullopt;

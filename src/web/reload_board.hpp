@@ -28,15 +28,15 @@ struct ReloadState {
 };
 
 // The state, where runserver writes it and the programs that it starts read it: a file in memory that they inherit.
-class ReloadBoard {
+class ReloadStatus {
 public:
     // A new one. Throws std::system_error.
-    ReloadBoard();
+    ReloadStatus();
     // One that exists; `descriptor` remains the caller's. Throws std::system_error.
-    explicit ReloadBoard(int descriptor);
-    ~ReloadBoard();
-    ReloadBoard(const ReloadBoard&) = delete;
-    ReloadBoard& operator=(const ReloadBoard&) = delete;
+    explicit ReloadStatus(int descriptor);
+    ~ReloadStatus();
+    ReloadStatus(const ReloadStatus&) = delete;
+    ReloadStatus& operator=(const ReloadStatus&) = delete;
 
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 

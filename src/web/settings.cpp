@@ -66,7 +66,8 @@ constexpr std::array kTable{
           "503 beyond it; 0: no limit, since a whole company or a mobile network may have one address. An IPv6 address "
           "counts with all of its /64. Those of trusted_proxies are not counted."},
     Entry{"max_newcomers", "", &Settings::max_newcomers,
-          "Connections whose first request has not come whole. With so many, no more are accepted until some have made "
+          "WebSocketTable whose first request has not come whole. With so many, no more are accepted until some have "
+          "made "
           "theirs, and those that are late are ended: after half of head_time, or sooner while only that makes room.",
           1},
     Entry{"debug", "", &Settings::debug,

@@ -49,8 +49,8 @@ void log_warnings(const std::vector<CheckMessage>& messages) {
 using OnListening = std::function<void(const Listening&)>;
 
 // What the loops of one server have in common.
-struct Program {
-    Program(const SiteFactory& its_factory, const Settings& its_settings, const OnListening& on_all_listening)
+struct SharedSite {
+    SharedSite(const SiteFactory& its_factory, const Settings& its_settings, const OnListening& on_all_listening)
         : factory(its_factory), settings(its_settings), on_listening(on_all_listening), shared(its_settings.workers),
           addresses(listening_addresses(settings)) {}
 
@@ -68,12 +68,12 @@ struct Program {
 };
 
 // A server with its site, on one loop. It outlives the tasks in `background`, of which serve_until_stopped() is one.
-struct Serving {
-    Serving(Program& program, std::size_t loop, TaskGroup& background)
+struct SiteServer {
+    SiteServer(SharedSite& program, std::size_t loop, TaskGroup& background)
         : settings(program.settings), limits(server_limits(program.settings)),
           site(program.factory, program.settings, background, program.shared, loop),
           dispatcher(site.urls(), program.settings, program.shared.refusals),
-          server(Loop::current(), application(), limits, program.certificates.get(), program.shared.census) {
+          server(Loop::current(), application(), limits, program.certificates.get(), program.shared.admission) {
         program.shared.metrics.add(server.counters().shared_from_this());
     }
 
@@ -83,7 +83,7 @@ struct Serving {
     }
 
     // Whoever is replaced lets its views finish, and says so (RFC 6455, 7.4.1, and the IANA registry: 1012).
-    [[nodiscard]] Farewell farewell() const {
+    [[nodiscard]] ShutdownOptions shutdown_options() const {
         if (stop_signal() == SIGUSR2) {
             // Never none: what the kernel has accepted for this program comes a moment later.
             return {.code = 1012,
@@ -103,7 +103,7 @@ struct Serving {
 
 // Each loop has a listening socket of its own. Of those that we inherit, each is some loop's, and a loop that would
 // have none takes part in one.
-std::vector<std::string> listen(Server& server, const Program& program, std::size_t loop) {
+std::vector<std::string> listen(Server& server, const SharedSite& program, std::size_t loop) {
     const std::vector<int>& inherited = program.inherited;
     const std::size_t loops = program.settings.workers;
     std::vector<std::string> addresses;
@@ -146,7 +146,7 @@ Task<> wait_for_stop() {
     }
 }
 
-void build(std::optional<Serving>& serving, Program& program, std::size_t loop, TaskGroup& background) {
+void build(std::optional<SiteServer>& serving, SharedSite& program, std::size_t loop, TaskGroup& background) {
     const std::lock_guard lock{program.building};
     serving.emplace(program, loop, background);
     if (loop == 0) {
@@ -157,7 +157,8 @@ void build(std::optional<Serving>& serving, Program& program, std::size_t loop, 
 }
 
 // Builds the site inside a task of the group: if that fails, what the site has already spawned is stopped and awaited.
-Task<> serve_until_stopped(std::optional<Serving>& serving, Program& program, std::size_t loop, TaskGroup& background) {
+Task<> serve_until_stopped(std::optional<SiteServer>& serving, SharedSite& program, std::size_t loop,
+                           TaskGroup& background) {
     build(serving, program, loop, background);
     const std::vector<std::string> addresses = listen(serving->server, program, loop);
     if (++program.listening == program.settings.workers) {
@@ -166,13 +167,13 @@ Task<> serve_until_stopped(std::optional<Serving>& serving, Program& program, st
         program.ready.send();
     }
     co_await wait_for_stop();
-    const Farewell farewell = serving->farewell();
-    const auto most = farewell.grace + program.settings.shutdown_time + kCutTime;
-    co_await shielded(most, serving->server.close(farewell));
+    const ShutdownOptions shutdown_options = serving->shutdown_options();
+    const auto most = shutdown_options.grace + program.settings.shutdown_time + kCutTime;
+    co_await shielded(most, serving->server.close(shutdown_options));
 }
 
-Task<> serve_on_loop(Program& program, std::size_t loop) {
-    std::optional<Serving> serving;
+Task<> serve_on_loop(SharedSite& program, std::size_t loop) {
+    std::optional<SiteServer> serving;
     TaskGroup background;
     background.spawn(serve_until_stopped(serving, program, loop, background));
     co_await background.join();
@@ -259,7 +260,7 @@ void run_site(const SiteFactory& factory, const Settings& settings,
     if (settings.debug) {
         note_throws();
     }
-    Program program{factory, settings, on_listening};
+    SharedSite program{factory, settings, on_listening};
     std::optional<PortReservations> reservations;
     std::optional<UnixListener> unix_listener;
     if (program.inherited.empty() && program.addresses.front().family() == AF_UNIX) {

@@ -23,11 +23,11 @@ namespace c10k {
 
 // What the sites of a program share, one site a loop.
 struct SharedState {
-    explicit SharedState(std::size_t loops) : hub(std::make_shared<Hub>(loops)) {}
+    explicit SharedState(std::size_t loops) : hub(std::make_shared<GroupDirectory>(loops)) {}
 
-    std::shared_ptr<Hub> hub;
+    std::shared_ptr<GroupDirectory> hub;
     Values values;
-    std::shared_ptr<Census> census = std::make_shared<Census>();
+    std::shared_ptr<Admission> admission = std::make_shared<Admission>();
     Metrics metrics;
     std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
 };

@@ -23,9 +23,9 @@ namespace fs = std::filesystem;
 namespace mustache = kainjow::mustache;
 
 // One file can have many names, through symbolic links; beyond these they are all read again.
-constexpr std::size_t kMostCompiled = 1000;
+constexpr std::size_t kMaxCompiled = 1000;
 // Of sections in each other, and of templates that include each other: kainjow's walk over them recurses.
-constexpr std::size_t kMostLevels = 128;
+constexpr std::size_t kMaxLevels = 128;
 
 // A file that a template was made of, or that would go before one if it were there, and how it was then.
 struct Source {
@@ -102,8 +102,8 @@ private:
     }
 
     void check_levels(std::size_t levels) const {
-        if (levels > kMostLevels) {
-            throw TemplateError("the template " + open_.back() + " has more than " + std::to_string(kMostLevels) +
+        if (levels > kMaxLevels) {
+            throw TemplateError("the template " + open_.back() + " has more than " + std::to_string(kMaxLevels) +
                                 " sections or includes in each other");
         }
     }
@@ -354,7 +354,7 @@ Templates::Compiled& Templates::find(const std::string& name) {
         return *known->second;
     }
     auto compiled = std::make_unique<Compiled>(name, Assembler{folders_});
-    if (known == compiled_.end() && compiled_.size() >= kMostCompiled) {
+    if (known == compiled_.end() && compiled_.size() >= kMaxCompiled) {
         compiled_.clear();
     }
     return *(compiled_[name] = std::move(compiled));

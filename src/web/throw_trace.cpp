@@ -21,25 +21,25 @@
 namespace c10k {
 namespace {
 
-constexpr std::size_t kMostFrames = 48;
-constexpr std::size_t kMostNotes = 16;
+constexpr std::size_t kMaxFrames = 48;
+constexpr std::size_t kMaxNotes = 16;
 
 // The stack when one exception was thrown.
 struct Note {
     const void* exception = nullptr;
-    std::array<void*, kMostFrames> addresses{};
+    std::array<void*, kMaxFrames> addresses{};
     std::size_t begin = 0;  // of the frames of those who threw; before it are our own
     std::size_t end = 0;
 };
 
 std::atomic<bool> is_noting{false};
-thread_local std::array<Note, kMostNotes> notes;
+thread_local std::array<Note, kMaxNotes> notes;
 thread_local std::size_t next_note = 0;
 
 void note(const void* exception, const void* thrown_at) noexcept {
-    Note& note = notes[next_note++ % kMostNotes];
+    Note& note = notes[next_note++ % kMaxNotes];
     note.exception = exception;
-    note.end = static_cast<std::size_t>(::backtrace(note.addresses.data(), kMostFrames));
+    note.end = static_cast<std::size_t>(::backtrace(note.addresses.data(), kMaxFrames));
     const auto frames = std::span{note.addresses}.first(note.end);
     const auto first = std::find(frames.begin(), frames.end(), thrown_at);
     note.begin = static_cast<std::size_t>(first - frames.begin());

@@ -17,7 +17,7 @@ constexpr std::string_view kTail{"\0\0\xFF\xFF", 4};
 constexpr int kLevel = 2;
 
 // zlib cannot compress for a window of 256 bytes (its 8 means 9). Without references any window will do.
-constexpr std::uint8_t kLeastWindowBits = 9;
+constexpr std::uint8_t kMinWindowBits = 9;
 
 // Tables in proportion to the window: both take 2 to the power of window_bits + 2 bytes.
 constexpr int memory_level(int window_bits) { return window_bits - 7; }
@@ -56,8 +56,8 @@ void Deflater::End::operator()(z_stream_s* stream) const noexcept {
 }
 
 Deflater::Deflater(std::uint8_t window_bits) : stream_(new z_stream{}) {
-    const std::uint8_t bits = std::max(window_bits, kLeastWindowBits);
-    const int strategy = window_bits < kLeastWindowBits ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY;
+    const std::uint8_t bits = std::max(window_bits, kMinWindowBits);
+    const int strategy = window_bits < kMinWindowBits ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY;
     require_memory(deflateInit2(stream_.get(), kLevel, Z_DEFLATED, raw(bits), memory_level(bits), strategy));
 }
 
@@ -115,11 +115,11 @@ Inflater::Inflater(std::uint8_t window_bits) : stream_(new z_stream{}) {
 
 Inflater::Result Inflater::inflate(std::string_view bytes, MessageBuilder& message, std::size_t limit) {
     constexpr std::size_t kUsualRatio = 4;
-    constexpr std::size_t kLeastRoom = 64;
+    constexpr std::size_t kMinRoom = 64;
     z_stream& stream = *stream_;
     give_input(stream, bytes);
     do {
-        std::span<char> room = message.room(std::max(bytes.size() * kUsualRatio, kLeastRoom), limit);
+        std::span<char> room = message.room(std::max(bytes.size() * kUsualRatio, kMinRoom), limit);
         const bool is_full = room.empty();
         char beyond = 0;
         if (is_full) {

@@ -105,7 +105,7 @@ private:
 // 8 to 15, without a leading zero (RFC 7692, 7.1.2).
 std::optional<std::uint8_t> to_window_bits(const std::optional<std::string>& value) {
     const auto bits = value && !value->starts_with('0') ? to_number<std::uint8_t>(*value) : std::nullopt;
-    return bits && *bits >= 8 && *bits <= kMostWindowBits ? bits : std::nullopt;
+    return bits && *bits >= 8 && *bits <= kMaxWindowBits ? bits : std::nullopt;
 }
 
 // Empty if a parameter is unknown, wrong or there twice. `client_bits` is what client_max_window_bits means without a
@@ -141,15 +141,15 @@ std::optional<DeflateParameters> read_parameters(const Extension& extension, std
 // offered.
 bool answers(const DeflateParameters& answer, const DeflateParameters& offer) {
     return (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-           answer.server_max_window_bits.value_or(kMostWindowBits) <=
-               offer.server_max_window_bits.value_or(kMostWindowBits) &&
+           answer.server_max_window_bits.value_or(kMaxWindowBits) <=
+               offer.server_max_window_bits.value_or(kMaxWindowBits) &&
            answer.client_max_window_bits.value_or(0) <= offer.client_max_window_bits.value_or(0);
 }
 
 // zlib, with which most peers compress, makes streams for 9 bits when it is asked for 8, or none at all.
-constexpr std::uint8_t kLeastWantedBits = 9;
+constexpr std::uint8_t kMinWantedBits = 9;
 
-std::uint8_t wanted_bits(const Compression& ours) { return std::max(ours.window_bits, kLeastWantedBits); }
+std::uint8_t wanted_bits(const Compression& ours) { return std::max(ours.window_bits, kMinWantedBits); }
 
 }  // namespace
 
@@ -178,7 +178,7 @@ std::string to_text(const DeflateParameters& parameters) {
     }
     if (parameters.client_max_window_bits) {
         add(kClientMaxWindowBits);
-        if (parameters.client_max_window_bits != kMostWindowBits) {
+        if (parameters.client_max_window_bits != kMaxWindowBits) {
             text += '=' + std::to_string(*parameters.client_max_window_bits);
         }
     }
@@ -196,7 +196,7 @@ std::string to_text(std::span<const DeflateParameters> offers) {
 std::optional<DeflateParameters> find_deflate_offer(std::span<const Extension> offers) {
     for (const Extension& offer : offers) {
         if (offer.name == kPermessageDeflate) {
-            if (const auto read = read_parameters(offer, kMostWindowBits)) {
+            if (const auto read = read_parameters(offer, kMaxWindowBits)) {
                 return read;
             }
         }
@@ -210,11 +210,11 @@ DeflateParameters answer_deflate(const DeflateParameters& offer, const Compressi
     DeflateParameters answer;
     answer.server_no_context_takeover = offer.server_no_context_takeover || !takes_over;
     answer.client_no_context_takeover = offer.client_no_context_takeover || !takes_over;
-    if (offer.server_max_window_bits || most_bits < kMostWindowBits) {
-        answer.server_max_window_bits = std::min(offer.server_max_window_bits.value_or(kMostWindowBits), most_bits);
+    if (offer.server_max_window_bits || most_bits < kMaxWindowBits) {
+        answer.server_max_window_bits = std::min(offer.server_max_window_bits.value_or(kMaxWindowBits), most_bits);
     }
-    const std::uint8_t client_bits = std::min(offer.client_max_window_bits.value_or(kMostWindowBits), most_bits);
-    if (client_bits == kMostWindowBits) {
+    const std::uint8_t client_bits = std::min(offer.client_max_window_bits.value_or(kMaxWindowBits), most_bits);
+    if (client_bits == kMaxWindowBits) {
         return answer;
     }
     if (offer.client_max_window_bits) {
@@ -232,11 +232,11 @@ std::vector<DeflateParameters> offer_deflate(const Compression& ours) {
     DeflateParameters wanted;
     wanted.server_no_context_takeover = !takes_over;
     wanted.client_no_context_takeover = !takes_over;
-    if (bits < kMostWindowBits) {
+    if (bits < kMaxWindowBits) {
         wanted.server_max_window_bits = bits;
     }
     wanted.client_max_window_bits = bits;
-    const DeflateParameters undemanding{.client_max_window_bits = kMostWindowBits};
+    const DeflateParameters undemanding{.client_max_window_bits = kMaxWindowBits};
     return wanted == undemanding ? std::vector{wanted} : std::vector{wanted, undemanding};
 }
 
@@ -255,7 +255,7 @@ std::optional<DeflateParameters> read_deflate_answer(const Extension& answer,
     agreed->client_no_context_takeover |= wanted.client_no_context_takeover;
     if (wanted.client_max_window_bits) {
         agreed->client_max_window_bits =
-            std::min(agreed->client_max_window_bits.value_or(kMostWindowBits), *wanted.client_max_window_bits);
+            std::min(agreed->client_max_window_bits.value_or(kMaxWindowBits), *wanted.client_max_window_bits);
     }
     return agreed;
 }

@@ -42,7 +42,7 @@ struct DeflateParameters {
     friend bool operator==(const DeflateParameters&, const DeflateParameters&) = default;
 };
 
-inline constexpr std::uint8_t kMostWindowBits = 15;
+inline constexpr std::uint8_t kMaxWindowBits = 15;
 
 // The member of Sec-WebSocket-Extensions.
 [[nodiscard]] std::string to_text(const DeflateParameters& parameters);

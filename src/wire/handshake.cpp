@@ -58,7 +58,7 @@ std::string accept_value(std::string_view key) {
     return base64_encode({digest.data(), digest.size()});
 }
 
-std::variant<HandshakeOffer, PlainRequest, Response> examine(const Request& request, int minor_version) {
+std::variant<HandshakeOffer, PlainRequest, Response> read_handshake(const Request& request, int minor_version) {
     const Headers& headers = request.headers;
     if (request.method != "GET") {
         Response refusal = Response::text("A WebSocket is opened with GET.\n", 405);

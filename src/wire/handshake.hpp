@@ -32,7 +32,8 @@ struct PlainRequest {};
 //
 // Only "Upgrade: websocket" with "Connection: Upgrade" in an HTTP/1.1 GET asks for a WebSocket; of such a request all
 // the rest must be right. `minor_version` is 0 for HTTP/1.0, 1 for HTTP/1.1.
-[[nodiscard]] std::variant<HandshakeOffer, PlainRequest, Response> examine(const Request& request, int minor_version);
+[[nodiscard]] std::variant<HandshakeOffer, PlainRequest, Response> read_handshake(const Request& request,
+                                                                                  int minor_version);
 
 // The first of `ours`, the server's order of preference, that the client offers; empty if there is none.
 [[nodiscard]] std::string_view choose_subprotocol(std::span<const std::string> offered,

@@ -6,13 +6,13 @@ namespace c10k::wire {
 namespace {
 
 // More lie idle only if so many connections had a message under way at once.
-constexpr std::size_t kMostIdle = 8;
+constexpr std::size_t kMaxIdle = 8;
 
 }  // namespace
 
 // ---- DeflatePool
 
-DeflatePool::DeflatePool() { inflaters_.reserve(kMostIdle); }
+DeflatePool::DeflatePool() { inflaters_.reserve(kMaxIdle); }
 
 std::unique_ptr<Inflater> DeflatePool::take_inflater(std::uint8_t window_bits) {
     if (inflaters_.empty()) {
@@ -25,7 +25,7 @@ std::unique_ptr<Inflater> DeflatePool::take_inflater(std::uint8_t window_bits) {
 }
 
 void DeflatePool::give_back(std::unique_ptr<Inflater> inflater) noexcept {
-    if (inflaters_.size() < kMostIdle) {
+    if (inflaters_.size() < kMaxIdle) {
         inflaters_.push_back(std::move(inflater));
     }
 }
@@ -57,8 +57,8 @@ const std::optional<Message>& DeflatePool::FanOut::compressed(std::uint8_t windo
 
 PermessageDeflate::PermessageDeflate(Role role, const DeflateParameters& agreed, std::uint32_t from_bytes,
                                      DeflatePool& pool) noexcept
-    : pool_(pool), from_bytes_(from_bytes), inflater_bits_(agreed.client_max_window_bits.value_or(kMostWindowBits)),
-      deflater_bits_(agreed.server_max_window_bits.value_or(kMostWindowBits)),
+    : pool_(pool), from_bytes_(from_bytes), inflater_bits_(agreed.client_max_window_bits.value_or(kMaxWindowBits)),
+      deflater_bits_(agreed.server_max_window_bits.value_or(kMaxWindowBits)),
       inflater_stays_(!agreed.client_no_context_takeover), deflater_stays_(!agreed.server_no_context_takeover) {
     if (role == Role::kClient) {
         std::swap(inflater_bits_, deflater_bits_);
@@ -105,7 +105,7 @@ std::optional<Message> PermessageDeflate::compress(Message::Kind kind, std::stri
     return deflater_->compress(kind, payload);
 }
 
-std::optional<Message> PermessageDeflate::compress_apart(Message::Kind kind, std::string_view payload) {
+std::optional<Message> PermessageDeflate::compress_standalone(Message::Kind kind, std::string_view payload) {
     if (is_small(payload)) {
         return std::nullopt;
     }

@@ -40,13 +40,13 @@ public:
 private:
     friend class PermessageDeflate;
 
-    std::vector<std::unique_ptr<Inflater>> inflaters_;                                   // that nobody has
-    std::array<std::unique_ptr<Deflater>, kMostWindowBits + std::size_t{1}> deflaters_;  // by window bits
+    std::vector<std::unique_ptr<Inflater>> inflaters_;                                  // that nobody has
+    std::array<std::unique_ptr<Deflater>, kMaxWindowBits + std::size_t{1}> deflaters_;  // by window bits
     FanOut* fan_out_ = nullptr;
 };
 
 // While it exists, one message goes out to many connections of the pool, and is compressed once for each window:
-// PermessageDeflate::compress_apart() finds it here.
+// PermessageDeflate::compress_standalone() finds it here.
 class DeflatePool::FanOut {
 public:
     // Requires: `message` outlives it; the pool has no other.
@@ -67,7 +67,7 @@ private:
     DeflatePool& pool_;
     const Message& message_;
     // By window bits; of those that were asked for, nothing if it would not be smaller.
-    std::array<std::optional<std::optional<Message>>, kMostWindowBits + std::size_t{1}> compressed_;
+    std::array<std::optional<std::optional<Message>>, kMaxWindowBits + std::size_t{1}> compressed_;
 };
 
 // The compression of one connection, both ways, as its handshake has agreed on it.
@@ -91,7 +91,7 @@ public:
     // sent, in this order: a later one may refer to it.
     [[nodiscard]] std::optional<Message> compress(Message::Kind kind, std::string_view payload);
     // The same for one that many get, or that may yet be left out: it refers to no other message, and none to it.
-    [[nodiscard]] std::optional<Message> compress_apart(Message::Kind kind, std::string_view payload);
+    [[nodiscard]] std::optional<Message> compress_standalone(Message::Kind kind, std::string_view payload);
 
     // What has arrived but is not to be read yet; null if there is no need to wait. See Protocol::pause().
     std::unique_ptr<std::string> unread;

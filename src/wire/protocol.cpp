@@ -43,7 +43,7 @@ Protocol::Protocol(Role role, const ProtocolLimits& limits) : role_(role), limit
     if (limits.max_message_bytes > Message::kMaxSize) {
         throw std::invalid_argument("max_message_bytes is larger than a message can be");
     }
-    if (limits.max_fragments > ProtocolLimits::kMostFragments) {
+    if (limits.max_fragments > ProtocolLimits::kMaxFragments) {
         throw std::invalid_argument("max_fragments is more than can be counted");
     }
 }
@@ -147,8 +147,8 @@ std::uint64_t Protocol::most_payload(const FrameHeader& header) const noexcept {
     const std::uint64_t most = limits_.max_message_bytes;
     const bool is_compressed = header.opcode() == Opcode::kContinuation ? is_compressed_ : header.is_compressed();
     // Compressed, a message may be larger than it was, but by that much only if it was done badly.
-    constexpr std::uint64_t kMostOverhead = 1024;
-    return is_compressed ? most + most / 8 + kMostOverhead : most - message_.size();
+    constexpr std::uint64_t kMaxOverhead = 1024;
+    return is_compressed ? most + most / 8 + kMaxOverhead : most - message_.size();
 }
 
 void Protocol::begin_frame(const FrameHeader& header) noexcept {
@@ -185,7 +185,7 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
         } else {
             message_.append(text_of(part), key_, final_ ? message_.size() + left_bytes_ : limits_.max_message_bytes);
         }
-        if (const Violation violation = judge(result, before); violation.code != 0) {
+        if (const Violation violation = check_message(result, before); violation.code != 0) {
             return fail(violation, events);
         }
     }
@@ -197,7 +197,7 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
 }
 
 // What is inflated is judged in the order in which it was sent: a fault of the text comes before one behind it.
-Protocol::Violation Protocol::judge(Inflater::Result result, std::size_t before) {
+Protocol::Violation Protocol::check_message(Inflater::Result result, std::size_t before) {
     if (message_opcode_ == Opcode::kText) {
         const std::string_view unchecked = message_.view().substr(before - unchecked_bytes_);
         const auto checked = whole_utf8(unchecked);
@@ -219,7 +219,7 @@ void Protocol::end_data(Events& events) {
     }
     if (is_compressed_ && state_ == State::kOpen) {
         const std::size_t before = message_.size();
-        const Violation violation = judge(deflate_->end_message(message_, limits_.max_message_bytes), before);
+        const Violation violation = check_message(deflate_->end_message(message_, limits_.max_message_bytes), before);
         if (violation.code != 0) {
             return fail(violation, events);
         }

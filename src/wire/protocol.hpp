@@ -18,11 +18,11 @@ namespace c10k::wire {
 struct ProtocolLimits {
     std::uint32_t max_message_bytes = 1024 * 1024;  // at most Message::kMaxSize
     // Of one message that comes in several frames: how large one of them may be (0: as large as the message), and how
-    // many they may be, at most kMostFragments.
+    // many they may be, at most kMaxFragments.
     std::uint32_t max_fragment_bytes = 0;
     std::uint32_t max_fragments = 128 * 1024;
 
-    static constexpr std::uint32_t kMostFragments = (1u << 24) - 1;
+    static constexpr std::uint32_t kMaxFragments = (1u << 24) - 1;
 };
 
 // The reasons of on_close() when a limit was broken.
@@ -129,7 +129,7 @@ private:
     void begin_frame(const FrameHeader& header) noexcept;
     void receive_data(std::span<char> part, Events& events);
     // What is wrong with the message, which has grown from `before` bytes; `result` is that of inflating it.
-    [[nodiscard]] Violation judge(Inflater::Result result, std::size_t before);
+    [[nodiscard]] Violation check_message(Inflater::Result result, std::size_t before);
     void end_data(Events& events);
     void receive_control(std::span<char> part, Events& events);
     void end_control(std::string_view payload, Events& events);

@@ -127,7 +127,7 @@ void ProxyHeader::take_of_line(char c) {
         read_line(std::string_view{bytes_}.substr(0, bytes_.size() - 2));
     } else if (c == '\n' || (bytes_.size() > 1 && bytes_[bytes_.size() - 2] == '\r')) {
         fail("a line end that is not CR LF");
-    } else if (bytes_.size() == kMostLine) {
+    } else if (bytes_.size() == kMaxLine) {
         fail("the line is too long");
     }
 }
@@ -173,7 +173,7 @@ void ProxyHeader::take_of_binary() {
         if (std::find(known.begin(), known.end(), byte(bytes_, kFamilyAt)) == known.end()) {
             fail("another family or transport");
         }
-    } else if (size == kFixedBytes && kFixedBytes + two_bytes(bytes_, kFamilyAt + 1) > kMostBinary) {
+    } else if (size == kFixedBytes && kFixedBytes + two_bytes(bytes_, kFamilyAt + 1) > kMaxBinary) {
         fail("the header is too long");
     } else if (size >= kFixedBytes && size == kFixedBytes + two_bytes(bytes_, kFamilyAt + 1)) {
         read_binary();

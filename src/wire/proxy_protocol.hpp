@@ -18,8 +18,8 @@ public:
 
     // The longest header that is read: of version 1 there is no longer one, of version 2 the rest would be extensions
     // without end.
-    static constexpr std::size_t kMostLine = 107;
-    static constexpr std::size_t kMostBinary = 4096;
+    static constexpr std::size_t kMaxLine = 107;
+    static constexpr std::size_t kMaxBinary = 4096;
 
     // Takes bytes up to the end of the header; returns how many. Takes nothing more once that is complete or has
     // failed.

@@ -21,13 +21,13 @@ using testkit::WebSocketPeer;
 
 constexpr std::size_t kMembers = 3;
 
-// Two loops of a program, as far as groups know: here both are one loop, with one mailbox.
+// Two loops of a program, as far as groups know: here both are one loop, with one job queue.
 class TwoInOne : public InMemory {
 protected:
     void SetUp() override {
         InMemory::SetUp();
         ASSERT_TRUE(wire::is_utf8("what checks that is made once"));
-        const auto hub = std::make_shared<Hub>(2);
+        const auto hub = std::make_shared<GroupDirectory>(2);
         for (std::size_t i = 0; i < 2; ++i) {
             groups[i] = std::make_unique<Groups>(hub, i);
         }
@@ -40,7 +40,7 @@ protected:
             }
         });
     }
-    void TearDown() override { stage().close(); }
+    void TearDown() override { harness().close(); }
 
     // Members of the group on the other loop; those before them have left.
     void connect_members() {
@@ -48,36 +48,36 @@ protected:
             if (member) {
                 member->close();
             }
-            member = std::make_unique<WebSocketPeer>(stage(), "/ws/");
+            member = std::make_unique<WebSocketPeer>(harness(), "/ws/");
             member->answer();
         }
         here->send("what is made once is there now");
-        settle();
+        run_until_idle();
         for (const auto& member : members) {
             member->recv();
         }
     }
     // What is posted at the end of the last turn, nobody else wakes the loop for.
-    void settle() {
-        stage().settle();
-        stage().settle();
+    void run_until_idle() {
+        harness().run_until_idle();
+        harness().run_until_idle();
     }
     template <typename Condition>
     std::size_t count(Condition condition) {
         return static_cast<std::size_t>(std::count_if(members.begin(), members.end(), condition));
     }
     std::size_t who_got(std::string_view text) {
-        settle();
+        run_until_idle();
         return count([text](const auto& member) { return member->waiting() == 1 && member->recv() == text; });
     }
     std::size_t who_was_lost() {
-        settle();
+        run_until_idle();
         return count([](const auto& member) { return !member->is_open(); });
     }
 
     // The end of a turn posts what `here` has sent, and nothing reads it yet.
-    void post() { stage().loop().turn(); }
-    void read() { stage().loop().mailbox()->read(); }
+    void post() { harness().loop().turn(); }
+    void read() { harness().loop().job_queue()->read(); }
 
     std::array<std::unique_ptr<Groups>, 2> groups;
     std::optional<Group> here;

@@ -73,20 +73,20 @@ TEST(Row61, ACensusThatGetsNoMemoryCountsOn) {
     };
     std::size_t failures = 0;
     for (std::size_t n = 0; n < 200; ++n) {
-        Census census;
-        std::vector<Census::Place> places;
+        Admission admission;
+        std::vector<Admission::AddressSlot> places;
         places.reserve(40);
         allocation::fail(n);
         for (std::size_t i = 0; i < 40; ++i) {
-            const auto enter = [&]() -> std::optional<Census::Place> {
+            const auto enter = [&]() -> std::optional<Admission::AddressSlot> {
                 try {
-                    return census.enter(name(i), 1);
+                    return admission.enter(name(i), 1);
                 } catch (const std::bad_alloc&) {
                     ++failures;
                     return std::nullopt;
                 }
             };
-            std::optional<Census::Place> place = enter();
+            std::optional<Admission::AddressSlot> place = enter();
             place = place ? place : enter();
             if (!place) {
                 ADD_FAILURE() << "nobody is counted at " << i << " after allocation " << n;
@@ -95,13 +95,13 @@ TEST(Row61, ACensusThatGetsNoMemoryCountsOn) {
             places.push_back(*place);
         }
         allocation::stop_failing();
-        EXPECT_FALSE(census.enter(name(0), 1).has_value());
+        EXPECT_FALSE(admission.enter(name(0), 1).has_value());
         EXPECT_FALSE(allocates([&] {
-            for (const Census::Place place : places) {
-                census.leave(place);
+            for (const Admission::AddressSlot place : places) {
+                admission.leave(place);
             }
         }));
-        EXPECT_TRUE(census.enter(name(0), 1).has_value());
+        EXPECT_TRUE(admission.enter(name(0), 1).has_value());
     }
     EXPECT_GT(failures, 50U);
 }

@@ -88,8 +88,8 @@ int serve_with_failure(BackendChoice backend, std::size_t n) {
     app.on_request = answer;
     ServerLimits limits;
     limits.max_connections_per_address = 100;
-    const auto census = std::make_shared<Census>();
-    Server server{loop, app, limits, nullptr, census};
+    const auto admission = std::make_shared<Admission>();
+    Server server{loop, app, limits, nullptr, admission};
     const Address address = server.listen(Address::resolve("127.0.0.1", 0));
     std::atomic<int> said = 0;  // conversations that are over
     std::atomic<int> heard = 0;
@@ -116,8 +116,8 @@ int serve_with_failure(BackendChoice backend, std::size_t n) {
     client.join();
     testkit::run_to_end(loop, server.close());
     // Nobody is counted who has gone.
-    is_right =
-        is_right && census->connections == 0 && census->newcomers == 0 && census->enter(address.owner(), 1).has_value();
+    is_right = is_right && admission->connections == 0 && admission->newcomers == 0 &&
+               admission->enter(address.subnet_key(), 1).has_value();
     return !is_right ? kServedWrongly : has_failed ? kServedAll : kNothingFailed;
 }
 

@@ -108,7 +108,7 @@ TEST(Row61, AHandshakeThatGetsNoMemoryThrowsBadAlloc) {
                   request.subprotocols = {"chat.version.1", "chat.version.2"};
                   RequestParser parser;
                   parser.receive(to_bytes(request));
-                  auto examined = examine(parser.request(), 1);
+                  auto examined = read_handshake(parser.request(), 1);
                   return to_bytes(switching_protocols(std::get<HandshakeOffer>(examined), "chat.version.1"), {})
                       .substr(0, 12);
               }),

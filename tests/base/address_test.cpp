@@ -10,7 +10,7 @@
 namespace c10k {
 namespace {
 
-std::string_view owner(const Address& address) { return address.owner(); }
+std::string_view owner(const Address& address) { return address.subnet_key(); }
 
 bool same_owner(std::string_view one, std::string_view other) {
     const Address first = Address::resolve(one, 1);

@@ -81,15 +81,15 @@ TEST(Random, DiffersBetweenAParentAndItsChild) {
     EXPECT_NE(bytes, of_child);
 }
 
-TEST(RandomStandIn, IsAskedInTheKernelsPlaceForAsLongAsItLives) {
+TEST(ScopedRandomSource, IsAskedInTheKernelsPlaceForAsLongAsItLives) {
     const auto fill = [](char with) {
         return [with](std::span<char> bytes) { std::fill(bytes.begin(), bytes.end(), with); };
     };
     std::array<char, 3> bytes{};
     {
-        const RandomStandIn outer{fill('o')};
+        const ScopedRandomSource outer{fill('o')};
         {
-            const RandomStandIn inner{fill('i')};
+            const ScopedRandomSource inner{fill('i')};
             fill_random(bytes);
             EXPECT_EQ(std::string_view(bytes.data(), 3), "iii");
         }

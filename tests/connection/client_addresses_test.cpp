@@ -41,7 +41,7 @@ protected:
     void SetUp() override {
         InMemory::SetUp();
         serve(&echo);
-        stage().network().conditions().dialled = [this](const Address& to) {
+        harness().network().conditions().dialled = [this](const Address& to) {
             dialled.push_back(host_of(to));
             const auto known = hosts.find(host_of(to));
             return known != hosts.end() ? known->second : Dialled{};
@@ -53,12 +53,12 @@ protected:
         return Endpoint{url(), options};
     }
     std::string url() { return "ws://many.example:" + port() + "/ws/"; }
-    std::string port() { return std::to_string(stage().address().port()); }
+    std::string port() { return std::to_string(harness().address().port()); }
     // The milliseconds after which a client of `server` has come and gone.
     std::int64_t visit(const Endpoint& server) {
-        const std::int64_t before = stage().network().now();
-        stage().run(connect(server, &leave));
-        const std::int64_t took = stage().network().now() - before;
+        const std::int64_t before = harness().network().now();
+        harness().run(connect(server, &leave));
+        const std::int64_t took = harness().network().now() - before;
         wait_until_empty();
         return took;
     }
@@ -66,16 +66,16 @@ protected:
     template <typename Failure>
     std::string failure(const Endpoint& server) {
         try {
-            stage().run(connect(server, &leave));
+            harness().run(connect(server, &leave));
         } catch (const Failure& error) {
             return error.what();
         }
         return "none";
     }
     void expect_no_socket_but_the_servers() {
-        stage().advance(1s);  // what was under way to the server has arrived
+        harness().advance(1s);  // what was under way to the server has arrived
         wait_until_empty();
-        EXPECT_EQ(stage().network().count(), 1U);
+        EXPECT_EQ(harness().network().count(), 1U);
     }
 
     std::map<std::string, Dialled> hosts;
@@ -164,17 +164,17 @@ TEST_F(ClientWithManyAddresses, BoundsTheTimeOfAllAttemptsTogetherAndNamesThem) 
     hosts = {{"[::1]", kIsSilent}, {"127.0.0.1", kRefuses}, {"127.0.0.2", kIsSilent}};
     EndpointOptions options;
     options.handshake_time = 10s;
-    const std::int64_t before = stage().network().now();
+    const std::int64_t before = harness().network().now();
     EXPECT_EQ(failure<TimedOut>(endpoint({"::1", "127.0.0.1", "127.0.0.2"}, options)),
               "cannot connect to " + url() + ": [::1]:" + port() + ": no answer, 127.0.0.1:" + port() +
                   ": Connection refused, 127.0.0.2:" + port() + ": no answer");
-    EXPECT_EQ(stage().network().now() - before, 10'000);
+    EXPECT_EQ(harness().network().now() - before, 10'000);
     expect_no_socket_but_the_servers();
 }
 
 TEST_F(ClientWithManyAddresses, ClosesAllAttemptsWhenItIsStopped) {
     hosts = {{"[::1]", kIsSilent}, {"127.0.0.1", kIsSilent}, {"127.0.0.2", after(100)}};
-    EXPECT_THROW(stage().run(with_timeout(550ms, connect(endpoint({"::1", "127.0.0.1", "127.0.0.2"}), &leave))),
+    EXPECT_THROW(harness().run(with_timeout(550ms, connect(endpoint({"::1", "127.0.0.1", "127.0.0.2"}), &leave))),
                  TimedOut);
     EXPECT_EQ(dialled.size(), 3U);
     expect_no_socket_but_the_servers();
@@ -185,8 +185,8 @@ TEST_F(ClientWithManyAddresses, IsStoppedAtAnyMomentWithoutLeavingASocket) {
         hosts = {{"[::1]", after(700)}, {"127.0.0.1", {.refuses = true, .after_ms = 100}}, {"127.0.0.2", after(350)}};
         const Endpoint server = endpoint({"::1", "127.0.0.1", "127.0.0.2"});
         try {
-            stage().run(with_timeout(std::chrono::milliseconds{ms},
-                                     connect(server, [](WebSocket&) -> Task<> { co_await sleep_for(1ms); })));
+            harness().run(with_timeout(std::chrono::milliseconds{ms},
+                                       connect(server, [](WebSocket&) -> Task<> { co_await sleep_for(1ms); })));
         } catch (const TimedOut&) {
         }
         expect_no_socket_but_the_servers();
@@ -226,7 +226,7 @@ protected:
         options.addresses = std::move(addresses);
         const Endpoint server{"ws://localhost:" + std::to_string(port) + "/ws/", options};
         for (int i = 0; i < 2; ++i) {
-            stage().run(connect(server, [](WebSocket& socket) -> Task<> {
+            harness().run(connect(server, [](WebSocket& socket) -> Task<> {
                 co_await socket.send("hello");
                 EXPECT_EQ(co_await socket.recv(), Message{"hello"});
             }));
@@ -238,13 +238,13 @@ protected:
 INSTANTIATE_TEST_SUITE_P(Networks, ClientWithTwoAddresses, every_network(), network_name);
 
 TEST_P(ClientWithTwoAddresses, FindsAServerThatListensOnTheIpv4AddressOnly) {
-    talk({"::1", "127.0.0.1"}, stage().address().port());
+    talk({"::1", "127.0.0.1"}, harness().address().port());
 }
 
 TEST_P(ClientWithTwoAddresses, FindsAServerThatListensOnTheIpv6AddressOnly) {
     Address address;
     try {
-        address = stage().server().listen(Address::resolve("::1", 0));
+        address = harness().server().listen(Address::resolve("::1", 0));
     } catch (const std::system_error& error) {
         GTEST_SKIP() << "::1: " << error.what();
     }
@@ -283,8 +283,8 @@ TEST_P(ClientWithTwoAddresses, IsNotHeldUpByAnAddressThatDropsWhatItGets) {
     if (is_in_memory()) {
         return;
     }
-    const FullListener full{"127.0.0.2", stage().address().port()};
-    talk({"127.0.0.2", "127.0.0.1"}, stage().address().port());
+    const FullListener full{"127.0.0.2", harness().address().port()};
+    talk({"127.0.0.2", "127.0.0.1"}, harness().address().port());
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ private:
                 }
             }
             if (sending_.empty() && ends) {
-                server_.loop_.backend().finish_sending(socket_);
+                server_.loop_.backend().shutdown_write(socket_);
             }
         }
         void on_end() override {}
@@ -150,8 +150,8 @@ protected:
     template <typename Body>
     void run(EndpointOptions options, std::function<Task<>(WebSocket&)> view, Body body) {
         options.ping_interval = 1h;  // the server does not answer any
-        server.emplace(stage().loop());
-        stage().run(task_group([&](TaskGroup& crowd) -> Task<> {
+        server.emplace(harness().loop());
+        harness().run(task_group([&](TaskGroup& crowd) -> Task<> {
             for (std::size_t i = 0; i < kClients; ++i) {
                 const Endpoint endpoint{server->url() + std::to_string(i), options};  // of one server
                 crowd.spawn(connect(endpoint, view), [this](const std::exception_ptr&) { ++failures; });
@@ -160,7 +160,7 @@ protected:
         }));
     }
 
-    [[nodiscard]] std::uint64_t late_closes() { return stage().loop().local<Counters>().limits.close_time.value(); }
+    [[nodiscard]] std::uint64_t late_closes() { return harness().loop().local<Counters>().limits.close_time.value(); }
 
     std::optional<SlowServer> server;
     std::size_t failures = 0;
@@ -260,12 +260,12 @@ TEST_F(ClientCrowd, Row81NobodyWaitsForATurnToCloseWhereNoCloseIsAnswered) {
             co_await sleep_for(1ms);
             server->answer_opening();
         }
-        began = stage().loop().backend().now();
+        began = harness().loop().backend().now();
         co_await sleep_for(1s);
         EXPECT_EQ(server->closing(), kFirst);
     });
     EXPECT_EQ(late_closes(), kClients);
-    EXPECT_LT(stage().loop().backend().now() - began, 22'000);  // twice the close time
+    EXPECT_LT(harness().loop().backend().now() - began, 22'000);  // twice the close time
 }
 
 TEST_F(ClientCrowd, OneThatWaitsForItsTurnToCloseSeesTheServersCloseBehindWhatItDoesNotRead) {

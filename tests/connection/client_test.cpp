@@ -72,7 +72,7 @@ private:
                 unsent_.erase(0, taken);
             }
             if (server_.ends) {
-                server_.loop_.backend().finish_sending(socket_);
+                server_.loop_.backend().shutdown_write(socket_);
             }
         }
         void on_end() override { server_.client_ended_at = server_.loop_.backend().now(); }
@@ -103,11 +103,11 @@ std::string switching(std::string_view key) {
 
 class ClientOnEveryNetwork : public OnEveryNetwork {
 protected:
-    [[nodiscard]] std::string url() { return "ws://" + stage().address().text() + "/ws/"; }
+    [[nodiscard]] std::string url() { return "ws://" + harness().address().text() + "/ws/"; }
     // The text of the ConnectError that connecting to `endpoint` ends with.
     std::string error(const Endpoint& endpoint) {
         try {
-            stage().run(connect(endpoint, [](WebSocket&) -> Task<> { co_return; }));
+            harness().run(connect(endpoint, [](WebSocket&) -> Task<> { co_return; }));
         } catch (const ConnectError& failure) {
             return failure.what();
         }
@@ -121,7 +121,7 @@ class ClientInMemory : public InMemory {};
 TEST_P(ClientOnEveryNetwork, TalksAndClosesWith1000) {
     serve(&echo);
     int got = 0;
-    stage().run(connect(Endpoint{url()}, [&](WebSocket& socket) -> Task<> {
+    harness().run(connect(Endpoint{url()}, [&](WebSocket& socket) -> Task<> {
         for (const std::size_t size : {0, 5, 200, 5000}) {
             const std::string text(size, 'x');
             co_await socket.send(text);
@@ -143,7 +143,7 @@ TEST_P(ClientOnEveryNetwork, ConnectsFromEachOfItsAddressesInTurn) {
     serve(&echo);
     const Endpoint endpoint = Endpoint{url()}.from({"127.0.0.2", "127.0.0.3"});
     for (int i = 0; i < 4; ++i) {
-        stage().run(connect(endpoint, [](WebSocket&) -> Task<> { co_return; }));
+        harness().run(connect(endpoint, [](WebSocket&) -> Task<> { co_return; }));
     }
     if (is_real(GetParam())) {  // in memory everybody has one address
         EXPECT_EQ(hosts, (std::set<std::string>{"127.0.0.2", "127.0.0.3"}));
@@ -159,7 +159,7 @@ TEST_F(ClientInMemory, DoesNotConnectWhenItIsStopped) {
             co_await sleep_for(1h);
         } catch (const Stopped&) {  // and goes on
         }
-        const Endpoint endpoint{"ws://" + stage().address().text() + "/ws/"};
+        const Endpoint endpoint{"ws://" + harness().address().text() + "/ws/"};
         co_await connect(endpoint, [&](WebSocket&) -> Task<> {
             ++connected;
             co_return;
@@ -172,7 +172,7 @@ TEST_F(ClientInMemory, DoesNotConnectWhenItIsStopped) {
             group.stop();
         });
     };
-    stage().run(stop());
+    harness().run(stop());
     EXPECT_EQ(connected, 0);
     wait_until_empty();
 }
@@ -180,7 +180,7 @@ TEST_F(ClientInMemory, DoesNotConnectWhenItIsStopped) {
 TEST_P(ClientOnEveryNetwork, WaitsForTheServersFin) {  // RFC 6455, 7.1.1
     serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.send("bye"); });
     std::optional<CloseInfo> info;
-    stage().run(connect(Endpoint{url()}, [&](WebSocket& socket) -> Task<> {
+    harness().run(connect(Endpoint{url()}, [&](WebSocket& socket) -> Task<> {
         EXPECT_EQ(co_await socket.recv(), Message{"bye"});
         EXPECT_FALSE((co_await socket.recv()).has_value());
         info = socket.close_info();
@@ -192,11 +192,11 @@ TEST_P(ClientOnEveryNetwork, WaitsForTheServersFin) {  // RFC 6455, 7.1.1
 
 TEST_P(ClientOnEveryNetwork, ClosesWith1011WhenItsViewThrowsAndPassesThatOn) {
     serve(&echo);
-    EXPECT_THROW(stage().run(connect(Endpoint{url()},
-                                     [](WebSocket&) -> Task<> {
-                                         throw std::runtime_error("no");
-                                         co_return;
-                                     })),
+    EXPECT_THROW(harness().run(connect(Endpoint{url()},
+                                       [](WebSocket&) -> Task<> {
+                                           throw std::runtime_error("no");
+                                           co_return;
+                                       })),
                  std::runtime_error);
     wait_until_empty();
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1011});
@@ -227,7 +227,7 @@ TEST_P(ClientOnEveryNetwork, OffersSubprotocolsAndMoreFields) {
     options.subprotocols = {"chat.v1"};
     options.headers = {{"Cookie", "user=ann"}};
     std::string subprotocol;
-    stage().run(connect(Endpoint{url(), options}, [&](WebSocket& socket) -> Task<> {
+    harness().run(connect(Endpoint{url(), options}, [&](WebSocket& socket) -> Task<> {
         subprotocol = socket.subprotocol();
         co_return;
     }));
@@ -236,26 +236,26 @@ TEST_P(ClientOnEveryNetwork, OffersSubprotocolsAndMoreFields) {
 }
 
 TEST_P(ClientOnEveryNetwork, RefusesAWrongAcceptValue) {  // RFC 6455, 4.1
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = [](std::string_view) { return switching("dGhlIHNhbXBsZSBub25jZQ=="); };
     EXPECT_NE(error(Endpoint{server.url()}).find("cannot connect"), std::string::npos);
 }
 
 TEST_P(ClientOnEveryNetwork, RefusesAServerThatSpeaksSomethingElse) {
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = [](std::string_view) { return "220 mail.example.com ESMTP\r\n\r\n"; };
     EXPECT_NE(error(Endpoint{server.url()}).find("cannot connect"), std::string::npos);
 }
 
 TEST_P(ClientOnEveryNetwork, RefusesAServerThatHangsUp) {
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = [](std::string_view) { return "HTTP/1.1 1"; };
     server.ends = true;
     EXPECT_NE(error(Endpoint{server.url()}).find("ended"), std::string::npos);
 }
 
 TEST_P(ClientOnEveryNetwork, TakesFramesThatComeWithTheHandshake) {
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = [](std::string_view key) {
         return switching(key) +
                "\x81\x05"
@@ -265,7 +265,7 @@ TEST_P(ClientOnEveryNetwork, TakesFramesThatComeWithTheHandshake) {
     server.ends = true;
     std::vector<std::string> got;
     std::optional<CloseInfo> info;
-    stage().run(connect(Endpoint{server.url()}, [&](WebSocket& socket) -> Task<> {
+    harness().run(connect(Endpoint{server.url()}, [&](WebSocket& socket) -> Task<> {
         while (auto message = co_await socket.recv()) {
             got.emplace_back(message->view());
         }
@@ -276,13 +276,13 @@ TEST_P(ClientOnEveryNetwork, TakesFramesThatComeWithTheHandshake) {
 }
 
 TEST_P(ClientOnEveryNetwork, TakesAsManyFragmentsAsItsOptionSays) {
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = [](std::string_view key) { return switching(key) + std::string("\x01\1a\0\1b\x80\1c", 9); };
     server.ends = true;
     for (const std::uint32_t most : {2U, 3U}) {
         std::optional<Message> message;
         CloseInfo closed;
-        stage().run(connect(Endpoint{server.url(), {.max_fragments = most}}, [&](WebSocket& socket) -> Task<> {
+        harness().run(connect(Endpoint{server.url(), {.max_fragments = most}}, [&](WebSocket& socket) -> Task<> {
             message = co_await socket.recv();
             closed = socket.close_info();
         }));
@@ -297,7 +297,7 @@ TEST_P(ClientOnEveryNetwork, TakesAsManyFragmentsAsItsOptionSays) {
 }
 
 TEST_P(ClientOnEveryNetwork, FailsAServerThatMasksItsFrames) {  // RFC 6455, 5.1
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = [](std::string_view key) {
         std::string frame;
         wire::append_frame(wire::Role::kClient, wire::Opcode::kText, "hi", frame);
@@ -305,7 +305,7 @@ TEST_P(ClientOnEveryNetwork, FailsAServerThatMasksItsFrames) {  // RFC 6455, 5.1
     };
     server.ends = true;
     std::optional<CloseInfo> info;
-    stage().run(connect(Endpoint{server.url()}, [&](WebSocket& socket) -> Task<> {
+    harness().run(connect(Endpoint{server.url()}, [&](WebSocket& socket) -> Task<> {
         EXPECT_FALSE((co_await socket.recv()).has_value());
         info = socket.close_info();
     }));
@@ -317,7 +317,7 @@ TEST_P(ClientOnEveryNetwork, HoldsManyConnectionsAtOnce) {
     constexpr int kClients = 50;
     int good = 0;
     const Endpoint endpoint{url()};
-    stage().run(task_group([&](TaskGroup& group) -> Task<> {
+    harness().run(task_group([&](TaskGroup& group) -> Task<> {
         for (int i = 0; i < kClients; ++i) {
             group.spawn(connect(endpoint, [&](WebSocket& socket) -> Task<> {
                 co_await socket.send("x");
@@ -332,12 +332,12 @@ TEST_P(ClientOnEveryNetwork, HoldsManyConnectionsAtOnce) {
 }
 
 TEST_F(ClientInMemory, ReadsWhileItsOwnMessagesWaitToBeRead) {  // found by a simulation
-    stage().network().conditions().kernel_bytes = 64 * 1024;
+    harness().network().conditions().kernel_bytes = 64 * 1024;
     constexpr int kMessages = 20;  // each fills all that is between the two
     serve(&echo);
     int got = 0;
-    const Endpoint endpoint{"ws://" + stage().address().text() + "/ws/"};
-    stage().run(connect(endpoint, [&](WebSocket& socket) -> Task<> {
+    const Endpoint endpoint{"ws://" + harness().address().text() + "/ws/"};
+    harness().run(connect(endpoint, [&](WebSocket& socket) -> Task<> {
         co_await task_group([&](TaskGroup& group) -> Task<> {
             group.spawn([](WebSocket& to) -> Task<> {
                 for (int i = 0; i < kMessages; ++i) {
@@ -353,7 +353,7 @@ TEST_F(ClientInMemory, ReadsWhileItsOwnMessagesWaitToBeRead) {  // found by a si
 }
 
 TEST_F(ClientInMemory, StopsReadingWhenTooMuchHasComeWithTheHandshake) {  // found by a simulation
-    stage().network().conditions().kernel_bytes = 64 * 1024;
+    harness().network().conditions().kernel_bytes = 64 * 1024;
     int sent = 0;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         for (; sent < 100; ++sent) {
@@ -362,8 +362,8 @@ TEST_F(ClientInMemory, StopsReadingWhenTooMuchHasComeWithTheHandshake) {  // fou
     });
     // In the client's inbox, in the network, in the server's outbox: 64 KiB each, and as much again in the last read.
     constexpr int kMost = 4 * 64 * 1024 / 20'000 + 1;
-    const Endpoint endpoint{"ws://" + stage().address().text() + "/ws/"};
-    stage().run(connect(endpoint, [&](WebSocket& socket) -> Task<> {
+    const Endpoint endpoint{"ws://" + harness().address().text() + "/ws/"};
+    harness().run(connect(endpoint, [&](WebSocket& socket) -> Task<> {
         co_await sleep_for(1s);
         EXPECT_LE(sent, kMost);
         while (co_await socket.recv()) {
@@ -373,47 +373,47 @@ TEST_F(ClientInMemory, StopsReadingWhenTooMuchHasComeWithTheHandshake) {  // fou
 }
 
 TEST_F(ClientInMemory, GivesUpAServerThatDoesNotAnswerTheHandshake) {
-    CrudeServer server{stage().loop()};
-    const std::int64_t before = stage().network().now();
-    EXPECT_THROW(stage().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; })), TimedOut);
-    EXPECT_EQ(stage().network().now() - before, 30'000);
+    CrudeServer server{harness().loop()};
+    const std::int64_t before = harness().network().now();
+    EXPECT_THROW(harness().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; })), TimedOut);
+    EXPECT_EQ(harness().network().now() - before, 30'000);
 }
 
 TEST_F(ClientInMemory, StopsWhileItConnects) {
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     EXPECT_THROW(
-        stage().run(with_timeout(1s, connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }))),
+        harness().run(with_timeout(1s, connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }))),
         TimedOut);
     EXPECT_NE(server.received.find("GET / HTTP/1.1"), std::string::npos);
 }
 
 TEST_F(ClientInMemory, ClosesWith1001WhenItIsStopped) {
     serve(&echo);
-    const std::string url = "ws://" + stage().address().text() + "/ws/";
-    EXPECT_THROW(stage().run(with_timeout(1s, connect(Endpoint{url},
-                                                      [](WebSocket& socket) -> Task<> {
-                                                          while (co_await socket.recv()) {
-                                                          }
-                                                      }))),
+    const std::string url = "ws://" + harness().address().text() + "/ws/";
+    EXPECT_THROW(harness().run(with_timeout(1s, connect(Endpoint{url},
+                                                        [](WebSocket& socket) -> Task<> {
+                                                            while (co_await socket.recv()) {
+                                                            }
+                                                        }))),
                  TimedOut);
     wait_until_empty();
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1001});
 }
 
 TEST_F(ClientInMemory, EndsByItselfWhenTheServerDoesNotAnswerTheClose) {
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = &switching;
-    const std::int64_t before = stage().network().now();
-    stage().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }));
-    EXPECT_EQ(stage().network().now() - before, 10'000);
+    const std::int64_t before = harness().network().now();
+    harness().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }));
+    EXPECT_EQ(harness().network().now() - before, 10'000);
 }
 
 TEST_F(ClientInMemory, LeavesTheEndOfTheTcpConnectionToTheServer) {  // RFC 6455, 7.1.1
-    CrudeServer server{stage().loop()};
+    CrudeServer server{harness().loop()};
     server.answer = [](std::string_view key) { return switching(key) + "\x88\x02\x03\xe9"; };
-    const std::int64_t before = stage().network().now();
-    stage().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }));
-    stage().settle();
+    const std::int64_t before = harness().network().now();
+    harness().run(connect(Endpoint{server.url()}, [](WebSocket&) -> Task<> { co_return; }));
+    harness().run_until_idle();
     EXPECT_EQ(server.client_ended_at, before + 10'000);  // but not for ever
 }
 

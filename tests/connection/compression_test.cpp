@@ -28,7 +28,7 @@ protected:
         app.route.compression = compression;
         serve(std::move(view));
     }
-    [[nodiscard]] std::string url() { return "ws://" + stage().address().text() + "/ws/"; }
+    [[nodiscard]] std::string url() { return "ws://" + harness().address().text() + "/ws/"; }
 };
 INSTANTIATE_TEST_SUITE_P(Networks, CompressionOnEveryNetwork, every_network(), network_name);
 
@@ -44,7 +44,7 @@ TEST_P(CompressionOnEveryNetwork, CarriesMessagesOfEverySizeBothWays) {
     for (const Compression& ours : {kKept, kForgotten}) {
         for (const Compression& theirs : {kKept, kForgotten}) {
             serve_compressed(ours);
-            WebSocketPeer peer{stage(), "/ws/", {}, {}, {}, theirs};
+            WebSocketPeer peer{harness(), "/ws/", {}, {}, {}, theirs};
             EXPECT_EQ(peer.answer().status, 101);
             EXPECT_TRUE(peer.is_compressed());
             for (const std::size_t size : {0, 1, 99, 100, 101, 4000, 20'000}) {
@@ -62,7 +62,7 @@ TEST_P(CompressionOnEveryNetwork, CarriesMessagesOfEverySizeBothWays) {
 
 TEST_P(CompressionOnEveryNetwork, IsReadByZlibAndReadsIt) {  // RFC 7692, 7.2
     serve_compressed(kKept);
-    ZlibClient peer{stage(), "permessage-deflate; client_max_window_bits"};
+    ZlibClient peer{harness(), "permessage-deflate; client_max_window_bits"};
     EXPECT_EQ(peer.agreed(), "permessage-deflate");
     const std::string text = rows(1, 3000);
     std::size_t first_bytes = 0;
@@ -80,7 +80,7 @@ TEST_P(CompressionOnEveryNetwork, IsReadByZlibAndReadsIt) {  // RFC 7692, 7.2
 
 TEST_P(CompressionOnEveryNetwork, LeavesSmallMessagesAndWhatDoesNotGetSmaller) {
     serve_compressed(kForgotten);
-    ZlibClient peer{stage(), "permessage-deflate"};
+    ZlibClient peer{harness(), "permessage-deflate"};
     EXPECT_EQ(peer.agreed(),
               "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
               "server_max_window_bits=12");
@@ -101,7 +101,7 @@ TEST_P(CompressionOnEveryNetwork, LeavesATextThatDoesNotGetSmaller) {
         noise += static_cast<char>(' ' + (seed >> 24) % 95);
     }
     serve_compressed(kForgotten, [&](WebSocket& socket, Captured) -> Task<> { co_await socket.send(noise); });
-    ZlibClient peer{stage(), "permessage-deflate"};
+    ZlibClient peer{harness(), "permessage-deflate"};
     EXPECT_NE(peer.agreed(), "nothing");
     EXPECT_EQ(peer.take_frame().first, 0x81);
 }
@@ -113,14 +113,14 @@ TEST_P(CompressionOnEveryNetwork, IsUsedOnlyIfBothSidesWantIt) {
         return echo(socket, {});
     };
     serve_compressed(Compression::kOff, look);
-    ZlibClient eager{stage(), "permessage-deflate; client_max_window_bits"};
+    ZlibClient eager{harness(), "permessage-deflate; client_max_window_bits"};
     EXPECT_EQ(eager.agreed(), "nothing");
     EXPECT_FALSE(compressed);
     eager.send(eager.compressed("a"));
     EXPECT_EQ(eager.take_frame().text.substr(0, 2), "\x03\xEA");  // 1002
 
     serve_compressed(kKept, look);
-    WebSocketPeer plain{stage(), "/ws/"};
+    WebSocketPeer plain{harness(), "/ws/"};
     plain.answer();
     EXPECT_FALSE(plain.is_compressed());
     EXPECT_FALSE(compressed);
@@ -135,7 +135,7 @@ TEST_P(CompressionOnEveryNetwork, CompressesWhatIsSentBeforeThe101) {
         co_await socket.send(rows(2, 1000));
         co_await socket.recv();
     });
-    WebSocketPeer peer{stage(), "/ws/", {}, {}, {}, kKept};
+    WebSocketPeer peer{harness(), "/ws/", {}, {}, {}, kKept};
     EXPECT_EQ(peer.recv(), rows(1, 1000));
     EXPECT_EQ(peer.recv(), rows(2, 1000));
     EXPECT_LT(peer.received_in_all(), 1000U);
@@ -145,7 +145,7 @@ TEST_P(CompressionOnEveryNetwork, IsSpokenByTheClientToo) {
     for (const Compression& ours : {kKept, kForgotten, Compression{.from_bytes = 0, .window_bits = 8}}) {
         serve_compressed(kKept);
         const Endpoint server{url(), {.compression = ours}};
-        stage().run(connect(server, [](WebSocket& socket) -> Task<> {
+        harness().run(connect(server, [](WebSocket& socket) -> Task<> {
             EXPECT_TRUE(socket.is_compressed());
             for (int round = 0; round < 3; ++round) {
                 const Message message{rows(round % 2, 2000)};
@@ -159,7 +159,7 @@ TEST_P(CompressionOnEveryNetwork, IsSpokenByTheClientToo) {
     }
     serve_compressed(Compression::kOff);
     const Endpoint server{url(), {.compression = kKept}};
-    stage().run(connect(server, [](WebSocket& socket) -> Task<> {
+    harness().run(connect(server, [](WebSocket& socket) -> Task<> {
         EXPECT_FALSE(socket.is_compressed());
         co_await socket.send(rows(1, 1000));
         EXPECT_EQ((co_await socket.recv()).value_or(Message{}), rows(1, 1000));
@@ -189,7 +189,7 @@ TEST_P(CompressionOnEveryNetwork, Row49And50And51CloseWhoSendsWhatIsNoMessage) {
     for (const auto& [code, bytes] : bad) {
         for (const Compression& ours : {kKept, kForgotten}) {
             serve_compressed(ours);
-            ZlibClient peer{stage(), "permessage-deflate"};
+            ZlibClient peer{harness(), "permessage-deflate"};
             EXPECT_NE(peer.agreed(), "nothing");
             peer.send(bytes);
             const auto closed = peer.take_frame();
@@ -240,12 +240,12 @@ INSTANTIATE_TEST_SUITE_P(Networks, ManyMessages, every_network(), network_name);
 
 TEST_P(ManyMessages, Row50AreInflatedOnlyAsTheyAreTaken) {
     serve_compressed(kKept, taking());
-    ZlibClient peer{stage(), "permessage-deflate"};
+    ZlibClient peer{harness(), "permessage-deflate"};
     peer.agreed();
     peer.send(messages(peer) + ZlibClient::frame(0x88, "\x03\xE8"));
-    stage().run_until([&] { return peer.unsent() == 0; }, "the network to take all");
+    harness().run_until([&] { return peer.unsent() == 0; }, "the network to take all");
     gate.open();
-    stage().run_until([&] { return code != 0; }, "the end of the view");
+    harness().run_until([&] { return code != 0; }, "the end of the view");
     EXPECT_EQ(taken, kCount);
     EXPECT_EQ(code, 1000);
     wait_until_empty();
@@ -254,14 +254,14 @@ TEST_P(ManyMessages, Row50AreInflatedOnlyAsTheyAreTaken) {
 
 TEST_P(ManyMessages, Row50AreAllTakenBeforeAFinBehindThem) {
     serve_compressed(kKept, taking());
-    ZlibClient peer{stage(), "permessage-deflate"};
+    ZlibClient peer{harness(), "permessage-deflate"};
     peer.agreed();
     peer.stay();
     peer.send(messages(peer));
-    peer.finish_sending();
-    stage().run_until([&] { return peer.unsent() == 0; }, "the network to take all");
+    peer.shutdown_write();
+    harness().run_until([&] { return peer.unsent() == 0; }, "the network to take all");
     gate.open();
-    stage().run_until([&] { return code != 0; }, "the end of the view");
+    harness().run_until([&] { return code != 0; }, "the end of the view");
     EXPECT_EQ(taken, kCount);
     EXPECT_EQ(code, 1006);
     wait_until_empty();
@@ -273,10 +273,10 @@ TEST_P(ManyMessages, Row50DoNotHideTheCloseFrameFromAViewThatDoesNotTakeThem) {
         co_await gate.wait();
         socket.close(3000, "enough");
     });
-    ZlibClient peer{stage(), "permessage-deflate"};
+    ZlibClient peer{harness(), "permessage-deflate"};
     peer.agreed();
     peer.send(messages(peer) + ZlibClient::frame(0x88, "\x0B\xB8"));
-    stage().run_until([&] { return peer.unsent() == 0; }, "the network to take all");
+    harness().run_until([&] { return peer.unsent() == 0; }, "the network to take all");
     gate.open();
     EXPECT_EQ(peer.take_frame().text,
               "\x0B\xB8"

@@ -55,7 +55,7 @@ protected:
     }
 
     Loop loop{std::make_unique<MemoryBackend>()};
-    Connections& connections = loop.local<Connections>();
+    WebSocketTable& connections = loop.local<WebSocketTable>();
 };
 
 // A batch with a bound, and more waiting than ten times the bound.

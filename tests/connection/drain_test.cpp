@@ -17,17 +17,17 @@ protected:
             co_await socket.closed();
             told_.push_back(loop_.now());
         };
-        stage_.emplace(loop_, app_, limits);
+        harness_.emplace(loop_, app_, limits);
         for (std::size_t i = 0; i < count; ++i) {
-            peers_.push_back(std::make_unique<WebSocketPeer>(*stage_, "/ws/"));
+            peers_.push_back(std::make_unique<WebSocketPeer>(*harness_, "/ws/"));
         }
-        stage_->settle();
+        harness_->run_until_idle();
     }
 
     // Closes the server. Returns how many were told in each of the moments at which some were.
     std::vector<std::size_t> close() {
         begin_ = loop_.now();
-        stage_->close();
+        harness_->close();
         std::vector<std::size_t> batches;
         for (std::size_t i = 0; i < told_.size(); ++i) {
             if (i == 0 || told_[i] != told_[i - 1]) {
@@ -45,7 +45,7 @@ protected:
         }
     }
     // How many connections are left.
-    [[nodiscard]] std::size_t left() { return stage_->server().count(); }
+    [[nodiscard]] std::size_t left() { return harness_->server().count(); }
     // From the close to now.
     [[nodiscard]] std::chrono::milliseconds since_close() const {
         return std::chrono::milliseconds{loop_.now() - begin_};
@@ -65,7 +65,7 @@ protected:
 private:
     Loop loop_{make_memory(Network::kMemory)};
     ScriptedApplication app_;
-    std::optional<testkit::Stage> stage_;
+    std::optional<testkit::Harness> harness_;
     std::vector<std::unique_ptr<WebSocketPeer>> peers_;
     std::vector<std::int64_t> told_;
     std::int64_t begin_ = 0;

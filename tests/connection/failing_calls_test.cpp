@@ -26,21 +26,21 @@ protected:
             app.opened.clear();
             app.closed.clear();
             start(GetParam());
-            stage().network().conditions().calls_until_failure = failing;
+            harness().network().conditions().calls_until_failure = failing;
             try {
                 scenario();
             } catch (const testkit::NothingCame&) {  // a peer that waited on the connection that broke
             }
-            stage().close();
-            stage().settle();
-            has_failed = stage().network().conditions().calls_until_failure == SIZE_MAX;
-            EXPECT_EQ(stage().server().count(), 0U);
+            harness().close();
+            harness().run_until_idle();
+            has_failed = harness().network().conditions().calls_until_failure == SIZE_MAX;
+            EXPECT_EQ(harness().server().count(), 0U);
             EXPECT_EQ(app.opened.size(), app.closed.size()) << "an end was told twice, or not at all";
             ASSERT_LT(failing, kMost);
         }
         EXPECT_GT(failing, 1U) << "the scenario has nothing that could fail";
     }
-    void advance(std::chrono::milliseconds time) { stage().advance(time); }
+    void advance(std::chrono::milliseconds time) { harness().advance(time); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Networks, FailingCalls,
@@ -69,7 +69,7 @@ Task<> echo_three_times(WebSocket& socket, std::span<const std::string_view>) {
 
 TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileRequestsAreAnswered) {
     fail_each_call([this] {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kGet);
         (void)peer.take_response();
         peer.send(kLastGet);
@@ -81,7 +81,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileRequestsAreAnswered) {
 TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileAViewWaits) {
     app.on_request = &answer_late;
     fail_each_call([this] {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kLastGet);
         advance(60ms);
         (void)peer.take_response();
@@ -92,10 +92,10 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileAViewWaits) {
 TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhenThePeerIsGoneBeforeTheAnswer) {
     app.on_request = &answer_late;
     fail_each_call([this] {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kLastGet);
-        stage().settle();
-        stage().network().reset(peer.socket());
+        harness().run_until_idle();
+        harness().network().reset(peer.socket());
         advance(60ms);
     });
 }
@@ -110,7 +110,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileABodyIsStreamed) {
         });
     };
     fail_each_call([this] {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kLastGet);
         advance(10ms);
         (void)peer.take_response();
@@ -120,7 +120,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileABodyIsStreamed) {
 
 TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileARequestIsRefused) {
     fail_each_call([this] {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send("nonsense\r\n\r\n");
         (void)peer.take_response();
         peer.wait_for_end();
@@ -130,7 +130,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileARequestIsRefused) {
 TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenTheServerCloses) {
     serve(&echo_three_times);
     fail_each_call([this] {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         for (int i = 0; i < 3; ++i) {
             peer.send_message("hello");
             (void)peer.recv();
@@ -143,17 +143,17 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenTheServerCloses) {
 TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerAnswersTheCloseAndIsGone) {
     serve(&echo_three_times);
     fail_each_call([this] {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         (void)peer.answer();
         peer.answer_nothing();
         for (int i = 0; i < 3; ++i) {
             peer.send_message("hello");
             (void)peer.recv();
         }
-        stage().settle();                                   // the server's close frame has come
+        harness().run_until_idle();                         // the server's close frame has come
         peer.send_frame(wire::Opcode::kClose, "\x03\xE8");  // 1000
-        stage().network().reset(peer.socket());             // before the server has sent its FIN
-        stage().settle();
+        harness().network().reset(peer.socket());           // before the server has sent its FIN
+        harness().run_until_idle();
     });
 }
 
@@ -164,7 +164,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerCloses) {
         }
     });
     fail_each_call([this] {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.send_message("hello");
         (void)peer.recv();
         peer.close_with(1000);
@@ -176,7 +176,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerCloses) {
 TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenThePeerBreaksTheProtocol) {
     serve(&echo_three_times);
     fail_each_call([this] {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.send_message("hello");
         (void)peer.recv();
         peer.send("\xFF\xFF\xFF\xFF");
@@ -190,7 +190,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenTheViewRefuses) {
         co_return;
     });
     fail_each_call([this] {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         (void)peer.answer();
         peer.wait_for_end();
     });
@@ -199,7 +199,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhenTheViewRefuses) {
 TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhilePingsAreSent) {
     serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> { co_await socket.closed(); });
     fail_each_call([this] {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         (void)peer.answer();
         advance(2 * std::chrono::milliseconds{limits.websocket.ping_interval});
         peer.close_with(1000);
@@ -210,14 +210,14 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhilePingsAreSent) {
 TEST_P(FailingCalls, Row71EndOnlyTheirConnectionsWhenTheServerEnds) {
     serve(&echo_three_times);
     fail_each_call([this] {
-        WebSocketPeer first{stage(), "/ws/"};
-        WebSocketPeer second{stage(), "/ws/"};
-        Peer idle{stage()};
+        WebSocketPeer first{harness(), "/ws/"};
+        WebSocketPeer second{harness(), "/ws/"};
+        Peer idle{harness()};
         idle.send(kGet);
         (void)idle.take_response();
         (void)first.answer();
         (void)second.answer();
-        stage().close();
+        harness().close();
     });
 }
 

@@ -11,28 +11,28 @@ namespace c10k {
 namespace {
 
 using namespace std::chrono_literals;
+using testkit::FaultInjector;
 using testkit::Faults;
+using testkit::Harness;
 using testkit::Peer;
-using testkit::Stage;
-using testkit::Weather;
 using testkit::WebSocketPeer;
 
 // A new server in each weather.
 class BadWeather : public testing::Test {
 protected:
-    void in_each_weather(const std::function<void(Stage&)>& body) {
+    void in_each_weather(const std::function<void(Harness&)>& body) {
         const std::uint64_t seeds = testkit::in_full(10'000, 200);
         for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
             const log::Silence silence;  // about accepts that fail
             SCOPED_TRACE("seed " + std::to_string(seed));
-            Loop loop{std::make_unique<MemoryBackend>(Weather{Faults::benign(), seed}, nullptr)};
-            Stage stage{loop, app_};
-            body(stage);
+            Loop loop{std::make_unique<MemoryBackend>(FaultInjector{Faults::benign(), seed}, nullptr)};
+            Harness harness{loop, app_};
+            body(harness);
         }
     }
     static void turn_until_over(Peer& peer) {
         for (int turns = 0; !peer.is_over() && turns < 100'000; ++turns) {
-            peer.stage().loop().turn();
+            peer.harness().loop().turn();
         }
         EXPECT_TRUE(peer.ended());
         EXPECT_FALSE(peer.failed());
@@ -86,7 +86,7 @@ TEST_F(BadWeather, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
             default: return answer_in_pieces(body);
         }
     };
-    in_each_weather([](Stage& stage) {
+    in_each_weather([](Harness& harness) {
         std::vector<std::string> wanted;
         std::string bytes;
         for (int i = 0; i < 12; ++i) {
@@ -96,7 +96,7 @@ TEST_F(BadWeather, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
                      (i == 11 ? "\r\nConnection: close" : "") + "\r\n\r\n" + body;
             wanted.push_back(path + ' ' + body);
         }
-        Peer peer{stage};
+        Peer peer{harness};
         peer.send(bytes);
         turn_until_over(peer);
         EXPECT_EQ(bodies(peer.received()), wanted);
@@ -110,7 +110,7 @@ TEST_F(BadWeather, AnswersWhatComesWithTheHandshakeInItsOrder) {
             co_await socket.send(*message);
         }
     };
-    in_each_weather([](Stage& stage) {
+    in_each_weather([](Harness& harness) {
         std::string frames;
         const auto add = [&frames](bool is_final, wire::Opcode opcode, std::string_view payload) {
             const std::size_t begin = frames.size();
@@ -128,7 +128,7 @@ TEST_F(BadWeather, AnswersWhatComesWithTheHandshakeInItsOrder) {
             add(true, wire::Opcode::kBinary, std::string(static_cast<std::size_t>(i), '\0'));
         }
         add(true, wire::Opcode::kClose, std::string_view{"\x0F\xA0", 2});  // 4000
-        WebSocketPeer peer{stage, "/ws/", {}, {}, frames};
+        WebSocketPeer peer{harness, "/ws/", {}, {}, frames};
         turn_until_over(peer);
         ASSERT_EQ(peer.waiting(), 20U);
         EXPECT_EQ(peer.pongs().size(), 20U);
@@ -147,11 +147,11 @@ TEST_F(BadWeather, SaysWhatWasWrongBeforeItEndsTheConnection) {  // RFC 6455, 7.
             co_await socket.send(*message);
         }
     };
-    in_each_weather([](Stage& stage) {
+    in_each_weather([](Harness& harness) {
         std::string frames;
         wire::append_frame(wire::Role::kClient, wire::Opcode::kText, "first", frames);
         frames += "\x81\x05nomask and so on, for as long as nobody stops it";
-        WebSocketPeer peer{stage, "/ws/", {}, {}, frames};
+        WebSocketPeer peer{harness, "/ws/", {}, {}, frames};
         turn_until_over(peer);
         ASSERT_EQ(peer.waiting(), 1U);
         EXPECT_EQ(peer.recv(), "first");

@@ -76,7 +76,7 @@ public:
         if (!request.path.starts_with("/ws/")) {
             return on_request(request);
         }
-        auto examined = wire::examine(request, minor_version);
+        auto examined = wire::read_handshake(request, minor_version);
         if (auto* offer = std::get_if<wire::HandshakeOffer>(&examined)) {
             const std::string rest = request.path.substr(4);
             const std::string_view text = rest;
@@ -178,15 +178,15 @@ protected:
         if (is_tls(network)) {
             backend = std::make_unique<TlsEverywhere>(std::move(backend));
         }
-        stage_.reset();
+        harness_.reset();
         loop_.emplace(std::move(backend));
-        stage_.emplace(*loop_, app, limits, memory);
+        harness_.emplace(*loop_, app, limits, memory);
     }
 
-    testkit::Stage& stage() { return *stage_; }
+    testkit::Harness& harness() { return *harness_; }
     // Waits until the server has no connections.
     void wait_until_empty() {
-        stage().run_until([this] { return stage().server().count() == 0; }, "the end of all connections");
+        harness().run_until([this] { return harness().server().count() == 0; }, "the end of all connections");
     }
     void serve(View view) { app.route.view = std::move(view); }
 
@@ -195,7 +195,7 @@ protected:
 
 private:
     std::optional<Loop> loop_;
-    std::optional<testkit::Stage> stage_;
+    std::optional<testkit::Harness> harness_;
 };
 
 // The same on every network.

@@ -24,7 +24,7 @@ Task<Response> fail_later() {
 }
 
 TEST_P(HttpOnEveryNetwork, AnswersARequestAndKeepsTheConnection) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     for (int i = 0; i < 2; ++i) {
         peer.send(kGet);
         const Response response = peer.take_response();
@@ -33,7 +33,7 @@ TEST_P(HttpOnEveryNetwork, AnswersARequestAndKeepsTheConnection) {
         EXPECT_TRUE(response.headers.get("Date").has_value());
     }
     EXPECT_FALSE(peer.ended());
-    EXPECT_EQ(stage().server().count(), 1U);
+    EXPECT_EQ(harness().server().count(), 1U);
 }
 
 TEST_P(HttpOnEveryNetwork, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
@@ -43,12 +43,12 @@ TEST_P(HttpOnEveryNetwork, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112,
         }
         return Response::text(request.path);
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(
         "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
         "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     for (const char* body : {"/1", "slow", "/2", "/3"}) {
         EXPECT_EQ(peer.take_response().body, body);
@@ -56,7 +56,7 @@ TEST_P(HttpOnEveryNetwork, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112,
 }
 
 TEST_P(HttpOnEveryNetwork, ClosesAfterTheAnswerWhenAskedTo) {  // RFC 9112, 9.6
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     EXPECT_EQ(peer.take_response().headers.get("Connection"), "close");
     peer.wait_for_end();
@@ -66,7 +66,7 @@ TEST_P(HttpOnEveryNetwork, ClosesAfterTheAnswerWhenAskedTo) {  // RFC 9112, 9.6
 }
 
 TEST_P(HttpOnEveryNetwork, ClosesAfterAnHttp10Request) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     EXPECT_EQ(peer.take_response().body, "hello");
     peer.wait_for_end();
@@ -75,7 +75,7 @@ TEST_P(HttpOnEveryNetwork, ClosesAfterAnHttp10Request) {
 
 // RFC 9110, 7.4: a request whose target names another scheme was not meant for this server.
 TEST_P(HttpOnEveryNetwork, AnswersAnHttpsTargetThatCameByHttpWith421) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("POST https://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
     EXPECT_EQ(peer.take_response().status, 421);
     peer.send("GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -87,7 +87,7 @@ TEST_P(HttpOnEveryNetwork, AnswersAnHttpsTargetThatCameByHttpWith421) {
 }
 
 TEST_P(HttpOnEveryNetwork, SendsNoBodyToHead) {  // RFC 9110, 9.3.2
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     const Response response = peer.take_response("HEAD");
     EXPECT_EQ(response.headers.get("Content-Length"), "5");
@@ -97,7 +97,7 @@ TEST_P(HttpOnEveryNetwork, SendsNoBodyToHead) {  // RFC 9110, 9.3.2
 
 TEST_P(HttpOnEveryNetwork, SendsContinueToAClientThatWaitsWithItsBody) {  // RFC 9110, 10.1.1
     app.on_request = [](Request& request) { return Response::text(request.body); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
     EXPECT_EQ(peer.take(wire::kContinue.size()), wire::kContinue);
     peer.send("body");
@@ -107,7 +107,7 @@ TEST_P(HttpOnEveryNetwork, SendsContinueToAClientThatWaitsWithItsBody) {  // RFC
 }
 
 TEST_P(HttpOnEveryNetwork, AnswersABadRequestAndCloses) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n");
     const Response response = peer.take_response();
     EXPECT_EQ(response.status, 400);
@@ -117,7 +117,7 @@ TEST_P(HttpOnEveryNetwork, AnswersABadRequestAndCloses) {
 }
 
 TEST_P(HttpOnEveryNetwork, ReadsOnAfterABadRequestSoThatItsAnswerArrives) {  // RFC 9112, 9.6: no reset
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("nonsense\r\n\r\n" + std::string(10000, 'x'));
     peer.wait_for_end();
     EXPECT_TRUE(peer.ended());
@@ -127,10 +127,10 @@ TEST_P(HttpOnEveryNetwork, ReadsOnAfterABadRequestSoThatItsAnswerArrives) {  // 
 
 TEST_P(HttpOnEveryNetwork, TurnsAnExceptionOfAViewInto500) {
     app.on_request = [](Request&) -> Application::Answer { return fail_later(); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     EXPECT_EQ(peer.take_response().status, 500);
     EXPECT_EQ(app.failures, 1);
@@ -141,7 +141,7 @@ TEST_P(HttpOnEveryNetwork, TurnsAnExceptionOfAViewInto500) {
 
 TEST_P(HttpOnEveryNetwork, NeverSendsAHeaderThatEndsALine) {  // response splitting
     app.on_request = [](Request&) { return Response::redirect("/\r\nSet-Cookie: a=b"); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     const Response response = peer.take_response();
     EXPECT_EQ(response.status, 500);
@@ -156,11 +156,11 @@ TEST_P(HttpOnEveryNetwork, AnswersAClientThatHasFinishedSending) {  // half-clos
         }
         return Response::text(request.path);
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
-    peer.finish_sending();
+    peer.shutdown_write();
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     EXPECT_EQ(peer.take_response().body, "slow");
     EXPECT_EQ(peer.take_response().body, "/2");
@@ -171,19 +171,19 @@ TEST_P(HttpOnEveryNetwork, AnswersAClientThatHasFinishedSending) {  // half-clos
 
 TEST_P(HttpOnEveryNetwork, SurvivesAPeerThatVanishesWhileItsViewRuns) {
     app.on_request = [](Request&) -> Application::Answer { return say("to nobody"); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    stage().run_until([this] { return stage().server().count() == 1; }, "the connection");
+    harness().run_until([this] { return harness().server().count() == 1; }, "the connection");
     peer.close();
     if (is_in_memory()) {
-        stage().advance(5s);
+        harness().advance(5s);
     }
     wait_until_empty();
 }
 
 TEST_P(HttpOnEveryNetwork, AnswersWhatCameBeforeAHandshake) {  // pipelined, RFC 9112, 9.3.2
     serve([](WebSocket& socket, auto) -> Task<> { co_await socket.send("hi"); });
-    Peer peer{stage()};
+    Peer peer{harness()};
     wire::HandshakeRequest handshake{.host = "a", .target = "/ws/"};
     peer.send(std::string{kGet} + wire::to_bytes(handshake));
     EXPECT_EQ(peer.take_response().body, "hello");
@@ -192,12 +192,12 @@ TEST_P(HttpOnEveryNetwork, AnswersWhatCameBeforeAHandshake) {  // pipelined, RFC
 }
 
 TEST_P(HttpOnEveryNetwork, ClosesIdleConnectionsWhenTheServerCloses) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     peer.take_response();
-    stage().close();
+    harness().close();
     peer.wait_for_end();
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_P(HttpOnEveryNetwork, LetsARequestThatRunsFinishWhenTheServerCloses) {
@@ -210,9 +210,9 @@ TEST_P(HttpOnEveryNetwork, LetsARequestThatRunsFinishWhenTheServerCloses) {
             co_return Response::text("last");
         }(gate, runs);
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    stage().run_until([&runs] { return runs; }, "the view");
+    harness().run_until([&runs] { return runs; }, "the view");
     const auto close_and_open = [](Server& server, Gate& to_open) -> Task<> {
         co_await task_group([&server, &to_open](TaskGroup& group) -> Task<> {
             group.spawn(server.close());
@@ -220,14 +220,14 @@ TEST_P(HttpOnEveryNetwork, LetsARequestThatRunsFinishWhenTheServerCloses) {
             to_open.open();
         });
     };
-    stage().run(close_and_open(stage().server(), gate));
+    harness().run(close_and_open(harness().server(), gate));
     const Response response = peer.take_response();
     EXPECT_EQ(response.body, "last");
     EXPECT_EQ(response.headers.get("Connection"), "close");
 }
 
 TEST_P(HttpOnEveryNetwork, AnswersOnceMoreWhileTheServerHasAGrace) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     EXPECT_EQ(peer.take_response().headers.get("Connection"), std::nullopt);
     const auto close_and_ask = [](Server& server, Peer& asking) -> Task<> {
@@ -237,114 +237,114 @@ TEST_P(HttpOnEveryNetwork, AnswersOnceMoreWhileTheServerHasAGrace) {
             asking.send(kGet);
         });
     };
-    stage().run(close_and_ask(stage().server(), peer));  // it is over when that is answered
+    harness().run(close_and_ask(harness().server(), peer));  // it is over when that is answered
     EXPECT_EQ(peer.take_response().headers.get("Connection"), "close");
 }
 
 // ---- By the clock
 
 TEST_F(InMemory, RefusesAHeadThatDoesNotArriveInTime) {  // RFC 9110, 15.5.9
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("GET / HT");
-    stage().advance(limits.head_time - 1ms);
+    harness().advance(limits.head_time - 1ms);
     EXPECT_EQ(peer.received(), "");
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_EQ(peer.take_response().status, 408);
     peer.wait_for_end();
 }
 
 TEST_F(InMemory, DoesNotMoveTheHeadsDeadlineForAByteNowAndThen) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     for (int i = 0; i < 9; ++i) {
         peer.send("G");
-        stage().advance(1s);
+        harness().advance(1s);
     }
     peer.send("G");
-    stage().advance(1s);
+    harness().advance(1s);
     EXPECT_EQ(peer.take_response().status, 408);
 }
 
 TEST_F(InMemory, RefusesABodyThatDoesNotArriveInTime) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
     for (auto time = 1ms; time < limits.body_time; time += 1s) {
         peer.send(std::string(limits.min_body_rate + 100, 'x'));
-        stage().advance(time == 1ms ? 999ms : 1s);
+        harness().advance(time == 1ms ? 999ms : 1s);
         EXPECT_EQ(peer.received(), "");
     }
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_EQ(peer.take_response().status, 408);
-    EXPECT_EQ(stage().server().counters().limits.body_time.value(), 1U);
+    EXPECT_EQ(harness().server().counters().limits.body_time.value(), 1U);
 }
 
 TEST_F(InMemory, RefusesABodyThatIsSlowerThanTheLeastRate) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
     peer.send(std::string(limits.min_body_rate * 7, 'x'));  // enough for seven seconds
-    stage().advance(7s);
+    harness().advance(7s);
     EXPECT_EQ(peer.received(), "");
-    stage().advance(1s);
+    harness().advance(1s);
     EXPECT_EQ(peer.take_response().status, 408);
-    EXPECT_EQ(stage().server().counters().limits.min_body_rate.value(), 1U);
+    EXPECT_EQ(harness().server().counters().limits.min_body_rate.value(), 1U);
 }
 
 TEST_F(ConnectionTest, LetsABodyBeAsSlowAsItsTimeAllowsIfThereIsNoLeastRate) {
     limits.min_body_rate = 0;
     start(Network::kMemory);
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
-    stage().advance(limits.body_time - 1ms);
+    harness().advance(limits.body_time - 1ms);
     peer.send("x");
     EXPECT_EQ(peer.take_response().status, 200);
 }
 
 TEST_F(InMemory, GivesABodyAGraceBeforeItsRateCounts) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n");
-    stage().advance(limits.body_grace - 1ms);
+    harness().advance(limits.body_grace - 1ms);
     peer.send(std::string(3000, 'x'));
     EXPECT_EQ(peer.take_response().status, 200);
 }
 
 TEST_F(InMemory, EndsASilentConnectionWithoutAnAnswer) {
-    Peer peer{stage()};
-    stage().advance(limits.head_time);
+    Peer peer{harness()};
+    harness().advance(limits.head_time);
     peer.wait_for_end();
     EXPECT_EQ(peer.received(), "");
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(InMemory, EndsAConnectionThatIsIdleBetweenRequests) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     peer.take_response();
-    stage().advance(limits.idle_time - 1ms);
+    harness().advance(limits.idle_time - 1ms);
     EXPECT_FALSE(peer.ended());
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_TRUE(peer.ended());
 }
 
 TEST_F(InMemory, EndsAConnectionWhosePeerTakesNothingOfAnAnswer) {
     app.on_request = [](Request&) { return Response::text(std::string(3'000'000, 'x')); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().advance(limits.write_time - 1ms);
-    EXPECT_EQ(stage().server().count(), 1U);
-    stage().advance(1ms);
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().advance(limits.write_time - 1ms);
+    EXPECT_EQ(harness().server().count(), 1U);
+    harness().advance(1ms);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(InMemory, GivesASlowReaderThatReadsItsTime) {
     app.on_request = [](Request&) { return Response::text(std::string(3'000'000, 'x')); };
-    stage().network().conditions().kernel_bytes = 1'000'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 1'000'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
     for (int i = 0; i < 3; ++i) {
-        stage().advance(limits.write_time - 1s);
+        harness().advance(limits.write_time - 1s);
         peer.start_receiving();
-        stage().loop().turn();
+        harness().loop().turn();
         peer.stop_receiving();
     }
     peer.start_receiving();
@@ -353,12 +353,12 @@ TEST_F(InMemory, GivesASlowReaderThatReadsItsTime) {
 
 TEST_F(InMemory, StopsReadingFromAPeerThatAsksAndDoesNotTakeTheAnswers) {
     app.on_request = [](Request&) { return Response::text(std::string(10'000, 'x')); };
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     for (int i = 0; i < 300; ++i) {
         peer.send("GET / HTTP/1.1\r\nHost: a\r\nPadding: " + std::string(500, 'x') + "\r\n\r\n");
-        stage().settle();
+        harness().run_until_idle();
     }
     EXPECT_LT(app.statuses.size(), 30U);
     EXPECT_GT(peer.unsent(), 100'000U);
@@ -369,27 +369,27 @@ TEST_F(InMemory, StopsReadingFromAPeerThatAsksAndDoesNotTakeTheAnswers) {
 }
 
 TEST_F(InMemory, ThrowsAwayWhatComesAfterTheLastAnswerForAWhile) {
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.stay();
     peer.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     EXPECT_EQ(peer.take_response().status, 200);
     for (int i = 0; i < 10; ++i) {
         peer.send("more");
-        stage().advance(1ms);
+        harness().advance(1ms);
     }
     EXPECT_FALSE(peer.failed());
-    EXPECT_EQ(stage().server().count(), 1U);
-    stage().advance(2s);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 1U);
+    harness().advance(2s);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(InMemory, GoesOnAcceptingAfterDescriptorsHaveRunOut) {
-    stage().network().conditions().failing_accepts = 2;
-    Peer peer{stage()};
+    harness().network().conditions().failing_accepts = 2;
+    Peer peer{harness()};
     peer.send(kGet);
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(peer.received(), "");
-    stage().advance(1s);
+    harness().advance(1s);
     EXPECT_EQ(peer.take_response().status, 200);
 }
 
@@ -400,11 +400,11 @@ TEST_F(InMemory, CutsAViewThatDoesNotEndWhenTheServerCloses) {
             co_return Response::text(text);
         }("never");
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    stage().settle();
-    stage().close();
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().run_until_idle();
+    harness().close();
+    EXPECT_EQ(harness().server().count(), 0U);
     peer.wait_for_end();
     EXPECT_EQ(peer.received(), "");
 }

@@ -23,7 +23,7 @@ struct Chunked {
 
 // Waits for more bytes and takes all there are; none if the connection is over.
 std::string take_some(Peer& peer) {
-    peer.stage().run_until([&peer] { return !peer.received().empty() || peer.is_over(); }, "more of a stream");
+    peer.harness().run_until([&peer] { return !peer.received().empty() || peer.is_over(); }, "more of a stream");
     return peer.take(peer.received().size());
 }
 
@@ -72,11 +72,11 @@ TEST_P(StreamOnEveryNetwork, IsSentInChunksAndTheConnectionIsKept) {
     app.on_request = [](Request& request) -> Application::Answer {
         return request.path == "/" ? streamed(say_three) : Response::text("after");
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     for (int i = 0; i < 2; ++i) {
         peer.send(kGet);
         if (is_in_memory()) {
-            stage().advance(1s);
+            harness().advance(1s);
         }
         const Chunked answer = take_chunked(peer);
         EXPECT_TRUE(answer.is_whole);
@@ -95,11 +95,11 @@ TEST_P(StreamOnEveryNetwork, KeepsTheOrderOfPipelinedRequests) {  // RFC 9112, 9
     app.on_request = [](Request& request) -> Application::Answer {
         return request.path == "/stream" ? streamed(say_three) : Response::text(request.path);
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(
         "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /stream HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     EXPECT_EQ(peer.take_response().body, "/1");
     const std::string chunks = "4\r\none \r\n4\r\ntwo \r\n14\r\n" + std::string(20, '3') + "\r\n0\r\n\r\n";
@@ -114,10 +114,10 @@ TEST_P(StreamOnEveryNetwork, KeepsTheOrderOfPipelinedRequests) {  // RFC 9112, 9
 // RFC 9112, 6.3: HTTP/1.0 knows no chunks.
 TEST_P(StreamOnEveryNetwork, EndsWithTheConnectionForHttp10) {
     app.on_request = [](Request&) { return streamed(say_three); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     peer.wait_for_end();
     const std::string bytes = peer.received();
@@ -137,12 +137,12 @@ TEST_P(StreamOnEveryNetwork, EndsAnHttp10ConnectionAlsoIfAllWasTakenBefore) {
                 co_await gate.wait();
             });
         };
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send("GET / HTTP/1.0\r\n\r\n");
         if (half_closed) {
-            peer.finish_sending();
+            peer.shutdown_write();
         }
-        stage().run_until([&peer] { return peer.received().ends_with("\r\n\r\nall"); }, "all of the body");
+        harness().run_until([&peer] { return peer.received().ends_with("\r\n\r\nall"); }, "all of the body");
         gate.open();
         peer.wait_for_end();
         EXPECT_TRUE(peer.received().ends_with("\r\n\r\nall"));
@@ -157,7 +157,7 @@ TEST_P(StreamOnEveryNetwork, IsNotRunWhereNoBodyMayBe) {
         response.status = request.path == "/304" ? 304 : 200;
         return response;
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_EQ(peer.take_response("HEAD").headers.get("Transfer-Encoding"), "chunked");
     peer.send("GET /304 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -173,10 +173,10 @@ TEST_P(StreamOnEveryNetwork, MayBeTheAnswerOfACoroutineAndMayBeEmpty) {
             co_return streamed([](BodyWriter&) { return Task<>{}; });
         }();
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     const Chunked answer = take_chunked(peer);
     EXPECT_TRUE(answer.is_whole);
@@ -192,7 +192,7 @@ TEST_P(StreamOnEveryNetwork, SendsALongBodyWhole) {
             }
         });
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     const Chunked answer = take_chunked(peer);
     EXPECT_TRUE(answer.is_whole);
@@ -205,10 +205,10 @@ TEST_P(StreamOnEveryNetwork, SendsALongBodyWhole) {
 // RFC 9112, 8: a body without its last chunk is not whole.
 TEST_P(StreamOnEveryNetwork, IsCutWhenItFailsMidway) {
     app.on_request = [](Request&) { return streamed(fail_midway); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     const Chunked answer = take_chunked(peer);
     EXPECT_FALSE(answer.is_whole);
@@ -229,11 +229,11 @@ TEST_P(StreamOnEveryNetwork, IsAnErrorPageIfItFailsBeforeTheFirstPiece) {
             throw std::runtime_error("nothing to say");
         });
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     for (const std::string_view path : {"/", "/split"}) {
         peer.send("GET " + std::string{path} + " HTTP/1.1\r\nHost: a\r\n\r\n");
         if (is_in_memory()) {
-            stage().advance(1s);
+            harness().advance(1s);
         }
         const Response response = peer.take_response();
         EXPECT_EQ(response.status, 500);
@@ -257,12 +257,12 @@ TEST_P(StreamOnEveryNetwork, IsStoppedWhenItsClientGoesAndWritesNothingMore) {
             throw Stopped{};
         });
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
     peer.take(100);
     peer.close();
     if (is_in_memory()) {
-        stage().advance(1s);
+        harness().advance(1s);
     }
     wait_until_empty();
     EXPECT_EQ(stops, 3);
@@ -275,11 +275,11 @@ TEST_P(StreamOnEveryNetwork, IsSentWithALengthThatIsKnown) {
         response.stream_bytes = 28;
         return response;
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     for (const std::string_view version : {"1.1", "1.0"}) {  // which keeps the connection, too (RFC 9112, 9.3)
         peer.send("GET / HTTP/" + std::string{version} + "\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
         if (is_in_memory()) {
-            stage().advance(1s);
+            harness().advance(1s);
         }
         const Response response = peer.take_response();
         EXPECT_EQ(response.headers.get("Content-Length"), "28");
@@ -298,10 +298,10 @@ TEST_P(StreamOnEveryNetwork, IsCutWhenItIsNotAsLongAsItSaid) {
             response.stream_bytes = said;
             return response;
         };
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kGet);
         if (is_in_memory()) {
-            stage().advance(1s);
+            harness().advance(1s);
         }
         peer.wait_for_end();
         const std::string& bytes = peer.received();
@@ -323,11 +323,11 @@ TEST_F(InMemory, StreamWaitsForAClientThatDoesNotRead) {
             }
         });
     };
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_GT(written, 50'000U);
     EXPECT_LT(written, 100'000U);
     peer.start_receiving();
@@ -354,8 +354,8 @@ TEST_F(InMemory, StreamRefusesToAwaitAWriteWhileAnotherWaits) {
             });
         });
     };
-    stage().network().conditions().kernel_bytes = 10'000;  // both have to wait
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;  // both have to wait
+    Peer peer{harness()};
     peer.send(kGet);
     const Chunked answer = take_chunked(peer);
     EXPECT_TRUE(answer.is_whole);
@@ -377,15 +377,15 @@ TEST_F(InMemory, StreamThatWaitsIsStoppedWhenItsClientTakesNothingForTooLong) {
             }
         });
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().advance(limits.write_time - 1ms);
+    harness().advance(limits.write_time - 1ms);
     EXPECT_FALSE(stopped);
-    EXPECT_EQ(stage().server().count(), 1U);
-    stage().advance(1ms);
+    EXPECT_EQ(harness().server().count(), 1U);
+    harness().advance(1ms);
     EXPECT_TRUE(stopped);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(InMemory, StreamThatSaysALittleNowAndThenDoesNotKeepAClientThatTakesNothing) {
@@ -397,12 +397,12 @@ TEST_F(InMemory, StreamThatSaysALittleNowAndThenDoesNotKeepAClientThatTakesNothi
             }
         });
     };
-    stage().network().conditions().kernel_bytes = 100;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 100;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().advance(2 * limits.write_time);
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().advance(2 * limits.write_time);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(InMemory, StreamMayBeSilentForLong) {
@@ -413,9 +413,9 @@ TEST_F(InMemory, StreamMayBeSilentForLong) {
             co_await body.write("last");
         });
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    stage().advance(10h);
+    harness().advance(10h);
     const Chunked answer = take_chunked(peer);
     EXPECT_TRUE(answer.is_whole);
     EXPECT_EQ(answer.body, "firstlast");
@@ -437,11 +437,11 @@ TEST_F(InMemory, StreamRefusesTwoWritesAtOnce) {
             });
         });
     };
-    stage().network().conditions().kernel_bytes = 1000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 1000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().advance(1s);
+    harness().advance(1s);
     EXPECT_TRUE(refused);
     peer.start_receiving();
     EXPECT_EQ(take_chunked(peer).body.size(), 200'000U);
@@ -449,12 +449,12 @@ TEST_F(InMemory, StreamRefusesTwoWritesAtOnce) {
 
 TEST_F(InMemory, StreamFinishesWhenTheServerCloses) {
     app.on_request = [](Request&) { return streamed(say_three); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    stage().settle();
-    stage().close();
+    harness().run_until_idle();
+    harness().close();
     EXPECT_TRUE(take_chunked(peer).is_whole);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(InMemory, StreamWithoutEndIsCutWhenTheServerCloses) {
@@ -466,11 +466,11 @@ TEST_F(InMemory, StreamWithoutEndIsCutWhenTheServerCloses) {
             }
         });
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    stage().settle();
-    stage().close();
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().run_until_idle();
+    harness().close();
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_FALSE(take_chunked(peer).is_whole);
     EXPECT_EQ(app.failures, 0);
 }

@@ -13,14 +13,14 @@ constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 class LeastRates : public ConnectionTest {
 protected:
-    [[nodiscard]] const LimitCounters& struck() { return stage().server().counters().limits; }
+    [[nodiscard]] const LimitCounters& struck() { return harness().server().counters().limits; }
     // The peer takes so many bytes, and nothing more.
     void take_some(Peer& peer, std::size_t bytes) {
-        stage().network().conditions().receive_bytes = bytes;
+        harness().network().conditions().receive_bytes = bytes;
         peer.start_receiving();
-        stage().loop().turn();
+        harness().loop().turn();
         peer.stop_receiving();
-        stage().settle();
+        harness().run_until_idle();
     }
     static std::string first_fragment(std::string_view payload) { return fragment('\x01', payload); }
     static std::string next_fragment(std::string_view payload) { return fragment('\0', payload); }
@@ -37,17 +37,17 @@ private:
 TEST_F(LeastRates, Row74EndAPeerThatTakesAnAnswerByteByByte) {
     app.on_request = [](Request&) { return Response::text(std::string(3'000'000, 'x')); };
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().settle();
+    harness().run_until_idle();
     const auto seconds = limits.write_time * 2 / 1s;
-    for (int i = 0; i < seconds && stage().server().count() > 0; ++i) {
+    for (int i = 0; i < seconds && harness().server().count() > 0; ++i) {
         take_some(peer, limits.min_response_rate / 5);
-        stage().advance(1s);
+        harness().advance(1s);
     }
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_EQ(struck().min_response_rate.value(), 1U);
     EXPECT_EQ(struck().write_time.value(), 0U);
 }
@@ -67,14 +67,14 @@ TEST_F(LeastRates, Row74EndAPeerThatTakesAStreamByteByByte) {
         });
     };
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().settle();
+    harness().run_until_idle();
     for (int i = 0; i < limits.write_time * 2 / 1s && !is_stopped; ++i) {
         take_some(peer, 1);
-        stage().advance(1s);
+        harness().advance(1s);
     }
     EXPECT_TRUE(is_stopped);
     EXPECT_EQ(struck().min_response_rate.value(), 1U);
@@ -84,15 +84,15 @@ TEST_F(LeastRates, LetAPeerTakeAnAnswerAsSlowlyAsTheyAllow) {
     const std::size_t size = 100'000;
     app.on_request = [size](Request&) { return Response::text(std::string(size, 'x')); };
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().settle();
+    harness().run_until_idle();
     while (peer.received_in_all() < size) {
-        ASSERT_EQ(stage().server().count(), 1U) << peer.received_in_all();
+        ASSERT_EQ(harness().server().count(), 1U) << peer.received_in_all();
         take_some(peer, limits.min_response_rate);
-        stage().advance(1s);
+        harness().advance(1s);
     }
     EXPECT_EQ(struck().min_response_rate.value(), 0U);
 }
@@ -101,16 +101,16 @@ TEST_F(LeastRates, LeaveAnAnswerAloneIfThereIsNone) {
     app.on_request = [](Request&) { return Response::text(std::string(100'000, 'x')); };
     limits.min_response_rate = 0;
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    stage().settle();
+    harness().run_until_idle();
     for (int i = 0; i < 1000; ++i) {
         take_some(peer, 1);
-        stage().advance(1s);
+        harness().advance(1s);
     }
-    EXPECT_EQ(stage().server().count(), 1U);
+    EXPECT_EQ(harness().server().count(), 1U);
 }
 
 // ---- Messages
@@ -122,15 +122,15 @@ TEST_F(LeastRates, Row74CloseAWebSocketWhoseMessageNeverEnds) {
         co_await socket.closed();
     });
     for (const bool is_one_frame : {false, true}) {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         EXPECT_EQ(peer.answer().status, 101);
         peer.send(is_one_frame ? std::string{"\x81\xfe\x80\0\0\0\0\0", 8} : first_fragment("x"));
         for (Duration time{}; time < limits.websocket.message_time; time += 1s) {
-            stage().advance(1s);
+            harness().advance(1s);
             EXPECT_TRUE(peer.is_open());
             peer.send(is_one_frame ? "x" : next_fragment("x"));
         }
-        stage().advance(1s);
+        harness().advance(1s);
         peer.send(is_one_frame ? "x" : next_fragment("x"));
         EXPECT_EQ(peer.wait_for_close().code, 1008);
     }
@@ -143,10 +143,10 @@ TEST_F(LeastRates, Row74CloseAWebSocketThatOnlyAnswersPingsInsideAMessage) {
         socket.accept();
         co_await socket.closed();
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
     peer.send(first_fragment("x"));
-    stage().advance(limits.websocket.message_time + 2 * limits.websocket.ping_interval);
+    harness().advance(limits.websocket.message_time + 2 * limits.websocket.ping_interval);
     EXPECT_EQ(peer.wait_for_close().code, 1008);
 }
 
@@ -156,14 +156,14 @@ TEST_F(LeastRates, TimeEachMessageByItself) {
         while (co_await socket.recv()) {
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
     peer.send(first_fragment("x"));
     for (int i = 0; i < 10; ++i) {
-        stage().advance(limits.websocket.message_time / 2);
+        harness().advance(limits.websocket.message_time / 2);
         peer.send(std::string{"\x80\x80\0\0\0\0", 6} + first_fragment("x"));  // the end of one, and the next begins
     }
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_TRUE(peer.is_open());
 }
 
@@ -177,15 +177,15 @@ TEST_F(LeastRates, DoNotTimeAMessageThatNobodyReads) {
         while (co_await socket.recv()) {
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
     peer.send_message(std::string(200, 'x'));
     peer.send(first_fragment("x"));
-    stage().advance(2 * limits.websocket.message_time);
+    harness().advance(2 * limits.websocket.message_time);
     gate.open();
-    stage().settle();
+    harness().run_until_idle();
     peer.send(next_fragment("x"));
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_TRUE(peer.is_open());
     EXPECT_EQ(struck().message_time.value(), 0U);
 }
@@ -196,13 +196,13 @@ TEST_F(LeastRates, AreApartFromTheTimeOfAHead) {
     app.on_request = [](Request&) { return Response::text(std::string(100'000, 'x')); };
     limits.head_time = 2s;
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET / HT");
-    stage().advance(limits.head_time - 1ms);
+    harness().advance(limits.head_time - 1ms);
     EXPECT_EQ(struck().head_time.value(), 0U);
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_EQ(struck().head_time.value(), 1U);
     peer.start_receiving();
     EXPECT_EQ(peer.take_response().status, 200);
@@ -213,11 +213,11 @@ TEST_F(LeastRates, AreApartFromTheTimeOfAHead) {
 TEST_F(LeastRates, AreApartFromTheTimeOfABody) {
     app.on_request = [](Request&) { return Response::text(std::string(100'000, 'x')); };
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nx");
-    stage().advance(limits.body_grace);
+    harness().advance(limits.body_grace);
     EXPECT_EQ(struck().min_body_rate.value(), 1U);
 }
 
@@ -232,12 +232,12 @@ TEST_F(LeastRates, OfAnswersHoldWhileAViewRunsBehindThem) {
         }();
     };
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET /view HTTP/1.1\r\nHost: a\r\n\r\n");
-    stage().advance(limits.write_time);
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().advance(limits.write_time);
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_EQ(struck().write_time.value(), 1U);
 }
 
@@ -245,11 +245,11 @@ TEST_F(LeastRates, DoNotTimeAHeadThatNobodyReads) {
     app.on_request = [](Request&) { return Response::text(std::string(300'000, 'x')); };
     limits.head_time = 2s;
     start(Network::kMemory);
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET / HT");
-    stage().advance(2 * limits.head_time);
+    harness().advance(2 * limits.head_time);
     EXPECT_EQ(struck().head_time.value(), 0U);
     peer.start_receiving();
     EXPECT_EQ(peer.take_response().status, 200);

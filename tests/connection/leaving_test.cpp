@@ -48,13 +48,13 @@ protected:
     // Waits until the server has none left, and in memory no longer than it may take.
     void wait_until_left() {
         if (!is_real(GetParam())) {
-            stage().advance(limits.half_closed_time);
-            EXPECT_EQ(stage().server().count(), 0U);
+            harness().advance(limits.half_closed_time);
+            EXPECT_EQ(harness().server().count(), 0U);
         }
         wait_until_empty();
     }
     void wait_for(const Fate& fate) {
-        stage().run_until([&fate] { return fate.waits; }, "the view");
+        harness().run_until([&fate] { return fate.waits; }, "the view");
     }
 };
 INSTANTIATE_TEST_SUITE_P(Networks, Leaving, every_network(), network_name);
@@ -63,11 +63,11 @@ TEST_P(Leaving, Row84ByFinStopsAStreamThatHasNothingToWrite) {
     for (const bool closes : {false, true}) {
         Fate fate;
         app.on_request = [&fate](Request&) { return watch(fate); };
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kGet);
         peer.take(100);
         wait_for(fate);
-        closes ? peer.close() : peer.finish_sending();
+        closes ? peer.close() : peer.shutdown_write();
         wait_until_left();
         EXPECT_TRUE(fate.is_stopped);
     }
@@ -78,10 +78,10 @@ TEST_P(Leaving, Row84ByFinStopsALongPoll) {
     for (const bool closes : {false, true}) {
         Fate fate;
         app.on_request = [&fate](Request&) -> Application::Answer { return poll(fate); };
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kGet);
         wait_for(fate);
-        closes ? peer.close() : peer.finish_sending();
+        closes ? peer.close() : peer.shutdown_write();
         wait_until_left();
         EXPECT_TRUE(fate.is_stopped);
     }
@@ -92,16 +92,16 @@ TEST_P(Leaving, Row84ByFinStopsALongPoll) {
 TEST_P(Leaving, Row84ByFinIsNoticedBehindMoreRequestsThanAreKept) {
     Fate fate;
     app.on_request = [&fate](Request&) -> Application::Answer { return poll(fate); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     const std::string padded = "GET / HTTP/1.1\r\nHost: a\r\nPadding: " + std::string(4000, 'x') + "\r\n\r\n";
     const int requests = is_byte_by_byte(GetParam()) ? 1 : 300;
     for (int i = 0; i <= requests; ++i) {
         peer.send(padded);
     }
     wait_for(fate);
-    peer.finish_sending();
-    stage().run_until([&peer] { return peer.unsent() == 0; }, "the last of the requests");
-    stage().settle();
+    peer.shutdown_write();
+    harness().run_until([&peer] { return peer.unsent() == 0; }, "the last of the requests");
+    harness().run_until_idle();
     wait_until_left();
     EXPECT_TRUE(fate.is_stopped);
 }
@@ -117,14 +117,14 @@ TEST_F(InMemory, Row84ByResetStopsALongPollAndAStream) {
             }
             return poll(fate);
         };
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kGet);
-        stage().settle();
+        harness().run_until_idle();
         ASSERT_TRUE(fate.waits);
-        stage().network().reset(peer.socket());
-        stage().settle();
+        harness().network().reset(peer.socket());
+        harness().run_until_idle();
         EXPECT_TRUE(fate.is_stopped);
-        EXPECT_EQ(stage().server().count(), 0U);
+        EXPECT_EQ(harness().server().count(), 0U);
     }
     EXPECT_EQ(app.failures, 0);
 }
@@ -140,10 +140,10 @@ TEST_F(InMemory, StopsNoViewOfAHalfClosedClientThatAnswersSoon) {
             co_return Response::text("late");
         }(gate);
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(std::string{kGet} + "GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
-    peer.finish_sending();
-    stage().settle();
+    peer.shutdown_write();
+    harness().run_until_idle();
     gate.open();
     EXPECT_EQ(peer.take_response().body, "late");
     EXPECT_EQ(peer.take_response().body, "/next");
@@ -159,16 +159,16 @@ TEST_F(InMemory, StopsNoStreamThatItsHalfClosedClientTakesSlowly) {
             }
         });
     };
-    stage().network().conditions().kernel_bytes = 10'000;
-    Peer peer{stage()};
+    harness().network().conditions().kernel_bytes = 10'000;
+    Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
-    peer.finish_sending();
-    stage().settle();
+    peer.shutdown_write();
+    harness().run_until_idle();
     for (int i = 0; i < 15; ++i) {  // much longer than a client that takes nothing has
-        stage().advance(1s);
+        harness().advance(1s);
         peer.start_receiving();
-        stage().loop().turn();
+        harness().loop().turn();
         peer.stop_receiving();
     }
     EXPECT_LT(peer.received_in_all(), 200'000U);
@@ -179,14 +179,14 @@ TEST_F(InMemory, StopsNoStreamThatItsHalfClosedClientTakesSlowly) {
 TEST_F(InMemory, GivesTheViewOfAHalfClosedClientItsTime) {
     Fate fate;
     app.on_request = [&fate](Request&) -> Application::Answer { return poll(fate); };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    peer.finish_sending();
-    stage().advance(limits.half_closed_time - 1ms);
+    peer.shutdown_write();
+    harness().advance(limits.half_closed_time - 1ms);
     EXPECT_FALSE(fate.is_stopped);
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_TRUE(fate.is_stopped);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(InMemory, SendsTheAnswerOfAViewThatHasOneAlthoughItIsStopped) {
@@ -199,10 +199,10 @@ TEST_F(InMemory, SendsTheAnswerOfAViewThatHasOneAlthoughItIsStopped) {
             co_return Response::text("what there is");
         }();
     };
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kGet);
-    peer.finish_sending();
-    stage().advance(limits.half_closed_time);
+    peer.shutdown_write();
+    harness().advance(limits.half_closed_time);
     EXPECT_EQ(peer.take_response().body, "what there is");
     peer.wait_for_end();
 }
@@ -213,13 +213,13 @@ TEST_F(InMemory, Row84StopsWhatAWebSocketsViewDoesWhileItIsOpen) {
         socket.accept();
         co_await while_open(socket, wait_for_ever(fate));
     });
-    testkit::WebSocketPeer peer{stage(), "/ws/"};
+    testkit::WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
-    stage().settle();
+    harness().run_until_idle();
     peer.close();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_TRUE(fate.is_stopped);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 }  // namespace

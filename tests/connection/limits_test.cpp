@@ -21,9 +21,9 @@ Task<> ignore(WebSocket& socket, std::span<const std::string_view>) {
 // Each test has limits of its own, and starts when it has set them.
 class Limits : public ConnectionTest {
 protected:
-    [[nodiscard]] const Counters& counters() { return stage().server().counters(); }
+    [[nodiscard]] const Counters& counters() { return harness().server().counters(); }
     [[nodiscard]] int status_of_a_request() {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(kGet);
         return peer.take_response().status;
     }
@@ -35,14 +35,14 @@ TEST_F(Limits, TurnAwayWith503WhoComesWhenMaxConnectionsAreOpen) {
     limits.max_connections = 2;
     start(Network::kMemory);
     serve(&ignore);
-    WebSocketPeer first{stage(), "/ws/"};
+    WebSocketPeer first{harness(), "/ws/"};
     EXPECT_EQ(first.answer().status, 101);
     {
-        Peer second{stage()};
+        Peer second{harness()};
         second.send(kGet);
         EXPECT_EQ(second.take_response().status, 200);
 
-        Peer third{stage()};
+        Peer third{harness()};
         third.send(kGet);
         const Response answer = third.take_response();
         EXPECT_EQ(answer.status, 503);
@@ -51,7 +51,7 @@ TEST_F(Limits, TurnAwayWith503WhoComesWhenMaxConnectionsAreOpen) {
         EXPECT_FALSE(third.failed());  // its request was read, so that no reset overtakes the answer
         EXPECT_EQ(status_of_a_request(), 503);
     }
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(status_of_a_request(), 200);
     EXPECT_EQ(counters().limits.max_connections.value(), 2U);
     EXPECT_TRUE(first.is_open());
@@ -67,27 +67,27 @@ public:
 };
 
 TEST_F(Limits, CountTheConnectionsOfAllServersThatShareACensus) {
-    const auto census = std::make_shared<Census>();
+    const auto admission = std::make_shared<Admission>();
     limits.max_connections = 1;
     start(Network::kMemory);
-    Server one{stage().loop(), app, limits, nullptr, census};
-    Server other{stage().loop(), app, limits, nullptr, census};
+    Server one{harness().loop(), app, limits, nullptr, admission};
+    Server other{harness().loop(), app, limits, nullptr, admission};
     Silent silent;
     for (Server* server : {&one, &other}) {
-        const SocketId socket = stage().network().connect(server->listen(Address::resolve("127.0.0.1", 0)));
-        stage().network().attach(socket, silent);
+        const SocketId socket = harness().network().connect(server->listen(Address::resolve("127.0.0.1", 0)));
+        harness().network().attach(socket, silent);
     }
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(counters().limits.max_connections.value(), 1U);
-    stage().run(one.close());
-    stage().run(other.close());
-    EXPECT_EQ(census->connections, 0U);
+    harness().run(one.close());
+    harness().run(other.close());
+    EXPECT_EQ(admission->connections, 0U);
 }
 
 TEST_F(Limits, GoWithAServerThatIsDestroyed) {
     start(Network::kMemory);
     {
-        Server other{stage().loop(), app, limits};
+        Server other{harness().loop(), app, limits};
         other.listen(Address::resolve("127.0.0.1", 0));
     }
     EXPECT_EQ(status_of_a_request(), 200);
@@ -99,14 +99,14 @@ TEST_F(Limits, TurnAwayOneAddressThatHasTooMany) {
     limits.max_connections_per_address = 2;
     start(Network::kMemory);
     serve(&ignore);
-    auto first = std::make_unique<WebSocketPeer>(stage(), "/ws/");
+    auto first = std::make_unique<WebSocketPeer>(harness(), "/ws/");
     EXPECT_EQ(first->answer().status, 101);  // and keeps its place as a WebSocket
-    WebSocketPeer second{stage(), "/ws/"};
+    WebSocketPeer second{harness(), "/ws/"};
     EXPECT_EQ(second.answer().status, 101);
     EXPECT_EQ(status_of_a_request(), 503);
     EXPECT_EQ(counters().limits.max_connections_per_address.value(), 1U);
     first.reset();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(status_of_a_request(), 200);
 }
 
@@ -114,28 +114,28 @@ TEST_F(Limits, DoNotCountTheConnectionsOfATrustedProxyByItsAddress) {
     limits.max_connections_per_address = 1;
     limits.trusted_proxies = {"127.0.0.0/8"};
     start(Network::kMemory);
-    Peer first{stage()};
-    Peer second{stage()};
+    Peer first{harness()};
+    Peer second{harness()};
     EXPECT_EQ(status_of_a_request(), 200);
 }
 
-TEST(Census, CountsEachAddressByItself) {
-    Census census;
-    const auto here = census.enter("here", 2);
-    EXPECT_EQ(census.enter("here", 2), here);
-    EXPECT_EQ(census.enter("here", 2), std::nullopt);
-    const auto there = census.enter("there", 2);
-    EXPECT_TRUE(there && there != here && *there != Census::kNowhere);
-    census.leave(*here);
-    EXPECT_EQ(census.enter("here", 2), here);
-    census.leave(*here);
-    census.leave(*here);
-    EXPECT_TRUE(census.enter("elsewhere", 1));  // takes the place that has become free
-    census.leave(Census::kNowhere);
+TEST(Admission, CountsEachAddressByItself) {
+    Admission admission;
+    const auto here = admission.enter("here", 2);
+    EXPECT_EQ(admission.enter("here", 2), here);
+    EXPECT_EQ(admission.enter("here", 2), std::nullopt);
+    const auto there = admission.enter("there", 2);
+    EXPECT_TRUE(there && there != here && *there != Admission::kUncounted);
+    admission.leave(*here);
+    EXPECT_EQ(admission.enter("here", 2), here);
+    admission.leave(*here);
+    admission.leave(*here);
+    EXPECT_TRUE(admission.enter("elsewhere", 1));  // takes the place that has become free
+    admission.leave(Admission::kUncounted);
     for (int i = 0; i < 1000; ++i) {
-        EXPECT_TRUE(census.enter(std::to_string(i), 1));
+        EXPECT_TRUE(admission.enter(std::to_string(i), 1));
     }
-    EXPECT_FALSE(census.enter("0", 1));
+    EXPECT_FALSE(admission.enter("0", 1));
 }
 
 // ---- max_newcomers: see newcomers_test.cpp
@@ -153,7 +153,7 @@ TEST_F(Limits, AreCountedWhenTheyStrikeARequest) {
     limits.http = {.first_line = 100, .head = 200, .fields = 3, .body = 10};
     start(Network::kMemory);
     const auto status = [this](const std::string& request) {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(request);
         return peer.take_response().status;
     };
@@ -172,16 +172,16 @@ TEST_F(Limits, AreCountedWhenAPeerIsTooLate) {
     start(Network::kMemory);
     serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> { co_await socket.closed(); });
     const LimitCounters& struck = counters().limits;
-    Peer silent{stage()};
-    Peer half{stage()};
+    Peer silent{harness()};
+    Peer half{harness()};
     half.send("GET /");
-    WebSocketPeer unanswered{stage(), "/ws/"};
-    stage().advance(limits.head_time);
+    WebSocketPeer unanswered{harness(), "/ws/"};
+    harness().advance(limits.head_time);
     EXPECT_EQ(struck.head_time.value(), 2U);
     EXPECT_EQ(struck.handshake_time.value(), 1U);
-    Peer idle{stage()};
+    Peer idle{harness()};
     idle.send(kGet);
-    stage().advance(limits.idle_time);
+    harness().advance(limits.idle_time);
     EXPECT_EQ(struck.idle_time.value(), 1U);
 }
 
@@ -190,7 +190,7 @@ TEST_F(Limits, AreCountedWhenTheyStrikeAWebSocket) {
     start(Network::kMemory);
     serve(&ignore);
     const auto close_code = [this](const auto& misbehave) {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.answer();
         misbehave(peer);
         return peer.wait_for_close().code;
@@ -206,18 +206,18 @@ TEST_F(Limits, AreCountedWhenTheyStrikeAWebSocket) {
     EXPECT_EQ(struck.max_fragment_bytes.value(), 1U);
     EXPECT_EQ(struck.max_fragments.value(), 1U);
 
-    WebSocketPeer silent{stage(), "/ws/"};
+    WebSocketPeer silent{harness(), "/ws/"};
     silent.answer();
     silent.answer_nothing();
-    stage().advance(limits.websocket.ping_interval + limits.websocket.ping_timeout + 2s);
+    harness().advance(limits.websocket.ping_interval + limits.websocket.ping_timeout + 2s);
     EXPECT_EQ(struck.ping_timeout.value(), 1U);
 
     serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> { co_await socket.recv(); });
-    WebSocketPeer mute{stage(), "/ws/"};
+    WebSocketPeer mute{harness(), "/ws/"};
     mute.answer();
     mute.answer_nothing();
     mute.send_message("over");
-    stage().advance(limits.websocket.close_time);
+    harness().advance(limits.websocket.close_time);
     EXPECT_EQ(struck.close_time.value(), 1U);
 }
 
@@ -225,10 +225,10 @@ TEST_F(Limits, AreCountedWhenReadingPauses) {
     limits.websocket.inbox_bytes = 1000;
     start(Network::kMemory);
     serve(&ignore);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.send_message(std::string(2000, 'x'));
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(counters().limits.inbox_bytes.value(), 1U);
 }
 
@@ -236,19 +236,19 @@ TEST_F(Limits, StandBesideWhatConnectionsDo) {
     start(Network::kMemory);
     serve(&ignore);
     {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.answer();
-        stage().settle();
+        harness().run_until_idle();
         EXPECT_EQ(counters().open.value(), 1U);
         EXPECT_EQ(counters().opened.value(), 1U);
         peer.close_with(3001);
-        stage().settle();
-        WebSocketPeer lost{stage(), "/ws/"};
+        harness().run_until_idle();
+        WebSocketPeer lost{harness(), "/ws/"};
         lost.answer();
         lost.close();
-        stage().settle();
+        harness().run_until_idle();
     }
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(counters().accepted.value(), 2U);
     EXPECT_EQ(counters().open.value(), 0U);
     EXPECT_EQ(counters().closes[Counters::kCodes].value(), 1U);

@@ -18,12 +18,12 @@ std::string from(int number) {
            " 192.0.2.2 1234 80\r\n";
 }
 
-class Newcomers : public ConnectionTest {
+class PendingConnections : public ConnectionTest {
 protected:
-    [[nodiscard]] std::uint64_t ended() { return stage().server().counters().limits.max_newcomers.value(); }
+    [[nodiscard]] std::uint64_t ended() { return harness().server().counters().limits.max_newcomers.value(); }
     // One that will never ask.
     void add_slow(int number) {
-        slow_.emplace_back(number, std::make_unique<Peer>(stage()));
+        slow_.emplace_back(number, std::make_unique<Peer>(harness()));
         slow_.back().second->send((limits.proxy_protocol ? from(number) : "") + "GET / HT");
     }
     // As long as the head time and no longer: those that are ended come back at once. Returns how long it took.
@@ -31,11 +31,11 @@ protected:
         const Duration step = limits.head_time / 100;
         Duration time{};
         for (; !done() && time < limits.head_time; time += step) {
-            stage().advance(step);
-            most_at_once_ = std::max(most_at_once_, stage().server().count());
+            harness().advance(step);
+            most_at_once_ = std::max(most_at_once_, harness().server().count());
             for (auto& [number, peer] : slow_) {
                 if (peer->is_over()) {
-                    peer = std::make_unique<Peer>(stage());
+                    peer = std::make_unique<Peer>(harness());
                     peer->send((limits.proxy_protocol ? from(number) : "") + "GET / HT");
                 }
             }
@@ -47,15 +47,15 @@ protected:
     std::size_t most_at_once_ = 0;
 };
 
-TEST_F(Newcomers, AreNotAcceptedWhileThereAreAsManyAsMayBe) {
+TEST_F(PendingConnections, AreNotAcceptedWhileThereAreAsManyAsMayBe) {
     limits.max_newcomers = 2;
     start(Network::kMemory);
-    Peer first{stage()};
-    Peer second{stage()};
-    Peer third{stage()};
+    Peer first{harness()};
+    Peer second{harness()};
+    Peer third{harness()};
     third.send(kGet);
-    stage().settle();
-    EXPECT_EQ(stage().server().count(), 2U);
+    harness().run_until_idle();
+    EXPECT_EQ(harness().server().count(), 2U);
     EXPECT_EQ(third.received(), "");
     first.send(kGet);
     EXPECT_EQ(first.take_response().status, 200);
@@ -64,41 +64,41 @@ TEST_F(Newcomers, AreNotAcceptedWhileThereAreAsManyAsMayBe) {
     EXPECT_EQ(ended(), 0U);
 }
 
-TEST_F(Newcomers, Row75AreEndedWhenTheyAreLateAndTheOldestFirst) {
+TEST_F(PendingConnections, Row75AreEndedWhenTheyAreLateAndTheOldestFirst) {
     limits.max_newcomers = 2;
     start(Network::kMemory);
-    Peer first{stage()};
-    stage().advance(limits.head_time / 4);
-    Peer second{stage()};
-    stage().settle();
-    Peer third{stage()};
+    Peer first{harness()};
+    harness().advance(limits.head_time / 4);
+    Peer second{harness()};
+    harness().run_until_idle();
+    Peer third{harness()};
     third.send(kGet);
-    stage().advance(limits.head_time / 4 - 1ms);
+    harness().advance(limits.head_time / 4 - 1ms);
     EXPECT_EQ(ended(), 0U);
-    stage().advance(limits.head_time / 64 + 1ms);
+    harness().advance(limits.head_time / 64 + 1ms);
     EXPECT_EQ(ended(), 1U);
     EXPECT_TRUE(first.is_over());
     EXPECT_FALSE(second.is_over());
     EXPECT_EQ(third.take_response().status, 200);
 }
 
-TEST_F(Newcomers, AreLateOnlyWhenTheyAreTooMany) {
+TEST_F(PendingConnections, AreLateOnlyWhenTheyAreTooMany) {
     limits.max_newcomers = 3;
     start(Network::kMemory);
-    Peer first{stage()};
-    Peer second{stage()};
-    stage().advance(limits.head_time - 1ms);
+    Peer first{harness()};
+    Peer second{harness()};
+    harness().advance(limits.head_time - 1ms);
     EXPECT_EQ(ended(), 0U);
     second.send(kGet);
     EXPECT_EQ(second.take_response().status, 200);
 }
 
-TEST_F(Newcomers, Row75AreAllServedIfTheyAreHonestHoweverMany) {
+TEST_F(PendingConnections, Row75AreAllServedIfTheyAreHonestHoweverMany) {
     limits.max_newcomers = 10;
     start(Network::kMemory);
     std::deque<Peer> honest;
     for (int i = 0; i < 100; ++i) {
-        honest.emplace_back(stage()).send(kGet);
+        honest.emplace_back(harness()).send(kGet);
     }
     for (Peer& peer : honest) {
         EXPECT_EQ(peer.take_response().status, 200);
@@ -107,16 +107,16 @@ TEST_F(Newcomers, Row75AreAllServedIfTheyAreHonestHoweverMany) {
 }
 
 // They are as slow as a program that dials them all before it goes on.
-TEST_F(Newcomers, Row75AreAllServedIfTheyTakeAThirdOfTheirTime) {
+TEST_F(PendingConnections, Row75AreAllServedIfTheyTakeAThirdOfTheirTime) {
     limits.max_newcomers = 10;
     start(Network::kMemory);
     std::deque<Peer> honest;
     for (int i = 0; i < 100; ++i) {
-        honest.emplace_back(stage());
+        honest.emplace_back(harness());
     }
     for (std::size_t i = 0; i < honest.size(); ++i) {
         if (i % 10 == 0) {
-            stage().advance(limits.head_time / 3);
+            harness().advance(limits.head_time / 3);
         }
         honest[i].send(kGet);
     }
@@ -127,7 +127,7 @@ TEST_F(Newcomers, Row75AreAllServedIfTheyTakeAThirdOfTheirTime) {
 }
 
 // The good one comes last, at the worst time: as they do, or when they have been there for long.
-TEST_F(Newcomers, Row75AreServedBesideACrowdThatNeverAsksAndComesBackForEver) {
+TEST_F(PendingConnections, Row75AreServedBesideACrowdThatNeverAsksAndComesBackForEver) {
     limits.max_newcomers = 20;
     start(Network::kMemory);
     serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> { co_await socket.send("hi"); });
@@ -135,7 +135,7 @@ TEST_F(Newcomers, Row75AreServedBesideACrowdThatNeverAsksAndComesBackForEver) {
         add_slow(0);
     }
     for (std::size_t round = 0; round < 5; ++round) {
-        WebSocketPeer good{stage(), "/ws/"};
+        WebSocketPeer good{harness(), "/ws/"};
         const Duration time = crowd_until([this, round] { return app.opened.size() > round; });
         EXPECT_LT(time, limits.head_time) << round;
         EXPECT_EQ(good.answer().status, 101);
@@ -143,7 +143,7 @@ TEST_F(Newcomers, Row75AreServedBesideACrowdThatNeverAsksAndComesBackForEver) {
     }
 }
 
-TEST_F(Newcomers, Row75OfAnHonestAddressFarAwayAreNotEndedForAThousandSlowOnes) {
+TEST_F(PendingConnections, Row75OfAnHonestAddressFarAwayAreNotEndedForAThousandSlowOnes) {
     limits.max_newcomers = 20;
     limits.proxy_protocol = true;
     limits.trusted_proxies = {"127.0.0.1"};
@@ -153,7 +153,7 @@ TEST_F(Newcomers, Row75OfAnHonestAddressFarAwayAreNotEndedForAThousandSlowOnes) 
     }
     crowd_until([] { return false; });  // by now they are ended soon
     EXPECT_GT(ended(), 200U);
-    Peer honest{stage()};
+    Peer honest{harness()};
     honest.send(from(251) + "GET / HTTP/1.1\r\n");
     const std::size_t later = 20;
     std::size_t steps = 0;

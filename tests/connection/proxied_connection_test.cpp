@@ -20,12 +20,12 @@ protected:
 
     // Whom the server believes to talk to; "" if it has ended the connection.
     std::string peer_after(std::string_view header) {
-        Peer peer{stage()};
+        Peer peer{harness()};
         peer.send(std::string{header} + std::string{kGet});
-        stage().settle();
+        harness().run_until_idle();
         return peer.is_over() ? "" : peer.take_response().body;
     }
-    [[nodiscard]] std::uint64_t failures() { return stage().server().counters().proxy_failures.value(); }
+    [[nodiscard]] std::uint64_t failures() { return harness().server().counters().proxy_failures.value(); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Networks, Proxied,
@@ -66,29 +66,29 @@ TEST_P(Proxied, ConnectionsOfOthersAreClosed) {
 
 TEST_P(Proxied, ConnectionsSayOnceWhomTheyAreFrom) {
     start(GetParam());
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(std::string{kLine} + std::string{kLine} + std::string{kGet});
     EXPECT_EQ(peer.take_response().status, 400);
 }
 
 TEST_P(Proxied, ConnectionsHaveTheTimeOfAHeadForTheirHeader) {
     start(GetParam());
-    Peer peer{stage()};
+    Peer peer{harness()};
     peer.send(kLine.substr(0, 10));
-    stage().advance(limits.head_time - 1ms);
+    harness().advance(limits.head_time - 1ms);
     EXPECT_FALSE(peer.is_over());
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_TRUE(peer.is_over());
-    EXPECT_EQ(stage().server().counters().limits.head_time.value(), 1U);
+    EXPECT_EQ(harness().server().counters().limits.head_time.value(), 1U);
 }
 
 TEST_P(Proxied, ConnectionsAreCountedByTheirClientsAddress) {
     limits.max_connections_per_address = 1;
     start(GetParam());
-    Peer first{stage()};
+    Peer first{harness()};
     first.send(std::string{kLine} + std::string{kGet});
     EXPECT_EQ(first.take_response().status, 200);
-    Peer second{stage()};
+    Peer second{harness()};
     second.send(std::string{kLine} + std::string{kGet});
     EXPECT_EQ(second.take_response().status, 503);
     EXPECT_EQ(peer_after("PROXY TCP4 192.0.2.7 192.0.2.2 1234 443\r\n"), "192.0.2.7:1234");
@@ -97,14 +97,14 @@ TEST_P(Proxied, ConnectionsAreCountedByTheirClientsAddress) {
 TEST_P(Proxied, ConnectionsAreGivenUpAndShutDownBeforeTheirHeader) {
     limits.max_newcomers = 1;
     start(GetParam());
-    Peer first{stage()};
-    stage().settle();
-    Peer second{stage()};
-    stage().advance(limits.head_time / 2 + limits.head_time / 64);
+    Peer first{harness()};
+    harness().run_until_idle();
+    Peer second{harness()};
+    harness().advance(limits.head_time / 2 + limits.head_time / 64);
     EXPECT_TRUE(first.is_over());
     EXPECT_FALSE(second.is_over());
-    stage().close();
-    stage().settle();
+    harness().close();
+    harness().run_until_idle();
     EXPECT_TRUE(second.is_over());
 }
 

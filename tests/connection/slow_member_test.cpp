@@ -20,14 +20,14 @@ protected:
         limits.websocket.outbox_bytes = 1'000'000;
         app.route.slow_member = policy;
         start(GetParam());
-        stage().network().conditions().kernel_bytes = 50'000;
+        harness().network().conditions().kernel_bytes = 50'000;
         serve([this](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
             handle_ = socket.handle();
             while (auto message = co_await socket.recv()) {
                 static_cast<void>(socket.send("answer to " + std::string{message->view()}));  // queued at once
             }
         });
-        peer_.emplace(stage(), "/ws/");
+        peer_.emplace(harness(), "/ws/");
         peer_->answer();
         peer_->stop_receiving();
     }
@@ -39,13 +39,13 @@ protected:
             text.append(kPayload - text.size(), ' ');
             handle_->send(text);
         }
-        stage().settle();
+        harness().run_until_idle();
     }
 
     // What the member gets when it reads on: numbers, and everything else in its order.
     void read_all() {
         peer_->start_receiving();
-        stage().settle();
+        harness().run_until_idle();
         while (peer_->waiting() > 0) {
             const Message message = peer_->recv();
             int number = 0;
@@ -69,7 +69,7 @@ protected:
         return true;
     }
 
-    [[nodiscard]] const Counters& counters() { return stage().server().counters(); }
+    [[nodiscard]] const Counters& counters() { return harness().server().counters(); }
     [[nodiscard]] std::size_t dropped() { return counters().dropped.value(); }
 
     std::optional<Handle> handle_;
@@ -103,7 +103,7 @@ TEST_P(SlowMembers, AreNotTheOnlyOnesToMissMessages) {  // a loop that was too b
             static_cast<WebSocketConnection&>(socket).lose();
             co_await socket.recv();
         });
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.send_message("and now");
         const bool is_closed = policy == SlowMember::kClose;
         EXPECT_EQ(peer.wait_for_close().code, is_closed ? 1013 : 1000);
@@ -147,22 +147,22 @@ TEST_P(SlowMembers, HaveTimeForABurstBeforeAnyIsDropped) {
     for (const SlowMember policy : {SlowMember::kDropOldest, SlowMember::kDropNewest}) {
         start_with(policy);
         send(200);  // twice slow_bytes
-        stage().advance(limits.websocket.slow_time);
+        harness().advance(limits.websocket.slow_time);
         send(1);
         EXPECT_EQ(dropped(), 0U);
-        stage().advance(1ms);
+        harness().advance(1ms);
         send(1);
         EXPECT_GT(dropped(), 0U);
         EXPECT_GT(counters().limits.slow_time.value(), 0U);
         peer_.reset();
-        stage().close();
+        harness().close();
     }
 }
 
 TEST_P(SlowMembers, HaveAtMostSlowBytesWhenTheirTimeIsOver) {
     start_with(SlowMember::kDropOldest);
     send(200);
-    stage().advance(limits.websocket.slow_time + 1ms);
+    harness().advance(limits.websocket.slow_time + 1ms);
     send(500);
     read_all();
     EXPECT_EQ(numbers_.back(), 699);
@@ -191,7 +191,7 @@ TEST_P(SlowMembers, LoseNoControlFrame) {
         send(100);
     }
     handle_->close(4000, "done");
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_GT(dropped(), 0U);
     read_all();
     EXPECT_EQ(peer_->pongs(), (std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}));
@@ -205,9 +205,9 @@ TEST_P(SlowMembers, DropLargeMessagesOneByOne) {
         sent.push_back(std::to_string(i) + std::string(10'000, 'x'));
         handle_->send(sent.back());
     }
-    stage().settle();
+    harness().run_until_idle();
     peer_->start_receiving();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(peer_->waiting() + dropped(), 20U);
     std::vector<std::string> got;
     while (peer_->waiting() > 0) {

@@ -55,9 +55,9 @@ protected:
         }
     }
     void advance(std::chrono::milliseconds time) {
-        loop->settle();
+        loop->run_until_idle();
         network->advance(time);
-        loop->settle();
+        loop->run_until_idle();
     }
 
     ScriptedApplication app;
@@ -71,7 +71,7 @@ protected:
 TEST_F(TlsServer, ServesAClientThatTrustsItsAuthority) {
     EXPECT_EQ(talk(Endpoint{url(), trusting()}), "");
     EXPECT_EQ(talk(Endpoint{url("localhost"), trusting()}), "");
-    loop->settle();
+    loop->run_until_idle();
     EXPECT_EQ(app.closed, (std::vector<std::uint16_t>{1000, 1000}));
 }
 
@@ -87,7 +87,7 @@ TEST_F(TlsServer, IsFoundAtTheSecondOfItsAddresses) {
         const std::string text = talk(Endpoint{url("elsewhere.example"), options});
         EXPECT_NE(text.find("another host name"), std::string::npos) << text;
     }
-    loop->settle();
+    loop->run_until_idle();
     EXPECT_EQ(network->count(), 1U);
 }
 
@@ -142,7 +142,7 @@ TEST_F(TlsServer, Row26CountsTheHandshakeInTheTimeOfTheHead) {
         const SocketId socket = loop->backend().connect(address);
         loop->backend().attach(socket, peer);
         loop->backend().start_receiving(socket);
-        loop->settle();
+        loop->run_until_idle();
         const iovec part{const_cast<char*>(hello.data()), size};
         if (size > 0) {
             ASSERT_EQ(loop->backend().send(socket, {&part, 1}), size);
@@ -154,7 +154,7 @@ TEST_F(TlsServer, Row26CountsTheHandshakeInTheTimeOfTheHead) {
         EXPECT_EQ(server->count(), 0U) << size;
         EXPECT_TRUE(peer.over) << size;
         loop->backend().close(socket);
-        loop->settle();
+        loop->run_until_idle();
     }
 }
 
@@ -163,9 +163,9 @@ class TlsClient : public InMemory {};
 TEST_F(TlsClient, SaysThatItsServerSpeaksNoTls) {
     EndpointOptions options;
     options.ca_file = TestTls::get().authorities;
-    const Endpoint endpoint{"wss://" + stage().address().text() + "/ws/", options};
+    const Endpoint endpoint{"wss://" + harness().address().text() + "/ws/", options};
     try {
-        stage().run(connect(endpoint, [](WebSocket&) -> Task<> { co_return; }));
+        harness().run(connect(endpoint, [](WebSocket&) -> Task<> { co_return; }));
         FAIL();
     } catch (const ConnectError& failure) {
         EXPECT_NE(std::string{failure.what()}.find("does not speak TLS"), std::string::npos) << failure.what();

@@ -23,7 +23,7 @@ class WebSocketClosingInMemory : public InMemory {};
 
 TEST_P(WebSocketClosingOnEveryNetwork, ClosesWith1000WhenTheViewReturns) {
     serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.send("bye"); });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.recv(), "bye");
     EXPECT_EQ(peer.wait_for_close().code, 1000);
     peer.wait_for_end();  // the server ends the TCP connection first (RFC 6455, 7.1.1)
@@ -38,7 +38,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, ClosesWith1011WhenTheViewThrows) {
         co_await socket.send("one");
         throw std::runtime_error("no");
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.recv(), "one");
     EXPECT_EQ(peer.wait_for_close().code, 1011);
     EXPECT_EQ(app.failures, 1);
@@ -53,7 +53,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, SendsCodeAndReasonOfTheView) {
         EXPECT_THROW((void)co_await socket.send("two"), ConnectionClosed);
         socket.close(4002, "again");
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.recv(), "one");
     EXPECT_EQ(peer.wait_for_close().code, 4001);
     EXPECT_EQ(peer.wait_for_close().reason, "enough");
@@ -66,7 +66,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, TellsTheViewCodeAndReasonOfThePeer) {
         EXPECT_FALSE((co_await socket.recv()).has_value());
         info = socket.close_info();
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.close_with(4321, "why");
     EXPECT_EQ(peer.wait_for_close().code, 4321);  // echoed (RFC 6455, 5.5.1)
@@ -87,7 +87,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, DeliversWhatCameBeforeTheClose) {
             got.emplace_back(message->view());
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.send_message("one");
     peer.send_message("two");
@@ -95,9 +95,9 @@ TEST_P(WebSocketClosingOnEveryNetwork, DeliversWhatCameBeforeTheClose) {
     EXPECT_EQ(peer.wait_for_close().code, 1000);
     gate.open();
     if (is_in_memory()) {
-        stage().advance(2ms);
+        harness().advance(2ms);
     }
-    stage().run_until([&] { return got.size() == 2; }, "the messages");
+    harness().run_until([&] { return got.size() == 2; }, "the messages");
     EXPECT_EQ(got, (std::vector<std::string>{"one", "two"}));
 }
 
@@ -115,7 +115,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, LetsTheViewAnswerWhatCameBeforeABadFrameO
     serve(echo);
     for (const auto& [last, code] : {std::pair{std::string_view{"\x83\x80"}, 1002},  // reserved (RFC 6455, 5.2)
                                      std::pair{std::string_view{close}, 4321}}) {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.answer();
         send_behind_messages(peer, last);
         EXPECT_EQ(peer.recv(), "one");
@@ -131,7 +131,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, LetsTheViewAnswerWhatCameBeforeABadFrameO
 
 TEST_P(WebSocketClosingOnEveryNetwork, LetsAViewThatWaitsInSendAnswerWhatCameBeforeTheClose) {
     serve(echo);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     const std::string large(70 * 1024, 'x');  // more than the outbox's limit
     std::string bytes;
@@ -153,12 +153,12 @@ TEST_P(WebSocketClosingOnEveryNetwork, LetsAViewThatWaitsInSendAnswerWhatCameBef
 
 TEST_F(WebSocketClosingInMemory, KeepsThePeersCodeWhenTheViewReturnsBeforeItsCloseAndThePeerIsGone) {
     serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.recv(); });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     std::string close;
     wire::append_frame(wire::Role::kClient, wire::Opcode::kClose, "\x10\xE1why", close);
     send_behind_messages(peer, close);
-    peer.finish_sending();
+    peer.shutdown_write();
     EXPECT_EQ(peer.wait_for_close().code, 4321);
     wait_until_empty();
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{4321});
@@ -170,7 +170,7 @@ TEST_F(WebSocketClosingInMemory, AnswersABadFrameAtOnceWhenTheViewDoesNotTakeWha
         socket.accept();
         co_await gate.wait();
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     send_behind_messages(peer, "\x83\x80");
     EXPECT_EQ(peer.wait_for_close().code, 1002);
@@ -183,10 +183,10 @@ TEST_P(WebSocketClosingOnEveryNetwork, ReportsALostPeerAs1006) {
         EXPECT_FALSE((co_await socket.recv()).has_value());
         info = socket.close_info();
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.close();
-    stage().run_until([&] { return info.has_value(); }, "the loss");
+    harness().run_until([&] { return info.has_value(); }, "the loss");
     EXPECT_EQ(info->code, 1006);
     wait_until_empty();
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1006});
@@ -197,16 +197,16 @@ TEST_P(WebSocketClosingOnEveryNetwork, SendsWhatIsQueuedToAPeerThatOnlyFinishedS
         co_await socket.send("one");
         co_await socket.recv();
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.recv(), "one");
-    peer.finish_sending();
+    peer.shutdown_write();
     peer.wait_for_end();
     EXPECT_FALSE(peer.failed());
 }
 
 TEST_P(WebSocketClosingOnEveryNetwork, ClosesOnAProtocolErrorAndIgnoresTheRest) {  // RFC 6455, 7.1.7
     serve(&echo);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.answer_nothing();
     peer.send("\x81\x02hi" + std::string(5000, 'x'));  // not masked
@@ -219,7 +219,7 @@ TEST_P(WebSocketClosingOnEveryNetwork, ClosesOnAProtocolErrorAndIgnoresTheRest) 
 
 TEST_P(WebSocketClosingOnEveryNetwork, AnswersPings) {  // RFC 6455, 5.5.2
     serve(&echo);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.send_frame(wire::Opcode::kPing, "are you there");
     peer.send_message("yes");
@@ -234,11 +234,11 @@ TEST_P(WebSocketClosingOnEveryNetwork, ClosesEveryWebSocketWith1001WhenTheServer
         }
         codes.push_back(socket.close_info().code);
     });
-    WebSocketPeer one{stage(), "/ws/"};
-    WebSocketPeer two{stage(), "/ws/"};
+    WebSocketPeer one{harness(), "/ws/"};
+    WebSocketPeer two{harness(), "/ws/"};
     EXPECT_EQ(one.answer().status, 101);
     EXPECT_EQ(two.answer().status, 101);
-    stage().close();
+    harness().close();
     EXPECT_EQ(one.wait_for_close().code, 1001);
     EXPECT_EQ(two.wait_for_close().code, 1001);
     EXPECT_EQ(codes, (std::vector<std::uint16_t>{1001, 1001}));
@@ -246,45 +246,45 @@ TEST_P(WebSocketClosingOnEveryNetwork, ClosesEveryWebSocketWith1001WhenTheServer
 
 TEST_F(WebSocketClosingInMemory, EndsByItselfWhenThePeerDoesNotAnswerTheClose) {
     serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.send("bye"); });
-    WebSocketPeer mute{stage(), "/ws/"};
+    WebSocketPeer mute{harness(), "/ws/"};
     mute.answer_nothing();
     EXPECT_EQ(mute.recv(), "bye");
-    stage().advance(limits.websocket.close_time - 1ms);
+    harness().advance(limits.websocket.close_time - 1ms);
     EXPECT_FALSE(mute.ended());
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_TRUE(mute.ended() || mute.failed());
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(WebSocketClosingInMemory, Row72GivesAPeerThatAnsweredInTimeATimeForItsFin) {
     serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.recv(); });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.stay();
     peer.answer();
     peer.answer_nothing();
     peer.send_message("enough");
-    stage().advance(limits.websocket.close_time - 1ms);
+    harness().advance(limits.websocket.close_time - 1ms);
     peer.send_frame(wire::Opcode::kClose, "\x03\xE8");  // 1000
-    stage().advance(limits.websocket.close_time - 1ms);
-    EXPECT_EQ(stage().server().count(), 1U);
-    stage().advance(1ms);
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().advance(limits.websocket.close_time - 1ms);
+    EXPECT_EQ(harness().server().count(), 1U);
+    harness().advance(1ms);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(WebSocketClosingInMemory, ReadsWhatStillComesAfterItsFinForAWhile) {  // lingering
     serve([](WebSocket&, Captured) -> Task<> { co_return; });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.stay();
     peer.answer();
     EXPECT_EQ(peer.wait_for_close().code, 1000);
     for (int i = 0; i < 10; ++i) {
         peer.send("more");
-        stage().settle();
+        harness().run_until_idle();
     }
     EXPECT_TRUE(peer.ended());
     EXPECT_FALSE(peer.failed());
-    stage().advance(limits.websocket.close_time);
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().advance(limits.websocket.close_time);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(WebSocketClosingInMemory, CutsConnectionsThatOutliveTheShutdownTime) {
@@ -298,13 +298,13 @@ TEST_F(WebSocketClosingInMemory, CutsConnectionsThatOutliveTheShutdownTime) {
             throw;
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
-    const std::int64_t before = stage().loop().backend().now();
-    stage().close();
-    EXPECT_EQ(stage().server().count(), 0U);
+    const std::int64_t before = harness().loop().backend().now();
+    harness().close();
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_EQ(stopped, 1);
-    EXPECT_LE(stage().loop().backend().now() - before, limits.shutdown_time.count() + 1);
+    EXPECT_LE(harness().loop().backend().now() - before, limits.shutdown_time.count() + 1);
     EXPECT_EQ(peer.wait_for_close().code, 1001);
 }
 
@@ -313,9 +313,9 @@ TEST_F(WebSocketClosingInMemory, RefusesAHandshakeThatIsNotAnsweredWhenTheServer
         co_await socket.closed();
         socket.accept();  // too late
     });
-    WebSocketPeer peer{stage(), "/ws/"};
-    stage().settle();
-    stage().close();
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().run_until_idle();
+    harness().close();
     EXPECT_EQ(peer.answer().status, 503);
     EXPECT_TRUE(app.opened.empty());
 }
@@ -336,11 +336,11 @@ TEST_F(WebSocketClosingInMemory, StopsATaskThatRunsWhileOpen) {
         co_await while_open(socket, work(stopped));
         went_on = true;
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     EXPECT_FALSE(stopped);
     peer.close_with(1000);
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_TRUE(stopped);
     EXPECT_TRUE(went_on);
 }
@@ -354,9 +354,9 @@ TEST_F(WebSocketClosingInMemory, PassesOnWhatATaskThrowsWhileOpen) {
         };
         co_await while_open(socket, fail());
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_EQ(peer.wait_for_close().code, 1011);
 }
 

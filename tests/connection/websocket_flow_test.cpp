@@ -35,7 +35,7 @@ TEST_F(WebSocketFlowInMemory, RefusesASecondRecvWhileOneIsPending) {
             EXPECT_EQ(*co_await socket.recv(), "mine");
         });
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     EXPECT_TRUE(refused);
     peer.send_message("mine");
@@ -57,13 +57,13 @@ TEST_F(WebSocketFlowInMemory, LosesNoMessageWhenRecvTimesOut) {
             }
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
-    stage().advance(2500ms);
+    harness().advance(2500ms);
     EXPECT_EQ(timeouts, 2);
     for (int i = 0; i < 50; ++i) {
         peer.send_message(std::to_string(i));
-        stage().network().advance(100ms);  // so that timeouts and messages fall into one turn
+        harness().network().advance(100ms);  // so that timeouts and messages fall into one turn
     }
     for (int i = 0; i < 50; ++i) {
         EXPECT_EQ(peer.recv(), std::to_string(i));
@@ -104,10 +104,10 @@ TEST_F(WebSocketFlowInMemory, LetsNobodyBeginToWaitWhoIsStopped) {
         });
         log.emplace_back("done");
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(log, (std::vector<std::string>{"stopped", "stopped again", "stopped", "stopped again", "stopped",
                                              "stopped again", "done"}));
 }
@@ -144,17 +144,17 @@ TEST_F(WebSocketFlowInMemory, StopsTheFirstOfThoseWhoWait) {
             co_await both(group);
         });
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
-    stage().advance(2s);
+    harness().advance(2s);
     EXPECT_EQ(stopped, 1);
     EXPECT_EQ(sent, 0);
     peer.start_receiving();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(sent, 1);
     peer.close_with(1000);
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(closed, 1);
 }
 
@@ -170,18 +170,18 @@ TEST_F(WebSocketFlowInMemory, StopsReadingWhenTheInboxIsFull) {
             ++got;
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    stage().network().conditions().receive_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().conditions().receive_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     const std::string text(1000, 'x');
     for (int i = 0; i < 1000; ++i) {
         peer.send_message(text);
     }
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_GT(peer.unsent(), 1'000'000 - limits.websocket.inbox_bytes - 3 * 10'000);
     gate.open();
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_EQ(got, 1000U);
     EXPECT_EQ(peer.unsent(), 0U);
 }
@@ -195,12 +195,12 @@ TEST_F(WebSocketFlowInMemory, DoesNotGiveUpAPeerThatItDoesNotRead) {
             ++got;
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     for (int i = 0; i < 200; ++i) {
         peer.send_message(std::string(1000, 'x'));
     }
-    stage().advance(1h);
+    harness().advance(1h);
     EXPECT_EQ(got, 200U);
     EXPECT_FALSE(peer.ended() || peer.failed());
 }
@@ -212,10 +212,10 @@ TEST_F(WebSocketFlowInMemory, MakesSendWaitWhileThePeerTakesNothing) {
             co_await socket.send(std::string(1000, 'x'));
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_LT(sent, 200U);
     peer.start_receiving();
     for (int i = 0; i < 1000; ++i) {
@@ -236,22 +236,22 @@ TEST_F(WebSocketFlowInMemory, WakesASendThatWaitsWhenThePeerIsLost) {
             throw;
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_FALSE(closed);
     peer.close();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_TRUE(closed);
     EXPECT_EQ(app.failures, 0);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(WebSocketFlowInMemory, StopsReadingFromAPeerThatDoesNotTakeTheAnswers) {
     serve(&echo);
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.stop_receiving();
     std::size_t sent = 0;
@@ -259,10 +259,10 @@ TEST_F(WebSocketFlowInMemory, StopsReadingFromAPeerThatDoesNotTakeTheAnswers) {
         peer.send_frame(wire::Opcode::kPing, "12345678");
         sent += 14;
     }
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_GT(peer.unsent(), sent / 2);
     peer.start_receiving();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(peer.pongs().size(), 20'000U);
 }
 
@@ -273,26 +273,26 @@ TEST_F(WebSocketFlowInMemory, ClosesAPeerThatStaysTooFarBehindWith1013) {
         while (co_await socket.recv()) {
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.stop_receiving();
     const auto send = [&](int count) {
         for (int i = 0; i < count; ++i) {
             handle->send(std::string(100'000, 'x'));
         }
-        stage().settle();
+        harness().run_until_idle();
     };
     send(20);  // 2 MB: over the limit, but only just now
     EXPECT_TRUE(app.closed.empty());
-    stage().advance(limits.websocket.slow_time);
+    harness().advance(limits.websocket.slow_time);
     send(1);
     EXPECT_TRUE(app.closed.empty());
-    stage().advance(1ms);
+    harness().advance(1ms);
     send(1);
-    stage().advance(limits.websocket.close_time);
+    harness().advance(limits.websocket.close_time);
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1013});
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(WebSocketFlowInMemory, KeepsAPeerThatCatchesUp) {
@@ -302,17 +302,17 @@ TEST_F(WebSocketFlowInMemory, KeepsAPeerThatCatchesUp) {
         while (co_await socket.recv()) {
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     for (int round = 0; round < 4; ++round) {
         peer.stop_receiving();
         for (int i = 0; i < 20; ++i) {
             handle->send(std::string(100'000, 'x'));
         }
-        stage().advance(limits.websocket.slow_time - 1s);
+        harness().advance(limits.websocket.slow_time - 1s);
         peer.start_receiving();
-        stage().settle();
+        harness().run_until_idle();
     }
     EXPECT_EQ(peer.waiting(), 80U);
     EXPECT_TRUE(peer.is_open());
@@ -325,16 +325,16 @@ TEST_F(WebSocketFlowInMemory, ClosesAPeerThatIsFarTooFarBehindAtOnce) {
         while (co_await socket.recv()) {
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.stop_receiving();
     for (int i = 0; i < 17; ++i) {
         handle->send(std::string(1024 * 1024, 'x'));
     }
-    stage().settle();
+    harness().run_until_idle();
     handle->send("one more");
-    stage().settle();
+    harness().run_until_idle();
     peer.start_receiving();
     EXPECT_EQ(peer.wait_for_close().code, 1013);
     EXPECT_EQ(peer.waiting(), 16U);  // with their headers, more than 16 MB
@@ -344,9 +344,9 @@ TEST_F(WebSocketFlowInMemory, ClosesAPeerThatIsFarTooFarBehindAtOnce) {
 
 TEST_F(WebSocketFlowInMemory, PingsASilentPeerAndKeepsOneThatAnswers) {
     serve(&echo);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
-    stage().advance(10min);
+    harness().advance(10min);
     EXPECT_GE(peer.pings(), 20U);
     EXPECT_LE(peer.pings(), 30U);
     EXPECT_TRUE(peer.is_open());
@@ -354,25 +354,25 @@ TEST_F(WebSocketFlowInMemory, PingsASilentPeerAndKeepsOneThatAnswers) {
 
 TEST_F(WebSocketFlowInMemory, DoesNotPingAPeerThatTalks) {
     serve(&echo);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     for (int i = 0; i < 60; ++i) {
         peer.send_message("x");
-        stage().advance(10s);
+        harness().advance(10s);
     }
     EXPECT_EQ(peer.pings(), 0U);
 }
 
 TEST_F(WebSocketFlowInMemory, GivesUpAPeerThatDoesNotAnswerPings) {
     serve(&echo);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.answer_nothing();
-    stage().advance(limits.websocket.ping_interval + limits.websocket.ping_timeout - 1s);
+    harness().advance(limits.websocket.ping_interval + limits.websocket.ping_timeout - 1s);
     EXPECT_EQ(peer.pings(), 1U);
-    EXPECT_EQ(stage().server().count(), 1U);
-    stage().advance(4s);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 1U);
+    harness().advance(4s);
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1006});
 }
 
@@ -382,11 +382,11 @@ TEST_F(WebSocketFlowInMemory, GivesUpAPeerThatTakesNothing) {
             co_await socket.send(std::string(1000, 'x'));
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
-    stage().advance(2min);
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().advance(2min);
+    EXPECT_EQ(harness().server().count(), 0U);
 }
 
 TEST_F(WebSocketFlowInMemory, KeepsAPeerThatTakesALittle) {
@@ -395,18 +395,18 @@ TEST_F(WebSocketFlowInMemory, KeepsAPeerThatTakesALittle) {
             co_await socket.send(std::string(1000, 'x'));
         }
     });
-    stage().network().conditions().kernel_bytes = 10'000;
-    stage().network().conditions().receive_bytes = 1000;
-    WebSocketPeer peer{stage(), "/ws/"};
+    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().conditions().receive_bytes = 1000;
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer_nothing();
     for (int i = 0; i < 20; ++i) {
         peer.stop_receiving();
-        stage().advance(15s);
+        harness().advance(15s);
         peer.start_receiving();
-        stage().loop().turn();
+        harness().loop().turn();
     }
     peer.stop_receiving();
-    EXPECT_EQ(stage().server().count(), 1U);
+    EXPECT_EQ(harness().server().count(), 1U);
 }
 
 }  // namespace

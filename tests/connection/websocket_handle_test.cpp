@@ -24,7 +24,7 @@ TEST_P(WebSocketHandleOnEveryNetwork, TakesMessagesFromOtherThreadsInTheirOrder)
         while (co_await socket.recv()) {
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
     std::thread other{[to = *handle] {
         for (int i = 0; i < kMessages; ++i) {
@@ -32,9 +32,9 @@ TEST_P(WebSocketHandleOnEveryNetwork, TakesMessagesFromOtherThreadsInTheirOrder)
         }
         to.close(4000, "done");
     }};
-    stage().loop().backend().wake();
+    harness().loop().backend().wake();
     while (peer.waiting() < kMessages) {
-        stage().loop().turn();
+        harness().loop().turn();
     }
     other.join();
     for (int i = 0; i < kMessages; ++i) {
@@ -53,18 +53,18 @@ TEST_F(WebSocketHandleInMemory, IgnoresHandlesOfConnectionsThatHaveGone) {
         }
     });
     {
-        WebSocketPeer first{stage(), "/ws/"};
+        WebSocketPeer first{harness(), "/ws/"};
         first.answer();
         first.close_with(1000);
-        stage().settle();
+        harness().run_until_idle();
     }
-    stage().settle();
-    EXPECT_EQ(stage().server().count(), 0U);
-    WebSocketPeer second{stage(), "/ws/"};  // has the slot of the first
+    harness().run_until_idle();
+    EXPECT_EQ(harness().server().count(), 0U);
+    WebSocketPeer second{harness(), "/ws/"};  // has the slot of the first
     second.answer();
     handle->send("for the first");
     handle->close();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(second.waiting(), 0U);
     EXPECT_TRUE(second.is_open());
     EXPECT_FALSE(Handle{}.send("to nobody"));
@@ -78,9 +78,9 @@ TEST_F(WebSocketHandleInMemory, SendsNoMoreThanItsLoopHasRoomFor) {
         while (co_await socket.recv()) {
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
-    stage().loop().mailbox()->limit(1000);
+    harness().loop().job_queue()->limit(1000);
     EXPECT_TRUE(handle->send(std::string(600, 'a')));
     EXPECT_FALSE(handle->send(std::string(600, 'b')));
     EXPECT_TRUE(handle->send("c"));
@@ -99,8 +99,8 @@ TEST(Handle, KnowsThatItsLoopHasGone) {
     };
     {
         Loop loop{make_memory(Network::kMemory)};
-        testkit::Stage stage{loop, app};
-        WebSocketPeer peer{stage, "/ws/"};
+        testkit::Harness harness{loop, app};
+        WebSocketPeer peer{harness, "/ws/"};
         peer.answer();
     }
     EXPECT_FALSE(handle->send("hello?"));
@@ -117,11 +117,11 @@ TEST_F(WebSocketHandleInMemory, RefusesACloseThatMayNotBeSent) {  // RFC 6455, 7
         while (co_await socket.recv()) {
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     EXPECT_THROW(handle->close(1006), std::logic_error);
     EXPECT_THROW(handle->close(1000, "\xff"), std::logic_error);
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_TRUE(peer.is_open());
 }
 

@@ -29,7 +29,7 @@ class WebSocketHandshakeInMemory : public InMemory {};
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, EchoesMessagesOfEverySize) {
     serve(&echo);
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
     for (const std::size_t size : {0, 1, 125, 126, 4095, 4096, 5000}) {
         const std::string text(size, 'a');
@@ -43,14 +43,14 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, EchoesMessagesOfEverySize) {
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, TakesFramesThatCameWithTheHandshake) {
     serve(&echo);
-    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    WebSocketPeer peer{harness(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
     EXPECT_EQ(peer.recv(), "early");
 }
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, TakesACloseThatCameWithTheHandshake) {
     std::optional<bool> empty;
     serve([&](WebSocket& socket, Captured) -> Task<> { empty = !co_await socket.recv(); });
-    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kClose, "\x03\xe8")};
+    WebSocketPeer peer{harness(), "/ws/", {}, {}, client_frame(wire::Opcode::kClose, "\x03\xe8")};
     EXPECT_EQ(peer.wait_for_close().code, 1000);
     wait_until_empty();
     EXPECT_EQ(empty, true);
@@ -63,14 +63,14 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, GivesTheViewItsCapturesAndRequest) {
         co_await socket.send(agent);
         co_await socket.send(captured[0]);
     });
-    WebSocketPeer peer{stage(), "/ws/lobby", {{"User-Agent", "test"}}};
+    WebSocketPeer peer{harness(), "/ws/lobby", {{"User-Agent", "test"}}};
     EXPECT_EQ(peer.recv(), "test");
     EXPECT_EQ(peer.recv(), "lobby");
 }
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, AgreesOnTheSubprotocolThatItPrefers) {  // RFC 6455, 1.9
     serve([](WebSocket& socket, Captured) -> Task<> { co_await socket.send(socket.subprotocol()); });
-    WebSocketPeer peer{stage(), "/ws/", {}, {"other", "chat.v1", "chat.v2"}};
+    WebSocketPeer peer{harness(), "/ws/", {}, {"other", "chat.v1", "chat.v2"}};
     EXPECT_EQ(peer.recv(), "chat.v2");
     EXPECT_EQ(peer.subprotocol(), "chat.v2");
 }
@@ -82,7 +82,7 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, LetsTheViewRefuse) {
         EXPECT_THROW(socket.refuse(404), std::logic_error);
         EXPECT_FALSE((co_await socket.recv()).has_value());
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 403);
     EXPECT_EQ(peer.answer().body, "members only");
     peer.wait_for_end();
@@ -97,7 +97,7 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, ThrowsAwayWhatComesBehindAHandshakeThat
         socket.refuse(403);
         EXPECT_FALSE((co_await socket.recv()).has_value());
     });
-    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    WebSocketPeer peer{harness(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
     peer.send("no frame at all");
     EXPECT_EQ(peer.answer().status, 403);
     peer.wait_for_end();
@@ -110,7 +110,7 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, AnswersAnExceptionBeforeThe101With500) 
         throw std::runtime_error("no");
         co_return;
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 500);
     peer.wait_for_end();
     EXPECT_EQ(app.failures, 1);
@@ -118,7 +118,7 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, AnswersAnExceptionBeforeThe101With500) 
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, SurvivesAViewThatIsNoCoroutineAndThrows) {
     serve([](WebSocket&, Captured) -> Task<> { throw std::runtime_error("no"); });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 500);
 }
 
@@ -127,14 +127,14 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, AnswersARefusalThatCannotBeSentWith500)
         socket.refuse(7);
         co_return;
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 500);
     EXPECT_EQ(app.failures, 1);
 }
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, AcceptsAndClosesForAViewThatReturnsAtOnce) {
     serve([](WebSocket&, Captured) -> Task<> { co_return; });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
     EXPECT_EQ(peer.wait_for_close().code, 1000);
 }
@@ -147,7 +147,7 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, HidesTheRequestOnceItIsAnswered) {
         EXPECT_THROW(socket.refuse(403), std::logic_error);
         co_await socket.send("well");
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.recv(), "well");
 }
 
@@ -159,13 +159,13 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, SendsThe101BeforeWhatOthersSentMeanwhil
         co_await gate.wait();
         co_await socket.send("second");
     });
-    WebSocketPeer peer{stage(), "/ws/"};
-    stage().run_until([&] { return handle.has_value(); }, "the view");
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().run_until([&] { return handle.has_value(); }, "the view");
     EXPECT_TRUE(handle->send("first"));
     gate.open();
     if (is_in_memory()) {
         EXPECT_TRUE(peer.received().empty());
-        stage().advance(2ms);
+        harness().advance(2ms);
     }
     EXPECT_EQ(peer.answer().status, 101);
     EXPECT_EQ(peer.recv(), "first");
@@ -186,8 +186,8 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, RefusesWith503WhatAHandleClosesBeforeTh
         EXPECT_FALSE((co_await socket.recv()).has_value());
         EXPECT_THROW((void)co_await socket.send("too late"), ConnectionClosed);
     });
-    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
-    stage().run_until([&] { return handle.has_value(); }, "the view");
+    WebSocketPeer peer{harness(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    harness().run_until([&] { return handle.has_value(); }, "the view");
     handle->send("never sent");
     handle->close(4000);
     EXPECT_EQ(peer.answer().status, 503);
@@ -210,15 +210,15 @@ TEST_F(WebSocketHandshakeInMemory, LeavesTheRequestToAViewWhosePeerHasGone) {
         EXPECT_EQ(&socket.request(), &request);
         socket.refuse(403);
     });
-    WebSocketPeer peer{stage(), "/ws/"};
-    stage().settle();
-    stage().network().reset(peer.socket());
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().run_until_idle();
+    harness().network().reset(peer.socket());
     peer.close();
-    stage().settle();
+    harness().run_until_idle();
     gate.open();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_EQ(seen, "/ws/");
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_EQ(app.failures, 0);
 }
 
@@ -229,11 +229,11 @@ TEST_F(WebSocketHandshakeInMemory, RefusesWith503AMemberThatIsTooSlowToAnswer) {
         handle = socket.handle();
         co_await socket.closed();
     });
-    WebSocketPeer peer{stage(), "/ws/"};
-    stage().settle();
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().run_until_idle();
     for (int i = 0; i < 20; ++i) {
         handle->send(std::string(1024 * 1024, 'x'));
-        stage().settle();
+        harness().run_until_idle();
     }
     EXPECT_EQ(peer.answer().status, 503);
     EXPECT_TRUE(app.opened.empty());
@@ -249,14 +249,14 @@ TEST_F(WebSocketHandshakeInMemory, RefusesWith503WhenTheViewDoesNotAnswerInTime)
             throw;
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
-    stage().advance(limits.handshake_time - 1ms);
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().advance(limits.handshake_time - 1ms);
     EXPECT_TRUE(peer.received().empty());
-    stage().advance(1ms);
+    harness().advance(1ms);
     EXPECT_EQ(peer.answer().status, 503);
     EXPECT_TRUE(stopped);
-    stage().advance(1min);
-    EXPECT_EQ(stage().server().count(), 0U);
+    harness().advance(1min);
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_TRUE(app.closed.empty());
 }
 
@@ -266,9 +266,9 @@ TEST_F(WebSocketHandshakeInMemory, HasNoHandshakeLimitOnceAnswered) {
         co_await sleep_for(1min);
         co_await socket.send("late");
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
-    stage().advance(1min);
+    harness().advance(1min);
     EXPECT_EQ(peer.recv(), "late");
 }
 
@@ -279,14 +279,14 @@ TEST_F(WebSocketHandshakeInMemory, ForgetsAPeerThatResetsBeforeThe101) {
         closed = true;
         EXPECT_THROW((void)co_await socket.send("too late"), ConnectionClosed);
     });
-    WebSocketPeer peer{stage(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
-    stage().settle();
+    WebSocketPeer peer{harness(), "/ws/", {}, {}, client_frame(wire::Opcode::kText, "early")};
+    harness().run_until_idle();
     peer.send("x");
-    stage().network().reset(peer.socket());
+    harness().network().reset(peer.socket());
     peer.close();
-    stage().settle();
+    harness().run_until_idle();
     EXPECT_TRUE(closed);
-    EXPECT_EQ(stage().server().count(), 0U);
+    EXPECT_EQ(harness().server().count(), 0U);
     EXPECT_TRUE(app.closed.empty());
 }
 

@@ -22,8 +22,8 @@ inline std::string rows(int first, std::size_t size) {
 // A client that compresses with zlib alone.
 class ZlibClient : public testkit::Peer {
 public:
-    ZlibClient(testkit::Stage& stage, std::string_view offer, int window_bits = 15)
-        : Peer(stage), sender_(std::max(window_bits, 9)), receiver_(window_bits) {
+    ZlibClient(testkit::Harness& harness, std::string_view offer, int window_bits = 15)
+        : Peer(harness), sender_(std::max(window_bits, 9)), receiver_(window_bits) {
         send(
             "GET /ws/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"

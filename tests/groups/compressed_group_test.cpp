@@ -34,7 +34,7 @@ protected:
     }
     void TearDown() override {
         if (groups) {
-            stage().close();  // its views are in the groups
+            harness().close();  // its views are in the groups
             groups.reset();
         }
     }
@@ -47,11 +47,11 @@ INSTANTIATE_TEST_SUITE_P(Networks, CompressedGroup, every_network(), network_nam
 TEST_P(CompressedGroup, SharesMessagesWithEveryKindOfMember) {
     app.route.compression = {.from_bytes = 0, .context_takeover = ContextTakeover::kYes, .window_bits = 15};
     serve(talking());
-    ZlibClient keeps{stage(), "permessage-deflate; client_max_window_bits"};
-    ZlibClient forgets{stage(), "permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
-    ZlibClient narrow{stage(), "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9", 9};
-    ZlibClient narrowest{stage(), "permessage-deflate; server_max_window_bits=8; client_max_window_bits", 8};
-    ZlibClient plain{stage(), "nothing-that-we-know"};
+    ZlibClient keeps{harness(), "permessage-deflate; client_max_window_bits"};
+    ZlibClient forgets{harness(), "permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
+    ZlibClient narrow{harness(), "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9", 9};
+    ZlibClient narrowest{harness(), "permessage-deflate; server_max_window_bits=8; client_max_window_bits", 8};
+    ZlibClient plain{harness(), "nothing-that-we-know"};
     const std::vector<ZlibClient*> peers{&keeps, &forgets, &narrow, &narrowest, &plain};
     for (ZlibClient* peer : peers) {
         EXPECT_EQ(peer->agreed() == "nothing", peer == &plain);

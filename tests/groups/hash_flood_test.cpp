@@ -125,13 +125,13 @@ TEST_F(HashFlood, DoesNotSlowGroupsDown) {
 TEST_F(HashFlood, DoesNotSlowTheCensusDown) {
     expect_no_flood(
         [](const std::vector<std::string>& addresses) {
-            Census census;
-            std::vector<Census::Place> places;
+            Admission admission;
+            std::vector<Admission::AddressSlot> places;
             for (const std::string& address : addresses) {
-                places.push_back(census.enter(address, 1).value());
+                places.push_back(admission.enter(address, 1).value());
             }
-            for (const Census::Place place : places) {
-                census.leave(place);
+            for (const Admission::AddressSlot place : places) {
+                admission.leave(place);
             }
         },
         colliding_.prefixed());

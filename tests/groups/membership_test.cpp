@@ -37,9 +37,9 @@ protected:
     std::size_t members() {
         std::optional<std::size_t> found;
         serve([&](WebSocket& socket, Captured) -> Task<> { found = (co_await group->join(socket)).count() - 1; });
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.wait_for_close();
-        stage().settle();
+        harness().run_until_idle();
         return *found;
     }
 
@@ -50,13 +50,13 @@ protected:
 
 TEST_F(MembershipInMemory, LeavesWhenTheViewEndsWhoeverKeepsIt) {
     serve(keeping());
-    WebSocketPeer first{stage(), "/ws/"};
+    WebSocketPeer first{harness(), "/ws/"};
     first.answer();
-    WebSocketPeer second{stage(), "/ws/"};
+    WebSocketPeer second{harness(), "/ws/"};
     second.answer();
     first.close_with(1000);
     first.wait_for_close();
-    stage().run_until([this] { return stage().server().count() == 1; }, "the end of the first");
+    harness().run_until([this] { return harness().server().count() == 1; }, "the end of the first");
     group->send("to those who are left");
     EXPECT_EQ(second.recv(), "to those who are left");
     EXPECT_EQ(members(), 1U);
@@ -72,12 +72,12 @@ TEST_F(MembershipInMemory, LeavesWhenTheViewEndsWhoeverKeepsIt) {
 
 TEST_F(MembershipInMemory, LeavesWhenTheViewEndsAlsoIfTheCloseTakesItsTime) {
     serve(keeping());
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.answer_nothing();
     peer.send_message("end");
-    stage().settle();
-    EXPECT_EQ(stage().server().count(), 1U);  // for the peer's close frame
+    harness().run_until_idle();
+    EXPECT_EQ(harness().server().count(), 1U);  // for the peer's close frame
     EXPECT_EQ(members(), 0U);
 }
 
@@ -102,10 +102,10 @@ TEST_F(MembershipInMemory, LeavesInAnyOrderWhereverItHasMovedTo) {
         co_await socket.recv();
     });
     {
-        WebSocketPeer peer{stage(), "/ws/"};
+        WebSocketPeer peer{harness(), "/ws/"};
         peer.answer();
         group->send("x");
-        stage().settle();
+        harness().run_until_idle();
         EXPECT_EQ(peer.waiting(), 6U);
         peer.close_with(1000);
         peer.wait_for_close();
@@ -120,9 +120,9 @@ TEST_F(MembershipInMemory, OfAClientsSocketLeavesWhenItsViewEnds) {
             co_await socket.send(*message);
         }
     });
-    const Endpoint server{"ws://" + stage().address().text() + "/ws/"};
+    const Endpoint server{"ws://" + harness().address().text() + "/ws/"};
     std::optional<std::string> echoed;
-    stage().run(connect(server, [&](WebSocket& socket) -> Task<> {
+    harness().run(connect(server, [&](WebSocket& socket) -> Task<> {
         kept.push_back(co_await group->join(socket));
         group->send("out and back");
         if (const auto message = co_await socket.recv()) {
@@ -149,7 +149,7 @@ TEST_F(MembershipInMemory, MayBeKeptLongerThanItsGroupsAndItsLoop) {
             failure = error.what();
         }
     });
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     still_there = group;
     group.reset();
@@ -171,8 +171,8 @@ TEST_F(MembershipInMemory, BeforeTheHandshakeIsAnsweredIsNoWayToA101) {
         was_open = socket.is_open();
         socket.accept();
     });
-    WebSocketPeer peer{stage(), "/ws/"};
-    stage().settle();
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().run_until_idle();
     group->send("for members");
     group->close(4000, "all go home");
     EXPECT_EQ(peer.answer().status, 503);
@@ -196,7 +196,7 @@ using MembershipDeathTest = MembershipInMemory;
 
 TEST_F(MembershipDeathTest, SaysThatAnotherThreadMayNotLeave) {
     serve(keeping());
-    WebSocketPeer peer{stage(), "/ws/"};
+    WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     EXPECT_DEATH(std::thread([this] { kept.clear(); }).join(),
                  "a Membership was left or destroyed on another thread than the one of its loop");

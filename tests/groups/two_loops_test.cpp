@@ -30,7 +30,7 @@ protected:
         ServerLimits limits;
         std::optional<Group> group;
         std::string url;
-        std::shared_ptr<Mailbox> mailbox;
+        std::shared_ptr<JobQueue> job_queue;
         Gate end;
     };
 
@@ -52,7 +52,7 @@ private:
         Side& side = sides[number];
         Groups groups{hub_, number};
         side.group.emplace(groups.named("all"));
-        side.mailbox = Loop::current().mailbox();
+        side.job_queue = Loop::current().job_queue();
         side.app.route.view = [&side](WebSocket& socket, Captured) -> Task<> {
             const Membership here = co_await side.group->join(socket);
             socket.accept();
@@ -69,7 +69,7 @@ private:
             } catch (...) {
                 failure = std::current_exception();
             }
-            sides[1].mailbox->post_call([this] { sides[1].end.open(); });
+            sides[1].job_queue->post_call([this] { sides[1].end.open(); });
             if (failure) {
                 std::rethrow_exception(failure);
             }
@@ -80,7 +80,7 @@ private:
         co_await std::move(closing);
     }
 
-    std::shared_ptr<Hub> hub_ = std::make_shared<Hub>(2);
+    std::shared_ptr<GroupDirectory> hub_ = std::make_shared<GroupDirectory>(2);
     std::latch ready_{2};
 };
 INSTANTIATE_TEST_SUITE_P(Backends, TwoLoops, testing::Values(BackendChoice::kEpoll, BackendChoice::kAuto),
@@ -109,7 +109,7 @@ TEST_P(TwoLoops, Row83ACloseOfAGroupThatMayNotBeSentIsToldToTheCallerAndEndsNoLo
 TEST_P(TwoLoops, Row83ACallThatFailsOnTheOtherLoopEndsNeitherAndHoldsUpNothing) {
     run_while_both_serve([this]() -> Task<> {
         Task<> visiting = visit(1, [this](WebSocket& socket) -> Task<> {
-            Mailbox& other = *sides[1].mailbox;
+            JobQueue& other = *sides[1].job_queue;
             sides[0].group->send("before");
             other.post_call([] { throw std::runtime_error("this call fails, as it should"); });
             other.post_call([] { throw std::bad_alloc{}; });

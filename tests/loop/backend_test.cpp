@@ -52,7 +52,7 @@ TEST_P(BackendTest, SendsPiecesInTheirOrder) {
 TEST_P(BackendTest, DeliversTheEndAfterTheLastByteAndOnce) {
     connect();
     send(client_id, "last");
-    backend->finish_sending(client_id);
+    backend->shutdown_write(client_id);
     until([this] { return server.ended; });
     EXPECT_EQ(server.received, "last");
     server.ended = false;
@@ -188,7 +188,7 @@ TEST_P(BackendTest, ServesMoreSocketsAtOnceThanItHasBuffers) {
 TEST_P(BackendTest, NeverEndsANewSocketInsteadOfAnOldOne) {
     for (int i = 0; i < 300; ++i) {
         connect();
-        backend->finish_sending(server_id);
+        backend->shutdown_write(server_id);
         backend->close(server_id);
         backend->close(client_id);
         client = {};
@@ -252,7 +252,7 @@ TEST_P(BackendTest, Row71TellsWhatFailsInsideOfACallOnceAndFromTheNextWait) {
     backend->close(server_id);  // with unread bytes: a reset
     wait(0);                    // io_uring does it now
     send(client_id, "to nobody");
-    backend->finish_sending(client_id);
+    backend->shutdown_write(client_id);
     until([this] { return static_cast<bool>(client.failure); });  // a second time, or outside of wait(), fails above
     for (int i = 0; i < 3; ++i) {
         wait(0);
@@ -268,7 +268,7 @@ TEST_P(BackendTest, Row71TellsNothingOfWhatFailsWhenTheSocketIsClosed) {
     until([this] { return client.sent.size() == 1; });
     backend->close(server_id);  // a reset, of which nothing is told before the next wait()
     send(client_id, "to nobody");
-    backend->finish_sending(client_id);
+    backend->shutdown_write(client_id);
     backend->close(client_id);
     for (int i = 0; i < 3; ++i) {
         wait(0);

@@ -18,37 +18,37 @@ namespace {
 class MailboxTest : public testing::Test {
 protected:
     MemoryBackend backend;
-    Mailbox mailbox{backend};
+    JobQueue job_queue{backend};
     std::vector<int> read;
 
     void post(int number) {
-        mailbox.post_call([this, number] { read.push_back(number); });
+        job_queue.post_call([this, number] { read.push_back(number); });
     }
 };
 
 TEST_F(MailboxTest, ReadsLettersInTheirOrder) {
     post(1);
     post(2);
-    EXPECT_TRUE(mailbox.read());
+    EXPECT_TRUE(job_queue.read());
     post(3);
-    EXPECT_TRUE(mailbox.read());
+    EXPECT_TRUE(job_queue.read());
     EXPECT_EQ(read, (std::vector<int>{1, 2, 3}));
-    EXPECT_FALSE(mailbox.read());
+    EXPECT_FALSE(job_queue.read());
 }
 
 TEST_F(MailboxTest, LeavesWhatIsPostedByALetterForTheNextTurn) {
-    mailbox.post_call([this] { post(2); });
-    mailbox.read();
+    job_queue.post_call([this] { post(2); });
+    job_queue.read();
     EXPECT_TRUE(read.empty());
-    mailbox.read();
+    job_queue.read();
     EXPECT_EQ(read, std::vector<int>{2});
 }
 
-// A letter that waits, and those behind it.
-class Waiting final : public Letter {
+// A job that waits, and those behind it.
+class Waiting final : public Job {
 public:
     Waiting(const std::atomic<bool>& ready, std::vector<int>& log) : ready_(ready), log_(log) {}
-    [[nodiscard]] bool may_be_read() const noexcept override { return ready_; }
+    [[nodiscard]] bool may_run() const noexcept override { return ready_; }
     void read() override { log_.push_back(2); }
 
 private:
@@ -59,67 +59,67 @@ private:
 TEST_F(MailboxTest, LetsNoLetterOvertakeOneThatMayNotBeReadYet) {
     std::atomic<bool> ready{false};
     post(1);
-    mailbox.put(std::make_unique<Waiting>(ready, read));
+    job_queue.put(std::make_unique<Waiting>(ready, read));
     post(3);
-    mailbox.read();
+    job_queue.read();
     EXPECT_EQ(read, std::vector<int>{1});
-    EXPECT_TRUE(mailbox.fall_asleep());  // there is nothing to do
-    mailbox.awake();
+    EXPECT_TRUE(job_queue.fall_asleep());  // there is nothing to do
+    job_queue.awake();
     ready = true;
-    EXPECT_FALSE(mailbox.fall_asleep());
-    mailbox.read();
+    EXPECT_FALSE(job_queue.fall_asleep());
+    job_queue.read();
     EXPECT_EQ(read, (std::vector<int>{1, 2, 3}));
 }
 
 TEST_F(MailboxTest, Row83LogsALetterThatFailsAndReadsThoseBehindItInTheirOrder) {
     std::atomic<bool> ready{false};
     post(1);
-    mailbox.post_call([] { throw std::runtime_error("this letter fails, as it should"); });
-    mailbox.put(std::make_unique<Waiting>(ready, read));
-    mailbox.post_call([] { throw std::bad_alloc{}; });
+    job_queue.post_call([] { throw std::runtime_error("this job fails, as it should"); });
+    job_queue.put(std::make_unique<Waiting>(ready, read));
+    job_queue.post_call([] { throw std::bad_alloc{}; });
     post(3);
     testing::internal::CaptureStderr();
-    EXPECT_TRUE(mailbox.read());
+    EXPECT_TRUE(job_queue.read());
     EXPECT_EQ(read, std::vector<int>{1});
     ready = true;
-    EXPECT_TRUE(mailbox.read());
+    EXPECT_TRUE(job_queue.read());
     const std::string logged = testing::internal::GetCapturedStderr();
     EXPECT_EQ(read, (std::vector<int>{1, 2, 3}));
-    EXPECT_NE(logged.find("this letter fails, as it should"), std::string::npos) << logged;
+    EXPECT_NE(logged.find("this job fails, as it should"), std::string::npos) << logged;
     EXPECT_EQ(logged.find("bad_alloc"), std::string::npos) << logged;  // one line a second
 }
 
 TEST_F(MailboxTest, DropsWhatComesAfterItIsClosedAndWhatWasUnread) {
     const auto guard = std::make_shared<int>();
-    EXPECT_TRUE(mailbox.post_call([guard] { FAIL(); }));
-    mailbox.close();
+    EXPECT_TRUE(job_queue.post_call([guard] { FAIL(); }));
+    job_queue.close();
     EXPECT_EQ(guard.use_count(), 1);
-    EXPECT_FALSE(mailbox.post_call([] { FAIL(); }));
-    EXPECT_FALSE(mailbox.read());
+    EXPECT_FALSE(job_queue.post_call([] { FAIL(); }));
+    EXPECT_FALSE(job_queue.read());
 }
 
 TEST_F(MailboxTest, HasRoomUpToItsLimitUntilItIsRead) {
-    mailbox.limit(100);
-    EXPECT_TRUE(mailbox.has_room_for(1000));  // alone
-    mailbox.post_call([] {}, 60);
-    EXPECT_TRUE(mailbox.has_room_for(40));
-    EXPECT_FALSE(mailbox.has_room_for(41));
-    mailbox.post_call([] {}, 40);
-    EXPECT_FALSE(mailbox.has_room_for(1));
-    mailbox.read();
-    EXPECT_TRUE(mailbox.has_room_for(1000));
+    job_queue.limit(100);
+    EXPECT_TRUE(job_queue.has_room_for(1000));  // alone
+    job_queue.post_call([] {}, 60);
+    EXPECT_TRUE(job_queue.has_room_for(40));
+    EXPECT_FALSE(job_queue.has_room_for(41));
+    job_queue.post_call([] {}, 40);
+    EXPECT_FALSE(job_queue.has_room_for(1));
+    job_queue.read();
+    EXPECT_TRUE(job_queue.has_room_for(1000));
 }
 
-TEST(Mailbox, WakesASleepingLoopForEveryLetterOfManyThreads) {
+TEST(JobQueue, WakesASleepingLoopForEveryLetterOfManyThreads) {
     constexpr int kThreads = 4;
     constexpr int kLetters = 20'000;
     Loop loop{std::make_unique<MemoryBackend>()};
     std::vector<std::vector<int>> read(kThreads);
     std::vector<std::thread> threads;
     for (int thread = 0; thread < kThreads; ++thread) {
-        threads.emplace_back([mailbox = loop.mailbox(), &own = read[static_cast<std::size_t>(thread)]] {
+        threads.emplace_back([job_queue = loop.job_queue(), &own = read[static_cast<std::size_t>(thread)]] {
             for (int i = 0; i < kLetters; ++i) {
-                mailbox->post_call([&own, i] { own.push_back(i); });
+                job_queue->post_call([&own, i] { own.push_back(i); });
             }
         });
     }

@@ -34,7 +34,7 @@ public:
     void start_receiving(SocketId) override {}
     void stop_receiving(SocketId) override {}
     std::size_t send(SocketId, std::span<const iovec>) override { return 0; }
-    void finish_sending(SocketId) override {}
+    void shutdown_write(SocketId) override {}
     void close(SocketId, std::shared_ptr<const void>) override {}
     [[nodiscard]] std::int64_t now() const noexcept override { return clock; }
     int wait(std::optional<std::int64_t> until) override {
@@ -241,7 +241,7 @@ TEST_F(LoopTest, SettlesOnlyWhenAFlushHasBroughtNothingNew) {
     Note answer{flushed, 2};
     backend.turns = {[] { return 0; },  // after which the note is flushed, and somebody answers
                      [&] { return loop.flush_later(answer, 1), 1; }};
-    loop.settle();
+    loop.run_until_idle();
     EXPECT_EQ(flushed, (std::vector<int>{1, 2}));
     EXPECT_EQ(backend.waits.back(), 0);
 }
@@ -271,10 +271,10 @@ TEST_F(LoopTest, IsTheCurrentLoopOfItsThreadUntilItEnds) {
 
 TEST_F(LoopTest, IsWokenOnceForManyCallsAndOnlyWhenItSleeps) {
     std::vector<int> ran;
-    loop.mailbox()->post_call([&] { ran.push_back(1); });
-    loop.mailbox()->post_call([&] {
+    loop.job_queue()->post_call([&] { ran.push_back(1); });
+    loop.job_queue()->post_call([&] {
         ran.push_back(2);
-        loop.mailbox()->post_call([&] { ran.push_back(3); });
+        loop.job_queue()->post_call([&] { ran.push_back(3); });
     });
     loop.turn();
     EXPECT_EQ(ran, (std::vector<int>{1, 2}));
@@ -282,8 +282,8 @@ TEST_F(LoopTest, IsWokenOnceForManyCallsAndOnlyWhenItSleeps) {
     EXPECT_EQ(ran, (std::vector<int>{1, 2, 3}));
     EXPECT_EQ(backend.wakes, 0);
     backend.turns.push_back([&] {  // asleep
-        loop.mailbox()->post_call([&] { ran.push_back(4); });
-        loop.mailbox()->post_call([&] { ran.push_back(5); });
+        loop.job_queue()->post_call([&] { ran.push_back(4); });
+        loop.job_queue()->post_call([&] { ran.push_back(5); });
         return 0;
     });
     loop.turn();
@@ -383,32 +383,32 @@ TEST(Loop, Row72LetsTheTasksRunThatBecameReadyBeforeATimerRings) {
     EXPECT_EQ(timer.times, 0);
 }
 
-TEST(Mailbox, DropsWhatIsPostedAfterTheLoop) {
-    std::shared_ptr<Mailbox> mailbox;
+TEST(JobQueue, DropsWhatIsPostedAfterTheLoop) {
+    std::shared_ptr<JobQueue> job_queue;
     auto guard = std::make_shared<int>(0);
     {
         Loop loop{std::make_unique<MemoryBackend>()};
-        mailbox = loop.mailbox();
-        EXPECT_TRUE(mailbox->post_call([guard] { FAIL(); }));
+        job_queue = loop.job_queue();
+        EXPECT_TRUE(job_queue->post_call([guard] { FAIL(); }));
     }
     EXPECT_EQ(guard.use_count(), 1);  // dropped, not kept
-    EXPECT_FALSE(mailbox->post_call([] { FAIL(); }));
+    EXPECT_FALSE(job_queue->post_call([] { FAIL(); }));
 }
 
-TEST(Mailbox, MayBeUsedWhileTheLoopEnds) {
+TEST(JobQueue, MayBeUsedWhileTheLoopEnds) {
     std::atomic<bool> stop = false;
     std::atomic<int> unread = 0;
-    std::shared_ptr<Mailbox> mailbox;
+    std::shared_ptr<JobQueue> job_queue;
     std::thread other;
     {
         Loop loop{std::make_unique<MemoryBackend>()};
-        mailbox = loop.mailbox();
+        job_queue = loop.job_queue();
         other = std::thread{[&] {
-            constexpr int kMostUnread = 10'000;  // else a loop that gets less time than we do never comes to an end
+            constexpr int kMaxUnread = 10'000;  // else a loop that gets less time than we do never comes to an end
             while (!stop) {
-                if (unread < kMostUnread) {
+                if (unread < kMaxUnread) {
                     ++unread;
-                    mailbox->post_call([&unread] { --unread; });
+                    job_queue->post_call([&unread] { --unread; });
                 }
             }
         }};
@@ -418,7 +418,7 @@ TEST(Mailbox, MayBeUsedWhileTheLoopEnds) {
     }
     stop = true;
     other.join();
-    EXPECT_FALSE(mailbox->post_call([] {}));
+    EXPECT_FALSE(job_queue->post_call([] {}));
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ public:
     void start_receiving(SocketId) override {}
     void stop_receiving(SocketId) override {}
     std::size_t send(SocketId, std::span<const iovec>) override { throw std::logic_error(""); }
-    void finish_sending(SocketId) override {}
+    void shutdown_write(SocketId) override {}
     void close(SocketId, std::shared_ptr<const void>) override {}
     [[nodiscard]] std::int64_t now() const noexcept override { return 0; }
     int wait(std::optional<std::int64_t>) override {

@@ -25,7 +25,7 @@ TEST_F(TaskTest, IsLazy) {
     };
     {
         const Task<> never = body(ran);
-        loop.settle();
+        loop.run_until_idle();
     }
     EXPECT_FALSE(ran);
     run(body(ran));

@@ -37,7 +37,7 @@ TEST_F(Row76, AnEmptyTaskEndsLaterInTheTurnNotInsideOfStart) {
     empty.result();
     empty.start(scope, told);
     EXPECT_EQ(told.times, 0);
-    loop.settle();
+    loop.run_until_idle();
     EXPECT_EQ(told.times, 1);
     EXPECT_TRUE(empty.done());
     empty.result();
@@ -105,7 +105,7 @@ TEST_F(Row76, ATaskRunsOnce) {
     Task<> task = []() -> Task<> { co_return; }();
     task.start(scope, told);
     EXPECT_EQ(mistake_of([&] { task.start(scope, told); }), "a Task runs once: this one was started or awaited before");
-    loop.settle();
+    loop.run_until_idle();
     EXPECT_EQ(told.times, 1);
     TaskGroup group;
     EXPECT_EQ(mistake_of([&] { group.spawn(std::move(task)); }),
@@ -194,12 +194,12 @@ TEST_F(Row76, AnAwaiterOfTheUsersOwnIsAwaitedWhereItIs) {
         Told told;
         Task<> task = body(callback, got);
         task.start(scope, told);
-        loop.settle();
+        loop.run_until_idle();
         callback.call(4);
-        loop.settle();
+        loop.run_until_idle();
         EXPECT_EQ(callback.destroyed, 1);
         callback.call(5);
-        loop.settle();
+        loop.run_until_idle();
         EXPECT_EQ(told.times, 1);
         EXPECT_EQ(got, "445");
         EXPECT_EQ(callback.destroyed, 2);

@@ -96,11 +96,11 @@ TEST(Simulation, DoesNotDependOnWhatRanBeforeIt) {
 }
 
 TEST(Simulation, HasNumbersThatAreTheSameOnEveryMachine) {
-    testkit::Dice dice{1, 1};
-    const std::array<std::uint64_t, 3> numbers{dice.next(), dice.next(), dice.next()};
+    testkit::Prng prng{1, 1};
+    const std::array<std::uint64_t, 3> numbers{prng.next(), prng.next(), prng.next()};
     EXPECT_EQ(numbers,
               (std::array<std::uint64_t, 3>{2514794820299227868U, 9921522055304172407U, 6813143042545712551U}));
-    EXPECT_EQ(testkit::Dice(1, 2).below(1'000'000), 601433U);
+    EXPECT_EQ(testkit::Prng(1, 2).below(1'000'000), 601433U);
 }
 
 TEST(Simulation, MovesAClockOfItsOwn) {

@@ -94,9 +94,9 @@ protected:
         client_id = tls->connect(tls->local_address(listener_));
         tls->attach(client_id, client);
         tls->start_receiving(client_id);
-        settle();
+        run_until_idle();
     }
-    void settle() {
+    void run_until_idle() {
         while (tls->wait(tls->now()) > 0) {
         }
     }
@@ -137,7 +137,7 @@ TEST_F(Tls, CarriesLargeBytesThroughAnyNetwork) {
                     .send_bytes = sends, .receive_bytes = receives, .kernel_bytes = 20'000, .answers_later = later};
                 begin_anew();
                 dial();
-                settle();
+                run_until_idle();
                 std::string text(sends < 100 || receives < 100 ? 20'000 : 200'000, '\0');
                 for (std::size_t i = 0; i < text.size(); ++i) {
                     text[i] = static_cast<char>(i * 7919 >> 8);
@@ -145,7 +145,7 @@ TEST_F(Tls, CarriesLargeBytesThroughAnyNetwork) {
                 for (std::size_t at = 0; at < text.size(); at += client.sent.back()) {
                     const std::size_t answers = client.sent.size();
                     send(client_id, std::string_view{text}.substr(at));
-                    settle();
+                    run_until_idle();
                     ASSERT_EQ(client.sent.size(), answers + 1) << "one answer to each send()";
                     ASSERT_GT(client.sent.back(), 0U);
                 }
@@ -160,25 +160,25 @@ TEST_F(Tls, CarriesLargeBytesThroughAnyNetwork) {
 TEST_F(Tls, AnswersASendWhenTheNetworkHasTakenItAndNotBefore) {
     network->conditions().kernel_bytes = 10'000;
     dial();
-    settle();
+    run_until_idle();
     tls->stop_receiving(server_id);
     const std::string much(1 << 20, 'x');
     send(client_id, much);
-    settle();
+    run_until_idle();
     EXPECT_TRUE(client.sent.empty());
     tls->start_receiving(server_id);
-    settle();
-    ASSERT_EQ(client.sent, std::vector<std::size_t>{TlsStream::kMostAhead});
-    EXPECT_EQ(server.received.size(), TlsStream::kMostAhead);
+    run_until_idle();
+    ASSERT_EQ(client.sent, std::vector<std::size_t>{TlsStream::kMaxAhead});
+    EXPECT_EQ(server.received.size(), TlsStream::kMaxAhead);
 }
 
 TEST_F(Tls, AnswersASendThatComesBeforeTheHandshakeIsDoneWhenItIs) {
     dial_plainly();  // and says nothing
     send(server_id, "too early");
-    settle();
+    run_until_idle();
     EXPECT_TRUE(server.sent.empty());
     tls->close(client_id);
-    settle();
+    run_until_idle();
     EXPECT_EQ(server.failures.size(), 1U);
     EXPECT_EQ(server.failures.at(0), TlsFault::kCutInHandshake);
 }
@@ -187,32 +187,32 @@ TEST_F(Tls, HoldsWhatComesWithTheHandshakeUntilTheOwnerReceives) {
     client.on_open = [this] {
         tls->stop_receiving(server_id);
         send(client_id, "early");
-        tls->finish_sending(client_id);
+        tls->shutdown_write(client_id);
     };
     dial();
-    settle();
+    run_until_idle();
     EXPECT_EQ(server.received, "");
     EXPECT_EQ(server.ends, 0);
     tls->start_receiving(server_id);
-    settle();
+    run_until_idle();
     EXPECT_EQ(server.received, "early");
     EXPECT_EQ(server.ends, 1);
 }
 
 TEST_F(Tls, EndsWithCloseNotifyOnceAndOneDirectionAlone) {
     dial();
-    settle();
+    run_until_idle();
     send(client_id, "last");
-    tls->finish_sending(client_id);
-    settle();
+    tls->shutdown_write(client_id);
+    run_until_idle();
     EXPECT_EQ(server.received, "last");
     EXPECT_EQ(server.ends, 1);
     send(server_id, "an answer");
-    settle();
+    run_until_idle();
     EXPECT_EQ(client.received, "an answer");
     EXPECT_EQ(client.ends, 0);
     tls->close(server_id);
-    settle();
+    run_until_idle();
     EXPECT_EQ(client.ends, 1);
     EXPECT_EQ(server.ends, 1);
     EXPECT_TRUE(client.failures.empty());
@@ -220,24 +220,24 @@ TEST_F(Tls, EndsWithCloseNotifyOnceAndOneDirectionAlone) {
 
 TEST_F(Tls, SaysCloseNotifyEvenIfItsOwnerOnlyCloses) {  // RFC 8446, 6.1
     dial();
-    settle();
+    run_until_idle();
     network->conditions().receive_bytes = 1;
     tls->stop_receiving(client_id);
     tls->close(server_id);
-    network->finish_sending(client_id);
+    network->shutdown_write(client_id);
     tls->start_receiving(client_id);
     network->wait(network->now());  // one byte of the alert: FIN is not there yet
     EXPECT_EQ(client.ends, 0);
-    settle();
+    run_until_idle();
     EXPECT_EQ(client.ends, 1);
 }
 
 TEST_F(Tls, TakesAFinAloneForTheEndToo) {  // RFC 9112, 9.8
     dial();
-    settle();
+    run_until_idle();
     send(client_id, "cut");
-    network->finish_sending(client_id);
-    settle();
+    network->shutdown_write(client_id);
+    run_until_idle();
     EXPECT_EQ(server.received, "cut");
     EXPECT_EQ(server.ends, 1);
     EXPECT_TRUE(server.failures.empty());
@@ -245,9 +245,9 @@ TEST_F(Tls, TakesAFinAloneForTheEndToo) {  // RFC 9112, 9.8
 
 TEST_F(Tls, PassesAResetOn) {
     dial();
-    settle();
+    run_until_idle();
     network->reset(client_id);
-    settle();
+    run_until_idle();
     ASSERT_EQ(server.failures.size(), 1U);
     EXPECT_EQ(server.failures.front(), std::errc::connection_reset);
     EXPECT_EQ(server.ends, 0);
@@ -256,15 +256,15 @@ TEST_F(Tls, PassesAResetOn) {
 TEST_F(Tls, Row23TellsAPlainClientAndEndsItsConnection) {
     dial_plainly();
     send(client_id, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    settle();
+    run_until_idle();
     EXPECT_TRUE(client.received.starts_with("HTTP/1.1 400 ")) << client.received;
     EXPECT_EQ(client.ends, 1);
     send(client_id, std::string(100'000, 'x'));  // is read, so that no reset eats the answer
-    settle();
+    run_until_idle();
     EXPECT_TRUE(client.failures.empty());
     EXPECT_TRUE(server.failures.empty()) << "it waits until the client has read";
-    network->finish_sending(client_id);
-    settle();
+    network->shutdown_write(client_id);
+    run_until_idle();
     ASSERT_EQ(server.failures.size(), 1U);
     EXPECT_EQ(server.failures.front(), TlsFault::kSpokeHttp);
     EXPECT_EQ(server.received, "");
@@ -279,16 +279,16 @@ TEST_F(Tls, EachEventMayCloseItsSocket) {
                 begin_anew();
                 closing->closes_at = event;
                 dial();
-                settle();
+                run_until_idle();
                 send(client_id, "to the server");
                 send(server_id, "to the client");
-                settle();
-                network->finish_sending(client_id);
+                run_until_idle();
+                network->shutdown_write(client_id);
                 network->reset(event == Event::kFailed && closing == &client ? server_id : client_id);
-                settle();
+                run_until_idle();
                 tls->close(client_id);
                 tls->close(server_id);
-                settle();
+                run_until_idle();
             }
         }
     }
@@ -312,7 +312,7 @@ TEST_F(Tls, HangsUpOnAPeerThatAsksForRepliesAndReadsNone) {  // key updates (RFC
     while (SSL_do_handshake(session.get()) != 1) {
         const std::string bytes = take_outgoing();
         send(client_id, bytes);
-        settle();
+        run_until_idle();
         ASSERT_FALSE(client.received.empty());
         BIO_write(incoming, client.received.data(), static_cast<int>(client.received.size()));
         client.received.clear();
@@ -326,7 +326,7 @@ TEST_F(Tls, HangsUpOnAPeerThatAsksForRepliesAndReadsNone) {  // key updates (RFC
     const std::string bytes = take_outgoing();
     for (std::size_t at = 0; at < bytes.size() && server.failures.empty(); at += client.sent.back()) {
         send(client_id, std::string_view{bytes}.substr(at));
-        settle();
+        run_until_idle();
     }
     ASSERT_EQ(server.failures.size(), 1U);
     EXPECT_EQ(server.failures.front(), TlsFault::kRepliesNotTaken);
@@ -336,7 +336,7 @@ TEST_F(Tls, LeavesPlainSocketsAlone) {
     server_speaks_tls = false;
     dial_plainly();
     send(client_id, "GET as it is");
-    settle();
+    run_until_idle();
     EXPECT_EQ(server.received, "GET as it is");
 }
 

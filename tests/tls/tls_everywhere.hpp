@@ -33,7 +33,7 @@ public:
     void start_receiving(SocketId socket) override { tls_.start_receiving(socket); }
     void stop_receiving(SocketId socket) override { tls_.stop_receiving(socket); }
     std::size_t send(SocketId socket, std::span<const iovec> bytes) override { return tls_.send(socket, bytes); }
-    void finish_sending(SocketId socket) override { tls_.finish_sending(socket); }
+    void shutdown_write(SocketId socket) override { tls_.shutdown_write(socket); }
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override { tls_.close(socket, std::move(unsent)); }
     [[nodiscard]] std::int64_t now() const noexcept override { return tls_.now(); }

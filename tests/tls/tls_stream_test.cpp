@@ -25,7 +25,7 @@ public:
     }
 
     // Until nothing is under way.
-    void settle() {
+    void run_until_idle() {
         while (!client.unsent().empty() || !server.unsent().empty()) {
             move(client, server, to_server);
             move(server, client, to_client);
@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Cuts, TlsStreams, testing::Values(1, 2, 5, 6, 100, 16 *
 TEST_P(TlsStreams, CarryBytesHoweverTheNetworkCutsThem) {
     const TestTls& tls = TestTls::get();
     Ends ends{tls.certificates.current(), tls.client, "127.0.0.1", GetParam()};
-    ends.settle();
+    ends.run_until_idle();
     ASSERT_TRUE(ends.client.is_open()) << ends.client.failure().message();
     ASSERT_TRUE(ends.server.is_open()) << ends.server.failure().message();
     std::string text(50'000, '\0');
@@ -75,7 +75,7 @@ TEST_P(TlsStreams, CarryBytesHoweverTheNetworkCutsThem) {
     }
     EXPECT_EQ(Ends::write(ends.client, text), text.size());
     EXPECT_EQ(Ends::write(ends.server, "an answer"), 9U);
-    ends.settle();
+    ends.run_until_idle();
     EXPECT_TRUE(ends.to_server == text);
     EXPECT_EQ(ends.to_client, "an answer");
 }
@@ -83,16 +83,16 @@ TEST_P(TlsStreams, CarryBytesHoweverTheNetworkCutsThem) {
 TEST_P(TlsStreams, EndEachDirectionByItself) {  // RFC 8446, 6.1
     const TestTls& tls = TestTls::get();
     Ends ends{tls.certificates.current(), tls.client, "127.0.0.1", GetParam()};
-    ends.settle();
+    ends.run_until_idle();
     Ends::write(ends.client, "last");
     ends.client.finish();
-    ends.settle();
+    ends.run_until_idle();
     EXPECT_EQ(ends.to_server, "last");
     EXPECT_TRUE(ends.server.has_ended());
     EXPECT_FALSE(ends.client.has_ended());
     Ends::write(ends.server, "still here");
     ends.server.finish();
-    ends.settle();
+    ends.run_until_idle();
     EXPECT_EQ(ends.to_client, "still here");
     EXPECT_TRUE(ends.client.has_ended());
 }
@@ -100,15 +100,15 @@ TEST_P(TlsStreams, EndEachDirectionByItself) {  // RFC 8446, 6.1
 TEST(TlsStream, TakesNoMoreThanItMayEncryptAhead) {
     const TestTls& tls = TestTls::get();
     Ends ends{tls.certificates.current(), tls.client, "127.0.0.1"};
-    ends.settle();
-    EXPECT_EQ(Ends::write(ends.server, std::string(1 << 20, 'x')), TlsStream::kMostAhead);
-    EXPECT_LT(ends.server.unsent().size(), TlsStream::kMostAhead + 1024);
+    ends.run_until_idle();
+    EXPECT_EQ(Ends::write(ends.server, std::string(1 << 20, 'x')), TlsStream::kMaxAhead);
+    EXPECT_LT(ends.server.unsent().size(), TlsStream::kMaxAhead + 1024);
 }
 
 TEST(TlsStream, MakesOneRecordOfManySmallPieces) {
     const TestTls& tls = TestTls::get();
     Ends ends{tls.certificates.current(), tls.client, "127.0.0.1"};
-    ends.settle();
+    ends.run_until_idle();
     std::string text = "x";
     const std::vector<iovec> pieces(1000, {text.data(), 1});
     TlsScratch scratch;
@@ -119,7 +119,7 @@ TEST(TlsStream, MakesOneRecordOfManySmallPieces) {
 TEST(TlsStream, HoldsNothingWhenAllIsSent) {
     const TestTls& tls = TestTls::get();
     Ends ends{tls.certificates.current(), tls.client, "127.0.0.1"};
-    ends.settle();
+    ends.run_until_idle();
     EXPECT_EQ(ends.server.unsent().capacity(), 0U);
     EXPECT_EQ(ends.client.unsent().capacity(), 0U);
 }
@@ -131,18 +131,18 @@ TEST(TlsStream, ShowsTheCertificateForTheNameThatIsAskedFor) {  // RFC 6066, 3
     const auto client = TlsContext::for_client(folder.authorities());
     for (const char* name : {"first.test", "second.test", "SECOND.test", "www.third.test"}) {
         Ends ends{server, client, name};
-        ends.settle();
+        ends.run_until_idle();
         EXPECT_TRUE(ends.client.is_open()) << name << ": " << ends.client.failure().message();
     }
     Ends other{server, client, "fourth.test"};
-    other.settle();
+    other.run_until_idle();
     EXPECT_NE(other.client.failure().message().find("another host"), std::string::npos);
 }
 
 // What the client says of a server that shows this.
 std::string complaint(const std::vector<CertificateFiles>& shown, const std::string& trusted, const std::string& name) {
     Ends ends{server_context(shown), TlsContext::for_client(trusted), name};
-    ends.settle();
+    ends.run_until_idle();
     EXPECT_TRUE(ends.server.failure()) << "the server is told so by an alert";
     return ends.client.failure().message();
 }
@@ -165,7 +165,7 @@ TEST(TlsStream, SaysWhatIsWrongWithTheServersCertificate) {
 TEST(TlsStream, BelievesAnybodyIfItIsTold) {
     const CertificateFolder folder;
     Ends ends{server_context({folder.make({.names = {"good.test"}})}), TlsContext::for_trusting_client(), "evil.test"};
-    ends.settle();
+    ends.run_until_idle();
     EXPECT_TRUE(ends.client.is_open());
 }
 
@@ -321,7 +321,7 @@ TEST(TlsStream, Row26SurvivesAHandshakeThatIsWrongAtAnyByte) {
 TEST(TlsStream, FailsAtARecordThatIsNotWhatWasSent) {  // RFC 8446, 5.2: bad_record_mac
     const TestTls& tls = TestTls::get();
     Ends ends{tls.certificates.current(), tls.client, "127.0.0.1"};
-    ends.settle();
+    ends.run_until_idle();
     Ends::write(ends.client, "pay 10");
     std::vector<char> record = ends.client.take_unsent();
     record.back() = static_cast<char>(record.back() ^ 1);
@@ -337,23 +337,23 @@ TEST(ServerCertificates, AreReadAnewForConnectionsFromThenOn) {
     const auto client = TlsContext::for_client(folder.authorities());
     ServerCertificates certificates{{files}};
     Ends before{certificates.current(), client, "old.test"};
-    before.settle();
+    before.run_until_idle();
 
     const CertificateFiles renewed = folder.make({.names = {"new.test"}});
     std::filesystem::copy_file(renewed.certificate, files.certificate,
                                std::filesystem::copy_options::overwrite_existing);
     EXPECT_THROW(certificates.reload(), std::runtime_error);  // the old key: as if read between two writes
     Ends meanwhile{certificates.current(), client, "old.test"};
-    meanwhile.settle();
+    meanwhile.run_until_idle();
     EXPECT_TRUE(meanwhile.client.is_open());
 
     std::filesystem::copy_file(renewed.key, files.key, std::filesystem::copy_options::overwrite_existing);
     certificates.reload();
     Ends after{certificates.current(), client, "new.test"};
-    after.settle();
+    after.run_until_idle();
     EXPECT_TRUE(after.client.is_open());
     Ends::write(before.client, "still here");
-    before.settle();
+    before.run_until_idle();
     EXPECT_EQ(before.to_server, "still here");
 }
 

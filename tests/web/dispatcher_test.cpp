@@ -460,15 +460,15 @@ TEST_F(DispatcherTest, AnswersWhatIsNoRequest) {
 class ServedTest : public DispatcherTest {
 protected:
     Response fetch(std::string_view target) {
-        testkit::Peer peer{stage_};
+        testkit::Peer peer{harness_};
         peer.send("GET " + std::string{target} + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        stage_.settle();
-        stage_.advance(std::chrono::seconds{2});
+        harness_.run_until_idle();
+        harness_.advance(std::chrono::seconds{2});
         return peer.take_response();
     }
 
     Loop loop_{std::make_unique<MemoryBackend>()};
-    testkit::Stage stage_{loop_, dispatcher_};
+    testkit::Harness harness_{loop_, dispatcher_};
 };
 
 TEST_F(ServedTest, AViewThatWaitsKeepsItsCaptures) {
@@ -481,16 +481,16 @@ TEST_F(ServedTest, AViewThatFailsLateGetsItsStatusToo) { EXPECT_EQ(fetch("/slow-
 
 TEST_F(ServedTest, JsonThatAViewMissesLateIsTheClientsFaultToo) {
     testing::internal::CaptureStderr();
-    testkit::Peer peer{stage_};
+    testkit::Peer peer{harness_};
     peer.send("POST /greet-later/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
-    stage_.settle();
+    harness_.run_until_idle();
     EXPECT_EQ(peer.take_response().status, 400);
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(ServedTest, AStreamThatFailsTooLateForAnErrorPageIsInTheLog) {
     testing::internal::CaptureStderr();
-    testkit::Peer peer{stage_};
+    testkit::Peer peer{harness_};
     peer.send("GET /stream/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
     peer.wait_for_end();
     const std::string logged = testing::internal::GetCapturedStderr();
@@ -500,7 +500,7 @@ TEST_F(ServedTest, AStreamThatFailsTooLateForAnErrorPageIsInTheLog) {
 }
 
 TEST_F(ServedTest, AWebSocketTalksToItsView) {
-    testkit::WebSocketPeer peer{stage_, "/chat/lobby/", {}, {"a", "b"}};
+    testkit::WebSocketPeer peer{harness_, "/chat/lobby/", {}, {"a", "b"}};
     EXPECT_EQ(peer.answer().status, 101);
     EXPECT_EQ(peer.subprotocol(), "b");
     peer.send_message("hi");
@@ -508,14 +508,14 @@ TEST_F(ServedTest, AWebSocketTalksToItsView) {
 }
 
 TEST_F(ServedTest, AWebSocketViewThatFailsBeforeItAcceptsGetsAStatus) {
-    testkit::WebSocketPeer peer{stage_, "/early/"};
+    testkit::WebSocketPeer peer{harness_, "/early/"};
     EXPECT_EQ(peer.answer().status, 403);
 }
 
 TEST_F(ServedTest, Row82AWebSocketViewThatBlamesItsPeerIsClosedWith1008AndWritesNoLine) {
     testing::internal::CaptureStderr();
     for (const std::string& text : {std::string{"no JSON"}, std::string(100'000, '['), std::string{"1e400"}}) {
-        testkit::WebSocketPeer peer{stage_, "/talk/"};
+        testkit::WebSocketPeer peer{harness_, "/talk/"};
         peer.send_message("[1]");
         EXPECT_EQ(peer.recv(), "[1]");
         peer.send_message(text);
@@ -525,7 +525,7 @@ TEST_F(ServedTest, Row82AWebSocketViewThatBlamesItsPeerIsClosedWith1008AndWrites
 }
 
 TEST_F(ServedTest, AWebSocketViewThatFailsLaterIsClosedWith1011) {
-    testkit::WebSocketPeer peer{stage_, "/late/"};
+    testkit::WebSocketPeer peer{harness_, "/late/"};
     EXPECT_EQ(peer.answer().status, 101);
     EXPECT_EQ(peer.wait_for_close().code, 1011);
 }

@@ -9,9 +9,9 @@
 namespace c10k {
 namespace {
 
-TEST(ReloadBoard, ShowsWhatWasWrittenLast) {
-    ReloadBoard writer;
-    const ReloadBoard reader{writer.descriptor()};
+TEST(ReloadStatus, ShowsWhatWasWrittenLast) {
+    ReloadStatus writer;
+    const ReloadStatus reader{writer.descriptor()};
     writer.write({.program = 1, .heading = std::string(5000, 'x')});
     writer.write(
         {.program = 2, .pages = 3, .styles = 4, .heading = "no", .problems = {{"a.cpp:1", "\xff \"quoted\""}}});
@@ -26,17 +26,17 @@ TEST(ReloadBoard, ShowsWhatWasWrittenLast) {
     EXPECT_EQ(state->problems[0].text, "\uFFFD \"quoted\"");  // compilers may write anything
 }
 
-TEST(ReloadBoard, ShowsWhateverLengthWasWritten) {
-    ReloadBoard writer;
-    const ReloadBoard reader{writer.descriptor()};
+TEST(ReloadStatus, ShowsWhateverLengthWasWritten) {
+    ReloadStatus writer;
+    const ReloadStatus reader{writer.descriptor()};
     writer.write({.program = 1, .heading = std::string(1'000'000, 'x')});
     const auto state = reader.read();
     ASSERT_TRUE(state);
     EXPECT_EQ(state->heading.size(), 1'000'000U);
 }
 
-TEST(ReloadBoard, ShowsNothingWhileItIsBeingWritten) {
-    ReloadBoard writer;
+TEST(ReloadStatus, ShowsNothingWhileItIsBeingWritten) {
+    ReloadStatus writer;
     writer.write({.program = 1});
     ASSERT_EQ(::pwrite(writer.descriptor(), "9", 1, 0), 1);
     EXPECT_FALSE(writer.read());
@@ -51,7 +51,7 @@ protected:
         return response.body;
     }
 
-    ReloadBoard board;
+    ReloadStatus board;
     Reload reload{board.descriptor(), 7};
 };
 

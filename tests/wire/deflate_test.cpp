@@ -305,8 +305,8 @@ TEST(PermessageDeflate, SharesOneCompressionWithConnectionsThatKeepTheirContext)
 
             const Message shared{lines(round % 3, 1000 * (1 + round))};
             const DeflatePool::FanOut fan_out{pool, shared};
-            const auto to_one = one.compress_apart(shared.kind(), shared.view());
-            const auto to_other = other.compress_apart(shared.kind(), shared.view());
+            const auto to_one = one.compress_standalone(shared.kind(), shared.view());
+            const auto to_other = other.compress_standalone(shared.kind(), shared.view());
             ASSERT_TRUE(to_one && to_other);
             EXPECT_EQ(to_one->view().data(), to_other->view().data());
             ASSERT_EQ(one_peer.message(to_one->view()), shared.view()) << round;
@@ -338,7 +338,7 @@ TEST(PermessageDeflate, LeavesToManyAsToOneWhatIsSmallOrDoesNotGetSmaller) {
     ASSERT_TRUE(deflate.compress(Message::Kind::kText, lines(1, 1000)));
     for (const std::string& text : {std::string(99, 'a'), noise}) {
         EXPECT_FALSE(deflate.compress(Message::Kind::kBinary, text));
-        EXPECT_FALSE(deflate.compress_apart(Message::Kind::kBinary, text));
+        EXPECT_FALSE(deflate.compress_standalone(Message::Kind::kBinary, text));
     }
 }
 
@@ -351,7 +351,7 @@ TEST(PermessageDeflate, RefersToNothingThatMayBeLeftOut) {
         const std::string text = lines(round % 4, 2000);
         const auto own = deflate.compress(Message::Kind::kText, text);
         ASSERT_EQ(peer.message(own->view()), text) << round;
-        const auto apart = deflate.compress_apart(Message::Kind::kText, lines(round % 4, 3000));
+        const auto apart = deflate.compress_standalone(Message::Kind::kText, lines(round % 4, 3000));
         ASSERT_TRUE(apart);
         if (round % 3 == 0) {
             ASSERT_EQ(peer.message(apart->view()), lines(round % 4, 3000)) << round;
@@ -370,16 +370,16 @@ TEST(PermessageDeflate, SharesWithThoseWhoHaveTheSameWindowOnly) {
     std::optional<Message> own;
     {
         const DeflatePool::FanOut fan_out{pool, shared};
-        const auto to_one = one.compress_apart(shared.kind(), shared.view());
-        const auto to_other = other.compress_apart(shared.kind(), shared.view());
+        const auto to_one = one.compress_standalone(shared.kind(), shared.view());
+        const auto to_other = other.compress_standalone(shared.kind(), shared.view());
         ASSERT_TRUE(to_one && to_other);
         EXPECT_LT(to_one->size(), to_other->size());
-        EXPECT_EQ(late.compress_apart(shared.kind(), shared.view())->view().data(), to_other->view().data());
-        EXPECT_NE(one.compress_apart(shared.kind(), Message::binary(shared.view()).view())->view().data(),
+        EXPECT_EQ(late.compress_standalone(shared.kind(), shared.view())->view().data(), to_other->view().data());
+        EXPECT_NE(one.compress_standalone(shared.kind(), Message::binary(shared.view()).view())->view().data(),
                   to_one->view().data());  // the same bytes, but another message
         own = to_other;
     }
-    EXPECT_NE(other.compress_apart(shared.kind(), shared.view())->view().data(), own->view().data());
+    EXPECT_NE(other.compress_standalone(shared.kind(), shared.view())->view().data(), own->view().data());
 }
 
 }  // namespace

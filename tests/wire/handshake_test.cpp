@@ -47,7 +47,7 @@ Request with_another(std::string_view name, std::string_view value) {
 
 // 101, the status of the refusal, or 0 for a plain request.
 int verdict(const Request& request, int minor_version = 1) {
-    const auto result = examine(request, minor_version);
+    const auto result = read_handshake(request, minor_version);
     if (const auto* refusal = std::get_if<Response>(&result)) {
         return refusal->status;
     }
@@ -58,7 +58,7 @@ TEST(Handshake, AcceptValueIsTheStandardsExample) { EXPECT_EQ(accept_value(kKey)
 
 // RFC 6455, 4.2.1.
 TEST(Handshake, AGoodOneIsAccepted) {
-    const auto result = examine(with("Sec-WebSocket-Protocol", "chat, superchat"), 1);
+    const auto result = read_handshake(with("Sec-WebSocket-Protocol", "chat, superchat"), 1);
     const auto* offer = std::get_if<HandshakeOffer>(&result);
     ASSERT_NE(offer, nullptr);
     EXPECT_EQ(offer->key, kKey);
@@ -90,7 +90,7 @@ TEST(Handshake, AnotherVersionIsToldTheRightOne) {
     EXPECT_EQ(verdict(without("Sec-WebSocket-Version")), 426);
     EXPECT_EQ(verdict(with_another("Sec-WebSocket-Version", "8")), 426);
     for (const std::string_view version : {"12", "99", "", "013", "13, 8", "+13", "0xd"}) {
-        const auto result = examine(with("Sec-WebSocket-Version", version), 1);
+        const auto result = read_handshake(with("Sec-WebSocket-Version", version), 1);
         const auto* refusal = std::get_if<Response>(&result);
         ASSERT_NE(refusal, nullptr) << version;
         EXPECT_EQ(refusal->status, 426);
@@ -113,7 +113,7 @@ TEST(Handshake, OnlyGetOpensAWebSocket) {
     for (const std::string_view method : {"POST", "HEAD", "get", "CONNECT"}) {
         Request request = good_request();
         request.method = method;
-        const auto result = examine(request, 1);
+        const auto result = read_handshake(request, 1);
         const auto* refusal = std::get_if<Response>(&result);
         ASSERT_NE(refusal, nullptr) << method;
         EXPECT_EQ(refusal->status, 405);
@@ -133,7 +133,7 @@ TEST(Handshake, HasNoBody) {
 // Row 20.
 TEST(Handshake, SubprotocolsAreTokens) {
     const auto offered = [](std::string_view value) {
-        const auto result = examine(with("Sec-WebSocket-Protocol", value), 1);
+        const auto result = read_handshake(with("Sec-WebSocket-Protocol", value), 1);
         const auto* offer = std::get_if<HandshakeOffer>(&result);
         return offer == nullptr ? Strings{"refused"} : offer->subprotocols;
     };
@@ -148,7 +148,7 @@ TEST(Handshake, SubprotocolsAreTokens) {
 // Rows 20 to 22; RFC 6455, 9.1.
 TEST(Handshake, ExtensionsAreAList) {
     const auto deflate = [](std::string_view extensions) {
-        const auto result = examine(with_another("Sec-WebSocket-Extensions", extensions), 1);
+        const auto result = read_handshake(with_another("Sec-WebSocket-Extensions", extensions), 1);
         const auto* offer = std::get_if<HandshakeOffer>(&result);
         return offer == nullptr ? "refused" : offer->deflate ? to_text(*offer->deflate) : "none";
     };
@@ -228,7 +228,7 @@ TEST(ClientHandshake, OurServerAcceptsItAndItAcceptsOurServer) {
     EXPECT_EQ(parser.request().target, "/chat?a=b");
     EXPECT_EQ(parser.request().headers.get("Host"), "example.com:8000");
     EXPECT_EQ(parser.request().headers.get("Origin"), "http://example.com");
-    const auto examined = examine(parser.request(), parser.minor_version());
+    const auto examined = read_handshake(parser.request(), parser.minor_version());
     const auto* offer = std::get_if<HandshakeOffer>(&examined);
     ASSERT_NE(offer, nullptr);
     EXPECT_EQ(offer->subprotocols, request.subprotocols);

@@ -15,11 +15,11 @@
 namespace c10k::wire {
 namespace {
 
-constexpr std::size_t kMostReason = 123;  // bytes (RFC 6455, 5.5)
+constexpr std::size_t kMaxReason = 123;  // bytes (RFC 6455, 5.5)
 
 // What a server must send, written without the code under test.
 std::string expected_close(std::uint16_t code, std::string_view reason) {
-    reason = reason.substr(0, kMostReason);
+    reason = reason.substr(0, kMaxReason);
     std::string frame{'\x88', static_cast<char>(2 + reason.size())};
     frame += static_cast<char>(code >> 8);
     frame += static_cast<char>(code & 0xff);
@@ -85,7 +85,7 @@ std::string masked_frame(int first, std::string_view payload) {
 
 TEST(HostileClose, Row68OurCloseFramesHaveTheirCodeAndReasonAndNothingElse) {
     for (const std::uint16_t code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1013, 3000, 4999}) {
-        for (std::size_t size = 0; size <= kMostReason + 5; ++size) {
+        for (std::size_t size = 0; size <= kMaxReason + 5; ++size) {
             const std::string reason(size, 'r');
             InUsedMemory server{Role::kServer};
             EXPECT_EQ(server->close(code, reason).view(), expected_close(code, reason)) << code << ' ' << size;
@@ -99,7 +99,7 @@ TEST(HostileClose, Row68OurCloseFramesHaveTheirCodeAndReasonAndNothingElse) {
 TEST(HostileClose, Row68AnswersToACloseHaveItsCodeAndNothingElse) {
     EXPECT_EQ(reply_to(masked_frame(0x88, "")), std::string("\x88\x00", 2));
     for (const std::uint16_t code : {1000, 1001, 1011, 3000, 4999}) {
-        for (std::size_t size = 0; size <= kMostReason; ++size) {
+        for (std::size_t size = 0; size <= kMaxReason; ++size) {
             const std::string payload = expected_close(code, std::string(size, 'r')).substr(2);
             EXPECT_EQ(reply_to(masked_frame(0x88, payload)), expected_close(code, ""));
         }

@@ -26,7 +26,7 @@ inline int verdict_of(RequestParser& parser) {
         return 0;
     }
     const Request& request = parser.request();
-    const auto examined = examine(request, parser.minor_version());
+    const auto examined = read_handshake(request, parser.minor_version());
     if (const auto* refusal = std::get_if<Response>(&examined)) {
         return refusal->status;
     }

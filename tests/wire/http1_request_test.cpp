@@ -585,7 +585,7 @@ TEST(RequestParser, BrokenHandshakesAreAcceptedOnlyIfAllThatMattersIsWhole) {
             continue;
         }
         const Request& request = parser.request();
-        if (!std::holds_alternative<HandshakeOffer>(examine(request, parser.minor_version()))) {
+        if (!std::holds_alternative<HandshakeOffer>(read_handshake(request, parser.minor_version()))) {
             continue;
         }
         ++accepted;

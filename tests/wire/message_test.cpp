@@ -1,5 +1,4 @@
 #include "c10k/message.hpp"
-#include "connection/inbox.hpp"
 #include "wire/message_builder.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +19,6 @@ namespace {
 using namespace std::string_literals;
 using wire::MaskKey;
 using wire::MessageBuilder;
-using wire::MessageQueue;
 
 TEST(Message, IsAnEmptyTextByDefault) {
     const Message message;
@@ -141,45 +139,6 @@ TEST(MessageBuilder, GivesBackWhatAMessageDoesNotNeed) {
     const Message message = builder.finish(Message::Kind::kText);
     const std::string_view payload = message.view();
     EXPECT_LT(malloc_usable_size(const_cast<char*>(payload.data()) - kBlockBytes), 11'000u);
-}
-
-TEST(MessageQueue, IsFirstInFirstOut) {
-    MessageQueue queue;
-    EXPECT_TRUE(queue.empty());
-    queue.push("one");
-    queue.push("two");
-    EXPECT_EQ(queue.pop(), "one");
-    queue.push("three");
-    queue.push(Message::binary("four"));
-    EXPECT_EQ(queue.pop(), "two");
-    EXPECT_EQ(queue.pop(), "three");
-    EXPECT_FALSE(queue.empty());
-    EXPECT_EQ(queue.pop(), Message::binary("four"));
-    EXPECT_TRUE(queue.empty());
-}
-
-TEST(MessageQueue, CountsMemorySoThatEmptyMessagesAreBoundedToo) {
-    MessageQueue queue;
-    queue.push("Hello");
-    const std::size_t one = queue.bytes();
-    EXPECT_GE(one, 5u);
-    queue.push(Message{});
-    EXPECT_GE(queue.bytes(), one + 16);
-    EXPECT_EQ(queue.pop(), "Hello");
-    EXPECT_EQ(queue.pop(), "");
-    EXPECT_EQ(queue.bytes(), 0u);
-}
-
-TEST(MessageQueue, SharesBlocksWithHandlesElsewhere) {
-    Message outside("kept outside");
-    {
-        MessageQueue queue;
-        queue.push(outside);
-        queue.push("only here");
-        EXPECT_EQ(queue.pop().view().data(), outside.view().data());
-        queue.push(outside);
-    }  // the queue frees what is left in it
-    EXPECT_EQ(outside, "kept outside");
 }
 
 TEST(Message, IsNoTextThatIsNotUtf8WhereBuildsCheckIt) {

@@ -72,7 +72,7 @@ TEST(ProxyHeader, ReadsThatAProxyDoesNotKnow) {
 
 TEST(ProxyHeader, TakesNoLineThatIsLongerThanThereAre) {
     const std::string start = "PROXY UNKNOWN ";
-    const std::string longest = start + std::string(ProxyHeader::kMostLine - start.size() - 2, 'x') + "\r\n";
+    const std::string longest = start + std::string(ProxyHeader::kMaxLine - start.size() - 2, 'x') + "\r\n";
     EXPECT_EQ(outcome(longest), "complete unknown after 107");
     EXPECT_EQ(outcome(start + std::string(10'000, 'x')).substr(0, 16), "failed after 107");
 }
