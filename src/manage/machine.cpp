@@ -152,14 +152,13 @@ Limit open_files(const Machine& machine, const Settings& settings, const std::st
                 unless(machine.epoll.sockets, kGoal, raise_open_files(machine))};
     }
     const std::uint64_t sockets = machine.io_uring.sockets * settings.workers;
-    return {
-        "open files",
-        value,
-        Limit::Of::kHeld,
-        sockets,
-        "WebSocketTable are no open files, but the table of each ring can be as long as this limit; every worker has "
-        "as many rings as it needs.",
-        unless(sockets, kGoal, raise_open_files(machine))};
+    return {"open files",
+            value,
+            Limit::Of::kHeld,
+            sockets,
+            "Connections are no open files, but the table of each ring can be as long as this limit; every worker has "
+            "as many rings as it needs.",
+            unless(sockets, kGoal, raise_open_files(machine))};
 }
 
 Limit all_files(std::uint64_t file_max, std::uint64_t in_use) {

@@ -25,7 +25,7 @@ public:
     Admission& operator=(const Admission&) = delete;
 
     std::atomic<std::size_t> connections{0};
-    std::atomic<std::size_t> newcomers{0};
+    std::atomic<std::size_t> servers{0};  // that divide max_newcomers among them
 
     // Counts one more connection from `address`, which are any bytes. Empty if there are `most` already.
     [[nodiscard]] std::optional<AddressSlot> enter(std::string_view address, std::uint32_t most);

@@ -9,7 +9,7 @@ namespace c10k {
 namespace {
 
 // How often it is judged who is late, in parts of the time that each may take; and how short that may become.
-constexpr std::int64_t kJudgements = 32;
+constexpr std::int64_t kJudgements = 64;
 constexpr std::int64_t kMaxHurry = 64;
 // Of those who are late, how many are ended before the loop looks for input again.
 constexpr std::size_t kEndedAtOnce = 1024;
@@ -23,7 +23,6 @@ PendingConnection::PendingConnection(PendingConnections& newcomers, const Addres
     newcomers.newest_ = this;
     ++newcomers.count_;
     newcomers.crowds_here_ += newcomers.crowds_[crowd_]++ == 0 ? 1 : 0;
-    ++newcomers.admission_.newcomers;
 }
 
 void PendingConnection::settle() noexcept {
@@ -42,7 +41,6 @@ void PendingConnection::leave() noexcept {
     (newer_ != nullptr ? newer_->older_ : newcomers.newest_) = older_;
     --newcomers.count_;
     newcomers.crowds_here_ -= --newcomers.crowds_[crowd_] == 0 ? 1 : 0;
-    --newcomers.admission_.newcomers;
     if (newcomers.is_full_ && newcomers.has_room()) {
         newcomers.start(std::chrono::milliseconds{0});
     }
@@ -55,16 +53,21 @@ PendingConnections::PendingConnections(Loop& loop, Door& door, std::size_t most,
       interval_(std::max<std::int64_t>(patience_ / kJudgements, 1)), admission_(admission),
       counters_(loop.local<Counters>()), late_after_(patience_) {}
 
-// A little below the limit, so that not each single one who asks opens the door for one.
-bool PendingConnections::has_room() const noexcept { return admission_.newcomers < most_ - most_ / 16; }
+PendingConnections::~PendingConnections() { --admission_.servers; }
+
+std::size_t PendingConnections::share() const noexcept {
+    return std::max<std::size_t>(most_ / std::max<std::size_t>(admission_.servers, 1), 1);
+}
+
+// A little below the limit: otherwise each request would open the door for one connection.
+bool PendingConnections::has_room() const noexcept { return count_ < share() - share() / 16; }
 
 void PendingConnections::welcomed() {
-    const std::size_t all = admission_.newcomers;
-    if (all >= most_ && !is_full_) {
+    if (count_ >= share() && !is_full_) {
         is_full_ = true;
         door_.hold();
     }
-    if (all >= most_ / 2 && !is_running()) {
+    if (count_ >= share() / 2 && !is_running()) {
         start(std::chrono::milliseconds{interval_});
     }
 }
@@ -84,7 +87,7 @@ void PendingConnections::on_time() {
     }
     if (is_clearing_) {
         start(std::chrono::milliseconds{0});
-    } else if (is_full_ || late_after_ < patience_ || (count_ > 0 && admission_.newcomers >= most_ / 2)) {
+    } else if (is_full_ || late_after_ < patience_ || (count_ > 0 && count_ >= share() / 2)) {
         start(std::chrono::milliseconds{std::max<std::int64_t>(next_judgement_ - loop_.now(), 1)});
     }
 }
@@ -93,7 +96,7 @@ bool PendingConnections::end_late() {
     std::size_t ended = 0;
     for (PendingConnection* newcomer = oldest_; newcomer != nullptr && loop_.now() - newcomer->since_ >= late_after_;) {
         PendingConnection* newer = newcomer->newer_;
-        if (admission_.newcomers <= most_ / 4) {
+        if (count_ <= share() / 4) {
             break;  // that is room enough until the next judgement
         }
         if (ended == kEndedAtOnce) {
@@ -122,7 +125,7 @@ bool PendingConnections::is_late(const PendingConnection& newcomer) const noexce
 void PendingConnections::judge_pace() noexcept {
     const std::size_t ended = std::exchange(ended_, 0);
     const std::size_t asked = std::exchange(asked_, 0);
-    if (!is_full_ || (asked > ended && asked > most_ / kJudgements)) {
+    if (!is_full_ || (asked > ended && asked > share() / kJudgements)) {
         late_after_ = std::min(late_after_ * 2, patience_);
     } else if (ended > 0 || late_after_ < patience_) {
         late_after_ = std::max(late_after_ / 2, std::max<std::int64_t>(patience_ / kMaxHurry, 1));

@@ -43,13 +43,14 @@ private:
     std::size_t crowd_;
 };
 
-// The newcomers of a server. When there are as many as there may be, on all loops together, the door is held: the
-// others wait in the kernel's backlog. Room is made by those who ask, and by ending those who are late.
+// The pending connections of one server. Servers with one Admission divide the limit evenly: a loop never waits for
+// what another loop holds. When the share is full, the server stops accepting, and further clients wait in the kernel's
+// backlog. A request makes room, and so does the end of a connection that is late.
 //
-// Late is who has not asked after half of the head time. If that is too slow, since only what is ended makes room and
-// not what asks, the time shrinks to a 128th of the head time, and grows again when many ask. It does not shrink for
-// addresses that have few newcomers beside those that have many: whoever is slow from 250 addresses takes nothing from
-// one that is honest and far away. See docs/decisions/0012-newcomers-wait-outside.md.
+// A connection is late after half of the head time. While only late connections make room, that time shrinks to a 128th
+// of the head time; it grows again when many ask. It does not shrink for addresses with few pending connections beside
+// those with many: peers that are slow from 250 addresses take nothing from an honest one that is far away. See
+// docs/decisions/0012-newcomers-wait-outside.md.
 class PendingConnections final : private Timer {
 public:
     // Lets new connections in.
@@ -63,10 +64,10 @@ public:
         ~Door() = default;
     };
 
-    // The loop, the door and the admission outlive it.
+    // The loop, the door and the admission outlive it. At most `most` connections are pending, of all servers.
     PendingConnections(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time,
                        Admission& admission);
-    ~PendingConnections() = default;
+    ~PendingConnections();
     PendingConnections(const PendingConnections&) = delete;
     PendingConnections& operator=(const PendingConnections&) = delete;
 
@@ -88,6 +89,8 @@ private:
     // How long it may take to ask, after what has happened since the last judgement.
     void judge_pace() noexcept;
     [[nodiscard]] bool has_room() const noexcept;
+    // How many of the limit are this server's.
+    [[nodiscard]] std::size_t share() const noexcept;
 
     Loop& loop_;
     Door& door_;

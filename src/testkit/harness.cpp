@@ -41,8 +41,10 @@ void run_to_end(Loop& loop, Task<> task) {
 Harness::Harness(Loop& loop, Application& application, ServerLimits limits)
     : Harness(loop, application, std::move(limits), dynamic_cast<MemoryBackend*>(&loop.backend())) {}
 
-Harness::Harness(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network)
-    : loop_(loop), network_(network), limits_(std::move(limits)), server_(loop_, application, limits_),
+Harness::Harness(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network,
+                 std::shared_ptr<Admission> admission)
+    : loop_(loop), network_(network), limits_(std::move(limits)),
+      server_(loop_, application, limits_, nullptr, std::move(admission)),
       address_(server_.listen(Address::resolve("127.0.0.1", 0))) {}
 
 Harness::~Harness() { close(); }

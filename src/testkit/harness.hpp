@@ -7,6 +7,7 @@
 #include "testkit/memory_backend.hpp"
 
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -20,8 +21,10 @@ class Harness {
 public:
     // The loop outlives the harness, and the harness its peers.
     Harness(Loop& loop, Application& application, ServerLimits limits = {});
-    // The same, for a loop whose backend is around one in memory; null if it is around another.
-    Harness(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network);
+    // The same, for a loop whose backend is around one in memory; null if it is around another. Servers with one
+    // admission share their limits.
+    Harness(Loop& loop, Application& application, ServerLimits limits, MemoryBackend* network,
+            std::shared_ptr<Admission> admission = std::make_shared<Admission>());
     // Closes the server.
     ~Harness();
     Harness(const Harness&) = delete;

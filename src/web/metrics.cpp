@@ -19,14 +19,14 @@ struct Named {
 };
 
 constexpr std::array kNumbers{
-    Named{"c10k_connections_accepted_total", "counter", "WebSocketTable that were accepted.", &Counters::accepted},
+    Named{"c10k_connections_accepted_total", "counter", "Connections that were accepted.", &Counters::accepted},
     Named{"c10k_accept_failures_total", "counter", "Accepts that failed for want of descriptors or memory.",
           &Counters::accept_failures},
     Named{"c10k_proxy_failures_total", "counter",
-          "WebSocketTable that did not begin with the PROXY header they should have.", &Counters::proxy_failures},
+          "Connections that did not begin with the PROXY header they should have.", &Counters::proxy_failures},
     Named{"c10k_late_failures_total", "counter", "Failures of connections that were closed already.",
           &Counters::late_failures},
-    Named{"c10k_connections_open", "gauge", "WebSocketTable that are open.", &Counters::open},
+    Named{"c10k_connections_open", "gauge", "Connections that are open.", &Counters::open},
     Named{"c10k_websockets_opened_total", "counter", "WebSocket handshakes that were accepted.", &Counters::opened},
     Named{"c10k_messages_dropped_total", "counter", "Messages to slow members of routes that drop some.",
           &Counters::dropped},

@@ -66,9 +66,9 @@ constexpr std::array kTable{
           "503 beyond it; 0: no limit, since a whole company or a mobile network may have one address. An IPv6 address "
           "counts with all of its /64. Those of trusted_proxies are not counted."},
     Entry{"max_newcomers", "", &Settings::max_newcomers,
-          "WebSocketTable whose first request has not come whole. With so many, no more are accepted until some have "
-          "made "
-          "theirs, and those that are late are ended: after half of head_time, or sooner while only that makes room.",
+          "Connections whose first request has not come whole. The workers divide it evenly. One that has its share "
+          "accepts no more until some have made their request, and ends those that are late: after half of head_time, "
+          "or sooner while only that makes room.",
           1},
     Entry{"debug", "", &Settings::debug,
           "Error pages tell what went wrong, and changed templates are read again. Not for strangers: off by default."},

@@ -75,7 +75,7 @@ TEST_F(PendingConnections, Row75AreEndedWhenTheyAreLateAndTheOldestFirst) {
     third.send(kGet);
     harness().advance(limits.head_time / 4 - 1ms);
     EXPECT_EQ(ended(), 0U);
-    harness().advance(limits.head_time / 64 + 1ms);
+    harness().advance(limits.head_time / 128 + 1ms);
     EXPECT_EQ(ended(), 1U);
     EXPECT_TRUE(first.is_over());
     EXPECT_FALSE(second.is_over());
@@ -104,6 +104,25 @@ TEST_F(PendingConnections, Row75AreAllServedIfTheyAreHonestHoweverMany) {
         EXPECT_EQ(peer.take_response().status, 200);
     }
     EXPECT_EQ(ended(), 0U);
+}
+
+// A loop's share is its own: the late connections of another loop do not keep this one shut.
+TEST_F(PendingConnections, Row75OfOneServerTakeNothingFromAnotherThatSharesTheLimit) {
+    limits.max_newcomers = 4;
+    const auto admission = std::make_shared<Admission>();
+    start(Network::kMemory);
+    testkit::Harness crowded{harness().loop(), app, limits, &harness().network(), admission};
+    testkit::Harness quiet{harness().loop(), app, limits, &harness().network(), admission};
+    std::deque<Peer> slow;
+    for (int i = 0; i < 8; ++i) {
+        slow.emplace_back(crowded).send("GET / HT");
+    }
+    crowded.run_until_idle();
+    for (int i = 0; i < 3; ++i) {
+        Peer honest{quiet};
+        honest.send(kGet);
+        EXPECT_EQ(honest.take_response().status, 200);
+    }
 }
 
 // They are as slow as a program that dials them all before it goes on.

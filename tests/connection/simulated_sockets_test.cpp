@@ -342,15 +342,15 @@ TEST(SimulatedKeepalive, FindsWhoeverHasFallenSilent) {
 // ---- Groups
 
 // A room in which everybody says some things when all are there.
-class LocalGroup {
+class Room {
 public:
     static constexpr int kMembers = 12;
     static constexpr int kMessages = 10;
 
-    explicit LocalGroup(Simulation& simulation)
+    explicit Room(Simulation& simulation)
         : simulation_(simulation), group_(simulation.services().groups.named("room")), members_(kMembers) {}
 
-    Urls urls() { return {path("<int:number>/", this, &LocalGroup::view)}; }
+    Urls urls() { return {path("<int:number>/", this, &Room::view)}; }
     void add_clients() {
         for (int i = 0; i < kMembers; ++i) {
             simulation_.client('/' + std::to_string(i) + '/',
@@ -423,7 +423,7 @@ private:
 
 TEST(SimulatedGroup, TellsEveryMemberEverythingInOneOrder) {
     simulate({.seeds = in_full(10'000, 100)}, [](Simulation& simulation) {
-        LocalGroup room{simulation};
+        Room room{simulation};
         simulation.serve(room.urls());
         room.add_clients();
         simulation.run();
@@ -434,7 +434,7 @@ TEST(SimulatedGroup, TellsEveryMemberEverythingInOneOrder) {
 
 TEST(SimulatedGroup, SkipsNothingForWhoeverStays) {
     simulate({.seeds = in_full(10'000, 100), .faults = Faults::harsh()}, [](Simulation& simulation) {
-        LocalGroup room{simulation};
+        Room room{simulation};
         simulation.serve(room.urls());
         room.add_clients();
         simulation.run();
