@@ -50,7 +50,7 @@ private:
 // A connection is late after half of the head time. While only late connections make room, that time shrinks to a 128th
 // of the head time; it grows again when many ask. It does not shrink for addresses with few pending connections beside
 // those with many: peers that are slow from 250 addresses take nothing from an honest one that is far away. See
-// docs/decisions/0012-newcomers-wait-outside.md.
+// docs/internals/decisions/0012-newcomers-wait-outside.md.
 class PendingConnections final : private Timer {
 public:
     // Lets new connections in.

@@ -6,7 +6,7 @@ The cases have the numbers of the public Autobahn test suite. What that tolerate
     tests/conformance/run.py                              our server and our client, epoll
     tests/conformance/run.py --role client --backend io_uring --cases '6.4.*' '7.*'
     tests/conformance/run.py --quick --fail-fast          in a short form, until something fails
-    tests/conformance/run.py --messages 1000 --table docs/conformance.md
+    tests/conformance/run.py --messages 1000 --table docs/reference/conformance.md
                                                           whole, on all backends, plain and TLS, as a page
     tests/conformance/run.py --url ws://127.0.0.1:9001/   somebody else's server
     tests/conformance/run.py --command 'node echo.js'     somebody else's client

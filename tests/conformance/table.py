@@ -1,4 +1,4 @@
-"""docs/conformance.md: what came of each case, on each backend, plain and over TLS."""
+"""docs/reference/conformance.md: what came of each case, on each backend, plain and over TLS."""
 
 import datetime
 import shlex

@@ -1,4 +1,4 @@
-"""nginx in front, with the configuration that docs/how-to-nginx.md has."""
+"""nginx in front, with the configuration that docs/howto/nginx.md has."""
 
 import http.client
 import pathlib
@@ -14,7 +14,7 @@ import websockets
 import support
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
-HOW_TO = (support.SOURCE / "docs/how-to-nginx.md").read_text()
+HOW_TO = (support.SOURCE / "docs/howto/nginx.md").read_text()
 CLIENT = "127.0.0.77"  # an address of this machine that nobody else uses
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the hostile tests and prints what came of each row, as the page docs/hostile-rows.md.
+"""Runs the hostile tests and prints what came of each row, as the page docs/reference/hostile-input.md.
 
-    tests/hostile/table.py >docs/hostile-rows.md
-    tests/hostile/table.py "epoll 1" "epoll 4" "io_uring 1" "io_uring 4" "epoll 1 TLS" >docs/hostile-rows.md
+    tests/hostile/table.py >docs/reference/hostile-input.md
+    tests/hostile/table.py "epoll 1" "epoll 4" "io_uring 1" "io_uring 4" "epoll 1 TLS" >docs/reference/hostile-input.md
 """
 
 import collections

@@ -1,4 +1,4 @@
-// The example of docs/how-to-middleware.md, with its main() under another name.
+// The example of docs/howto/middleware.md, with its main() under another name.
 #define main example_main
 #include "../../examples/middleware.cpp"
 #undef main

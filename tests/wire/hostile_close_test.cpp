@@ -1,4 +1,4 @@
-// Row 68 (docs/hostile-rows.md): no byte of a close frame is old memory.
+// Row 68 (docs/reference/hostile-input.md): no byte of a close frame is old memory.
 
 #include "wire/protocol.hpp"
 

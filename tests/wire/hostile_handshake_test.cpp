@@ -1,4 +1,4 @@
-// Bad handshakes (docs/hostile-rows.md), given to the parser itself: whole, and byte by byte.
+// Bad handshakes (docs/reference/hostile-input.md), given to the parser itself: whole, and byte by byte.
 #include "wire/hostile_requests.hpp"
 
 #include "testkit/in_full.hpp"

@@ -1,4 +1,4 @@
-// Bad HTTP (docs/hostile-rows.md), given to the parser itself: whole, and byte by byte.
+// Bad HTTP (docs/reference/hostile-input.md), given to the parser itself: whole, and byte by byte.
 #include "wire/hostile_requests.hpp"
 
 #include <initializer_list>
