@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Checks the Markdown pages: each C++ block is a piece of a file that is compiled, each link leads somewhere, and
-docs/README.md lists each page of docs/.
+docs/README.md, or the README.md of its folder, lists each page of docs/ and each public header.
 
 A block is a copy of the file that the comment in the line before it names, or of a region in it: what stands there
 between `// [room]` and `// [/room]`.
@@ -11,6 +11,7 @@ between `// [room]` and `// [/room]`.
 In docs/ and the README every block of C++ must be one; others may. `--fix` copies them anew.
 """
 
+import os
 import re
 import sys
 
@@ -62,9 +63,17 @@ def faults(page):
     """Yields (line, what is wrong)."""
     yield from ((block.line, fault) for block, _, fault in snippets(page))
     yield from broken_links(page)
-    if page.is_relative_to(INDEX.parent) and page != INDEX:
-        if f"]({page.relative_to(INDEX.parent)})" not in INDEX.read_text():
-            yield 1, "docs/README.md does not list it"
+    if page == INDEX:
+        for header in sorted((ROOT / "include/c10k").glob("[!.]*.hpp")):
+            if f"](../include/c10k/{header.name})" not in INDEX.read_text():
+                yield 1, f"does not list c10k/{header.name}"
+    elif page.is_relative_to(INDEX.parent) and not any(lists(index, page) for index in (INDEX, page.parent / "README.md")):
+        yield 1, "no README.md lists it"
+
+
+def lists(index, page):
+    """Whether that index has a link to the page."""
+    return index.exists() and page != index and f"]({os.path.relpath(page, index.parent)})" in index.read_text()
 
 
 def fix(page):

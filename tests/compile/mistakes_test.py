@@ -181,7 +181,7 @@ class Mistakes(unittest.TestCase):
                 co_await socket.send(json{{"type", "hello"}}.dump());
             }"""
         _, lines = compiled("g++", self.folder, "using namespace c10k; using nlohmann::json;\n" + program)
-        for page in ("docs/howto/debugging.md", "docs/howto/middleware.md", "docs/tutorial/1-echo.md"):
+        for page in ("docs/howto/debugging.md", "docs/howto/responses.md", "docs/tutorial/1-echo.md"):
             self.assertIn("error: array used as initializer", (SOURCE / page).read_text(), page)
         self.assertIn("error: array used as initializer", "\n".join(lines))
 

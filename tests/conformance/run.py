@@ -6,8 +6,8 @@ The cases have the numbers of the public Autobahn test suite. What that tolerate
     tests/conformance/run.py                              our server and our client, epoll
     tests/conformance/run.py --role client --backend io_uring --cases '6.4.*' '7.*'
     tests/conformance/run.py --quick --fail-fast          in a short form, until something fails
-    tests/conformance/run.py --messages 1000 --table docs/reference/conformance.md
-                                                          whole, on all backends, plain and TLS, as a page
+    tests/conformance/run.py --messages 1000 --table build/reports/conformance.md
+                                                          whole, on all backends, plain and TLS, as a report
     tests/conformance/run.py --url ws://127.0.0.1:9001/   somebody else's server
     tests/conformance/run.py --command 'node echo.js'     somebody else's client
 """
@@ -116,7 +116,7 @@ def main():
     parser.add_argument("--fail-fast", dest="most_failures", action="store_const", const=1, help="end with the first")
     parser.add_argument("--url", help="a server that is already running and echoes")
     parser.add_argument("--command", help="a client: connects to the URL behind it and echoes until it is refused")
-    parser.add_argument("--table", metavar="FILE", help="run all combinations and write a page about them")
+    parser.add_argument("--table", metavar="FILE", help="run all combinations and write a report about them, in Markdown")
     parser.add_argument("--list", action="store_true", help="list the cases")
     options = parser.parse_args()
 

@@ -1,28 +1,13 @@
-"""docs/reference/conformance.md: what came of each case, on each backend, plain and over TLS."""
+"""The report of the conformance suite: what came of each case, on each backend, plain and over TLS."""
 
 import datetime
 import shlex
 import sys
 
 INTRODUCTION = """\
-# Conformance
+# Conformance: report
 
-Whether our server and our client do what RFC 6455 (WebSocket) and RFC 7692 (permessage-deflate) say, case by case. The list of
-cases and their numbers are those of the public Autobahn test suite; the cases of section 0 are ours. The suite,
-[tests/conformance/](../tests/conformance/), is a peer of its own in Python, which shares no code with the library.
-
-It sends what the public cases send, byte for byte but for the masks. Only 6.4.1 and 6.4.2 ask by a ping where those wait, and the
-data of sections 12 and 13 are others of the same kinds, in messages of the same sizes. A message in fragments of a size that divides
-it has an empty one more at its end, so 4 MiB in fragments of 64 bytes are 65,537; `max_fragments` is 131,072, for servers and
-for clients.
-
-It knows no "tolerable": a bad frame is answered at once, by a close frame with the right code and then FIN, and text that is not
-UTF-8 before the rest of its frame has come; what was good before is echoed first; nothing follows a close frame, no connection
-is reset, and after a good close it is the server that ends TCP. Lengths are in their shortest form, a client masks each frame
-with another key, compressed messages need no larger window and no other context than was agreed on. Short cases are held
-three times: step by step, in one piece, and octet by octet.
-
-`./test -L conformance` runs it in a short form, with `C10K_FULL=1` every case. This page was written on {date} by
+Written on {date} by
 
     {command}
 """

@@ -1,8 +1,10 @@
 """The documentation as HTML: built by the command that is documented, and whole."""
 
 import html.parser
+import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -10,7 +12,7 @@ import urllib.parse
 
 import support
 
-KINDS = ["Tutorial", "How-to", "Reference", "Explanation"]
+KINDS = ["Tutorial", "How-to", "Topics", "Reference", "Internals"]
 
 
 class Page(html.parser.HTMLParser):
@@ -18,7 +20,7 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, file):
         super().__init__()
-        self.links, self.places, self.headings = [], set(), []
+        self.links, self.places, self.headings, self.text = [], set(), [], ""
         self.heading = None
         self.feed(file.read_text())
 
@@ -35,6 +37,7 @@ class Page(html.parser.HTMLParser):
             self.heading = None
 
     def handle_data(self, data):
+        self.text += data
         if self.heading:
             self.headings[-1] += data
 
@@ -62,21 +65,50 @@ class Docs(unittest.TestCase):
                     if parts.fragment:
                         self.assertIn(parts.fragment, pages[target].places)
 
-    def test_every_page_leads_to_the_four_kinds(self):
+    def test_every_page_leads_to_the_kinds(self):
         for file, page in pages.items():
             with self.subTest(page=file.relative_to(folder)):
-                self.assertEqual(page.headings[:4], KINDS)
+                self.assertEqual(page.headings[:len(KINDS)], KINDS)
 
     def test_every_markdown_page_and_public_header_has_its_page(self):
         for source in (support.SOURCE / "docs").rglob("*.md"):
             name = source.relative_to(support.SOURCE / "docs").with_suffix(".html")
             self.assertIn(folder / ("index.html" if str(name) == "README.html" else name), pages)
-        for header in (support.SOURCE / "include/c10k").glob("*.hpp"):
+        for header in (support.SOURCE / "include/c10k").glob("[!.]*.hpp"):
+            self.assertIn(folder / "reference/c10k" / f"{header.stem}.html", pages)
             self.assertIn(folder / "include/c10k" / f"{header.name}.html", pages)
+
+    def test_the_page_of_a_header_has_its_declarations_with_their_comments(self):
+        page = pages[folder / "reference/c10k/websocket.html"]
+        self.assertLessEqual({"WebSocket", "ConnectionClosed", "SlowMember"}, page.places)
+        self.assertIn("RecvAwaiter recv();", page.text)
+        self.assertIn("Takes the next whole message off the queue.", page.text)
+        self.assertNotIn("friend", page.text)
+        self.assertNotIn("= delete", page.text)
+
+    def test_every_documented_class_of_a_header_is_on_its_page(self):
+        for header in (support.SOURCE / "include/c10k").glob("[!.]*.hpp"):
+            page = pages[folder / "reference/c10k" / f"{header.stem}.html"]
+            text = re.sub(r"^namespace [\w:]*internal \{.*?^\}  // namespace", "", header.read_text(), flags=re.M | re.S)
+            for name in re.findall(r"^//.*\n(?:template.*\n)?(?:class|struct|enum class) (?:\[\[nodiscard\]\] )?(\w+)[^;]*\{",
+                                   text, re.MULTILINE):
+                with self.subTest(header=header.name, name=name):
+                    self.assertIn(name, page.places)
+
+    def test_the_search_knows_every_heading_of_every_page(self):
+        headings = json.loads((folder / "headings.js").read_text().removeprefix("const headings = ").rstrip(";\n"))
+        for text, page, place in headings:
+            file, _, anchor = place.partition("#")
+            with self.subTest(heading=text, page=page):
+                self.assertIn(folder / file, pages)
+                self.assertIn(anchor or None, pages[folder / file].places)
+        titles = {text for text, page, _ in headings if not page}
+        self.assertLessEqual({"Debugging: find out what a server does", "c10k/task.hpp"}, titles)
 
     def test_names_lead_to_their_declarations(self):
         self.assertIn("websocket.hpp.html#WebSocket", pages[folder / "include/c10k/groups.hpp.html"].links)
         self.assertIn("WebSocket", pages[folder / "include/c10k/websocket.hpp.html"].places)
+        self.assertIn("websocket.html#WebSocket", pages[folder / "reference/c10k/groups.html"].links)
 
 
 if __name__ == "__main__":

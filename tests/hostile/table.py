@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Runs the hostile tests and prints what came of each row, as the page docs/reference/hostile-input.md.
+"""Runs the hostile tests and prints what came of each row, as a page in Markdown. tools/reports puts it into
+build/reports/; docs/reference/hostile-input.md says what the rows are.
 
-    tests/hostile/table.py >docs/reference/hostile-input.md
-    tests/hostile/table.py "epoll 1" "epoll 4" "io_uring 1" "io_uring 4" "epoll 1 TLS" >docs/reference/hostile-input.md
+    tests/hostile/table.py
+    tests/hostile/table.py "epoll 1" "epoll 4" "io_uring 1" "io_uring 4" "epoll 1 TLS"
 """
 
 import collections
+import datetime
 import io
 import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,20 +24,11 @@ SOURCE = FOLDER.parents[1]
 BUILD = pathlib.Path(os.environ.get("C10K_BUILD", SOURCE / "build"))
 
 INTRODUCTION = """\
-# Bad inputs and faults
+# Bad input and faults: report
 
-What a hostile or a broken peer sends, or the machine does, and what comes of it. Each row is a test: the offender gets what
-its test says, everybody else notices nothing, and memory, descriptors and CPU stay inside the test's bounds.
+Written on {date} by
 
-The tests in `tests/hostile/` (`..._test.test_row_...`) are peers of their own on raw sockets, against a server in a process
-of its own. The others are in C++, in the folder of the part that they test: those of `tests/wire/` give the same bytes to the
-parsers, those of `tests/allocation/` take the memory away. `tests/hostile/table.py` writes this page.
-
-Row 64, restarts under load, is [a test from outside](../tests/e2e/restart_test.py), and so is most of row 79,
-[saves while a build runs](../tests/e2e/saves_test.py). What the rows cost in figures stands [by itself](hostile-figures.md).
-
-`./test -R '^hostile|Rows?[0-9]'` runs them; `C10K_FULL=1` in the environment takes the whole numbers (5,000 slow connections,
-10,000 kills, 1,000,000 malformed handshakes), and `tests/hostile/churn.py` watches memory for as long as you like.
+    {command}
 """
 
 ROWS = {
@@ -231,7 +225,8 @@ def main():
         loops = "1 loop" if workers == "1" else f"{workers} loops"
         columns[", ".join([backend, loops, *tls])] = {**run_with(combination), **cpp}
     page = table(columns)
-    print(INTRODUCTION)
+    command = shlex.join(["tests/hostile/table.py", *sys.argv[1:]])
+    print(INTRODUCTION.format(date=datetime.date.today().isoformat(), command=command))
     print(page)
     return 1 if "**" in page else 0
 

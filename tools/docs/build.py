@@ -1,35 +1,58 @@
-"""Writes the Markdown pages, and the files that they link to, as HTML into a folder. Run it with ./docs/build"""
+"""Writes the Markdown pages, the files that they link to, a page for each public header, and the reports that there are
+(build/reports/), as HTML into a folder. Run it with ./docs/build"""
 
+import functools
 import html
+import itertools
+import json
 import os
 import re
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 import markdown
 from markdown.extensions.toc import TocExtension
 from markdown.treeprocessors import Treeprocessor
+from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import TextLexer, get_lexer_for_filename
+from pygments.lexers import CppLexer, TextLexer, get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Name
 from pygments.util import ClassNotFound
 
+import headers
 from pages import ROOT, anchor
 
 HERE = Path(__file__).parent
 INDEX = ROOT / "docs/README.md"
 HEADERS = ROOT / "include/c10k"
+REPORTS = Path(os.environ.get("C10K_BUILD", ROOT / "build")) / "reports"
+HEADING = re.compile(r'<h([123])(?: id="([^"]*)")?>(.*?)</h\1>')
 HEADING_OR_LINK = re.compile(r"^## (.+)$|^- \[([^\]]+)\]\(([^)]+)\)", re.MULTILINE)
 # What a header declares outside of classes: types with what they are, and functions.
 DECLARATION = re.compile(r"^(?![ /]|template|namespace)(?:.*\b(?:class|struct|concept|using) (?:\[\[nodiscard\]\] )?"
                          r"(?=\w+[^;(]*(?: \{| = ))|[\[\]\w:<>&*, ]+ (?=\w+\())(\w+)", re.MULTILINE)
 
 
-def address(file):
-    """Where the page of a file is, from the top of the HTML."""
+# What a comment says of a declaration begins with one of these words.
+LABELS = re.compile(r"(^|(?<=[.;] ))(Requires|Suspends|Stops|Thread|Throws|Lifetime)\b(:?)")
+LABEL_BEGINS_LINE = re.compile(r"\n(?=(?:Requires|Suspends|Stops|Thread|Throws|Lifetime)\b)")
+CODE_OR_NAME = re.compile(r"`([^`]+)`|\b(?:([A-Z]\w+)\b(?!\()|(\w+)(?=\(\)))")
+
+
+def is_header(file):
+    return file.parent == HEADERS and file.suffix == ".hpp"
+
+
+def address(file, as_source=False):
+    """Where the page of a file is, from the top of the HTML. A public header has two: what it declares, and itself."""
     if file == INDEX:
         return Path("index.html")
+    if is_header(file) and not as_source:
+        return Path("reference/c10k") / f"{file.stem}.html"
+    if file.parent == REPORTS:
+        return Path("reports") / f"{file.stem}.html"
     path = file.relative_to(ROOT)
     if path.parts[0] == "docs":
         path = Path(*path.parts[1:])
@@ -38,16 +61,18 @@ def address(file):
     return path.with_suffix(".html") if path.suffix == ".md" else path.with_name(path.name + ".html")
 
 
-def way(source, target):
-    """The link from the page of one file to that of the other."""
-    return os.path.relpath(address(target), address(source).parent)
+def way(page, target, as_source=False):
+    """The link from one page, by its address, to that of a file."""
+    return os.path.relpath(address(target, as_source), page.parent)
 
 
 class Site:
     def __init__(self, folder):
         self.folder = folder
-        self.waiting = [INDEX]
+        self.reports = sorted(REPORTS.glob("*.md"))
+        self.waiting = [INDEX, *self.reports]
         self.seen = set()
+        self.headings = []  # for the search: text, the page's title, and where it is
         self.names = {}  # of what the headers declare: the header, and where in it
         for header in sorted(HEADERS.glob("[!.]*.hpp")):
             for match in DECLARATION.finditer(header.read_text()):
@@ -60,7 +85,9 @@ class Site:
             if file not in self.seen:
                 self.seen.add(file)
                 self.write(file)
-        shutil.copy(HERE / "style.css", self.folder)
+        for name in ("style.css", "search.js"):
+            shutil.copy(HERE / name, self.folder)
+        (self.folder / "headings.js").write_text(f"const headings = {json.dumps(sorted(self.headings), indent=0)};\n")
         light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("friendly", "nord"))
         (self.folder / "code.css").write_text(f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n")
 
@@ -69,24 +96,35 @@ class Site:
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".png":
             shutil.copy(file, target)
-            return
-        title, body = self.from_markdown(file) if file.suffix == ".md" else self.from_code(file)
-        page = (HERE / "page.html").read_text()
-        for name, text in {"title": title, "top": os.path.relpath(".", address(file).parent),
-                           "navigation": self.navigation(file), "body": body}.items():
-            page = page.replace(f"{{{{{name}}}}}", text)
-        target.write_text(page)
+        elif file.suffix == ".md":
+            self.put(file, address(file), *self.from_markdown(file))
+        else:
+            self.put(file, address(file, as_source=True), *self.from_code(file))
+            if is_header(file):
+                self.put(file, address(file), *self.from_header(file))
 
-    def navigation(self, file):
-        """The four kinds, and their pages: as the index has them."""
+    def put(self, file, place, title, body):
+        """Writes the page of a file."""
+        for level, place_in_page, text in HEADING.findall(body):
+            text = html.unescape(re.sub(r"<[^>]+>", "", text))
+            self.headings.append([text, "" if level == "1" else html.unescape(title), f"{place}#{html.unescape(place_in_page)}".rstrip("#")])
+        page = (HERE / "page.html").read_text()
+        for name, text in {"title": title, "top": os.path.relpath(".", place.parent),
+                           "navigation": self.navigation(file, place), "body": body}.items():
+            page = page.replace(f"{{{{{name}}}}}", text)
+        (self.folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / place).write_text(page)
+
+    def navigation(self, file, place):
+        """The kinds, and their pages: as the index has them."""
+        entries = [(kind, title, (INDEX.parent / link).resolve())
+                   for kind, title, link in HEADING_OR_LINK.findall(INDEX.read_text())]
+        if self.reports:
+            entries += [("Reports", "", None), *(("", report.stem, report) for report in self.reports)]
         lines = []
-        for kind, title, link in HEADING_OR_LINK.findall(INDEX.read_text()):
-            if kind:
-                lines.append(f"<h2>{kind}</h2>")
-            else:
-                target = (INDEX.parent / link).resolve()
-                here = ' aria-current="page"' if target == file else ""
-                lines.append(f'<a href="{way(file, target)}"{here}>{html.escape(title)}</a>')
+        for kind, title, target in entries:
+            here = ' aria-current="page"' if target == file else ""
+            lines.append(f"<h2>{kind}</h2>" if kind else f'<a href="{way(place, target)}"{here}>{html.escape(title)}</a>')
         return "\n".join(lines)
 
     def from_markdown(self, file):
@@ -104,7 +142,7 @@ class Site:
             lexer = get_lexer_for_filename(file.name, stripnl=False)
         except ClassNotFound:
             lexer = TextLexer(stripnl=False)
-        code, offset, pieces = file.read_text(), 0, []
+        code, offset, pieces, page = file.read_text(), 0, [], address(file, as_source=True)
         for kind, text in lexer.get_tokens(code):
             piece = f'<span class="{STANDARD_TYPES.get(kind, "")}">{html.escape(text)}</span>'
             header, place = self.names.get(text, (None, None)) if kind in Name else (None, None)
@@ -112,11 +150,71 @@ class Site:
                 piece = f'<b id="{text}">{piece}</b>'
             elif header and (text[0].isupper() or code.startswith("(", offset + len(text))):
                 self.waiting.append(header)
-                piece = f'<a href="{way(file, header)}#{text}">{piece}</a>'
+                piece = f'<a href="{way(page, header, as_source=True)}#{text}">{piece}</a>'
             pieces.append(piece)
             offset += len(text)
         title = file.relative_to(ROOT / "include" if file.parent == HEADERS else ROOT)
         return str(title), f'<h1>{title}</h1>\n<div class="highlight"><pre>{"".join(pieces)}</pre></div>'
+
+    def from_header(self, file):
+        """What a header declares, each with its comment."""
+        title, page = str(file.relative_to(ROOT / "include")), address(file)
+        parts = [f"<h1>{title}</h1>",
+                 f'<p><code>#include &lt;{title}&gt;</code> (<a href="{way(page, file, as_source=True)}">source</a>)</p>']
+        level, seen = 2, set()
+        for item in headers.documented(file):
+            if isinstance(item, headers.Section):
+                if item.title:
+                    level = 3
+                    parts.append(f"<h2>{html.escape(item.title)}</h2>")
+                parts.append(self.comment(file, item.comment))
+                continue
+            name = html.escape(item.name)
+            if name not in seen:
+                parts.append(f'<h{level} id="{name}">{name}</h{level}>')
+            seen.add(name)
+            parts += [self.code(item.code), self.comment(file, item.comment)]
+            if item.members:
+                parts.append('<div class="members">')
+                for member in item.members:
+                    parts += [self.code(member.code), self.comment(file, member.comment)]
+                parts.append("</div>")
+        return title, "\n".join(parts)
+
+    @staticmethod
+    def code(text):
+        return highlight(text, CppLexer(), HtmlFormatter(cssclass="highlight"))
+
+    def comment(self, file, lines):
+        """The lines of a comment as HTML: paragraphs, and code where they are indented."""
+        parts = []
+        for is_code, group in itertools.groupby(lines, lambda line: line.startswith("    ") if line else None):
+            text = "\n".join(group)
+            if is_code:
+                parts.append(self.code(textwrap.dedent(text)))
+            elif text:
+                parts += ["<p>" + LABELS.sub(r"\1<b>\2\3</b>", self.prose(file, paragraph)) + "</p>"
+                          for paragraph in LABEL_BEGINS_LINE.split(text)]
+        return "\n".join(parts)
+
+    def prose(self, file, text):
+        """Text in which names lead to where they are declared."""
+        pieces, done = [], 0
+        for match in CODE_OR_NAME.finditer(text):
+            name = match[1] or match[2] or match[3]
+            header, _ = self.names.get(name, (None, None))
+            pieces.append(html.escape(text[done:match.start()]))
+            piece = f"<code>{html.escape(match[1])}</code>" if match[1] else html.escape(match[0])
+            if header and header != file and self.has_entry(header, name):
+                self.waiting.append(header)
+                piece = f'<a href="{way(address(file), header)}#{name}">{piece}</a>'
+            pieces.append(piece)
+            done = match.end()
+        return "".join([*pieces, html.escape(text[done:])])
+
+    @functools.cache
+    def has_entry(self, header, name):
+        return any(isinstance(item, headers.Entry) and item.name == name for item in headers.documented(header))
 
 
 class Links(Treeprocessor):
@@ -139,7 +237,7 @@ class Links(Treeprocessor):
                     element.attrib.pop(attribute)
                     continue
                 self.site.waiting.append(target)
-                element.set(attribute, way(self.file, target) + mark + place)
+                element.set(attribute, way(address(self.file), target) + mark + place)
 
 
 def main():
