@@ -10,7 +10,7 @@ NAMED = re.compile(r"\b(?:using|concept)\s+(\w+)|(operator(?: \w+|[^\w\s(]+|\(\)
                    r"|(\w+)(?: = .*|\{.*)?;", re.DOTALL)
 ACCESS = re.compile(r"\s*(public|protected|private):")
 # What is part of the language's bookkeeping, and tells a reader nothing.
-NO_NEWS = re.compile(r"(?:template\s*<[^;]*>\s*)?(?:class|struct|enum)\s[\w:\s]+;$|friend\b.*;$|.*= delete;$|static_assert\b", re.DOTALL)
+NO_NEWS = re.compile(r"(?:template\s*<[^;]*>\s*)?(?:class|struct|enum)\s[\w:\s]+;$|friend\b.*;$|extern template\b|.*__attribute__\(\(unavailable|.*= delete;$|static_assert\b", re.DOTALL)
 # Without a comment they tell no more: how a class is copied, moved and destroyed.
 SPECIAL = re.compile(r"(?:virtual )?~\w+\(|[\w:]+& operator=\(|(\w+)\((?:(?:const )?\1&&? \w+)?\)")
 ATTRIBUTES = re.compile(r"\[\[nodiscard\]\] ?|\binline (?!namespace)|\s*// NOLINT\S*.*$", re.MULTILINE)
@@ -73,7 +73,7 @@ def _signature(code, body):
 
 
 def _name(code):
-    match = NAMED.search(re.sub(r"template\s*<[^{;]*?>\s*\n|^requires[^\n]*\n|requires\([^\n]*?\) |__attribute__.*", "", code,
+    match = NAMED.search(re.sub(r"template\s*<[^{;]*?>\s*\n|requires\((?:[^()]|\([^()]*\))*\) |^requires[^\n]*\n", "", code,
                                 flags=re.DOTALL | re.MULTILINE))
     return next(filter(None, match.groups()), "") if match else ""
 
