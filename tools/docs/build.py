@@ -107,7 +107,8 @@ class Site:
         """Writes the page of a file."""
         for level, place_in_page, text in HEADING.findall(body):
             text = html.unescape(re.sub(r"<[^>]+>", "", text))
-            self.headings.append([text, "" if level == "1" else html.unescape(title), f"{place}#{html.unescape(place_in_page)}".rstrip("#")])
+            where = f"{place}#{html.unescape(place_in_page)}".rstrip("#")
+            self.headings.append([text, "" if level == "1" else html.unescape(title), where])
         page = (HERE / "page.html").read_text()
         for name, text in {"title": title, "top": os.path.relpath(".", place.parent),
                            "navigation": self.navigation(file, place), "body": body}.items():

@@ -6,13 +6,18 @@ import textwrap
 
 COMMENT = re.compile(r"\s*// ?(.*)")
 RECORD = re.compile(r"(?:template\s*<.*>\s*)?(class|struct|enum(?: class)?)\b(?:\s*\[\[\w+\]\])?\s+([\w:<>]+)", re.DOTALL)
-NAMED = re.compile(r"\b(?:using|concept)\s+(\w+)|(operator(?: \w+|[^\w\s(]+|\(\))|~?(?!(?:decltype|noexcept|requires|sizeof)\b)\b\w+)\("
-                   r"|(\w+)(?: = .*|\{.*)?;", re.DOTALL)
 ACCESS = re.compile(r"\s*(public|protected|private):")
-# What is part of the language's bookkeeping, and tells a reader nothing.
-NO_NEWS = re.compile(r"(?:template\s*<[^;]*>\s*)?(?:class|struct|enum)\s[\w:\s]+;$|friend\b.*;$|extern template\b|.*__attribute__\(\(unavailable|.*= delete;$|static_assert\b", re.DOTALL)
-# Without a comment they tell no more: how a class is copied, moved and destroyed.
+# The name that a declaration gives, once TEMPLATE is out of the way: of a type, a function, or a variable.
+NAMED = re.compile(r"""\b(?:using|concept)\s+(\w+)
+    |(operator(?:\ \w+|[^\w\s(]+|\(\))|~?(?!(?:decltype|noexcept|requires|sizeof)\b)\b\w+)\(
+    |(\w+)(?:\ =\ .*|\{.*)?;""", re.DOTALL | re.VERBOSE)
+TEMPLATE = re.compile(r"template\s*<[^{;]*?>\s*\n|requires\((?:[^()]|\([^()]*\))*\) |^requires[^\n]*\n", re.DOTALL | re.MULTILINE)
+# These tell a reader nothing: a declaration without a definition, a friend, a function that may not be called.
+NO_NEWS = re.compile(r"""(?:template\s*<[^;]*>\s*)?(?:class|struct|enum)\s[\w:\s]+;$
+    |friend\b.*;$ |extern\ template\b |static_assert\b |.*__attribute__\(\(unavailable |.*=\ delete;$""", re.DOTALL | re.VERBOSE)
+# Without a comment these tell no more: how a class is copied, moved and destroyed.
 SPECIAL = re.compile(r"(?:virtual )?~\w+\(|[\w:]+& operator=\(|(\w+)\((?:(?:const )?\1&&? \w+)?\)")
+INITIALIZERS = re.compile(r"\)((?: const)?(?: noexcept)?(?: override)?(?: -> [^{:]+)?)\s*:\s[^:].*$", re.DOTALL)
 ATTRIBUTES = re.compile(r"\[\[nodiscard\]\] ?|\binline (?!namespace)|\s*// NOLINT\S*.*$", re.MULTILINE)
 
 
@@ -66,15 +71,14 @@ def _end(text, start):
 def _signature(code, body):
     """The declaration without the body of a function."""
     if body is not None and not re.search(r"=\s*$", code[:body]) and ")" in code[:body] and code.endswith("}"):
-        code = re.sub(r"\)((?: const)?(?: noexcept)?(?: override)?(?: -> [^{:]+)?)\s*:\s[^:].*$", r")\1", code[:body], flags=re.DOTALL)
+        code = INITIALIZERS.sub(r")\1", code[:body])
         code = code.rstrip() + ";"
     code = re.sub(r"\)( const)?( noexcept)? = default;$", r")\1\2;", ATTRIBUTES.sub("", code))
     return re.sub(r"\n {5,}", "\n    ", code.strip())
 
 
 def _name(code):
-    match = NAMED.search(re.sub(r"template\s*<[^{;]*?>\s*\n|requires\((?:[^()]|\([^()]*\))*\) |^requires[^\n]*\n", "", code,
-                                flags=re.DOTALL | re.MULTILINE))
+    match = NAMED.search(TEMPLATE.sub("", code))
     return next(filter(None, match.groups()), "") if match else ""
 
 
