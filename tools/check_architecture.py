@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""Checks docs/internals/architecture.md against the source: each room and file has its line, and the walks lead through
+functions that there are, each called by one before it.
+
+A room is a heading "### src/ROOM: ...", a file (a header with its .cpp) a row "| `name` | ... |" below it. A step of a walk is a row
+"| `Class::function` | [file](...) | ... |"; if its text begins with "Later", nothing before it needs to call it.
+"""
+
+import re
+import sys
+
+from includes import ROOT
+
+PAGE = ROOT / "docs/internals/architecture.md"
+ROOM = re.compile(r"### ((?:src|include)/[\w/]+)\b.*")
+ROW = re.compile(r"\| `([\w/.]+)` \| (.+) \|")
+STEP = re.compile(r"\| `([\w:~]+)` \| \[[^\]]+\]\(([^)]+)\) \| (.*) \|")
+
+
+def files_by_room():
+    """The names of the files in each room, without their suffixes."""
+    rooms = {}
+    for top in ("src", "include"):
+        for file in sorted((ROOT / top).rglob("[!.]*")):
+            if file.suffix in (".hpp", ".cpp"):
+                path = file.relative_to(ROOT)
+                room = "/".join(path.parts[:2] if top == "src" else path.parts[:-1])
+                rooms.setdefault(room, {})[str(path.relative_to(room).with_suffix(""))] = path
+    return rooms
+
+
+def body(function, file):
+    """What stands in the definition of a function, or None: "Class::name" or "name" at the beginning of a line of a .cpp
+    file, "name" anywhere in a header."""
+    text = file.read_text()
+    name = function.rsplit("::", 1)[-1] if file.suffix == ".hpp" else function
+    begin = r"^(?:[^\s#/}].*[ &*])?" if file.suffix == ".cpp" else r"^ .*?\b"
+    match = re.search(rf"{begin}{re.escape(name)}\([^;{{]*(?:\{{|:)", text, re.MULTILINE)
+    if match is None:
+        return None
+    line = text.rfind("\n", 0, match.start()) + 1
+    indent = re.match(r" *", text[line:])[0]
+    end = re.compile(rf"^{indent}\}}|(?<=\}})$", re.MULTILINE).search(text, match.end())
+    return text[match.end():end.start() if end else len(text)]
+
+
+def faults():
+    """Yields (line, what is wrong)."""
+    rooms = files_by_room()
+    room, listed, walk = None, {}, []
+    for number, line in enumerate(PAGE.read_text().splitlines(), 1):
+        if line.startswith("#"):
+            heading = ROOM.fullmatch(line)
+            room, walk = heading and heading[1], []
+            if room:
+                listed[room] = set()
+                if room not in rooms:
+                    yield number, f"there is no room {room}"
+        elif step := STEP.fullmatch(line):
+            function, link, text = step.groups()
+            file = (PAGE.parent / link).resolve()
+            found = body(function, file) if file.is_file() else None
+            if found is None:
+                yield number, f"{link} does not define {function}"
+            elif walk and not text.startswith("Later"):
+                name = function.rsplit("::", 1)[-1]
+                if not any(re.search(rf"\b{name}\b", before) for before in walk):
+                    yield number, f"no function before it calls {function}"
+            walk.append(found or "")
+        elif room and (row := ROW.fullmatch(line)):
+            listed[room].add(row[1])
+            if row[1] not in rooms.get(room, {}):
+                yield number, f"{room} has no file {row[1]}"
+    for room, files in rooms.items():
+        if room not in listed:
+            yield 1, f"{room} has no heading"
+        for name in sorted(files.keys() - listed.get(room, files.keys())):
+            yield 1, f"{files[name]} has no line"
+
+
+def main():
+    wrong = [f"{PAGE.relative_to(ROOT)}:{line}: {fault}" for line, fault in faults()]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    print(f"{sum(map(len, files_by_room().values()))} files, {len(wrong)} things wrong.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
