@@ -31,7 +31,7 @@ def pattern(words):
     """Finds each of the words. `Word` is also found inside of LongerWords."""
     parts = [rf"{re.escape(word)}(?![a-z])" if re.fullmatch(r"(?:[A-Z][a-z]+)+", word) else rf"\b{re.escape(word)}\b"
              for word in sorted(words, key=len, reverse=True)]
-    return re.compile("|".join(parts))
+    return re.compile(rf"(?<!Git)(?:{'|'.join(parts)})")
 
 
 def main():
