@@ -22,7 +22,7 @@ std::string told(NumberRange range) {
     return "a whole number from " + std::to_string(range.least) + " to " + std::to_string(range.most);
 }
 
-// Of digits; empty if it does not fit.
+// The number that the digits make; empty if it does not fit.
 std::optional<std::uint64_t> to_number(const std::string& digits) {
     std::uint64_t number = 0;
     const auto [stopped, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);

@@ -10,7 +10,7 @@ EndpointOptions Patience::with_no_other_limit(EndpointOptions options) {
 }
 
 Task<> Patience::end() {
-    // Looks instead of measuring: in a second that took a minute, nothing had more than one chance to move.
+    // Counts looks, not time: in a second that took a minute, nothing had more than one chance to move.
     for (std::chrono::seconds silence{0}; silence < kSilence;) {
         co_await sleep_for(1s);
         const bool is_silent = !has_moved_.exchange(false, std::memory_order_relaxed) && pauses_ == 0;

@@ -7,19 +7,18 @@
 #include <chrono>
 #include <cstddef>
 
-// How long a program of many clients waits for its server: for as long as anything at all moves in the program, and 30
-// s more. A slow server, or a machine that has other things to do, is no reason to give up, however long one client
-// waits.
+// How long a program of many clients waits for its server: as long as anything moves in the program, and 30 s more. A
+// slow server or a busy machine is no reason to give up, however long one client waits.
 //
-// Time in which nothing in the program could run, because it was paused or computed something, does not count.
+// Time in which the program could not run, because it was suspended or busy, does not count.
 // Thread: any.
 class Patience {
 public:
     static constexpr std::chrono::seconds kSilence{30};
-    // A silence of so long is worth telling the user what is awaited.
+    // After this much silence, the program tells the user what it waits for.
     static constexpr std::chrono::seconds kQuiet{5};
 
-    // For as long as it exists, a client waits on purpose, and not for the server: the silence does not begin.
+    // While it exists, a client waits on purpose and not for the server, so no silence begins.
     class Pause {
     public:
         explicit Pause(Patience& patience) noexcept : pauses_(patience.pauses_) { ++pauses_; }
@@ -31,11 +30,11 @@ public:
         std::atomic<std::size_t>& pauses_;
     };
 
-    // The options of clients whose program has patience with all of them together: a limit of one client's own, on its
-    // handshake or on the silence of its connection, would be another measure.
+    // The options of clients whose program has patience with all of them together. They set no limit for a single
+    // client, neither on its handshake nor on the silence of its connection.
     [[nodiscard]] static c10k::EndpointOptions with_no_other_limit(c10k::EndpointOptions options);
 
-    // A client has sent or received something. Costs next to nothing if others have done so, too.
+    // Notes that a client has sent or received something. Costs next to nothing if others have done so, too.
     void note_movement() noexcept {
         if (!has_moved_.load(std::memory_order_relaxed)) {
             has_moved_.store(true, std::memory_order_relaxed);

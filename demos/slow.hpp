@@ -6,11 +6,11 @@
 #include <functional>
 #include <string>
 
-// How long the user of a program waits in silence before it says for what.
+// How long a program waits in silence before it tells its user what it waits for.
 inline constexpr std::chrono::seconds kQuiet{3};
-// And after which it says so again, each time.
+// How long after that it says so again, each time.
 inline constexpr std::chrono::seconds kQuietAgain{30};
 
-// Awaits `task`, and while that takes longer than kQuiet, says what it waits for: a line on standard output, which is
-// `text()` then. Stops. Throws what the task throws.
+// Awaits `task`. While that takes longer than kQuiet, prints what it waits for on standard output: the line that
+// `text()` returns then. Stops. Throws what the task throws.
 c10k::Task<> say_if_slow(c10k::Task<> task, std::function<std::string()> text);

@@ -16,8 +16,8 @@ public:
     void add_options(CLI::App& options);
 
     [[nodiscard]] std::size_t loops() const noexcept { return loops_; }
-    // `server`, reached by `connections` from the source addresses. Throws std::runtime_error if one is no address, or
-    // of another family than the server's.
+    // Returns `server` with source addresses enough for `connections`. Throws std::runtime_error if one is no address,
+    // or of another family than the server's.
     [[nodiscard]] c10k::Endpoint endpoint(const c10k::Endpoint& server, std::size_t connections) const;
 
 private:

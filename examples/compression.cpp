@@ -43,7 +43,7 @@ public:
     // [/urls]
 
 private:
-    // What one says, all hear.
+    // Sends each message to all.
     Task<> all(WebSocket& socket) {
         Group group = groups_.named("all");
         const Membership here = co_await group.join(socket);

@@ -1,4 +1,4 @@
-// A page for members, and a WebSocket for members: who is one is asked in one place.
+// A page and a WebSocket for members only: one place decides who is a member.
 #include <c10k/middleware.hpp>
 #include <c10k/server.hpp>
 #include <c10k/urls.hpp>

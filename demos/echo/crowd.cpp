@@ -19,12 +19,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Clients of a loop that wait for a reply at the same time: enough for all that loop and server can do, and few enough
-// that each is answered soon.
+// Clients of one loop that wait for a reply at the same time: enough to keep loop and server busy, and few enough that
+// the server answers each soon.
 constexpr std::size_t kTalkingAtOnce = 1024;
-// Clients that begin in one turn of the loop: it has others to read and to answer.
+// Clients that begin in one turn of the loop, which has to read and answer others as well.
 constexpr std::size_t kClientsInATurn = 256;
-// How long each is connected, in delays: one before each message.
+// How long each client is connected, in delays: one before each message.
 constexpr int kDelaysOfAClient = 3;
 struct Exchange {
     std::string_view message;
@@ -38,8 +38,8 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-// Out of the coroutines: what one builds between two waits, such as these texts, has a place in its frame as long as it
-// lives, and there is a frame for each client. Both throw WrongAnswer.
+// These are functions and not part of the coroutines, because a coroutine's frame keeps room for every temporary, such
+// as these texts, as long as it lives, and each client has a frame. Both throw WrongAnswer.
 void check(const WebSocket& socket, const std::optional<Message>& message, std::string_view wanted) {
     const std::string quoted = "'" + std::string{wanted} + "'";
     if (!message) {
@@ -72,7 +72,7 @@ public:
 
 float milliseconds(Duration time) { return std::chrono::duration<float, std::milli>(time).count(); }
 
-// "250ms", "6.8s" or "150s", and never less than it is: as --delay takes it.
+// "250ms", "6.8s" or "150s", rounded up, as --delay takes it.
 std::string delay_text(Duration time) {
     using std::chrono::ceil;
     if (time < 1s) {
@@ -189,7 +189,7 @@ Task<> Crowd::visit(Endpoint server, Semaphore& talking) {
     ++succeeded_;
 }
 
-// Most of the time a client waits here: what else it does has frames of its own, which come and go.
+// A client waits here most of the time. Everything else that it does has frames of its own, which come and go.
 Task<> Crowd::talk(WebSocket& socket, Semaphore& talking) {
     co_await expect(socket, "Hello!");
     for (std::size_t i = 0; i < kExchanges.size(); ++i) {
@@ -298,8 +298,8 @@ std::optional<std::string> Crowd::failure() const {
     if (peak_ == clients_) {
         return std::nullopt;
     }
-    // The program starts its clients over 2 x --delay. With half of the time that dialling took as the delay, it dials
-    // as fast as now, and has as much time again before the first client leaves.
+    // The program starts its clients over 2 x --delay. With half of the time that connecting took as the delay, it
+    // connects as fast as now, and has as much time again before the first client leaves.
     return "the clients were never all connected at once: it took " + delay_text(dialling_) +
            " to connect them, and the first one left after 3 x --delay, which is " +
            delay_text(kDelaysOfAClient * delay_) + "; take --delay " + delay_text(dialling_ / 2) + " or more";

@@ -19,9 +19,8 @@
 
 namespace echo {
 
-// Connects once to the echo test and waits for its greeting, whatever it is; what that waits for is said when it takes
-// long. Throws what connect() throws, and TimedOut, which names the server, if nothing comes for as long as a crowd has
-// patience.
+// Connects once to the echo test and waits for any greeting. When that takes long, prints what it waits for. Throws
+// what connect() throws, and TimedOut, which names the server, if nothing comes for as long as a crowd has patience.
 c10k::Task<> await_greeting(c10k::Endpoint server);
 
 // Clients of the echo test: each connects at a random moment, talks, and checks every answer.
@@ -29,15 +28,15 @@ class Crowd {
 public:
     Crowd(int clients, c10k::Duration delay) : clients_(clients), delay_(delay) {}
 
-    // Spreads them over so many loops. Returns when all have ended, or nothing has moved for too long. Failures are
-    // counted, not thrown.
+    // Spreads the clients over that many loops. Returns when all have ended, or nothing has moved for too long. Counts
+    // failures, and does not throw them.
     c10k::Task<> meet(c10k::Endpoint server, std::size_t loops);
     // How long a handshake took. Thread: any.
     void note_handshake(c10k::Duration took);
 
     // Clients, peak, failures by cause, and times, as lines of text.
     [[nodiscard]] std::string summary() const;
-    // Why it was no success: not every client got what it should have, or they were never all connected at once.
+    // Why the test failed: some client did not get its replies, or the clients were never all connected at once.
     [[nodiscard]] std::optional<std::string> failure() const;
 
 private:
@@ -53,7 +52,7 @@ private:
     void leave();
     void note_reply(float reply_ms);
     void note_failure(std::exception_ptr failure);
-    // Says what is awaited each time that nothing has moved for a while. Stops.
+    // Prints what the crowd waits for, each time that nothing has moved for a while. Stops.
     c10k::Task<> say_if_quiet();
     [[nodiscard]] std::string awaited();
 

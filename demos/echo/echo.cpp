@@ -9,8 +9,8 @@ using namespace c10k;
 
 namespace {
 
-// Of the same kind: bytes that are no UTF-8 may not be sent as text (RFC 6455, 5.6).
-// Out of the view: what a coroutine builds between two waits stays in its frame as long as it lives.
+// A reply of the message's own kind: a text message may hold only UTF-8 (RFC 6455, 5.6). It is not part of the view,
+// because a coroutine's frame keeps room for every temporary as long as it lives.
 Message numbered(int number, const Message& message) {
     return {message.kind(), std::to_string(number) + ". " + std::string{message.view()}};
 }

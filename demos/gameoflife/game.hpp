@@ -6,7 +6,7 @@
 
 namespace life {
 
-// What the loops of a server share about the game in force: one of Values, as text.
+// The current game, as the loops of a server share it: one of Values, as text.
 struct Game {
     enum class Phase : std::uint8_t {
         kConnecting,   // workers are coming
@@ -17,7 +17,7 @@ struct Game {
     static constexpr int kDefaultSize = 32;
     static constexpr int kMaxSize = 4096;
 
-    std::uint64_t number = 0;  // each reset counts it up
+    std::uint64_t number = 0;  // each reset adds one
     int size = kDefaultSize;
     Phase phase = Phase::kConnecting;
 
@@ -28,7 +28,7 @@ struct Game {
     static Game parse(std::string_view text);
 };
 
-// The loops share this about the workers of a game, too: how many are there, and how many of these have subscribed.
+// The workers of a game, as the loops share them, too: how many are there, and how many of these have subscribed.
 struct Gathering {
     std::uint64_t number = 0;  // of the game
     std::int64_t connected = 0;

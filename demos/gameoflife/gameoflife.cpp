@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// From a step in eleven days up: what is between two steps has to fit a Duration.
+// At least one step in eleven days: the time between two steps has to fit a Duration.
 constexpr double kMinSpeed = 1e-6;
 constexpr double kMaxSpeed = 1e9;
 
@@ -49,7 +49,7 @@ private:
 
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
-// Says where the game is until it is stopped.
+// Prints where the game is, until it is stopped.
 Task<> report(const Players& players, const Departure& departure, std::size_t cells) {
     StatusLine line;
     std::uint64_t last_states = 0;
@@ -208,7 +208,7 @@ Task<> GameOfLife::run() {
     while (url_.ends_with('/')) {
         url_.pop_back();
     }
-    const Endpoint server{url_, endpoint_};  // what is wrong with it is told without /reset/ behind it
+    const Endpoint server{url_, endpoint_};  // an error names the URL without /reset/ behind it
     const Grid grid = start();
     GameOptions options;
     options.edges = edges();
@@ -222,7 +222,7 @@ Task<> GameOfLife::run() {
     EndpointOptions worker = Patience::with_no_other_limit(endpoint_);
     worker.on_closed = [&departure](Duration took) { departure.note(took); };
     const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", std::move(worker)}, cells);
-    co_await reset_server();  // which ends the game of others: not before all that we were told is right
+    co_await reset_server();  // this ends the game of others, so every argument has to be right first
     const auto began = std::chrono::steady_clock::now();
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn(report(players, departure, cells));

@@ -41,7 +41,7 @@ Grid::Grid(int size) : size_(size) {
 
 Grid Grid::random(int size, std::uint64_t seed) {
     Grid grid(size);
-    // The generator's numbers are fixed by the C++ standard; what a distribution makes of them is not.
+    // The C++ standard fixes the generator's numbers, but not how a distribution uses them.
     std::mt19937_64 generator(seed);
     for (Cell& cell : grid.cells_) {
         cell = generator() % 4 == 0 ? Cell::kAlive : Cell::kDead;

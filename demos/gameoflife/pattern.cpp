@@ -42,7 +42,7 @@ std::string_view trim_start(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(kBlanks), text.size()));
 }
 
-// A piece of a file as it may be shown in a terminal: short and printable.
+// A piece of a file, made short and printable for a terminal.
 std::string quote(std::string_view text) {
     constexpr std::size_t kShown = 40;
     std::string shown(text.substr(0, kShown));
@@ -392,7 +392,7 @@ Pattern parse_rle(Lines lines) {
     return pattern;
 }
 
-// Runs that no header precedes: too little to be sure that it is RLE, and too much to play the letters as cells.
+// Runs without a header: too little to be sure that the file is RLE, and too much to play the letters as cells.
 [[noreturn]] void refuse_headerless_rle(Lines lines) {
     const Lines start = lines;
     const RleBody body = parse_rle_body(lines);
@@ -401,7 +401,7 @@ Pattern parse_rle(Lines lines) {
                        ", y = " + std::to_string(body.height()) + ", rule = B3/S23` in a line before it");
 }
 
-// Nothing but runs, with the end of a row or of the pattern among them: "bo$2bo$3o!".
+// Only runs, among them the end of a row or of the pattern: "bo$2bo$3o!".
 bool is_headerless_rle(Lines lines) {
     constexpr std::string_view kTags = "0123456789bo.A$!";
     bool has_row_end = false;
@@ -426,10 +426,10 @@ bool is_headerless_rle(Lines lines) {
     return has_cell && is_plain && has_row_end;
 }
 
-// Living cells anywhere in the plane, of which a pattern is made that is as large as they need.
+// Living cells anywhere in the plane. They make a pattern just as large as they need.
 class Plane {
 public:
-    // Told of each cell that is alive, perhaps more than once.
+    // Adds a living cell; may be called more than once for the same cell.
     void add(std::int64_t row, std::int64_t col, const Lines& lines) {
         first_row_ = std::min(first_row_, row);
         first_col_ = std::min(first_col_, col);
@@ -530,9 +530,9 @@ Pattern parse_life(Lines lines) {
     lines.fail("expected `#Life 1.05` or `#Life 1.06`; save the pattern as one of these or RLE");
 }
 
-// ---- What is no pattern, or one in a format that this does not read
+// ---- Files that are no pattern, or a pattern in a format that this does not read
 
-// Beginning with a tag that pages and feeds begin with: `<` alone may be a cell.
+// Begins with a tag as pages and feeds do: `<` alone may be a cell.
 bool is_html(std::string_view text) {
     constexpr std::array<std::string_view, 22> kTags{
         "!doctype", "html", "head", "body", "title", "meta", "link", "script", "style", "div", "table",

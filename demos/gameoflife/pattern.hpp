@@ -1,4 +1,4 @@
-// Initial states for the Game of Life, read from the formats in which people pass them around.
+// Initial states for the Game of Life, read from the formats that people use.
 #pragma once
 
 #include <compare>
@@ -10,7 +10,7 @@
 
 namespace life {
 
-// The largest grid that the game plays, and so the largest pattern that is read: cells per side.
+// The largest grid that the game plays, and so the largest pattern that it reads: cells per side.
 inline constexpr int kMaxSize = 4096;
 
 struct Position {
@@ -24,7 +24,7 @@ struct Pattern {
     int height = 0;
     int width = 0;
     std::vector<Position> alive;  // row by row, each cell once, all inside height x width
-    // The reader warns of what is odd and was read all the same: a line each, with the file's name in front.
+    // Warnings about oddities that the reader accepted: a line each, with the file's name in front.
     std::vector<std::string> warnings = {};
 };
 
@@ -38,8 +38,8 @@ public:
 // name's ending (.rle, .cells, .lif, .life); anything else is plain text, where any character but `.` and space is
 // alive. Lines end with LF, CR LF or CR.
 //
-// Throws: PatternError, naming `file_name`; also for what is evidently no pattern, or one in another format: a web
-// page, JSON, an archive, a macrocell file, RLE without its header.
+// Throws: PatternError, which names `file_name`; also for a file that is evidently no pattern, or a pattern in another
+// format: a web page, JSON, an archive, a macrocell file, RLE without its header.
 Pattern parse_pattern(std::string_view text, std::string_view file_name);
 
 // Reads the pattern in a file, or the shipped one of that name: `gosper`, `Gosper` and `gosper-gun` find gosper.rle.

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Cells that begin, or leave, in one turn of the loop: it has others to read and to answer.
+// Cells that begin, or leave, in one turn of the loop, which has to read and answer others as well.
 constexpr std::size_t kCellsInATurn = 256;
 
 std::string name(Position cell) { return "cell " + std::to_string(cell.row) + ' ' + std::to_string(cell.col); }
@@ -45,7 +45,7 @@ struct Update {
     bool alive = false;
 };
 
-// What a neighbour says: which of the neighbours does not matter to the rule.
+// A neighbour's state. The rule does not care which neighbour it is.
 Update parse_update(std::string_view text, Position cell) {
     Update update;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), update.step);
@@ -56,8 +56,8 @@ Update parse_update(std::string_view text, Position cell) {
     return update;
 }
 
-// Out of the coroutines: what one builds between two waits, such as these texts, has a place in its frame as long as it
-// lives, and there is a frame for each cell.
+// These are functions and not part of the coroutines, because a coroutine's frame keeps room for every temporary, such
+// as these texts, as long as it lives, and each cell has a frame.
 const Message& check_open(const WebSocket& socket, Position cell, const std::optional<Message>& message) {
     if (!message) {
         throw_closed(cell, socket.close_info());
@@ -253,7 +253,7 @@ Task<> Players::watch() {
         throw GameOver("the game does not begin: " + std::to_string(progress_.connected) + " cells are connected, " +
                        std::to_string(progress_.subscribed) + " subscribed, and nothing has moved for " + silence);
     }
-    // All leave, and how long that may take, the connections know themselves.
+    // All cells leave now; their connections limit by themselves how long that takes.
 }
 
 }  // namespace life

@@ -40,14 +40,14 @@ struct Progress {
     std::atomic<std::size_t> finished{0};       // cells that have sent their last state and heard their neighbours'
 };
 
-// All the cells of one game, each with a WebSocket of its own: it knows its own state and the rule, and hears of its
-// neighbours' only from the server.
+// All the cells of one game, each with a WebSocket of its own. A cell knows its own state and the rule, and learns its
+// neighbours' states only from the server.
 class Players {
 public:
     Players(const Grid& start, GameOptions options);
 
-    // Connects a worker for each cell and lets them play. None leaves before all have finished, so that no last word
-    // comes behind a million farewells. Throws GameOver.
+    // Connects a worker for each cell and lets them play. None leaves before all have finished, so that no last state
+    // has to wait behind a million closes. Throws GameOver.
     c10k::Task<> play(c10k::Endpoint worker_endpoint);
 
     [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
@@ -57,7 +57,7 @@ public:
     [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
 
 private:
-    // Those of one loop: every so many rows one.
+    // Plays the cells of one loop: one row out of every `loops`.
     c10k::Task<> play_on_loop(c10k::Endpoint server, std::size_t loop);
     c10k::Task<> connect_cell(c10k::Endpoint server, Position position, c10k::Semaphore& leaving);
     c10k::Task<> play_cell(c10k::WebSocket& socket, Position position, c10k::Semaphore& leaving);

@@ -22,11 +22,11 @@ constexpr const char* kBatchProtocol = "life.batch";
 // The same, and `gathering CONNECTED SUBSCRIBED` while a game gathers its workers.
 constexpr const char* kGatheringProtocol = "life.gathering";
 
-// How long updates gather for those who take many in one message, and how many bytes of them at most.
+// How long, and up to how many bytes, the server gathers updates for watchers that take many in one message.
 constexpr auto kBatchTime = 25ms;
 constexpr std::size_t kMaxBatchBytes = 256 * 1024;
 
-// How often watchers are told how many workers have come.
+// How often the server tells watchers how many workers have come.
 constexpr auto kGatheringTime = 500ms;
 
 constexpr std::uint16_t kPolicyViolation = 1008;
@@ -130,7 +130,7 @@ Task<> Server::watcher(WebSocket& socket) {
             co_await socket.send(now);
         }
     }
-    co_await socket.recv();  // a watcher has nothing to say: whatever comes, the end
+    co_await socket.recv();  // a watcher has nothing to say: any message ends the view
 }
 
 // No coroutine: a worker would have room for it in its frame for as long as it lives.
@@ -177,7 +177,7 @@ Task<std::string> Server::gathering() {
     const std::optional<std::string> text = co_await services_.values.get(kGatheringValue);
     const Gathering gathering = text ? Gathering::parse(*text) : Gathering{};
     if (!text || gathering.number != now.number || now.phase == Game::Phase::kRunning) {
-        co_return "";  // of a game that runs, the cells tell more
+        co_return "";  // once a game runs, the cells' states tell more
     }
     co_return "gathering " + std::to_string(gathering.connected) + ' ' + std::to_string(gathering.subscribed);
 }
@@ -226,7 +226,7 @@ Task<> Server::reset(WebSocket& socket) {
     } while (!co_await change(before, after));
     Group old_workers = workers(before);
     old_workers.close(kServiceRestart, "the game was reset");
-    co_await until_left_by_others(old_workers, socket);  // then all that they said has gone out
+    co_await until_left_by_others(old_workers, socket);  // then every message of theirs has gone out
     batch_watchers_.send("size " + std::to_string(*size));
 }
 
@@ -355,7 +355,7 @@ Task<> Server::worker(WebSocket& socket) {
     try {
         while (auto message = co_await socket.recv()) {
             if (!socket.is_open() && socket.close_info().code == kServiceRestart) {
-                break;  // what came before the reset is not for the next game
+                break;  // messages from before the reset are not for the next game
             }
             co_await self.receive(*message);
         }
@@ -367,7 +367,7 @@ Task<> Server::worker(WebSocket& socket) {
     }
     count_workers(now, -1, self.is_subscribed() ? -1 : 0);
     send_batch();
-    co_await yield();  // it is on its way to the watchers of all loops before this worker leaves
+    co_await yield();  // so that it is on its way to the watchers of all loops before this worker leaves
 }
 
 }  // namespace life

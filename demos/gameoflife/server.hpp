@@ -14,8 +14,8 @@
 
 namespace life {
 
-// The server of the Game of Life: it relays what each cell's worker says to the workers that subscribed to that cell,
-// and to those who watch. It knows no rule.
+// The server of the Game of Life. It relays the messages of each cell's worker to the workers that subscribed to that
+// cell, and to watchers. It knows no rule.
 class Server {
 public:
     explicit Server(c10k::Services& services);
@@ -36,10 +36,10 @@ private:
     c10k::Group subscribed(const Game& game);
     c10k::Group cell(const Game& game, int row, int col);
 
-    // So many more workers of the game are there, or less, and so many of them have subscribed.
+    // Adds to the number of workers in the game, and of those that have subscribed; both may be negative.
     void count_workers(const Game& of, int connected, int subscribed);
     c10k::Task<> tell_gathering_soon();
-    // The server tells watchers this while a game gathers workers; empty if none does.
+    // The text for watchers while a game gathers workers; empty if none does.
     c10k::Task<std::string> gathering();
 
     void relay_to_watchers(const c10k::Message& update);
@@ -49,9 +49,9 @@ private:
     c10k::Services& services_;
     c10k::Group watchers_;
     c10k::Group batch_watchers_;
-    c10k::Group gathering_watchers_;  // of these, those who asked for "life.gathering"
-    std::string batch_;               // updates, one a line, for those who asked for "life.batch"
-    Gathering news_;                  // what has changed on this loop, and the others have not been told yet
+    c10k::Group gathering_watchers_;  // the watchers that asked for "life.gathering"
+    std::string batch_;               // updates, one a line, for watchers that asked for "life.batch"
+    Gathering news_;                  // changes on this loop that the others do not know yet
     bool tells_gathering_ = false;    // soon
 };
 

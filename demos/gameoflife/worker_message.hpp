@@ -6,7 +6,7 @@
 
 namespace life {
 
-// What a worker said that it may not say: the text goes back to it with 1008.
+// A worker sent a message that it may not send: the text goes back to it with 1008.
 class BadMessage : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

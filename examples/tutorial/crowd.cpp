@@ -19,14 +19,14 @@
 using namespace c10k;
 using namespace std::chrono_literals;
 
-// What all cells know: nothing of the others' states, which they have to hear.
+// What all cells share: not the others' states, which they have to hear from the server.
 struct Game {
     int size;
     long steps;
     std::vector<char> shown;  // each cell's last state, for the picture at the end
 };
 
-// What a cell says and hears: "ROW COL STATE STEP".
+// A message that a cell sends and receives: "ROW COL STATE STEP".
 struct Word {
     int row = 0;
     int col = 0;

@@ -1,5 +1,5 @@
-// A server for the Game of Life that does not know the game: it passes on what each cell says to the eight around it,
-// and to those who watch.
+// A server for the Game of Life that does not know the game: it passes each cell's messages on to the eight cells
+// around it, and to watchers.
 #include <c10k/groups.hpp>
 #include <c10k/server.hpp>
 #include <c10k/urls.hpp>
@@ -13,7 +13,7 @@
 
 using namespace c10k;
 
-// A black canvas on which what is said becomes a pixel: "ROW COL STATE STEP".
+// A black canvas on which each message, "ROW COL STATE STEP", becomes a pixel.
 constexpr const char* kPage = R"(<!DOCTYPE html>
 <html lang="en">
 <title>Life</title>
@@ -50,7 +50,7 @@ private:
 
     Task<> watch(WebSocket& socket, int size) {
         const Membership here = co_await watchers(size).join(socket);
-        co_await socket.recv();  // a watcher has nothing to say: whatever comes, the end
+        co_await socket.recv();  // a watcher has nothing to say: any message ends the view
     }
 
     // [cell]
@@ -90,7 +90,7 @@ private:
 
     Group players(int size) { return groups_.named("players", std::to_string(size)); }
     Group watchers(int size) { return groups_.named("watchers", std::to_string(size)); }
-    // Those who hear what the cell says.
+    // The cells that hear this one.
     Group listeners(int size, int row, int col) {
         return groups_.named({"listeners", std::to_string(size), std::to_string(row), std::to_string(col)});
     }

@@ -7,8 +7,8 @@ namespace c10k {
 // Whether each side of a WebSocket keeps what it has sent, and may refer to it in the next message (RFC 7692, 7.1.1).
 //
 // kYes compresses streams of small, similar messages several times better. It costs each connection a compressor and a
-// decompressor of its own, for as long as it lives: docs/topics/compression.md says how many bytes. With kNo connections
-// borrow both from their loop for one message, and an idle one keeps nothing.
+// decompressor of its own, for as long as it lives: docs/topics/compression.md says how many bytes. With kNo
+// connections borrow both from their loop for one message, and an idle one keeps nothing.
 enum class ContextTakeover : std::uint8_t { kNo, kYes };
 
 // How the messages of a WebSocket are compressed (permessage-deflate, RFC 7692), if its peer can do so as well.

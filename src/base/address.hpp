@@ -14,9 +14,9 @@ public:
     Address() noexcept : storage_{}, size_(0) {}
     Address(const sockaddr* address, socklen_t size) noexcept;
 
-    // Looks `host` up, a name or a number; blocks while it asks. Throws std::runtime_error with a text for a user.
+    // Looks `host` up, a name or a number. Blocks meanwhile. Throws std::runtime_error with a text for a user.
     static Address resolve(std::string_view host, std::uint16_t port);
-    // The IP address that `number` is. Throws as above if it is a name.
+    // Parses `number` as an IP address. Throws as above if it is a name.
     static Address resolve_number(std::string_view number, std::uint16_t port);
     // All addresses of that host, at least one, each once: in the order in which this system prefers them (RFC 6724).
     static std::vector<Address> resolve_all(std::string_view host, std::uint16_t port);
@@ -34,8 +34,8 @@ public:
     [[nodiscard]] std::string unix_path() const;
     // Whether it is one of 127.0.0.0/8, or ::1.
     [[nodiscard]] bool is_loopback() const noexcept;
-    // What tells whose it is: an IPv4 address itself, of an IPv6 address the 64 bits that one subscriber has for all of
-    // theirs. As bytes, and as long as this object.
+    // The part that identifies a subscriber, as bytes that live as long as this object: an IPv4 address itself, and of
+    // an IPv6 address the first 64 bits.
     [[nodiscard]] std::string_view subnet_key() const noexcept;
     // "127.0.0.1:8000", "[::1]:8000", "unix:/run/site.sock", or "unix:" of a client of that
     [[nodiscard]] std::string text() const;

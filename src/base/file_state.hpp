@@ -6,12 +6,12 @@
 
 namespace c10k {
 
-// How a file is, as far as the kernel tells without reading it. A file that is written, or replaced by another one
-// however old that is, has another state. One that is only linked or whose mode changes has another state, too.
+// A file's state, as far as the kernel tells without reading it. Writing the file changes its state, and so does
+// replacing it with another one, however old. Linking it or changing its mode does so, too.
 struct FileState {
     std::uint64_t inode = 0;
     std::uint64_t bytes = 0;
-    std::int64_t modified_ns = 0;  // whoever writes the file may set it
+    std::int64_t modified_ns = 0;  // any writer of the file may set it
     std::int64_t changed_ns = 0;   // by the kernel's clock
 
     // Follows symbolic links. Nothing if there is no such file.

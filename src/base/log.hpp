@@ -3,15 +3,15 @@
 #include <cstdint>
 #include <string_view>
 
-// The program's log: lines on standard error with the time in front. What a peer has chosen of a line cannot end it or
-// command a terminal: all of it is printable() (c10k/text.hpp). Thread: any.
+// The program's log: lines on standard error with the time in front. Text from a peer can neither end a line nor
+// command a terminal, because the log makes every line printable() (c10k/text.hpp). Thread: any.
 namespace c10k::log {
 
 enum class Level { kDebug, kInfo, kWarning, kError };
 
 void set_level(Level level);
 
-// While one of these lives, this thread writes nothing: for simulations, which let things fail on purpose.
+// While one of these lives, this thread logs nothing: for simulations, in which failures are part of the test.
 class Silence {
 public:
     Silence() noexcept;
@@ -25,7 +25,7 @@ void info(std::string_view line);
 void warning(std::string_view line);
 void error(std::string_view line);
 
-// For lines that a peer can bring about as often as it likes: one of them a second is written.
+// Limits lines that a peer can cause as often as it likes to one per second.
 class RateLimit {
 public:
     // Whether a line is due. `now_ms` is of a clock that never jumps.

@@ -2,12 +2,12 @@
 
 namespace c10k {
 
-// Has the allocator keep what is freed for what is allocated next, within bounds: by default it gives blocks of 100 KiB
-// back to the system at once, and every large message faults its pages in again. release_free_memory() gives all back.
-// For the whole process. Thread: any.
+// Makes the allocator keep freed memory for the next allocations, within bounds. By default it gives blocks of 100 KiB
+// back to the system at once, and every large message faults its pages in again. release_free_memory() gives all of it
+// back. For the whole process. Thread: any.
 void keep_freed_memory() noexcept;
 
-// Gives free memory back to the system: that of the calling thread's heap, and what is free between used blocks of all.
+// Gives free memory back to the system: the calling thread's heap, and free pages between used blocks of all heaps.
 // Thread: any.
 void release_free_memory() noexcept;
 

@@ -36,7 +36,7 @@ struct Pool {
         }
         left -= wanted.size();
         std::memcpy(wanted.data(), bytes.data() + left, wanted.size());
-        std::memset(bytes.data() + left, 0, wanted.size());  // what was given out may have become a secret
+        std::memset(bytes.data() + left, 0, wanted.size());  // the bytes given out may have become a secret
     }
 };
 

@@ -17,7 +17,7 @@ std::string folded(std::string_view word) {
     return text;
 }
 
-// How many letters must be put in, left out, replaced, or exchanged with their neighbour (Damerau and Levenshtein).
+// How many letters must be inserted, left out, replaced, or swapped with their neighbour (Damerau and Levenshtein).
 std::size_t distance(std::string_view left, std::string_view right) {
     std::vector<std::size_t> before(right.size() + 1);  // the row before the last
     std::vector<std::size_t> last(right.size() + 1);
@@ -63,7 +63,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     std::string_view closest;
     std::size_t least = std::max(kNear, meant.size() / kLettersForOneMore) + 1;
     for (const std::string_view candidate : words) {
-        // A word of which next to nothing would be left was not meant.
+        // If next to nothing of a word would be left, the user did not mean it.
         const std::size_t most = std::min(least, candidate.size() / 2 + 1);
         if (const std::size_t away = distance(meant, folded(candidate)); away < most) {
             closest = candidate;

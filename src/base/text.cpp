@@ -42,7 +42,7 @@ Utf8Sequence first_sequence(std::string_view bytes) noexcept {
     return {size, size == length};
 }
 
-// The number of the character that is this sequence, a whole one.
+// The number of the character that this sequence encodes. Requires: the sequence is whole.
 unsigned code_point(std::string_view sequence) noexcept {
     const auto lead = static_cast<unsigned char>(sequence.front());
     if (sequence.size() == 1) {
@@ -55,7 +55,8 @@ unsigned code_point(std::string_view sequence) noexcept {
     return number;
 }
 
-// The controls of ASCII and of ISO 6429 (C1), what ends a line, and what turns the direction of writing (UAX 9).
+// The control characters of ASCII and of ISO 6429 (C1), line ends, and characters that change the direction of writing
+// (UAX 9).
 bool is_obeyed(unsigned number) noexcept {
     const auto in = [number](unsigned first, unsigned last) { return number >= first && number <= last; };
     return number < 0x20 || in(0x7f, 0x9f) || number == 0x61c || in(0x200e, 0x200f) || in(0x2028, 0x202e) ||

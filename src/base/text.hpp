@@ -42,7 +42,7 @@ namespace c10k {
 // The members of a comma-separated list, trimmed, without the empty ones (RFC 9110, 5.6.1). They point into `list`.
 [[nodiscard]] std::vector<std::string_view> split_list(std::string_view list);
 
-// The number that `text` is, if it is nothing but decimal digits and fits: no sign, no space, no prefix.
+// Parses `text` if it is only decimal digits and the number fits: no sign, no space, no prefix.
 template <std::integral Number>
 [[nodiscard]] std::optional<Number> to_number(std::string_view text) noexcept {
     Number number{};
@@ -60,14 +60,15 @@ template <std::integral Number>
 // Replaces all bytes by %XX but letters, digits, "-._~" and those in `safe` (RFC 3986, 2.3).
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view safe = "/");
 
-// The reference to a path of this host, "/a%20b" for "a b": whatever `path` is, it does not begin like "//other.host/",
-// nor like "/\\", which browsers take for the same (RFC 3986, 4.2). `path` has no "/" in front.
+// The reference to a path of this host, "/a%20b" for "a b". It never begins like "//other.host/", nor like "/\\", which
+// browsers treat the same (RFC 3986, 4.2). `path` has no "/" in front.
 [[nodiscard]] std::string encode_path(std::string_view path);
 
 // For text between tags and for quoted attributes.
 [[nodiscard]] std::string html_escape(std::string_view text);
 
-// The same text with U+FFFD for what is not UTF-8: one for each longest start of a sequence (Unicode 15, 3.9).
+// The same text with U+FFFD instead of bytes that are not UTF-8: one for each longest start of a sequence (Unicode
+// 15, 3.9).
 [[nodiscard]] std::string repair_utf8(std::string_view bytes);
 
 }  // namespace c10k

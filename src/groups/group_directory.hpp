@@ -61,7 +61,7 @@ private:
 
     std::vector<std::shared_ptr<JobQueue>> job_queues_;
     std::mutex mutex_;
-    std::map<std::string, std::weak_ptr<SharedGroup>> groups_;  // in order, not hashed: see docs/internals/decisions/0010
+    std::map<std::string, std::weak_ptr<SharedGroup>> groups_;  // in order, not hashed: decision 10
 };
 
 // What one loop has for groups that have members on others. It gathers during a turn and goes out at its end, one

@@ -41,7 +41,7 @@ private:
     };
 
     std::mutex mutex_;
-    std::map<std::string, AddressSlot> places_;  // in order, not hashed: see docs/internals/decisions/0010
+    std::map<std::string, AddressSlot> places_;  // in order, not hashed: decision 10
     std::vector<Count> counts_;                  // by place, less one
     std::vector<AddressSlot> free_;              // has room for all, so that leave() allocates nothing
 };

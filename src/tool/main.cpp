@@ -46,7 +46,7 @@ constexpr const char* kAppIsMade =
 Then: ./manage runserver, and open http://127.0.0.1:8000/{{ app_name }}/
 )";
 
-// Where the templates are, seen from this program: the same in an installation and in a build.
+// Where the templates are, relative to this program: the same in an installation and in a build.
 fs::path share() { return fs::canonical("/proc/self/exe").parent_path().parent_path() / "share/c10k"; }
 
 Names names_of_app(const std::string& app) { return {{"app_name", app}, {"app_class", class_of_app(app)}}; }

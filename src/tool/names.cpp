@@ -24,11 +24,11 @@ constexpr auto kWordsOfCpp = std::to_array<std::string_view>({
     "typeof",      "xor_eq",
 });
 
-// What the Site of a project uses in its own code, and folders that would be mixed up with those of an app.
+// Names that a project's Site uses in its own code, and folders that would be confused with those of an app.
 constexpr auto kTakenInAProject = std::to_array<std::string_view>(
     {"Site", "build", "include", "middleware", "path", "services", "site", "std", "urls"});
 
-// Macros of g++, of the headers of C, C++ and POSIX, and of GoogleTest, that are not in capitals.
+// Macros in lower case from g++, the headers of C, C++ and POSIX, and GoogleTest.
 constexpr auto kMacros = std::to_array<std::string_view>({
     "alloca",     "assert",    "assert_perror", "errno",    "i386",     "issubnormal",      "linux",
     "major",      "makedev",   "minor",         "offsetof", "setjmp",   "math_errhandling", "sched_priority",

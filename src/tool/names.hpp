@@ -6,10 +6,10 @@
 
 namespace c10k::tool {
 
-// What is wrong with `name` as that of a project or an app, such as "class is a word of C++"; empty if it will do.
+// The reason why `name` cannot name a project or an app, such as "class is a word of C++"; empty if it can.
 [[nodiscard]] std::optional<std::string> fault_of_name(std::string_view name);
 
-// As above, for an app, whose folder and member of the site must not be there already for something else.
+// As above, for an app: its folder and its member of the site must not exist for something else.
 [[nodiscard]] std::optional<std::string> fault_of_app_name(std::string_view name);
 
 // Says why no project can be built in the folder with this absolute path; empty if one can.

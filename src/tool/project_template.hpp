@@ -6,7 +6,7 @@
 
 namespace c10k::tool {
 
-// What stands for what: {"app_name", "chat"} puts chat where a text has "{{ app_name }}", and a path app_name.
+// Values by name: {"app_name", "chat"} puts chat where a text has "{{ app_name }}", and a path app_name.
 using Names = std::map<std::string, std::string>;
 
 // Throws std::runtime_error if the file cannot be read.
@@ -16,8 +16,7 @@ using Names = std::map<std::string, std::string>;
 [[nodiscard]] std::string fill(std::string text, const Names& names);
 
 // Copies all files of the folder `project_template` into `folder`, with the names filled in. Files keep their
-// permissions. Throws std::runtime_error: before anything is written, if there is no such project_template or a file
-// exists already.
+// permissions. Throws std::runtime_error before it writes anything if that folder is missing or a file exists already.
 void copy_filled(const std::filesystem::path& project_template, const std::filesystem::path& folder,
                  const Names& names);
 

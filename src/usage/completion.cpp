@@ -29,10 +29,10 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
     return text;
 }
 
-// Words that are values are in small letters, other than the names of types.
+// Values are in lower case; names of types are not.
 bool is_of_words(char c) { return c == '|' || c == '_' || c == '-' || is_digit(c) || (c >= 'a' && c <= 'z'); }
 
-// The call that completes values of that type. `prefix` is what the names of the script's functions begin with.
+// The call that completes values of that type. The names of the script's functions begin with `prefix`.
 std::string values(const std::string& prefix, std::string type) {
     if (type == "FILE") {
         return prefix + "_files -f";
@@ -50,7 +50,7 @@ std::string values(const std::string& prefix, std::string type) {
     return ":";
 }
 
-// The cases of one command: after which option stands which value.
+// The cases of one command: which value follows which option.
 std::string value_cases(const std::string& prefix, const CLI::App& command) {
     std::string cases;
     for (const CLI::Option* option : options_of(command)) {

@@ -11,7 +11,7 @@ namespace c10k::usage {
 void require_known(const std::string& shell);
 
 // A script for bash that completes commands, options, their values, and the names of settings. `called` are the names
-// that the program is called by. The script asks nobody: it need not be fast, nor built, to be completed.
+// by which users start the program. The script does not run the program, which may be slow or not built yet.
 [[nodiscard]] std::string bash_completion(const Program& program, const std::vector<std::string>& called);
 
 }  // namespace c10k::usage

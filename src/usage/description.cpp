@@ -31,7 +31,7 @@ bool takes_value(const CLI::Option& option) { return option.get_items_expected_m
 
 std::string type_of(const CLI::Option& option) {
     const std::string type = option.get_type_name();
-    // CLI11 joins the type and what is checked by a colon.
+    // CLI11 joins the type and the check with a colon.
     return takes_value(option) ? type.substr(0, type.find_first_of(": ")) : "";
 }
 

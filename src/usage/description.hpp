@@ -11,11 +11,10 @@ class Option;
 
 namespace c10k::usage {
 
-// --help, the man page, completion and the answers to mistakes all read the descriptions of a program's commands and
-// options in CLI11. The type of an option says what its values are: FILE, FOLDER, or the words themselves,
-// "auto|epoll|io_uring".
+// --help, the man page, completion and error messages all read the descriptions of a program's commands and options in
+// CLI11. The type of an option names its values: FILE, FOLDER, or the words themselves, "auto|epoll|io_uring".
 
-// Something that a man page and completion list besides the options, since no option has a description of it.
+// A setting, which a man page and completion list besides the options, since no option describes it.
 struct Setting {
     std::string name;
     std::string value;  // by default; perhaps with a unit
@@ -25,7 +24,7 @@ struct Setting {
 struct Program {
     const CLI::App& app;
     std::string version;            // "c10k 0.1.0"
-    std::vector<Setting> settings;  // what --set takes
+    std::vector<Setting> settings;  // for --set
     std::string more_for_man_page;  // as roff has it, at the end; perhaps ""
 };
 

@@ -10,7 +10,7 @@
 namespace c10k::usage {
 namespace {
 
-// Text as roff shows it as it is: nothing in it is a request or an escape. Each line of it is one.
+// Escapes text so that roff shows it as it is, without requests and escapes, line by line.
 std::string plain(std::string_view text) {
     std::string result;
     bool at_start = true;
@@ -72,7 +72,7 @@ std::string entries(const CLI::App& app) {
         text += entry(*option);
     }
     for (const CLI::Option* option : options_of(app)) {
-        // --help is told once, with the options of the program.
+        // The page lists --help once, with the options of the program.
         const bool is_help = option == app.get_help_ptr() || option == app.get_help_all_ptr();
         text += is_help && app.get_parent() != nullptr ? "" : entry(*option);
     }

@@ -14,10 +14,10 @@
 namespace c10k::usage {
 namespace {
 
-// The word that was perhaps meant, also by its beginning alone; "" if none.
+// The word that the user perhaps meant, also by its beginning alone; "" if none.
 std::string suggestion(std::string_view word, const std::vector<std::string>& words) {
     if (word.size() <= 2) {
-        return "";  // a letter comes near to every other one
+        return "";  // a single letter is near to every other one
     }
     const std::vector<std::string_view> views{words.begin(), words.end()};
     if (const std::string_view near = nearest(word, views); !near.empty()) {

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-// Rooms in which everybody hears what one says.
+// Chat rooms: everybody in a room receives each message.
 class ChatApp {
 public:
     explicit ChatApp(c10k::Services& services);
