@@ -9,7 +9,7 @@
 
 void Spread::add_options(CLI::App& options) {
     constexpr std::size_t kMaxLoops = 64;
-    add_number(options, "--workers", loops_, {1, kMaxLoops}, "How many loops the clients are spread over, one a thread")
+    add_number(options, "--workers", loops_, {1, kMaxLoops}, "Loops to spread the clients over, each in a thread")
         ->default_str(std::to_string(loops_));
     add_text(options, "--sources", sources_,
              "Addresses of this machine, with commas, that the clients come from in turn; without it, for a server on "

@@ -110,7 +110,7 @@ Task<> await_greeting(Endpoint server) {
     bool is_connected = false;
     const auto awaited = [&] {
         return "Waiting for " + printable(server.url()) + ": " +
-               (is_connected ? "it is connected, and has not said 'Hello!' yet"
+               (is_connected ? "it is connected, and has not sent 'Hello!' yet"
                              : "it has not answered the opening handshake yet");
     };
     const auto visit = [&]() -> Task<> {
@@ -125,7 +125,7 @@ Task<> await_greeting(Endpoint server) {
         if (!is_connected) {
             throw;
         }
-        throw TimedOut(printable(server.url()) + " is connected, and has not said 'Hello!' in " +
+        throw TimedOut(printable(server.url()) + " is connected, and has not sent 'Hello!' in " +
                        std::to_string(Patience::kSilence.count()) + " s: is that the echo test?");
     }
 }
@@ -293,7 +293,7 @@ std::string Crowd::summary() const {
 
 std::optional<std::string> Crowd::failure() const {
     if (succeeded_ < clients_) {
-        return "not every client got what it should have";
+        return "some clients did not get every reply";
     }
     if (peak_ == clients_) {
         return std::nullopt;

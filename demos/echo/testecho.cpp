@@ -23,9 +23,10 @@ constexpr int kMaxClients = 1'000'000'000;
 Duration parse_delay(const std::string& text) {
     const auto time = parse_time(text);
     if (!time || *time > kMaxDelay) {
-        throw CommandError("--delay: '" + printable(text) +
-                           "' is no time of at most a day: write seconds, or a number with ms, s, m or h, such as 30, "
-                           "250ms or 1.5m");
+        throw CommandError(
+            "--delay: '" + printable(text) +
+            "' is not a time of at most a day: write seconds, or a number with ms, s, m or h, such as 30, "
+            "250ms or 1.5m");
     }
     return *time;
 }
@@ -47,7 +48,7 @@ void TestEcho::add_options(CLI::App& options) {
                     "Each client starts within twice this time, or later if too many are dialling, and waits this "
                     "long before each of its three messages: seconds, or 250ms, 1m, 1h")
         ->capture_default_str();
-    options.add_option("--url", url_, "Where the echo test is")->capture_default_str();
+    options.add_option("--url", url_, "URL of the echo test")->capture_default_str();
     add_text(options, "--ca", endpoint_.ca_file,
              "For wss://: a file with the certificate of the authority to trust, instead of the system's")
         ->type_name("FILE");

@@ -107,7 +107,7 @@ void GameOfLife::add_options(CLI::App& options) {
             "At most so many steps per second, 0 = no limit")
         ->type_name("NUMBER")
         ->default_str("1");
-    options.add_option("-u,--url", url_, "Where the server is")->capture_default_str();
+    options.add_option("-u,--url", url_, "URL of the server")->capture_default_str();
     add_text(options, "--ca", endpoint_.ca_file,
              "For wss://: a file with the certificate of the authority to trust, instead of the system's")
         ->type_name("FILE");
@@ -137,7 +137,7 @@ void GameOfLife::check_options() const {
     }
     if (url_.find_first_of("?#") != std::string::npos) {
         throw CommandError("--url: '" + printable(url_) +
-                           "' is not where the server is: write it without a query, such as ws://127.0.0.1:8000");
+                           "' is not the URL of a server: write it without a query, such as ws://127.0.0.1:8000");
     }
     if (!dump_.empty()) {
         check_dump();

@@ -49,7 +49,8 @@ void require_listener(int descriptor) {
     const bool is_tcp = is_ip && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
     if (option_of(descriptor, SO_TYPE) != SOCK_STREAM || (!is_tcp && *family != AF_UNIX)) {
         fail(
-            "is no TCP socket and no unix socket; a systemd unit has ListenStream= with an address and a port, or a "
+            "is neither a TCP socket nor a unix socket; a systemd unit has ListenStream= with an address and a port, "
+            "or a "
             "path");
     }
     if (option_of(descriptor, SO_ACCEPTCONN) != 1) {

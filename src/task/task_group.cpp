@@ -96,7 +96,7 @@ void log_failure(std::exception_ptr failure) {
     } catch (const std::exception& error) {
         log::error(error.what());
     } catch (...) {
-        log::error("a task failed with something that is no std::exception");
+        log::error("a task failed with an exception that is not a std::exception");
     }
 }
 

@@ -14,11 +14,11 @@ constexpr int kFirstVerdict = 100'000;
 
 std::string fault_text(TlsFault fault) {
     switch (fault) {
-        case TlsFault::kSpokeHttp: return "the client spoke plain HTTP to a port for TLS";
+        case TlsFault::kSpokeHttp: return "the client spoke plain HTTP to a TLS port";
         case TlsFault::kHelloTooLong: return "a message of the TLS handshake is too long";
-        case TlsFault::kOutOfPlace: return "the client's TLS handshake is interrupted by something else";
+        case TlsFault::kOutOfPlace: return "other records interrupt the client's TLS handshake";
         case TlsFault::kCutInHandshake: return "the other side ended the connection during the TLS handshake";
-        case TlsFault::kRepliesNotTaken: return "the other side asks for TLS replies and does not take them";
+        case TlsFault::kRepliesNotTaken: return "the other side asks for TLS replies and does not read them";
     }
     return "no such fault";
 }

@@ -103,7 +103,8 @@ void start_app(const std::string& name) {
     }
     if (!fs::exists("site.hpp") || !fs::exists("CMakeLists.txt")) {
         throw std::runtime_error(
-            "There is no project here, for there is no site.hpp: go into one, or make one with c10k startproject NAME");
+            "There is no project here, because there is no site.hpp: change into one, or make one with c10k "
+            "startproject NAME");
     }
     if (fs::exists(name)) {
         throw std::runtime_error(name + " is there already: choose another name");
@@ -126,19 +127,19 @@ int run(int argc, char** argv) {
     std::string name;
     fs::path folder;
     CLI::App* project = app.add_subcommand("startproject", "Make a project: a site with one app, its tests, its build");
-    project->add_option("NAME", name, "What it is called: letters, digits and \"_\"")->required();
-    project->add_option("FOLDER", folder, "Where it is made, ./NAME by default; must be empty if it exists")
+    project->add_option("NAME", name, "Its name: letters, digits and \"_\"")->required();
+    project->add_option("FOLDER", folder, "The folder to make it in, ./NAME by default; must be empty if it exists")
         ->type_name("FOLDER");
     project->footer("Try: c10k startproject mysite");
 
     CLI::App* added = app.add_subcommand("startapp", "Make an app in the project in this folder");
-    added->add_option("NAME", name, "What it is called, and its folder: letters, digits and \"_\"")->required();
+    added->add_option("NAME", name, "The name of the app and its folder: letters, digits and \"_\"")->required();
     added->footer("Try: c10k startapp chat");
 
     std::string shell;
-    CLI::App* completion = app.add_subcommand("completion", "Print a script that completes all this in a shell");
+    CLI::App* completion = app.add_subcommand("completion", "Print a script that completes these commands in a shell");
     completion->add_option("SHELL", shell, "Which shell: bash")->type_name("bash")->required();
-    CLI::App* man = app.add_subcommand("man", "Print all this as a man page");
+    CLI::App* man = app.add_subcommand("man", "Print this help as a man page");
 
     const usage::Program program{app, kVersion, {}, ""};
     try {

@@ -66,7 +66,7 @@ std::optional<std::string> fault_of_name(std::string_view name) {
     const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
     const std::string quoted = '"' + std::string{name} + '"';
     if (name.empty() || !is_letter(name.front()) || !std::all_of(name.begin(), name.end(), fits)) {
-        return quoted + " is no name in C++: begin with a letter, go on with letters, digits and \"_\"";
+        return quoted + " is not a name in C++: begin with a letter, go on with letters, digits and \"_\"";
     }
     if (name.find("__") != std::string_view::npos) {
         return quoted + " belongs to the compiler: names with \"__\" do, so use a single \"_\"";
@@ -92,7 +92,7 @@ std::optional<std::string> fault_of_app_name(std::string_view name) {
                "\" may be a macro, as EOF and unix are: choose another name, in small letters";
     }
     if (name.ends_with("App")) {
-        return '"' + std::string{name} + "\" is what a class of an app is called: leave out \"App\"";
+        return '"' + std::string{name} + "\" is the form of an app's class name: leave out \"App\"";
     }
     return std::nullopt;
 }
@@ -103,7 +103,7 @@ std::optional<std::string> fault_of_folder(std::string_view path) {
         if (is_control || kNotInAFolder.find(c) != std::string_view::npos) {
             const std::string what = c == '\n' ? "a line break" : is_control ? "a control character" : std::string{c};
             return "The path of the project has " + what +
-                   ", which CMake, ninja or g++ do not take: name another folder";
+                   ", which CMake, ninja or g++ cannot handle: name another folder";
         }
     }
     return std::nullopt;

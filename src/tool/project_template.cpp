@@ -35,7 +35,7 @@ void write_text(const fs::path& file, std::string_view text) {
 // Each file of the template, and the file that it becomes.
 std::map<fs::path, fs::path> plan(const fs::path& project_template, const fs::path& folder, const Names& names) {
     if (!fs::is_directory(project_template)) {
-        throw std::runtime_error("There is no folder " + project_template.string() + ": install c10k anew");
+        throw std::runtime_error("There is no folder " + project_template.string() + ": install c10k again");
     }
     std::map<fs::path, fs::path> targets;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator{project_template}) {

@@ -167,7 +167,7 @@ TEST(Greeting, IsNamedWithItsServerWhenItDoesNotComeForAFewSeconds) {
         co_await socket.send("Hello!");
     });
     EXPECT_EQ(count(greeting.printed, "Waiting for ws://"), 1U) << greeting.printed;
-    EXPECT_NE(greeting.printed.find(": it is connected, and has not said 'Hello!' yet\n"), std::string::npos)
+    EXPECT_NE(greeting.printed.find(": it is connected, and has not sent 'Hello!' yet\n"), std::string::npos)
         << greeting.printed;
     EXPECT_EQ(greeting.failure, "");
 }
@@ -178,7 +178,7 @@ TEST(Greeting, IsGivenUpAfter30SecondsOfASilentServer) {
         co_await socket.recv();
     });
     EXPECT_TRUE(greeting.failure.starts_with("ws://")) << greeting.failure;
-    EXPECT_NE(greeting.failure.find(" is connected, and has not said 'Hello!' in 30 s"), std::string::npos)
+    EXPECT_NE(greeting.failure.find(" is connected, and has not sent 'Hello!' in 30 s"), std::string::npos)
         << greeting.failure;
     EXPECT_GE(greeting.took, 30s);
     EXPECT_LT(greeting.took, 35s);
