@@ -5,14 +5,14 @@
 
 namespace c10k {
 
-// Keeps what signal handlers use until none of them uses it: a handler may run on any thread, and be anywhere in its
-// work when another thread takes that away.
+// Keeps an object alive while signal handlers use it: a handler may run on any thread, and be anywhere in its work when
+// another thread wants to destroy that object.
 //
 // All atomics are sequentially consistent: a handler that enters after wait_until_empty() found nobody inside sees that
-// what was taken away before is gone.
+// the object is no longer to be found.
 class HandlerGate {
 public:
-    // A handler's stay, from before it looks for what it uses.
+    // A handler's stay. It begins before the handler looks for the object.
     class Visit {
     public:
         explicit Visit(HandlerGate& gate) noexcept : gate_(gate) { ++gate_.inside_; }
@@ -24,7 +24,7 @@ public:
         HandlerGate& gate_;
     };
 
-    // To be called when no handler can find any more what is going, and before it goes.
+    // Call this when no handler can find the object any more, and before you destroy it.
     void wait_until_empty() const noexcept {
         while (inside_ > 0) {
             std::this_thread::yield();

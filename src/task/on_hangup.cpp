@@ -21,7 +21,7 @@ void tell(int descriptor) noexcept {
 }
 
 void on_signal(int /*number*/, siginfo_t* info, void* /*context*/) {
-    const int error = errno;  // of whatever was interrupted
+    const int error = errno;  // of the interrupted code
     if (info->si_code == SI_KERNEL) {
         ::kill(::getpid(), SIGTERM);
     } else {
@@ -51,7 +51,7 @@ OnHangup::~OnHangup() {
     tell(news_);
     thread_.join();
     told = -1;
-    handlers.wait_until_empty();  // for one that has read the number, which may soon be another file's
+    handlers.wait_until_empty();  // a handler may have read the number, which may soon be another file's
     ::close(news_);
 }
 

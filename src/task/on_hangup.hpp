@@ -7,8 +7,8 @@
 
 namespace c10k {
 
-// While it lives, a SIGHUP that somebody sends calls `action`, on a thread of its own; one that the kernel sends,
-// because the terminal has gone, is a SIGTERM. Requires: there is one at a time.
+// While it lives, a SIGHUP from a process calls `action`, on a thread of its own. A SIGHUP from the kernel, because the
+// terminal has gone, acts as SIGTERM. Requires: there is one at a time.
 class OnHangup {
 public:
     // Throws std::system_error.

@@ -13,7 +13,7 @@
 namespace c10k {
 namespace {
 
-// A loop on a thread of its own, as the loop sees it that started it.
+// A loop on a thread of its own, as seen by the loop that started it.
 class OtherLoop {
 public:
     // Throws what the backend of the new loop throws.
@@ -31,7 +31,7 @@ public:
     OtherLoop(const OtherLoop&) = delete;
     OtherLoop& operator=(const OtherLoop&) = delete;
 
-    // Suspends until it has ended; a stop is passed on to it. Throws what its task threw.
+    // Suspends until the loop has ended, and passes a stop on to it. Throws what its task threw.
     class EndAwaiter final : public Awaiter {
     public:
         explicit EndAwaiter(OtherLoop& other) noexcept : other_(other) {}
@@ -97,7 +97,7 @@ private:
     std::shared_ptr<JobQueue> home_;
     std::shared_ptr<JobQueue> jobs_;
     StopScope scope_;  // the other thread's
-    // Both are made in time: an end or a stop cannot fail for want of memory.
+    // Both jobs are allocated beforehand, so that an end or a stop cannot fail for lack of memory.
     std::unique_ptr<Job> end_letter_ = make_job([this] { note_end(); });
     std::unique_ptr<Job> stop_letter_ = make_job([this] { scope_.request_stop(); });
     std::thread thread_;

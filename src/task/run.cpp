@@ -15,8 +15,8 @@ namespace {
 std::atomic<int> interruption;  // the signal
 HandlerGate handlers;
 
-// Those that ask us to stop, each once: the second one meets the default and ends the process. A signal stops every
-// run() of the program, and comes on any thread.
+// The signals that ask the program to stop, each once: the second one takes its default action and ends the process. A
+// signal stops every run() of the program, and arrives on any thread.
 class StopSignals {
 public:
     explicit StopSignals(Backend& backend) : backend_(backend) {
@@ -40,7 +40,7 @@ public:
                 restore();
             }
         }
-        handlers.wait_until_empty();  // for one that has found this, and the backend
+        handlers.wait_until_empty();  // a handler may have found this object, and the backend
     }
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
@@ -49,7 +49,7 @@ private:
     static constexpr std::array kNumbers{SIGINT, SIGTERM, SIGUSR2};
 
     static void on_signal(int number) {
-        const int error = errno;  // of whatever was interrupted
+        const int error = errno;  // of the interrupted code
         {
             const HandlerGate::Visit visit{handlers};
             interruption = number;
@@ -74,7 +74,7 @@ private:
         }
     }
 
-    static std::mutex mutex;  // of those who change the list; a handler only reads it
+    static std::mutex mutex;  // for changes of the list; a handler only reads it
     static std::atomic<StopSignals*> first;
     static std::array<struct sigaction, kNumbers.size()> former;
 

@@ -31,7 +31,7 @@ bool Semaphore::AcquireAwaiter::await_ready() noexcept {
     if (is_stopped()) {
         return true;
     }
-    if (semaphore_.held_ < semaphore_.limit_) {  // and so nobody waits
+    if (semaphore_.held_ < semaphore_.limit_) {  // so no task waits
         ++semaphore_.held_;
         granted_ = true;
     }

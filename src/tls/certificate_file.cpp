@@ -16,7 +16,7 @@
 namespace c10k {
 namespace {
 
-// Whoever renews once a week is in time.
+// An administrator who renews once a week is in time.
 constexpr int kSoonDays = 14;
 
 using Level = CertificateProblem::Level;
@@ -26,7 +26,7 @@ struct FileCloser {
 };
 using File = std::unique_ptr<std::FILE, FileCloser>;
 
-// Nobody is there to type a password.
+// A server has nobody to type a password.
 int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* was_asked) {
     *static_cast<bool*>(was_asked) = true;
     return -1;

@@ -8,11 +8,11 @@ namespace c10k {
 
 // The files of a certificate, in PEM.
 struct CertificateFiles {
-    std::string certificate;  // the server's own first, then those between it and the authority
+    std::string certificate;  // the server's own first, then the intermediate ones
     std::string key;
 };
 
-// What is wrong with such a pair, for a user.
+// A fault of such a pair, as a text for a user.
 struct CertificateProblem {
     enum class Level : std::uint8_t { kWarning, kError };
 
@@ -21,7 +21,8 @@ struct CertificateProblem {
     std::string hint;  // what to do
 };
 
-// Files that cannot be read or hold something else, a key that does not fit, a time that is over or nearly so.
+// Finds files that cannot be read or hold something else, a key that does not fit, and a certificate that has expired
+// or soon will.
 [[nodiscard]] std::vector<CertificateProblem> examine(const CertificateFiles& pair);
 
 }  // namespace c10k

@@ -18,13 +18,13 @@ struct CertificateTexts {
 
 struct CertificateWishes {
     std::vector<std::string> names;  // hosts and IP addresses; the first is its subject too
-    // An hour ago, because the clocks of those who check it may be behind: time() itself is, by up to a tick.
+    // An hour ago, because a client's clock may be behind: time() itself is, by up to a tick.
     std::chrono::system_clock::time_point begin = std::chrono::system_clock::now() - std::chrono::hours{1};
     std::chrono::hours time = std::chrono::hours{24} * 365;
 };
 
-// An authority to develop and test with. Its key is in no file: when it is destroyed, nobody can sign anything any more
-// that those who trust it would believe.
+// An authority to develop and test with. Its key is in no file: once this object is destroyed, nobody can sign another
+// certificate that clients of this authority would believe.
 class CertificateMaker {
 public:
     // Throws std::runtime_error if OpenSSL fails.
@@ -33,9 +33,10 @@ public:
     CertificateMaker(const CertificateMaker&) = delete;
     CertificateMaker& operator=(const CertificateMaker&) = delete;
 
-    // Its own certificate, for those who are to trust it, in PEM.
+    // Its own certificate in PEM, for clients that are to trust it.
     [[nodiscard]] std::string certificate() const;
-    // A new key (P-256), and a certificate of a server for it. Throws std::runtime_error if a wish cannot be fulfilled.
+    // Makes a new key (P-256), and a server's certificate for it. Throws std::runtime_error if a wish cannot be
+    // fulfilled.
     [[nodiscard]] CertificateTexts make(const CertificateWishes& wishes) const;
 
 private:

@@ -8,7 +8,8 @@ namespace c10k {
 
 // Looks at a client's handshake before OpenSSL does, through its records, however small they are (RFC 8446, 4 and 5.1).
 //
-// OpenSSL takes memory for up to 128 KiB as soon as a ClientHello announces it; the longest that anybody needs has 2.
+// OpenSSL allocates up to 128 KiB as soon as a ClientHello announces so much; the longest that a client needs has 2
+// KiB.
 class HelloWatch {
 public:
     // The types of records (RFC 8446, 5.1).
@@ -19,21 +20,21 @@ public:
 
     enum class Finding : std::uint8_t {
         kNothing,
-        kTooLong,     // a message announces more than anybody needs
+        kTooLong,     // a message announces more than any client needs
         kOutOfPlace,  // a record of another type comes before the ClientHello's end or inside a message, or an empty
                       // one
     };
 
-    // Looks at the bytes up to the end of a record, or to where there is a finding, and returns how many these are.
-    // The byte that announces too much is not among them.
+    // Looks at the bytes up to the end of a record or up to a finding, and returns how many these are. The byte that
+    // announces too much is not among them.
     std::size_t look(std::span<const char> bytes) noexcept;
 
     [[nodiscard]] Finding finding() const noexcept { return finding_; }
     // Nothing has come yet.
     [[nodiscard]] bool is_fresh() const noexcept { return phase_ == 0 && !has_hello_ && message_phase_ == 0; }
-    // Of the record that was looked at last.
+    // The type of the last record.
     [[nodiscard]] std::uint8_t type() const noexcept { return type_; }
-    // The peer encrypts from now on: there is nothing more to see.
+    // The peer encrypts from now on, so stop looking.
     void stop() noexcept { stopped_ = true; }
 
 private:

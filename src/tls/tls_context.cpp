@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kSecurityLevel = 2;
 
-// The protocols that we speak inside (RFC 7301): each with its length in front.
+// The protocols that we speak inside TLS (RFC 7301), each with its length in front.
 constexpr std::array<unsigned char, 9> kProtocols{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 // The first text on OpenSSL's queue.
@@ -26,7 +26,7 @@ std::string openssl_reason() {
     return reason != nullptr ? reason : "no reason is known";
 }
 
-// Takes http/1.1. A client that offers protocols and not this one is refused (RFC 7301, 3.2).
+// Picks http/1.1. Refuses a client that offers protocols without this one (RFC 7301, 3.2).
 int choose_protocol(SSL* /*session*/, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned int offered_size, void* /*argument*/) {
     unsigned char* found = nullptr;
@@ -50,7 +50,7 @@ int choose_certificate(SSL* session, int* /*alert*/, void* argument) {
     return SSL_TLSEXT_ERR_OK;
 }
 
-// Nobody is there to type a password.
+// A server has nobody to type a password.
 int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*argument*/) { return -1; }
 
 void use(SSL_CTX* context, const CertificateFiles& pair) {

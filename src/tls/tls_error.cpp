@@ -8,7 +8,7 @@
 namespace c10k {
 namespace {
 
-// Beyond the faults come OpenSSL's reasons, and beyond those the verdicts on certificates.
+// After our faults come OpenSSL's reasons, and after those its verdicts on certificates.
 constexpr int kFirstReason = 50;
 constexpr int kFirstVerdict = 100'000;
 

@@ -52,7 +52,7 @@ struct TlsStream::Network {
         std::vector<char>& unsent = of(bio).unsent_;
         try {
             unsent.insert(unsent.end(), bytes, bytes + size);
-        } catch (const std::bad_alloc&) {  // not through the C that called us
+        } catch (const std::bad_alloc&) {  // must not pass through OpenSSL, which is C
             return -1;
         }
         return size;
@@ -152,7 +152,8 @@ std::span<const char> TlsStream::serve_handshake(std::span<const char> bytes) {
         incoming_ = bytes.first(part);
         bytes = bytes.subspan(part);
         shake_hands();
-        if (hello_.finding() == HelloWatch::Finding::kOutOfPlace && !failure_) {  // which OpenSSL may wait for, or skip
+        if (hello_.finding() == HelloWatch::Finding::kOutOfPlace &&
+            !failure_) {  // OpenSSL may wait, or skip the record
             unsent_.insert(unsent_.end(), kUnexpectedMessage.begin(), kUnexpectedMessage.end());
             fail(TlsFault::kOutOfPlace);
         } else if (hello_.type() == HelloWatch::kChangeCipherSpec && SSL_version(session_) < TLS1_3_VERSION) {

@@ -23,9 +23,9 @@ class TlsScratch {
 public:
     static constexpr std::size_t kRecordBytes = 16 * 1024;  // the most in one record (RFC 8446, 5.1)
 
-    // Room for `size` bytes that have been decrypted; those of before are gone.
+    // Room for `size` decrypted bytes; overwrites the previous ones.
     std::span<char> decrypted(std::size_t size);
-    // Room for what is to be encrypted as one record.
+    // Room for the bytes that will be encrypted as one record.
     std::span<char> record() noexcept { return record_; }
 
 private:
@@ -34,16 +34,15 @@ private:
     std::array<char, kRecordBytes> record_;
 };
 
-// One end of a TLS connection, without a network: what comes from the peer goes in encrypted and comes out plain, and
-// what is for the peer the other way round. It has no descriptor, no clock, and keeps no bytes but unsent ones and the
-// beginning of a record.
+// One end of a TLS connection, without a network: it decrypts bytes from the peer, and encrypts bytes for the peer. It
+// has no descriptor and no clock, and keeps no bytes but unsent ones and the beginning of a record.
 class TlsStream {
 public:
-    // The most that one write() takes, so that little is encrypted long before it is sent.
+    // The most bytes that one write() takes, so that few are encrypted long before they are sent.
     static constexpr std::size_t kMaxAhead = 64 * 1024;
 
-    // A server's end, or a client's: that asks for `name`, a host or an IP address, and takes no certificate of
-    // another.
+    // A server's end, or a client's, which asks for `name`, a host or an IP address, and accepts only a certificate for
+    // it.
     TlsStream(std::shared_ptr<const TlsContext> context, const std::string& name);
     ~TlsStream();
     TlsStream(const TlsStream&) = delete;
@@ -54,19 +53,19 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return open_; }
     // The peer's close_notify has come (RFC 8446, 6.1).
     [[nodiscard]] bool has_ended() const noexcept { return ended_; }
-    // Why it cannot go on; then unsent() may hold a last word for the peer.
+    // The reason why it cannot go on; unsent() may then hold an alert for the peer.
     [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
 
     // Begins a client's handshake.
     void start();
-    // Takes bytes of the network. Returns what they say, which stays until `scratch` is used again.
+    // Takes bytes from the network. Returns them decrypted, valid until `scratch` is used again.
     std::span<char> receive(std::span<const char> bytes, TlsScratch& scratch);
-    // Takes from the beginning of `bytes`, and returns how many: none before the handshake is done.
+    // Encrypts bytes from the beginning of `bytes`, and returns how many: none before the handshake is done.
     std::size_t write(std::span<const iovec> bytes, TlsScratch& scratch);
-    // Says close_notify. The peer may go on sending.
+    // Sends close_notify. The peer may go on sending.
     void finish();
 
-    // What has to go to the network.
+    // The bytes that have to go to the network.
     [[nodiscard]] const std::vector<char>& unsent() const noexcept { return unsent_; }
     std::vector<char> take_unsent() noexcept { return std::exchange(unsent_, {}); }
 
