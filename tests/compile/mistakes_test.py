@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import unittest
 
-SOURCE = pathlib.Path(os.environ.get("C10K_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+from support.environment import SOURCE
+
 COMPILERS = ("g++", "clang++")
 FIRST_LINES = 9  # have the line of the route and the sentence
 MOST_LINES = 20  # of one mistake; g++ says some errors twice

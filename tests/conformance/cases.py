@@ -10,8 +10,8 @@ import collections
 import dataclasses
 
 from deflate import Deflate, Terms, agreed_by, answer_to
-from frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, Violation
-from peer import Closes, Fails, close_payload
+from endpoint import Closes, Fails, close_payload
+from support.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, Violation
 
 STEPS, WHOLE, OCTETS = "step by step", "in one piece", "octet by octet"
 MOST_OCTETS = 2500  # beyond that nothing is sent octet by octet

@@ -4,7 +4,7 @@ import dataclasses
 import re
 import zlib
 
-from frames import Violation
+from support.frames import Violation
 
 TAIL = b"\x00\x00\xff\xff"
 PROBE = b"\x00\x01\x00\xfe\xff?"  # a block of one byte

@@ -6,6 +6,7 @@ For each, the case named with it must fail; without any fault all of them pass.
 """
 
 import contextlib
+import dataclasses
 import unittest
 from unittest import mock
 
@@ -13,7 +14,7 @@ import run
 import stream
 import subjects
 from deflate import Deflate, Terms
-from frames import BINARY, CLOSE, PING, PONG, TEXT, FrameReader, encode, mask
+from support.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameReader, encode, mask
 
 
 def out(change):
@@ -27,7 +28,7 @@ def into(change):
 
 
 def plain(frame, **changes):
-    frame = frame._replace(**changes)
+    frame = dataclasses.replace(frame, **changes)
     return encode(frame.opcode, frame.payload, frame.final, frame.rsv)
 
 
@@ -183,7 +184,7 @@ class FaultyStream(stream.Stream):
         return changed if changed or not data else self.receive()
 
 
-class FaultyServer(subjects.Server):
+class FaultyServer(subjects.OurServer):
     fault = {}
 
     def make_stream(self, connection):

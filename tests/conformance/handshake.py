@@ -2,18 +2,13 @@
 
 import base64
 import binascii
-import hashlib
 import os
 import re
 
-from frames import Violation
+from support.frames import Violation
+from support.handshake import accept_of, request, switch
 
-ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-MOST_IN_HEAD = 65536
-
-
-def accept_of(key):
-    return base64.b64encode(hashlib.sha1(key.encode() + ACCEPT_SUFFIX).digest()).decode()
+MAX_HEAD_BYTES = 65536
 
 
 def receive_head(stream):
@@ -24,7 +19,7 @@ def receive_head(stream):
         if not arrived:
             raise Violation(f"the connection ended inside the handshake: {bytes(data)!r}")
         data += arrived
-        if len(data) > MOST_IN_HEAD:
+        if len(data) > MAX_HEAD_BYTES:
             raise Violation("the head of the handshake has no end")
     head, _, rest = bytes(data).partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
@@ -50,16 +45,14 @@ def has_token(token):
 def ask(stream, host, path, offers):
     """Asks a server for a WebSocket. Returns its Sec-WebSocket-Extensions, or None, and what came behind."""
     key = base64.b64encode(os.urandom(16)).decode()
-    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade",
-             f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13",
-             *([f"Sec-WebSocket-Extensions: {', '.join(offers)}"] if offers else []), "", ""]
-    stream.send("\r\n".join(lines).encode())
+    extensions = [f"Sec-WebSocket-Extensions: {', '.join(offers)}"] if offers else []
+    stream.send(request(host, path, *extensions, key=key))
     line, fields, rest = receive_head(stream)
     if not re.fullmatch(r"HTTP/1\.1 101( .*)?", line):
         raise Violation(f"the handshake was answered with {line!r}")
     require(fields, "upgrade", lambda text: text.lower() == "websocket")
     require(fields, "connection", has_token("upgrade"))
-    require(fields, "sec-websocket-accept", lambda text: text == accept_of(key))
+    require(fields, "sec-websocket-accept", lambda text: text == accept_of(key.encode()).decode())
     require(fields, "sec-websocket-protocol", lambda text: not text)
     return fields.get("sec-websocket-extensions"), rest
 
@@ -88,10 +81,7 @@ def is_key(text):
 
 def agree(stream, key, extension):
     """Opens the client's WebSocket."""
-    lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
-             f"Sec-WebSocket-Accept: {accept_of(key)}",
-             *([f"Sec-WebSocket-Extensions: {extension}"] if extension else []), "", ""]
-    stream.send("\r\n".join(lines).encode())
+    stream.send(switch(key.encode(), *([f"Sec-WebSocket-Extensions: {extension}".encode()] if extension else [])))
 
 
 def refuse(stream):

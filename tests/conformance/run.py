@@ -17,7 +17,6 @@ import contextlib
 import fnmatch
 import importlib
 import itertools
-import os
 import pathlib
 import sys
 import time
@@ -25,12 +24,12 @@ import time
 import subjects
 import table
 from cases import Volley
-from frames import Violation
+from support import environment
+from support.frames import Violation
 
 SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
 # How many messages and bytes a volley may have. The list has a thousand in most, however large, which takes minutes.
 QUICK, USUAL = (20, 2 << 20), (1000, 8 << 20)
-SKIPPED = 77      # an exit status that ctest knows
 
 
 def sections(patterns=("*",), depth=USUAL):
@@ -134,12 +133,12 @@ def main():
     backends = [options.backend] if options.backend else ["epoll", "io_uring"] if options.table else ["epoll"]
     transports = [options.transport] if options.transport else ["plain", "tls"] if options.table else ["plain"]
     roles = ["server", "client"] if options.role == "both" else [options.role]
-    refusal = subjects.refusal_of_io_uring() if "io_uring" in backends else ""
+    refusal = environment.refusal_of_io_uring(subjects.SERVER) if "io_uring" in backends else ""
     if refusal:
         print(refusal)
         backends.remove("io_uring")
         if not backends:
-            return SKIPPED
+            return environment.SKIPPED
     columns = {}
     for transport, role, backend in itertools.product(transports, roles, backends):
         if not progress.is_over():
@@ -151,9 +150,7 @@ def main():
 
 
 if __name__ == "__main__":
-    if os.environ.get("C10K_TEST_WHEN") == "full" and not os.environ.get("C10K_FULL"):
-        print("this runs with C10K_FULL=1 (./test --full)")
-        sys.exit(SKIPPED)
+    environment.exit_if_not_for_here()
     with contextlib.suppress(KeyboardInterrupt):
         sys.exit(main())
     sys.exit(130)

@@ -6,8 +6,8 @@ import zlib
 
 from cases import Conversation, Negotiation, Volley, binary, close, ping, pong, say, text
 from deflate import TAIL, Terms
-from frames import BINARY, CONTINUATION, TEXT, Frame
-from peer import Fails
+from endpoint import Fails
+from support.frames import BINARY, CONTINUATION, TEXT, Frame
 
 TITLE = "Ours, not in the public list"
 

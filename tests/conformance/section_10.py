@@ -1,7 +1,7 @@
 """Fragments that a sender makes by itself."""
 
 from cases import Volley
-from frames import TEXT
+from support.frames import TEXT
 
 TITLE = "Automatic fragmentation"
 

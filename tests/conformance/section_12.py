@@ -3,7 +3,7 @@
 import payloads
 from cases import Volley
 from deflate import Terms
-from frames import BINARY, TEXT
+from support.frames import BINARY, TEXT
 
 TITLE = "Compression"
 

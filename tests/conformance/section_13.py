@@ -6,9 +6,9 @@ A client puts them into its offer, a server into its answer: no_context_takeover
 import dataclasses
 
 import payloads
-from frames import TEXT
 from deflate import Terms
 from section_12 import DEFAULT, volleys
+from support.frames import TEXT
 
 TITLE = "Compression with parameters"
 

@@ -1,7 +1,7 @@
 """Pings and pongs (RFC 6455, 5.5.2 and 5.5.3)."""
 
 from cases import OCTETS, STEPS, WHOLE, Conversation, ping, pong, say
-from peer import Fails
+from endpoint import Fails
 
 TITLE = "Pings and pongs"
 

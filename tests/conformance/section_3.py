@@ -1,7 +1,7 @@
 """Reserved bits without an extension that defines them (RFC 6455, 5.2)."""
 
 from cases import OCTETS, STEPS, WHOLE, Conversation, binary, close, ping, say, text
-from peer import Fails
+from endpoint import Fails
 
 TITLE = "Reserved bits"
 

@@ -1,8 +1,8 @@
 """Reserved opcodes (RFC 6455, 5.2)."""
 
 from cases import OCTETS, Conversation, ping, say, text
-from frames import Frame
-from peer import Fails
+from endpoint import Fails
+from support.frames import Frame
 
 TITLE = "Opcodes"
 

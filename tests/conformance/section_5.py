@@ -1,8 +1,8 @@
 """Fragmentation (RFC 6455, 5.4)."""
 
 from cases import OCTETS, STEPS, WHOLE, Conversation, ping, pong, say, text
-from frames import CONTINUATION, Frame
-from peer import Fails
+from endpoint import Fails
+from support.frames import CONTINUATION, Frame
 
 TITLE = "Fragmentation"
 

@@ -3,9 +3,9 @@
 The sequences are those that Markus Kuhn's UTF-8 decoder test walks through.
 """
 
-from cases import OCTETS, STEPS, WHOLE, Conversation, ping, pong, say, text
-from frames import CONTINUATION, Frame, Part
-from peer import Fails
+from cases import STEPS, Conversation, ping, pong, say, text
+from endpoint import Fails, Part
+from support.frames import CONTINUATION, Frame
 
 TITLE = "UTF-8"
 

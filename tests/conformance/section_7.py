@@ -1,8 +1,8 @@
 """Close frames and what may stand in them (RFC 6455, 5.5.1 and 7)."""
 
 from cases import Conversation, close, ping, say, text
-from frames import CLOSE, CONTINUATION, Frame
-from peer import Closes, Fails
+from endpoint import Closes, Fails
+from support.frames import CLOSE, CONTINUATION, Frame
 
 TITLE = "Close handling"
 

@@ -3,7 +3,7 @@
 import itertools
 
 from cases import Volley
-from frames import BINARY, TEXT
+from support.frames import BINARY, TEXT
 
 TITLE = "Limits and performance"
 

@@ -4,7 +4,7 @@ import select
 import socket
 import ssl
 
-from frames import Violation
+from support.frames import Violation
 
 PATIENCE = 10  # seconds: after that nothing will come
 AT_ONCE = 1 << 18

@@ -1,6 +1,6 @@
 """The Debian package on a Debian 12 with nothing else: what it depends on is enough to make, build, test and serve a site.
 
-A root for chroot is made by debootstrap, from the mirror that this machine uses: several minutes, so only with C10K_FULL=1.
+A root for chroot is made by debootstrap, from the mirror that this machine uses: several minutes.
 """
 
 import os
@@ -12,10 +12,11 @@ import sys
 import tempfile
 import unittest
 
-import support
+from support import environment
+from support.environment import BUILD, SKIPPED
+from support.process import ManageServer
 from project_test import SiteTestCase
 
-BUILD = support.MANAGE.parent
 
 
 def mirror():
@@ -27,8 +28,6 @@ def mirror():
 
 
 def reason_to_skip():
-    if not os.environ.get("C10K_FULL"):
-        return "a bare Debian is made with C10K_FULL=1 (./test --full)"
     if os.geteuid() != 0:
         return "only root may make a bare Debian"
     if not shutil.which("debootstrap"):
@@ -73,14 +72,15 @@ class BareDebian(SiteTestCase):
         serve = self.root.parent / "serve"
         serve.write_text(f'#!/bin/sh\nexec {shlex.join(inside(self.root, "/root/mysite"))} ./manage "$@"\n')
         serve.chmod(0o755)
-        server = support.Server(program=serve)
+        server = ManageServer(program=serve)
         self.addCleanup(server.kill)
         await self.assert_app_answers(server, "/", "hello")
         self.assertEqual(server.stop(), 0)
 
 
 if __name__ == "__main__":
+    environment.exit_if_not_for_here()
     if reason := reason_to_skip():
         print(reason)
-        sys.exit(support.SKIPPED)
+        sys.exit(SKIPPED)
     unittest.main(verbosity=2)

@@ -12,7 +12,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-import support
+from support import frames
+from support.cases import main
+from support.frames import frame
+from support.process import ManageServer, Program, run
+from support.tcp import RawClient
+from support.waiting import PATIENCE
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
@@ -43,7 +48,7 @@ def tearDownModule():
 class PageTestCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = support.Server()
+        cls.server = ManageServer()
 
     @classmethod
     def tearDownClass(cls):
@@ -61,7 +66,7 @@ class PageTestCase(unittest.TestCase):
         self.assertEqual([entry["message"] for entry in browser.get_log("browser")], [])
 
     def wait(self, condition, what):
-        return WebDriverWait(browser, support.PATIENCE, 0.05).until(lambda _: condition(), what)
+        return WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: condition(), what)
 
     def element(self, id):
         return browser.find_element(By.ID, id)
@@ -77,7 +82,7 @@ class PageTestCase(unittest.TestCase):
 class Viewer(PageTestCase):
     def play(self, size, *options):
         start = self.server.line_count
-        game = support.Program("gameoflife", "--url", self.server.ws, "--size", size, *options)
+        game = Program("gameoflife", "--url", self.server.ws, "--size", size, *options)
         self.addCleanup(game.kill)
         self.server.wait_for("Telling workers to run", start)
         return game
@@ -148,7 +153,7 @@ class Viewer(PageTestCase):
         self.wait_for_status("disconnected")
         told = re.compile(r"Disconnected\. Reconnecting in \d+ s…")
         self.wait(lambda: told.fullmatch(self.element("status").text), "when it tries again")
-        type(self).server = support.Server(port=self.server.port)
+        type(self).server = ManageServer(port=self.server.port)
         self.wait_for_status("connected")
         self.play(5, "--seed", 1, "--speed", 20)
         self.wait(lambda: browser.title == "Game of Life (5x5)", "the new server's game")
@@ -156,13 +161,13 @@ class Viewer(PageTestCase):
 
     def test_a_game_that_gathers_says_how_many_workers_have_come(self):
         def come(path):
-            connection = support.Connection(self.server.port)
+            connection = RawClient(self.server.port)
             self.addCleanup(connection.close)
             connection.open(path)
             return connection
 
         reset = come("/reset/")
-        reset.send(support.frame(support.TEXT, "3"))
+        reset.send(frame(frames.TEXT, "3"))
         self.assertEqual(reset.closed()[0], 1000)
         workers = [come("/worker/") for _ in range(2)]
         self.open("/")
@@ -172,14 +177,14 @@ class Viewer(PageTestCase):
         self.wait(lambda: self.element("gathered").text == "All 9 workers have come, 0 have subscribed.", "all")
         for worker in workers:
             self.assertEqual(worker.text(), "sub")
-            worker.send(support.frame(support.TEXT, "sub"))
+            worker.send(frame(frames.TEXT, "sub"))
         for worker in workers:
             self.assertEqual(worker.text(), "run")
-        workers[0].send(support.frame(support.TEXT, "0 0 0 1"))
+        workers[0].send(frame(frames.TEXT, "0 0 0 1"))
         self.wait(lambda: not self.element("gathering").is_displayed(), "the game")
 
     def test_the_hint_shows_as_long_as_no_game_runs(self):
-        closing = support.run("gameoflife", "--url", self.server.ws, "--size", 3, "--steps", 0)  # a game that is over
+        closing = run("gameoflife", "--url", self.server.ws, "--size", 3, "--steps", 0)  # a game that is over
         self.assertEqual(closing.status, 0, closing.output)
         self.open("/")
         self.wait(lambda: self.element("hint").is_displayed(), "the hint")
@@ -264,7 +269,7 @@ class Links(PageTestCase):
 
 class Origins(PageTestCase):
     def test_a_foreign_page_cannot_open_our_sockets(self):
-        other = support.Server()  # another port is another origin
+        other = ManageServer()  # another port is another origin
         self.open("/test/")
         self.assertEqual(self.script(f"""
             return new Promise((resolve) => {{
@@ -276,4 +281,4 @@ class Origins(PageTestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

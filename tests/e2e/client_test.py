@@ -5,13 +5,17 @@ import itertools
 import re
 import socket
 import tempfile
-import threading
-import unittest
 
-import life_peers
 import life_reference
-import support
-from life_peers import Peer
+from support import life
+from support.cases import CommandTestCase, main
+from support.environment import MANAGE
+from support.foreign import WebsocketsServer
+from support.frames import BINARY, TEXT, close_frame, frame
+from support.handshake import switch
+from support.process import ManageServer, Program, run
+from support.tcp import RawServer
+from support.waiting import PATIENCE
 
 
 async def echo(websocket, _path):
@@ -23,21 +27,12 @@ async def echo(websocket, _path):
 
 
 def echo_clients(url, *options, clients=20, delay="20ms"):
-    return support.run("testecho", "--clients", clients, "--delay", delay, "--url", f"{url}/test/ws/", *options)
+    return run("testecho", "--clients", clients, "--delay", delay, "--url", f"{url}/test/ws/", *options)
 
 
-class ClientTestCase(unittest.TestCase):
-    def assert_one_line(self, program, *words, status=1):
-        """It failed, and said why in one line."""
-        self.assertEqual(program.status, status, program.output)
-        self.assertEqual(len(program.stderr), 1, program.output)
-        for word in words:
-            self.assertIn(word, program.stderr[0])
-
-
-class TestEcho(ClientTestCase):
+class TestEcho(CommandTestCase):
     def test_is_content_with_a_correct_server(self):
-        with Peer(echo) as url:
+        with WebsocketsServer(echo) as url:
             program = echo_clients(url, clients=200, delay="500ms")
         self.assertEqual(program.status, 0, program.output)
         self.assertIn("200 clients are connected!", program.stdout)
@@ -47,7 +42,7 @@ class TestEcho(ClientTestCase):
         self.assertEqual(program.stderr, [])
 
     def test_counts_up_and_down_in_steps_of_500(self):
-        server = support.Server()
+        server = ManageServer()
         program = echo_clients(server.ws, clients=1200, delay="1s")
         self.assertEqual(program.status, 0, program.output)
         lines = [line for line in program.stdout if re.match(r"[<>]|1200 clients are", line)]
@@ -60,14 +55,14 @@ class TestEcho(ClientTestCase):
         with tempfile.NamedTemporaryFile("w") as hosts:
             hosts.writelines(f"{address} localhost\n" for address in addresses)
             hosts.flush()
-            program = support.run("-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts.name, support.MANAGE,
-                                  "testecho", "--clients", 20, "--delay", "20ms", "--url", url, program="unshare")
+            program = run("-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts.name, MANAGE,
+                          "testecho", "--clients", 20, "--delay", "20ms", "--url", url, program="unshare")
         if re.search("^(unshare|mount):", program.output, re.MULTILINE):
             self.skipTest(program.output)
         return program
 
     def test_finds_the_one_of_the_addresses_of_localhost_that_the_server_listens_on(self):
-        server = support.Server()
+        server = ManageServer()
         for addresses in (["::1", "127.0.0.1"], ["127.0.0.1", "::1"], ["127.0.0.2", "127.0.0.3", "::1", "127.0.0.1"]):
             with self.subTest(addresses=addresses):
                 program = self.with_localhost_on(addresses, f"ws://localhost:{server.port}/test/ws/")
@@ -82,7 +77,7 @@ class TestEcho(ClientTestCase):
 
     def assert_complains(self, handler, *words, **options):
         """Each of 20 clients counts as a failure whose cause has these words."""
-        with Peer(handler, **options) as url:
+        with WebsocketsServer(handler, **options) as url:
             program = echo_clients(url)
         self.assertEqual(program.status, 1, program.output)
         self.assertRegex(program.output, r"(?m)^20 clients, peak \d+, 20 failures$")
@@ -144,7 +139,7 @@ class TestEcho(ClientTestCase):
                 await websocket.close(1013)
             await echo(websocket, path)
 
-        with Peer(fickle) as url:
+        with WebsocketsServer(fickle) as url:
             program = echo_clients(url)
         self.assertEqual(program.status, 1, program.output)
         self.assertRegex(program.output, r"(?m)^20 clients, peak \d+, 4 failures$")
@@ -154,7 +149,7 @@ class TestEcho(ClientTestCase):
         async def refuse(_path, _headers):
             return http.HTTPStatus.FORBIDDEN, [], b"no\n"
 
-        with Peer(echo, process_request=refuse) as url:
+        with WebsocketsServer(echo, process_request=refuse) as url:
             self.assert_one_line(echo_clients(url), "403", url)
 
     def test_says_that_nobody_is_there(self):
@@ -166,90 +161,58 @@ class TestEcho(ClientTestCase):
         for url in ["http://127.0.0.1:1/", "127.0.0.1:1", "ws://", "ws://127.0.0.1:99999/", "ws://nobody.invalid/",
                     "ws://127.0.0.1/#x", "", "wss://127.0.0.1/"]:
             with self.subTest(url=url):
-                self.assert_one_line(support.run("testecho", "--clients", 1, "--url", url))
+                self.assert_one_line(run("testecho", "--clients", 1, "--url", url))
 
 
-class RawServer:
-    """Answers each connection's handshake with what `respond(key)` makes, then waits for its end."""
+def answering(respond):
+    """A server that answers each handshake with the bytes `respond(key)`, then waits until the client has gone."""
+    def serve(client, _number):
+        client.send(respond(client.key))
+        client.wait_for_end()
 
-    def __init__(self, respond):
-        self._respond = respond
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = "ws://127.0.0.1:%d" % self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def __enter__(self):
-        return self.url
-
-    def __exit__(self, *failure):
-        self._listener.close()
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection):
-        with connection:
-            connection.settimeout(support.PATIENCE)
-            try:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    data = connection.recv(65536)
-                    if not data:
-                        return
-                    head += data
-                key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)[1]
-                connection.sendall(self._respond(key))
-                while connection.recv(65536):
-                    pass
-            except OSError:
-                pass
+    return RawServer(serve)
 
 
-class HostileServers(ClientTestCase):
+class HostileServers(CommandTestCase):
     """Servers that break the protocol cost one clear line, never a crash."""
 
     def test_in_the_handshake(self):
         for name, respond in {
-            "wrong accept": lambda key: support.switch(b"another"),
-            "no accept": lambda key: support.switch(key).replace(b"Accept", b"Except"),
-            "no upgrade": lambda key: support.switch(key).replace(b"Upgrade: websocket\r\n", b""),
-            "extension not offered": lambda key: support.switch(key, b"Sec-WebSocket-Extensions: permessage-deflate"),
-            "protocol not offered": lambda key: support.switch(key, b"Sec-WebSocket-Protocol: chat"),
+            "wrong accept": lambda key: switch(b"another"),
+            "no accept": lambda key: switch(key).replace(b"Accept", b"Except"),
+            "no upgrade": lambda key: switch(key).replace(b"Upgrade: websocket\r\n", b""),
+            "extension not offered": lambda key: switch(key, b"Sec-WebSocket-Extensions: permessage-deflate"),
+            "protocol not offered": lambda key: switch(key, b"Sec-WebSocket-Protocol: chat"),
             "a page": lambda key: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
             "a redirect": lambda key: b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
             "not HTTP": lambda key: b"\x16\x03\x01 what?\r\n\r\n",
             "a head without end": lambda key: b"HTTP/1.1 101 Switching Protocols\r\nX: " + b"x" * 100_000,
         }.items():
-            with self.subTest(name), RawServer(respond) as url:
-                self.assert_one_line(echo_clients(url, clients=1), url)
+            with self.subTest(name), answering(respond) as server:
+                self.assert_one_line(echo_clients(server.url, clients=1), server.url)
 
     def test_in_the_frames(self):
-        hello = support.frame(support.TEXT, "Hello!", masked=False)
+        hello = frame(TEXT, "Hello!", masked=False)
         for name, frames in {
-            "masked": support.frame(support.TEXT, "Hello!"),
-            "reserved bit": support.frame(support.TEXT, "Hello!", masked=False, rsv=4),
-            "not UTF-8": support.frame(support.TEXT, b"\xff", masked=False),
+            "masked": frame(TEXT, "Hello!"),
+            "reserved bit": frame(TEXT, "Hello!", masked=False, rsv=4),
+            "not UTF-8": frame(TEXT, b"\xff", masked=False),
             "length": b"\x81\x7f" + b"\xff" * 8,
             "too big": b"\x81\x7f" + (1 << 40).to_bytes(8, "big"),
-            "close code": hello + support.close_frame(1005, masked=False),
-            "binary": support.frame(support.BINARY, "Hello!", masked=False),
+            "close code": hello + close_frame(1005, masked=False),
+            "binary": frame(BINARY, "Hello!", masked=False),
         }.items():
-            with self.subTest(name), RawServer(lambda key, frames=frames: support.switch(key) + frames) as url:
-                program = echo_clients(url, clients=3)
+            with self.subTest(name), answering(lambda key, frames=frames: switch(key) + frames) as server:
+                program = echo_clients(server.url, clients=3)
                 self.assertEqual(program.status, 1, program.output)
                 self.assertRegex(program.output, r"(?m)^3 clients, peak \d+, 3 failures$")
 
 
 def play(url, *options, size=8):
-    return support.run("gameoflife", "--size", size, "--speed", 0, "--url", url, *options)
+    return run("gameoflife", "--size", size, "--speed", 0, "--url", url, *options)
 
 
-class GameOfLife(ClientTestCase):
+class GameOfLife(CommandTestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -268,8 +231,8 @@ class GameOfLife(ClientTestCase):
     def test_plays_on_anothers_server(self):
         for edges, wrapped in [([], True), (["--no-wrap"], False)]:
             with self.subTest(wrapped=wrapped):
-                relay = life_peers.Relay()
-                with Peer(relay) as url:
+                relay = life.Relay()
+                with WebsocketsServer(relay) as url:
                     start, final = self.start_and_final(url, 3, *edges)
                 self.assertGreater(sum(map(sum, start)), 0)
                 self.assertEqual(life_reference.differences(life_reference.plain_life(start, 3, wrapped), final), [])
@@ -278,18 +241,18 @@ class GameOfLife(ClientTestCase):
                                  list(itertools.product(range(4), range(8), range(8))))
 
     def test_a_url_may_end_with_a_slash(self):
-        with Peer(life_peers.Relay()) as url:
+        with WebsocketsServer(life.Relay()) as url:
             self.assertEqual(play(f"{url}/", "--steps", 1).status, 0)
 
     def test_an_end_by_the_server_is_told_with_its_cell(self):
-        class Restarting(life_peers.Relay):
+        class Restarting(life.Relay):
             async def relay(self, message, update):
                 await super().relay(message, update)
                 if update[0] == 2:
                     for worker in list(self.workers):
                         await worker.close(1012, "another game")
 
-        with Peer(Restarting()) as url:
+        with WebsocketsServer(Restarting()) as url:
             self.assert_one_line(play(url), "cell ", "1012")
 
     def test_a_reset_that_is_refused_is_told(self):
@@ -297,23 +260,23 @@ class GameOfLife(ClientTestCase):
             await websocket.recv()
             await websocket.close(1008, "not today")
 
-        with Peer(refuse) as url:
+        with WebsocketsServer(refuse) as url:
             self.assert_one_line(play(url), "1008", "not today")
 
     def test_nonsense_is_told(self):
-        class Nonsense(life_peers.Relay):
+        class Nonsense(life.Relay):
             async def relay(self, message, update):
                 await super().relay("nonsense" if update[0] == 1 else message, update)
 
-        with Peer(Nonsense()) as url:
+        with WebsocketsServer(Nonsense()) as url:
             self.assert_one_line(play(url), "cell ", "nonsense")
 
     def test_a_step_too_far_is_told(self):
-        class Ahead(life_peers.Relay):
+        class Ahead(life.Relay):
             async def relay(self, message, update):
                 await super().relay(f"7 {message.split(' ', 1)[1]}" if update[0] == 1 else message, update)
 
-        with Peer(Ahead()) as url:
+        with WebsocketsServer(Ahead()) as url:
             self.assert_one_line(play(url), "cell ", "7")
 
     def test_says_that_nobody_is_there(self):
@@ -322,7 +285,7 @@ class GameOfLife(ClientTestCase):
         self.assert_one_line(play(f"ws://127.0.0.1:{port}", "--seed", 1), f"127.0.0.1:{port}", "refused")
 
 
-class Silent(life_peers.Relay):
+class Silent(life.Relay):
     """Keeps one cell's step 1 to itself."""
 
     async def relay(self, message, update):
@@ -333,20 +296,20 @@ class Silent(life_peers.Relay):
 def setUpModule():
     # It takes the 30 seconds of the contract: the other tests run meanwhile.
     global silent_peer, silent_game
-    silent_peer = Peer(Silent())
-    silent_game = support.Program("gameoflife", "--size", 4, "--speed", 0, "--url", silent_peer.__enter__())
+    silent_peer = WebsocketsServer(Silent())
+    silent_game = Program("gameoflife", "--size", 4, "--speed", 0, "--url", silent_peer.__enter__())
 
 
 def tearDownModule():
     silent_peer.__exit__()
 
 
-class Waiting(ClientTestCase):
+class Waiting(CommandTestCase):
     def test_a_neighbour_that_falls_silent_is_told_with_the_cell(self):
-        silent_game.status = silent_game.wait(2 * support.PATIENCE)
+        silent_game.status = silent_game.wait(2 * PATIENCE)
         self.assert_one_line(silent_game, "no word from a neighbour for 30 s")
         self.assertRegex(silent_game.stderr[0], r"cell [0-3] [0-3] ")
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

@@ -11,17 +11,20 @@ import socket
 import subprocess
 import tempfile
 import threading
-import unittest
 
 import websockets
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
-import support
-from life_peers import Peer
+from support.cases import AsyncTestCase, main
+from support.environment import BUILD
+from support.foreign import WebsocketsServer
+from support.frames import TEXT
+from support.process import ManageServer, Program
+from support.waiting import PATIENCE
 
-PROGRAM = support.MANAGE.parent / "examples/compression"
+PROGRAM = BUILD / "examples/compression"
 NODE = "/usr/bin/node"
 NODE_PATH = "/usr/share/nodejs"  # where Debian's packages for node are
 
@@ -69,7 +72,7 @@ class Tap:
         back = threading.Thread(target=self._copy, args=(server, client, "server"), daemon=True)
         back.start()
         self._copy(client, server, "client")
-        back.join(support.PATIENCE)
+        back.join(PATIENCE)
         client.close()
         server.close()
 
@@ -84,7 +87,7 @@ class Tap:
 
     def close(self):
         """Waits for the end of the connection."""
-        self._threads[0].join(support.PATIENCE)
+        self._threads[0].join(PATIENCE)
         self._listener.close()
 
     def extensions(self, who):
@@ -94,15 +97,15 @@ class Tap:
     def messages(self, who):
         """Whether each message of text was compressed, and its size."""
         data = bytes(self.sent[who]).split(b"\r\n\r\n", 1)[1]
-        return [(bool(first & 0x40), size) for first, size in frames(data) if first & 15 == support.TEXT]
+        return [(bool(first & 0x40), size) for first, size in frames(data) if first & 15 == TEXT]
 
 
-class CompressionTestCase(support.AsyncTestCase):
+class CompressionTestCase(AsyncTestCase):
     @classmethod
     def setUpClass(cls):
         # To Chromium a tap is another server than that of the page.
-        cls.server = support.Program("runserver", "127.0.0.1:0", "--noreload", "--set", "allowed_origins=*",
-                                     program=PROGRAM)
+        cls.server = Program("runserver", "127.0.0.1:0", "--noreload", "--set", "allowed_origins=*",
+                             program=PROGRAM)
         cls.server.port = int(cls.server.wait_for(r"http://127\.0\.0\.1:(\d+)/")[1])
 
     @classmethod
@@ -191,7 +194,7 @@ class PythonClient(CompressionTestCase):
 
     async def test_the_setting_compresses_routes_that_say_nothing(self):
         for options, compressed in ((), False), (("--set", "compression=on", "--set", "compression_from_bytes=0"), True):
-            server = support.Server(*options)
+            server = ManageServer(*options)
             async with websockets.connect(f"{server.ws}/test/ws/") as connection:
                 self.assertEqual(len(connection.extensions), int(compressed))
                 self.assertEqual(await connection.recv(), "Hello!")
@@ -211,7 +214,7 @@ class OurClient(CompressionTestCase):
 
     def talk(self, port, *options, path=""):
         tap = self.tap(port)
-        program = support.Program("talk", "--url", f"ws://127.0.0.1:{tap.port}/{path}", *options, program=PROGRAM)
+        program = Program("talk", "--url", f"ws://127.0.0.1:{tap.port}/{path}", *options, program=PROGRAM)
         self.assertEqual(program.wait(), 0, program.output)
         self.assertEqual(program.stdout[-1], "20 messages came back")
         return tap, program.stdout[0]
@@ -220,7 +223,7 @@ class OurClient(CompressionTestCase):
         for server, options in combinations(
                 (ServerPerMessageDeflateFactory(), ServerPerMessageDeflateFactory(True, True),
                  ServerPerMessageDeflateFactory(server_max_window_bits=9, client_max_window_bits=9)), self.OPTIONS):
-            with self.subTest(options=options), Peer(echo, compression=None, extensions=[server]) as url:
+            with self.subTest(options=options), WebsocketsServer(echo, compression=None, extensions=[server]) as url:
                 tap, said = self.talk(int(url.rsplit(":", 1)[1]), *options)
                 self.assertEqual(said, "compressed")
                 self.assert_compressed(tap, 256)
@@ -234,13 +237,13 @@ class OurClient(CompressionTestCase):
             for options in ((), ("--keep",), self.NARROWEST):
                 factory = ServerPerMessageDeflateFactory(**limits)
                 with self.subTest(limits=limits, options=options), \
-                        Peer(echo, compression=None, extensions=[factory]) as url:
+                        WebsocketsServer(echo, compression=None, extensions=[factory]) as url:
                     tap, said = self.talk(int(url.rsplit(":", 1)[1]), *options)
                     self.assertEqual(said, "compressed")
                     self.assert_compressed(tap, 256)
 
     def test_takes_a_server_that_does_not_compress(self):
-        with Peer(echo, compression=None) as url:
+        with WebsocketsServer(echo, compression=None) as url:
             tap, said = self.talk(int(url.rsplit(":", 1)[1]))
             self.assertEqual(said, "plain")
             tap.close()
@@ -311,7 +314,7 @@ class Node(CompressionTestCase):
                 tap = self.tap(self.server.port)
                 process = node(self.CLIENT, url=f"ws://127.0.0.1:{tap.port}/{path}/",
                                options={"threshold": 0, **options}, texts=TEXTS)
-                output, errors = process.communicate(timeout=support.PATIENCE)
+                output, errors = process.communicate(timeout=PATIENCE)
                 self.assertEqual(output.split(), ['"permessage-deflate"', "1000"], output + errors)
                 self.assert_compressed(tap, 256 if path == "forgetting" else 64)
 
@@ -324,12 +327,12 @@ class Node(CompressionTestCase):
                     self.its_client_talks(self.tap(self.server.port), f"{path}/", limits)
 
     def test_8_bits_in_our_settings_mean_9_to_others(self):
-        server = support.Server("--set", "compression=on", "--set", "compression_window_bits=8",
-                                "--set", "compression_context_takeover=on")
+        server = ManageServer("--set", "compression=on", "--set", "compression_window_bits=8",
+                              "--set", "compression_context_takeover=on")
         for limits in ({}, {"serverMaxWindowBits": 8, "clientMaxWindowBits": 8}):
             tap = self.tap(server.port)
             process = node(self.LISTENER, url=f"ws://127.0.0.1:{tap.port}/test/ws/", options={"threshold": 0, **limits})
-            output, errors = process.communicate(timeout=support.PATIENCE)
+            output, errors = process.communicate(timeout=PATIENCE)
             self.assertEqual(output.split(), ["1000"], output + errors)
             tap.close()
             bits = 8 if limits else 9
@@ -339,7 +342,7 @@ class Node(CompressionTestCase):
     def its_client_talks(self, tap, path, options):
         process = node(self.CLIENT, url=f"ws://127.0.0.1:{tap.port}/{path}", options={"threshold": 0, **options},
                        texts=TEXTS)
-        output, errors = process.communicate(timeout=support.PATIENCE)
+        output, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(output.split(), ['"permessage-deflate"', "1000"], output + errors)
         self.assert_compressed(tap, 256)
 
@@ -363,11 +366,11 @@ class Node(CompressionTestCase):
         process = node(self.SERVER, options={"threshold": 0, **options})
         try:
             tap = self.tap(int(process.stdout.readline()))
-            program = support.Program("talk", "--url", f"ws://127.0.0.1:{tap.port}/", *ours, program=PROGRAM)
+            program = Program("talk", "--url", f"ws://127.0.0.1:{tap.port}/", *ours, program=PROGRAM)
             self.assertEqual(program.wait(), 0, program.output)
             self.assertEqual(program.stdout, ["compressed", "20 messages came back"])
             self.assert_compressed(tap, 256)
-            output, errors = process.communicate(timeout=support.PATIENCE)
+            output, errors = process.communicate(timeout=PATIENCE)
             self.assertEqual(output.split(), ['"permessage-deflate"', "1000"], output + errors)
         finally:
             process.kill()
@@ -431,4 +434,4 @@ def setUpModule():
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

@@ -7,13 +7,10 @@ import subprocess
 import unittest
 from pathlib import Path
 
-DEMO = Path(os.environ["C10K_SOURCE"], "demo")
+from support.environment import SOURCE
+from support.tcp import reserved_port
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+DEMO = SOURCE / "demo"
 
 
 def is_listening(port):
@@ -23,7 +20,7 @@ def is_listening(port):
 
 class DemoScript(unittest.TestCase):
     def setUp(self):
-        self.port = free_port()
+        self.port = self.enterContext(reserved_port())
 
     def start(self, *options):
         demo = subprocess.Popen(

@@ -10,7 +10,8 @@ import tempfile
 import unittest
 import urllib.parse
 
-import support
+from support.cases import main
+from support.environment import SOURCE
 
 KINDS = ["Tutorial", "How-to", "Topics", "Reference", "Internals"]
 
@@ -47,7 +48,7 @@ def setUpModule():
     made = tempfile.TemporaryDirectory()
     unittest.addModuleCleanup(made.cleanup)
     folder = pathlib.Path(made.name).resolve()
-    subprocess.run([support.SOURCE / "docs/build", folder], check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    subprocess.run([SOURCE / "docs/build", folder], check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     pages = {file: Page(file) for file in folder.rglob("*.html")}
 
 
@@ -71,10 +72,10 @@ class Docs(unittest.TestCase):
                 self.assertEqual(page.headings[:len(KINDS)], KINDS)
 
     def test_every_markdown_page_and_public_header_has_its_page(self):
-        for source in (support.SOURCE / "docs").rglob("*.md"):
-            name = source.relative_to(support.SOURCE / "docs").with_suffix(".html")
+        for source in (SOURCE / "docs").rglob("*.md"):
+            name = source.relative_to(SOURCE / "docs").with_suffix(".html")
             self.assertIn(folder / ("index.html" if str(name) == "README.html" else name), pages)
-        for header in (support.SOURCE / "include/c10k").glob("[!.]*.hpp"):
+        for header in (SOURCE / "include/c10k").glob("[!.]*.hpp"):
             self.assertIn(folder / "reference/c10k" / f"{header.stem}.html", pages)
             self.assertIn(folder / "include/c10k" / f"{header.name}.html", pages)
 
@@ -87,7 +88,7 @@ class Docs(unittest.TestCase):
         self.assertNotIn("= delete", page.text)
 
     def test_every_documented_class_of_a_header_is_on_its_page(self):
-        for header in (support.SOURCE / "include/c10k").glob("[!.]*.hpp"):
+        for header in (SOURCE / "include/c10k").glob("[!.]*.hpp"):
             page = pages[folder / "reference/c10k" / f"{header.stem}.html"]
             text = re.sub(r"^namespace [\w:]*internal \{.*?^\}  // namespace", "", header.read_text(), flags=re.M | re.S)
             for name in re.findall(r"^//.*\n(?:template.*\n)?(?:class|struct|enum class) (?:\[\[nodiscard\]\] )?(\w+)[^;]*\{",
@@ -112,4 +113,4 @@ class Docs(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

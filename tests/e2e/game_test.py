@@ -8,15 +8,20 @@ import time
 
 import websockets
 
-import life_peers
 import life_reference
-import support
-from life_peers import Watcher, Worker, connect_workers, reset, soon, websocket
+from support import life
+from support.cases import ServerTestCase, main
+from support.foreign import soon, websocket
+from support.frames import CLOSE, TEXT, close_frame, frame
+from support.life import Watcher, Worker, connect_workers, reset
+from support.process import ManageServer, Program
+from support.tcp import RawClient
+from support.waiting import eventually
 
 
-class GameTestCase(support.ServerTestCase):
+class GameTestCase(ServerTestCase):
     async def asyncTearDown(self):
-        await life_peers.drop_workers()
+        await life.drop_workers()
 
     @property
     def url(self):
@@ -48,18 +53,18 @@ class GameTestCase(support.ServerTestCase):
 
     async def assert_game_works(self, size=4, steps=3):
         """A whole game without a reset, from the server's present size."""
-        grid, _ = await life_peers.play(self.url, life_peers.glider(size), steps)
-        self.assertEqual(grid, life_reference.plain_life(life_peers.glider(size), steps, True))
+        grid, _ = await life.play(self.url, life.glider(size), steps)
+        self.assertEqual(grid, life_reference.plain_life(life.glider(size), steps, True))
 
 
 class Games(GameTestCase):
     async def test_the_grid_is_what_the_rule_says(self):
         for wrapped in (True, False):
             with self.subTest(wrapped=wrapped):
-                start = life_peers.glider(8)
+                start = life.glider(8)
                 start[7][7] = start[7][6] = start[6][7] = 1
                 await self.begin(8)
-                grid, workers = await life_peers.play(self.url, start, 12, wrapped)
+                grid, workers = await life.play(self.url, start, 12, wrapped)
                 self.assertEqual(grid, life_reference.plain_life(start, 12, wrapped))
                 for worker in workers:
                     heard = [tuple(map(int, update.split(" ")[1:3])) for update in worker.heard]
@@ -78,8 +83,8 @@ class Games(GameTestCase):
 
     async def test_last_words_before_a_close_are_heard(self):
         workers = await self.workers(3, until="run")
-        last_words = [support.frame(support.TEXT, text) for text in ("0 0 0 1", "1 0 0 0")]
-        workers[0].socket.transport.write(b"".join([*last_words, support.close_frame(1000)]))
+        last_words = [frame(TEXT, text) for text in ("0 0 0 1", "1 0 0 0")]
+        workers[0].socket.transport.write(b"".join([*last_words, close_frame(1000)]))
         for worker in workers[1:]:
             self.assertEqual([await worker.recv(), await worker.recv()], ["0 0 0 1", "1 0 0 0"])
 
@@ -217,20 +222,20 @@ class Resets(GameTestCase):
                 await self.assert_game_works()
 
     async def test_old_workers_never_mix_with_new_ones(self):
-        old = [support.Connection(self.server.port) for _ in range(4)]
+        old = [RawClient(self.server.port) for _ in range(4)]
         await self.begin(2)
         for connection in old:
             self.addCleanup(connection.close)
             connection.open("/worker/")
         for connection in old:
             self.assertEqual(connection.text(), "sub")
-            connection.send(support.frame(support.TEXT, "sub"))
+            connection.send(frame(TEXT, "sub"))
         for connection in old:
             self.assertEqual(connection.text(), "run")
         await self.begin(2)
         workers = await connect_workers(self.url, 2)
         for connection in old:  # they have not answered the close, and go on
-            connection.send(support.frame(support.TEXT, "0 0 0 1") + support.frame(support.TEXT, "sub"))
+            connection.send(frame(TEXT, "0 0 0 1") + frame(TEXT, "sub"))
         for worker in workers:
             await worker.subscribe()
         for worker in workers:
@@ -336,7 +341,7 @@ class BadMessages(GameTestCase):
         workers = await self.workers(3, until="run")
         connection = self.connect()
         connection.open("/watcher/")
-        connection.send(support.frame(support.TEXT, "x", masked=False))
+        connection.send(frame(TEXT, "x", masked=False))
         self.assertEqual(connection.closed()[0], 1002)
         workers[0].socket.transport.write(b"\xff" * 100)
         await workers[0].closed()
@@ -349,7 +354,7 @@ class Watchers(GameTestCase):
         async with Watcher(self.url, batched=False) as watcher:
             await soon(await watcher.socket.ping())
             await self.begin(4)
-            grid, _ = await life_peers.play(self.url, life_peers.glider(4), 5)
+            grid, _ = await life.play(self.url, life.glider(4), 5)
             updates = await watcher.take(16 * 6)
         self.assertEqual(len(watcher.messages), len(updates))
         self.assert_whole_game(updates, grid, 4, 5)
@@ -359,7 +364,7 @@ class Watchers(GameTestCase):
         async with Watcher(self.url, batched=True) as watcher:
             self.assertEqual(await watcher.recv(), "size 5")
             await self.begin(4)
-            grid, _ = await life_peers.play(self.url, life_peers.glider(4), 5)
+            grid, _ = await life.play(self.url, life.glider(4), 5)
             updates = await watcher.take(16 * 6)
             self.assertEqual([line for line in watcher.lines() if line.startswith("size")], ["size 5", "size 4"])
             self.assertEqual(watcher.lines()[1], "size 4")
@@ -378,9 +383,9 @@ class Watchers(GameTestCase):
     async def test_the_size_comes_first_and_parts_the_games(self):
         await self.begin(3)
         async with Watcher(self.url, batched=True) as watcher:
-            await life_peers.play(self.url, life_peers.glider(3), 2)
+            await life.play(self.url, life.glider(3), 2)
             await self.begin(4)
-            await life_peers.play(self.url, life_peers.glider(4), 2)
+            await life.play(self.url, life.glider(4), 2)
             await watcher.take(9 * 3 + 16 * 3)
         lines = watcher.lines()
         self.assertEqual(lines[0], "size 3")
@@ -441,34 +446,34 @@ class Watchers(GameTestCase):
                     if i % 2:
                         await watcher.recv()
 
-        game = life_peers.play(self.url, life_peers.glider(6), 20)
+        game = life.play(self.url, life.glider(6), 20)
         (grid, _), *_ = await asyncio.gather(game, *[come_and_go() for _ in range(5)])
-        self.assertEqual(grid, life_reference.plain_life(life_peers.glider(6), 20, True))
+        self.assertEqual(grid, life_reference.plain_life(life.glider(6), 20, True))
 
     async def test_one_that_never_reads_does_not_hurt_the_game(self):
         for offer in [(), ("Sec-WebSocket-Protocol: life.batch",)]:
             deaf = self.connect()
             deaf.open("/watcher/", *offer)
         await self.begin(6)
-        grid, _ = await life_peers.play(self.url, life_peers.glider(6), 20)
-        self.assertEqual(grid, life_reference.plain_life(life_peers.glider(6), 20, True))
+        grid, _ = await life.play(self.url, life.glider(6), 20)
+        self.assertEqual(grid, life_reference.plain_life(life.glider(6), 20, True))
 
     def test_one_that_stays_too_far_behind_is_closed_with_1013_and_never_skipped(self):
-        server = support.Server("--set", "outbox_bytes=20000", "--set", "slow_bytes=20000", "--set", "slow_time=100ms")
+        server = ManageServer("--set", "outbox_bytes=20000", "--set", "slow_bytes=20000", "--set", "slow_time=100ms")
         self.addCleanup(server.kill)
-        deaf = support.Connection(server.port)
+        deaf = RawClient(server.port)
         self.addCleanup(deaf.close)
         deaf.open("/watcher/")
-        game = support.Program("gameoflife", "--url", server.ws, "--size", 16, "--speed", 0)
+        game = Program("gameoflife", "--url", server.ws, "--size", 16, "--speed", 0)
         self.addCleanup(game.kill)
         server.wait_for("Telling workers to run")
         self.wait_until_nothing_more_is_sent(deaf)
         steps = {}
-        while (received := deaf.frame()).opcode == support.TEXT:
+        while (received := deaf.frame()).opcode == TEXT:
             step, row, col, _ = map(int, received.payload.split(b" "))
             self.assertEqual(step, steps.get((row, col), -1) + 1)
             steps[row, col] = step
-        self.assertEqual((received.opcode, received.payload[:2]), (support.CLOSE, (1013).to_bytes(2, "big")))
+        self.assertEqual((received.opcode, received.payload[:2]), (CLOSE, (1013).to_bytes(2, "big")))
         self.assertGreater(len(received.payload), 2)  # and a reason
         self.assertIsNone(game.process.poll())  # the game goes on
 
@@ -485,8 +490,8 @@ class Watchers(GameTestCase):
                     last, since = queues, time.monotonic()
             return last is not None and time.monotonic() - since > 1.5
 
-        support.eventually(is_full, "the kernel's buffers are full")
+        eventually(is_full, "the kernel's buffers are full")
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

@@ -6,29 +6,32 @@ import signal
 import tempfile
 import unittest
 
-import life_peers
 import life_reference
-import support
+from support import life
+from support.cases import ServerTestCase, main
+from support.foreign import WebsocketsServer
+from support.process import ManageServer, Program, run
+from support.waiting import PATIENCE, eventually
 
 FULL = os.environ.get("C10K_FULL") == "1"
 
 
-class LifeTestCase(support.ServerTestCase):
+class LifeTestCase(ServerTestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
 
-    def play(self, *options, timeout=support.PATIENCE):
+    def play(self, *options, timeout=PATIENCE):
         """A game as fast as it can be; returns the program and the grid it ends with."""
         dump = f"{self.folder}/dump.rle"
-        program = support.run("gameoflife", "--url", self.server.ws, "--speed", 0, "--dump", dump, *options,
-                              timeout=timeout)
+        program = run("gameoflife", "--url", self.server.ws, "--speed", 0, "--dump", dump, *options,
+                      timeout=timeout)
         self.assertEqual(program.status, 0, program.output)
         self.assertEqual(program.stderr, [])
         return program, life_reference.read_rle(dump)
 
-    def assert_right(self, size, steps, *options, timeout=support.PATIENCE):
+    def assert_right(self, size, steps, *options, timeout=PATIENCE):
         """The game's end is what Golly makes of its start."""
         wrapped = "--no-wrap" not in options
         options = ["--size", size, *options]
@@ -79,7 +82,7 @@ class Games(LifeTestCase):
             self.assertEqual(alive, [(corner + row, corner + col) for row in (0, 1) for col in (0, 1)])
 
     def test_the_speed_is_kept(self):
-        program = support.run("gameoflife", "--url", self.server.ws, "--size", 3, "--steps", 10, "--speed", 10)
+        program = run("gameoflife", "--url", self.server.ws, "--size", 3, "--steps", 10, "--speed", 10)
         self.assertEqual(program.status, 0, program.output)
         self.assertGreaterEqual(float(re.search(r"10 steps of 9 cells in ([\d.]+) s", program.output)[1]), 0.9)
 
@@ -95,7 +98,7 @@ class Games(LifeTestCase):
 class Ends(LifeTestCase):
     def start_endless_game(self, size=16):
         start = self.server.line_count
-        program = support.Program("gameoflife", "--url", self.server.ws, "--size", size, "--speed", 0)
+        program = Program("gameoflife", "--url", self.server.ws, "--size", size, "--speed", 0)
         self.server.wait_for("Telling workers to run", start)
         return program
 
@@ -109,7 +112,7 @@ class Ends(LifeTestCase):
             with self.subTest(signal=number.name):
                 codes = []
 
-                class Counting(life_peers.Relay):
+                class Counting(life.Relay):
                     async def worker(self, socket):
                         try:
                             await super().worker(socket)
@@ -117,24 +120,24 @@ class Ends(LifeTestCase):
                             codes.append(socket.close_code)
 
                 relay = Counting()
-                with life_peers.Peer(relay) as url:
-                    program = support.Program("gameoflife", "--url", url, "--size", 4, "--speed", 20)
-                    support.eventually(lambda: relay.updates, "the game runs")
+                with WebsocketsServer(relay) as url:
+                    program = Program("gameoflife", "--url", url, "--size", 4, "--speed", 20)
+                    eventually(lambda: relay.updates, "the game runs")
                     program.signal(number)
                     self.assertEqual(program.wait(), 130)
                 self.assertEqual(codes, [1001] * 16)
 
     def test_a_reset_by_another_ends_it_with_the_cell_and_the_reason(self):
         program = self.start_endless_game()
-        other = support.run("gameoflife", "--url", self.server.ws, "--size", 8, "--steps", 5, "--speed", 0)
+        other = run("gameoflife", "--url", self.server.ws, "--size", 8, "--steps", 5, "--speed", 0)
         self.assertEqual(other.status, 0, other.output)
         self.assertEqual(program.wait(), 1)
         self.assertEqual(len(program.stderr), 1, program.output)
         self.assertRegex(program.stderr[0], r"cell \d+ \d+ .*1012")
 
     def test_the_servers_end_is_told(self):
-        server = support.Server()
-        program = support.Program("gameoflife", "--url", server.ws, "--size", 8, "--speed", 0)
+        server = ManageServer()
+        program = Program("gameoflife", "--url", server.ws, "--size", 8, "--speed", 0)
         server.wait_for("Telling workers to run")
         self.assertEqual(server.stop(), 0)
         self.assertEqual(program.wait(), 1)
@@ -143,4 +146,4 @@ class Ends(LifeTestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

@@ -11,10 +11,15 @@ import tempfile
 
 import websockets
 
-import support
+from support.cases import AsyncTestCase, main
+from support.environment import SOURCE
+from support.handshake import KEY
+from support.process import ManageServer, Program
+from support.tcp import RawClient, reserved_port
+from support.waiting import PATIENCE, eventually
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
-HOW_TO = (support.SOURCE / "docs/howto/nginx.md").read_text()
+HOW_TO = (SOURCE / "docs/howto/nginx.md").read_text()
 CLIENT = "127.0.0.77"  # an address of this machine that nobody else uses
 
 
@@ -24,12 +29,7 @@ def block(language, heading=None):
     return re.search(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-class NginxTestCase(support.AsyncTestCase):
+class NginxTestCase(AsyncTestCase):
     @classmethod
     def setUpClass(cls):
         if NGINX is None:
@@ -40,12 +40,12 @@ class NginxTestCase(support.AsyncTestCase):
         (cls.folder / "c10k.conf").write_text(cls.settings())
         cls.site = cls.start_site()
         cls.addClassCleanup(cls.site.kill)
-        cls.port = free_port()
+        cls.port = cls.enterClassContext(reserved_port())
         cls.start_nginx()
 
     @classmethod
     def start_site(cls):
-        return support.Server(cwd=cls.folder)
+        return ManageServer(cwd=cls.folder)
 
     @classmethod
     def start_nginx(cls):
@@ -56,7 +56,7 @@ class NginxTestCase(support.AsyncTestCase):
         nginx = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", NGINX, "-p", cls.folder, "-c", cls.folder / "nginx.conf"])
         cls.addClassCleanup(nginx.wait)
         cls.addClassCleanup(nginx.send_signal, signal.SIGTERM)
-        support.eventually(cls.is_listening, "nginx listens")
+        eventually(cls.is_listening, "nginx listens")
 
     @classmethod
     def place(cls, configuration):
@@ -69,7 +69,7 @@ class NginxTestCase(support.AsyncTestCase):
             return probe.connect_ex(("127.0.0.1", cls.port)) == 0
 
     def get(self, path, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=support.PATIENCE,
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE,
                                                 source_address=(CLIENT, 0))
         self.addCleanup(connection.close)
         connection.request("GET", path, headers={"Host": "example.com", **headers})
@@ -97,7 +97,7 @@ class BehindNginx(NginxTestCase):
     def test_the_log_has_the_address_of_the_client(self):
         start = self.site.line_count
         status, _ = self.get("/test/ws/", Upgrade="websocket", Connection="Upgrade", Origin="http://evil.example",
-                             **{"Sec-WebSocket-Key": support.KEY, "Sec-WebSocket-Version": "13"})
+                             **{"Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13"})
         self.assertEqual(status, 403)
         self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}\]", start)
 
@@ -117,7 +117,7 @@ class BehindNginx(NginxTestCase):
     def test_what_a_client_says_of_its_address_is_not_believed(self):
         start = self.site.line_count
         self.get("/test/ws/", Upgrade="websocket", Connection="Upgrade", Origin="http://evil.example",
-                 **{"Sec-WebSocket-Key": support.KEY, "Sec-WebSocket-Version": "13", "X-Forwarded-For": "1.2.3.4"})
+                 **{"Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13", "X-Forwarded-For": "1.2.3.4"})
         self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}\]", start)
 
 
@@ -130,7 +130,7 @@ class OverAUnixSocket(BehindNginx):
 
     @classmethod
     def start_site(cls):
-        site = support.Program("runserver", f"unix:{cls.folder}/site.sock", "--noreload", cwd=cls.folder)
+        site = Program("runserver", f"unix:{cls.folder}/site.sock", "--noreload", cwd=cls.folder)
         site.wait_for(r"^Starting server at unix:")
         return site
 
@@ -169,13 +169,13 @@ class BehindAStream(NginxTestCase):
     def test_what_a_client_says_of_its_address_is_not_believed(self):
         start = self.site.line_count
         self.get("/test/ws/", Upgrade="websocket", Connection="Upgrade", Origin="http://evil.example",
-                 **{"Sec-WebSocket-Key": support.KEY, "Sec-WebSocket-Version": "13", "X-Forwarded-For": "1.2.3.4"})
+                 **{"Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13", "X-Forwarded-For": "1.2.3.4"})
         self.site.wait_for(rf"REJECT /test/ws/ 403 \[{CLIENT}(:\d+)?\]", start)
 
     def test_who_comes_without_a_header_is_closed(self):
         start = self.site.line_count
         for said in (b"GET /test/ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"PROXY TCP4 1.2.3.4\r\n"):
-            connection = support.Connection(self.site.port)
+            connection = RawClient(self.site.port)
             self.addCleanup(connection.close)
             connection.send(said)
             try:
@@ -186,4 +186,4 @@ class BehindAStream(NginxTestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

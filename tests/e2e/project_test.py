@@ -12,9 +12,10 @@ import unittest
 
 import websockets
 
-import support
-
-BUILD = support.MANAGE.parent
+from support.cases import AsyncTestCase
+from support.environment import BUILD, SOURCE, for_programs
+from support.process import ManageServer
+from support.tcp import RawClient
 
 
 def setUpModule():
@@ -23,8 +24,7 @@ def setUpModule():
     unittest.addModuleCleanup(folder.cleanup)
     prefix = pathlib.Path(folder.name)
     subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], stdout=subprocess.DEVNULL, check=True)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("C10K_")}
-    environment = {**clean, "CMAKE_PREFIX_PATH": str(prefix), "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
+    environment = {**for_programs(), "CMAKE_PREFIX_PATH": str(prefix), "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
 
 
 def run(*command, cwd):
@@ -37,10 +37,10 @@ def tool(*arguments, cwd):
     return run(prefix / "bin/c10k", *arguments, cwd=cwd)
 
 
-class SiteTestCase(support.AsyncTestCase):
+class SiteTestCase(AsyncTestCase):
     async def assert_app_answers(self, server, prefix_path, app):
         """Its page, the files that this names, and its WebSocket, on which everybody hears what one says."""
-        connection = support.Connection(server.port)
+        connection = RawClient(server.port)
         self.addCleanup(connection.close)
         connection.request(f"GET {prefix_path}")
         page = connection.answer()
@@ -234,7 +234,7 @@ class Project(SiteTestCase):
         return done.stdout
 
     def serve(self):
-        server = support.Server(cwd=self.project, program=self.project / "manage")
+        server = ManageServer(cwd=self.project, program=self.project / "manage")
         self.addCleanup(server.kill)
         return server
 
@@ -348,13 +348,13 @@ class NamesThatBeginWithADot(ToolTestCase):
 
     def test_row_79_are_no_sources_of_this_one(self):
         copy = self.folder / "c10k"
-        names = run("git", "ls-files", cwd=support.SOURCE).stdout.splitlines()
+        names = run("git", "ls-files", cwd=SOURCE).stdout.splitlines()
         if not names:
             self.skipTest("this is no checkout")
         for name in names:
-            if (support.SOURCE / name).exists():
+            if (SOURCE / name).exists():
                 (copy / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(support.SOURCE / name, copy / name)
+                shutil.copy(SOURCE / name, copy / name)
         self.assert_no_sources(copy)
         tests = run("ctest", "--test-dir", copy / "build", "--show-only", cwd=copy).stdout
         self.assertNotRegex(tests, r"[:.] *\.[_#]|e2e\.\.")
@@ -366,7 +366,7 @@ class NamesThatBeginWithADot(ToolTestCase):
 class PkgConfig(ToolTestCase):
     def test_knows_all_that_a_program_needs(self):
         program = self.folder / "echo"
-        command = f"g++ {support.SOURCE}/examples/echo.cpp $(pkg-config --cflags --libs c10k) -o {program}"
+        command = f"g++ {SOURCE}/examples/echo.cpp $(pkg-config --cflags --libs c10k) -o {program}"
         done = run("bash", "-c", command, cwd=self.folder)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertTrue(os.access(program, os.X_OK))

@@ -3,9 +3,13 @@
 import asyncio
 import tempfile
 
-import life_peers
 import life_reference
-import support
+from support import life
+from support.cases import ServerTestCase, main
+from support.environment import WORKERS
+from support.frames import PING, TEXT, frame
+from support.process import Program, run
+from support.waiting import eventually
 
 SIZE = 16
 STEPS = 20
@@ -13,7 +17,7 @@ REPETITIONS = 3
 MEBIBYTE = 1024 * 1024
 
 
-class Recovery(support.ServerTestCase):
+class Recovery(ServerTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -29,27 +33,27 @@ class Recovery(support.ServerTestCase):
     @classmethod
     def play(cls, steps):
         """A whole game; returns the grid it ends with."""
-        program = support.run("gameoflife", "--url", cls.server.ws, "--size", SIZE, "--seed", 4, "--speed", 0,
-                              "--steps", steps, "--dump", cls.dump)
+        program = run("gameoflife", "--url", cls.server.ws, "--size", SIZE, "--seed", 4, "--speed", 0,
+                      "--steps", steps, "--dump", cls.dump)
         if program.status != 0:
             raise AssertionError(program.output)
         return life_reference.read_rle(cls.dump)
 
     @classmethod
     def assert_descriptors_are_back(cls):
-        support.eventually(lambda: cls.server.descriptors() == cls.descriptors, "the descriptors are back")
+        eventually(lambda: cls.server.descriptors() == cls.descriptors, "the descriptors are back")
 
     def assert_recovered(self):
         self.assertEqual(life_reference.differences(self.expected, self.play(STEPS)), [])
         self.assert_descriptors_are_back()
         if not self.server.is_sanitized():
             # Each loop's receive buffers are used one after the other, and stay.
-            limit = self.memory + self.memory // 10 + 2 * MEBIBYTE * int(support.WORKERS)
-            support.eventually(lambda: self.server.memory() <= limit, f"the memory is back under {limit} bytes")
+            limit = self.memory + self.memory // 10 + 2 * MEBIBYTE * int(WORKERS)
+            eventually(lambda: self.server.memory() <= limit, f"the memory is back under {limit} bytes")
 
     def endless_game(self, size=SIZE):
         start = self.server.line_count
-        game = support.Program("gameoflife", "--url", self.server.ws, "--size", size, "--speed", 0)
+        game = Program("gameoflife", "--url", self.server.ws, "--size", size, "--speed", 0)
         self.addCleanup(game.kill)
         self.server.wait_for("Telling workers to run", start)
         return game
@@ -67,7 +71,7 @@ class Recovery(support.ServerTestCase):
     async def test_from_two_resets_at_once(self):
         for _ in range(REPETITIONS):
             game = self.endless_game()
-            codes = await asyncio.gather(*[life_peers.reset(self.server.ws, size) for size in (8, 9)])
+            codes = await asyncio.gather(*[life.reset(self.server.ws, size) for size in (8, 9)])
             self.assertEqual(codes, [(1000, "")] * 2)
             self.assertEqual(game.wait(), 1)
             self.assert_recovered()
@@ -84,7 +88,7 @@ class Recovery(support.ServerTestCase):
             watchers = [self.watcher(*fields) for fields in [(), ("Sec-WebSocket-Protocol: life.batch",)] * 25]
             for watcher in watchers:
                 watcher.frame()
-                watcher.send(support.frame(support.TEXT, "x" * 100)[:50])
+                watcher.send(frame(TEXT, "x" * 100)[:50])
             for watcher in watchers:
                 watcher.abort()
             game.kill()
@@ -94,18 +98,18 @@ class Recovery(support.ServerTestCase):
         for _ in range(REPETITIONS):
             deaf = [self.watcher(), self.watcher("Sec-WebSocket-Protocol: life.batch")]
             # Megabytes for each of them: more than the kernel takes.
-            program = support.run("gameoflife", "--url", self.server.ws, "--size", 24, "--speed", 0, "--steps", 200)
+            program = run("gameoflife", "--url", self.server.ws, "--size", 24, "--speed", 0, "--steps", 200)
             self.assertEqual(program.status, 0, program.output)
             for watcher in deaf:
                 watcher.abort()
             self.assert_recovered()
 
     def test_from_workers_that_send_garbage(self):
-        garbage = [support.frame(support.TEXT, "garbage"), b"\xff" * 50, support.frame(support.TEXT, b"\xff\xfe"),
-                   support.frame(support.TEXT, "1 1") * 10_000, support.frame(support.PING, "x" * 100) * 10_000,
-                   b"\x81\xff" + b"\x7f" * 8, support.frame(support.TEXT, "x" * 1000)[:500]]
+        garbage = [frame(TEXT, "garbage"), b"\xff" * 50, frame(TEXT, b"\xff\xfe"),
+                   frame(TEXT, "1 1") * 10_000, frame(PING, "x" * 100) * 10_000,
+                   b"\x81\xff" + b"\x7f" * 8, frame(TEXT, "x" * 1000)[:500]]
         for _ in range(REPETITIONS):
-            asyncio.run(life_peers.reset(self.server.ws, 3))
+            asyncio.run(life.reset(self.server.ws, 3))
             workers = [self.connect() for _ in range(7)]
             for worker, data in zip(workers, garbage):
                 worker.open("/worker/")
@@ -129,4 +133,4 @@ class Recovery(support.ServerTestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

@@ -14,7 +14,8 @@ from selenium.webdriver.common.by import By
 
 import browser_test
 import reload_test
-import support
+from support.cases import main
+from support.waiting import eventually
 
 SCREENSHOTS = os.environ.get("C10K_SCREENSHOTS")
 
@@ -54,7 +55,7 @@ class OpenPage(unittest.TestCase):
         """Saves a change, and waits until it is seen."""
         project.replace(name, old, new)
         saved = time.monotonic()
-        support.eventually(lambda: self.holds(condition), what, builder=server.pid)
+        eventually(lambda: self.holds(condition), what, builder=server.pid)
         print(f"{what}: seen {time.monotonic() - saved:.2f} s after it was saved")
         if SCREENSHOTS:
             browser.save_screenshot(str(pathlib.Path(SCREENSHOTS, f"{what.replace(' ', '-')}.png")))
@@ -98,4 +99,4 @@ class OpenPage(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    support.main(longest=1700)
+    main(longest=1700)

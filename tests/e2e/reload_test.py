@@ -14,10 +14,12 @@ import threading
 
 import websockets
 
-import support
-from support import PATIENCE, eventually
+from support.cases import AsyncTestCase, main
+from support.environment import BUILD, SOURCE
+from support.process import Program
+from support.tcp import RawClient
+from support.waiting import PATIENCE, eventually
 
-BUILD = support.MANAGE.parent
 FILES = {
     "CMakeLists.txt": """\
         cmake_minimum_required(VERSION 3.25)
@@ -95,7 +97,7 @@ class Project:
             (self.path / "real").mkdir()
             (self.path / "link").symlink_to("real")
             self.path /= "link"
-        names = {"source": support.SOURCE, "build": BUILD, "sanitize": sanitizer_flags()}
+        names = {"source": SOURCE, "build": BUILD, "sanitize": sanitizer_flags()}
         for name, text in {**FILES, **(files or {})}.items():
             (self.path / name).parent.mkdir(exist_ok=True)
             (self.path / name).write_text(textwrap.dedent(text).format(**names))
@@ -130,7 +132,7 @@ def tearDownModule():
     project.remove()
 
 
-class Watched(support.Program):
+class Watched(Program):
     """`manage runserver` of a project, which reloads."""
 
     def __init__(self, *options, of=None, **process_options):
@@ -151,7 +153,7 @@ class Watched(support.Program):
 
     def state(self):
         """What the script of a page would hear."""
-        connection = support.Connection(self.port)
+        connection = RawClient(self.port)
         try:
             connection.open("/_c10k/reload/")
             return json.loads(connection.text())
@@ -175,7 +177,7 @@ class Watched(support.Program):
         return [int(child) for child in children if b"--noreload" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes()][-1]
 
 
-class ReloadTest(support.AsyncTestCase):
+class ReloadTest(AsyncTestCase):
     def setUp(self):
         self.server = Watched()
 
@@ -324,7 +326,7 @@ class ReloadTest(support.AsyncTestCase):
         self.assertFalse(os.path.exists(f"/proc/{program}"))
 
 
-class FullTableTest(support.AsyncTestCase):
+class FullTableTest(AsyncTestCase):
     """The kernel has no more room for watched folders: a limit of a user namespace, as that of a user would be."""
 
     def serve(self, limit, most):
@@ -372,4 +374,4 @@ class FullTableTest(support.AsyncTestCase):
 
 
 if __name__ == "__main__":
-    support.main(longest=1700)
+    main(longest=1700)

@@ -3,49 +3,22 @@
 import asyncio
 import collections
 import os
-import pathlib
 import shutil
 import signal
-import tempfile
 
 import websockets
 
-import support
-from support import KEY, PATIENCE, eventually
+from support.cases import AsyncTestCase, main
+from support.environment import MANAGE
+from support.frames import TEXT, frame
+from support.handshake import KEY
+from support.process import Production, run
+from support.tcp import RawClient
+from support.waiting import PATIENCE, eventually
 
 RESTARTS = 10
 CONNECTS = 5_000
 AT_ONCE = 50
-
-
-class Production(support.Program):
-    """`manage serve` in a folder of its own, with a copy of the program that can be replaced."""
-
-    def __init__(self, *options, port=0):
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.manage = self.folder / "manage"
-        shutil.copy(support.MANAGE, self.manage)
-        super().__init__("serve", f"127.0.0.1:{port}", *options, cwd=self.folder, program=self.manage)
-        found = self.wait_for(r"Program (\d+) serves 127\.0\.0\.1:(\d+)")
-        self.port = int(found[2])
-
-    def serving(self):
-        """The process that serves now."""
-        return int([line for line in self.output.splitlines() if " serves 127.0.0.1" in line][-1].split()[3])
-
-    def restart(self):
-        """`manage restart`: its end, with its exit status."""
-        start = self.line_count
-        done = support.run("restart", f"127.0.0.1:{self.port}", cwd=self.folder)
-        if done.status == 0:  # the line of the new program may be read after the answer
-            self.wait_for(r"Program \d+ serves ", start)
-        return done
-
-    def stop(self):
-        self.signal(signal.SIGTERM)
-        status = self.wait()
-        shutil.rmtree(self.folder)
-        return status
 
 
 async def talk(port):
@@ -57,7 +30,7 @@ async def talk(port):
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101 "):
             raise AssertionError(head.splitlines()[0])
-        writer.write(support.frame(support.TEXT, "hello"))
+        writer.write(frame(TEXT, "hello"))
         heard = await reader.readexactly(18)
         if heard != b"\x81\x06Hello!\x81\x081. hello":
             raise AssertionError(heard)
@@ -65,7 +38,7 @@ async def talk(port):
         writer.close()
 
 
-class RestartTest(support.AsyncTestCase):
+class RestartTest(AsyncTestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Production()
@@ -115,17 +88,17 @@ class RestartTest(support.AsyncTestCase):
     def test_the_installed_program_and_its_settings_are_taken(self):
         before = self.server.serving()
         new = self.server.folder / "new"
-        shutil.copy(support.MANAGE, new)
+        shutil.copy(MANAGE, new)
         new.rename(self.server.manage)
         self.assertTrue(os.readlink(f"/proc/{before}/exe").endswith(" (deleted)"))
         (self.server.folder / "c10k.conf").write_text("max_message_bytes = 3\n")
         self.assertEqual(self.server.restart().status, 0)
         self.assertEqual(os.readlink(f"/proc/{self.server.serving()}/exe"), str(self.server.manage))
-        connection = support.Connection(self.server.port)
+        connection = RawClient(self.server.port)
         self.addCleanup(connection.close)
         connection.open("/test/ws/")
         self.assertEqual(connection.text(), "Hello!")
-        connection.send(support.frame(support.TEXT, "four"))
+        connection.send(frame(TEXT, "four"))
         self.assertEqual(connection.closed()[0], 1009)
         (self.server.folder / "c10k.conf").unlink()
         self.assertEqual(self.server.restart().status, 0)
@@ -135,7 +108,7 @@ class RestartTest(support.AsyncTestCase):
         settings = self.server.folder / "c10k.conf"
         settings.write_text("prot = 80\n")
         self.addCleanup(settings.unlink)
-        refused = support.run("restart", f"127.0.0.1:{self.server.port}")
+        refused = run("restart", f"127.0.0.1:{self.server.port}")
         self.assertEqual(refused.status, 1)
         self.assertIn("the new program did not start: exit status 1", refused.output)
         self.server.wait_for("there is no setting 'prot'; did you mean 'port'")
@@ -150,12 +123,12 @@ class RestartTest(support.AsyncTestCase):
         self.assertIn("the program has ended by itself: killed by signal 9", self.server.output)
 
     def test_one_address_has_one_server(self):
-        second = support.run("serve", f"127.0.0.1:{self.server.port}")
+        second = run("serve", f"127.0.0.1:{self.server.port}")
         self.assertEqual(second.status, 1)
         self.assertIn("cannot listen on 127.0.0.1", second.output)
 
     def test_nothing_is_there_to_restart(self):
-        lonely = support.run("restart", "127.0.0.1:1")
+        lonely = run("restart", "127.0.0.1:1")
         self.assertEqual(lonely.status, 1)
         self.assertIn("no `manage serve` of this user has 127.0.0.1:1", lonely.output)
 
@@ -171,4 +144,4 @@ class RestartTest(support.AsyncTestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

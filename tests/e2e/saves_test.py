@@ -5,8 +5,10 @@ Each moment is tried with one kind of save; with C10K_FULL=1 with each kind, thr
 """
 
 import contextlib
+import http.client
 import itertools
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -14,9 +16,9 @@ import subprocess
 import unittest
 
 import reload_test
-import support
-
-FULL = bool(os.environ.get("C10K_FULL"))
+from support.cases import main
+from support.environment import FULL
+from support.waiting import eventually
 
 # Reads the source before it compiles it, so that there is a moment between the two.
 LAUNCHER = """\
@@ -172,17 +174,17 @@ class SavesTestCase(unittest.TestCase):
 
     def assert_shown(self, word):
         def look():
-            with contextlib.suppress(OSError, EOFError, support.http.client.HTTPException):
+            with contextlib.suppress(OSError, EOFError, http.client.HTTPException):
                 return re.search(rf"\b{word}\b", self.server.get()[1])
 
-        support.eventually(look, f"{word} is shown\n{self.server.output}", builder=self.server.pid)
+        eventually(look, f"{word} is shown\n{self.server.output}", builder=self.server.pid)
 
     def programs(self):
-        children = support.pathlib.Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
+        children = pathlib.Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
         found = set()
         for child in children:
             with contextlib.suppress(OSError):
-                if b"--noreload" in support.pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                if b"--noreload" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
                     found.add(child)
         return found
 
@@ -195,9 +197,9 @@ class SavesTestCase(unittest.TestCase):
             self.site.stop_at(moment)
         self.site.write(trigger, self.site.new_word(trigger))
         if moment in STOPS:
-            support.eventually(lambda: self.site.is_at(moment), moment, builder=self.server.pid)
+            eventually(lambda: self.site.is_at(moment), moment, builder=self.server.pid)
         elif moment == "started":
-            support.eventually(lambda: self.programs() - programs, moment, builder=self.server.pid)
+            eventually(lambda: self.programs() - programs, moment, builder=self.server.pid)
         elif moment != "at once":
             self.server.wait_for(f"^{moment}", start)
         word = self.site.new_word(name)
@@ -292,7 +294,7 @@ class Saves(SavesTestCase):
         self.site.write("words.cpp", self.site.new_word("words.cpp"))
         self.site.stop_at("read")
         with subprocess.Popen(["cmake", "--build", "build"], cwd=self.site.path, stdout=subprocess.DEVNULL) as build:
-            support.eventually(lambda: self.site.is_at("read"), "the source is read", builder=build.pid)
+            eventually(lambda: self.site.is_at("read"), "the source is read", builder=build.pid)
             word = self.site.new_word("inner/header.hpp")
             self.site.write("inner/header.hpp", word)
             self.site.go_on("read")
@@ -316,7 +318,7 @@ class Saves(SavesTestCase):
             self.site.stop_at(stop)
             word = self.site.new_word("words.cpp")
             self.site.move_older("words.cpp", word)
-            support.eventually(lambda: self.site.is_at(stop), stop, builder=self.server.pid)
+            eventually(lambda: self.site.is_at(stop), stop, builder=self.server.pid)
             self.server.signal(signal.SIGKILL)
             self.site.go_on(stop)
             self.server.kill()
@@ -364,7 +366,7 @@ class Saves(SavesTestCase):
         self.serve()
         self.site.stop_at("after-link")
         self.site.write("words.cpp", self.site.new_word("words.cpp"))
-        support.eventually(lambda: self.site.is_at("after-link"), "it is linked", builder=self.server.pid)
+        eventually(lambda: self.site.is_at("after-link"), "it is linked", builder=self.server.pid)
         with (self.site.path / "c10k.conf").open("a") as settings:
             settings.write("verbosity = 2\n")
         self.server.wait_for("^Changed: c10k.conf")
@@ -418,4 +420,4 @@ class SavesBehindALink(SavesTestCase):
 
 
 if __name__ == "__main__":
-    support.main(longest=1700)
+    main(longest=1700)

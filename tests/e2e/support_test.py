@@ -11,7 +11,10 @@ import types
 import unittest
 from unittest import mock
 
-import support
+from support import waiting
+from support.cases import main
+from support.process import Program
+from support.waiting import eventually
 
 SHORT = 2  # seconds of patience
 MANY = 20  # looks at a build that goes on
@@ -21,7 +24,7 @@ SERVES = "/usr/bin/python3 -c 'print(\"serves\", flush=True)\nwhile True: pass' 
 
 
 def shell(script):
-    return support.Program("-c", script, program="/bin/sh")
+    return Program("-c", script, program="/bin/sh")
 
 
 def end(builder):
@@ -36,8 +39,8 @@ class WaitingForABuild(unittest.TestCase):
 
     def setUp(self):
         clock = types.SimpleNamespace(monotonic=itertools.count().__next__, sleep=time.sleep)
-        self.patch(support, "time", clock)
-        self.patch(support.Patience, "INTERVAL", 0.02)
+        self.patch(waiting, "time", clock)
+        self.patch(waiting.Patience, "INTERVAL", 0.02)
 
     def patch(self, *what):
         patch = mock.patch.object(*what)
@@ -57,23 +60,23 @@ class WaitingForABuild(unittest.TestCase):
                 done.touch()
             return {"looks": look}
 
-        self.patch(support, "build_progress", progress)
+        self.patch(waiting, "build_progress", progress)
         builder = shell(f"until [ -e {done} ]; do sleep 0.01; done; echo built")
         self.addCleanup(end, builder)
         return builder
 
     def test_goes_on_as_long_as_the_build_does(self):
         builder = self.build()
-        support.eventually(lambda: "built" in builder.output, "it is built", SHORT, builder=builder.pid)
+        eventually(lambda: "built" in builder.output, "it is built", SHORT, builder=builder.pid)
         self.build().wait_for("built", patience=SHORT)
         self.assertEqual(self.build().wait(SHORT), 0)
 
     def test_ends_when_the_build_stands_still(self):
-        self.patch(support, "build_progress", lambda _: {"looks": 1})
+        self.patch(waiting, "build_progress", lambda _: {"looks": 1})
         builder = shell(STANDS_STILL)
         self.addCleanup(end, builder)
         with self.assertRaisesRegex(AssertionError, "not within 2 s: it is built"):
-            support.eventually(lambda: "built" in builder.output, "it is built", SHORT, builder=builder.pid)
+            eventually(lambda: "built" in builder.output, "it is built", SHORT, builder=builder.pid)
         with self.assertRaisesRegex(AssertionError, "'built' was not printed"):
             builder.wait_for("built", patience=SHORT)
         with self.assertRaisesRegex(AssertionError, "did not end within 2 s"):
@@ -88,22 +91,22 @@ class Progress(unittest.TestCase):
         self.addCleanup(end, builder)
         if shows:
             builder.wait_for(shows)
-            return builder.pid, support.build_progress(builder.pid)
-        return builder.pid, support.eventually(lambda: support.build_progress(builder.pid), "a process is there")
+            return builder.pid, waiting.build_progress(builder.pid)
+        return builder.pid, eventually(lambda: waiting.build_progress(builder.pid), "a process is there")
 
     def test_is_one_process_after_the_other(self):
         pid, before = self.progress("while :; do sleep 0.01; done")
-        support.eventually(lambda: support.build_progress(pid) not in ({}, before), "the build goes on")
+        eventually(lambda: waiting.build_progress(pid) not in ({}, before), "the build goes on")
 
     def test_is_not_a_process_that_waits(self):
         pid, _ = self.progress(STANDS_STILL)
 
         def is_still():
-            before = support.build_progress(pid)
+            before = waiting.build_progress(pid)
             time.sleep(0.1)
-            return before == support.build_progress(pid) != {}
+            return before == waiting.build_progress(pid) != {}
 
-        support.eventually(is_still, "the build stands still")
+        eventually(is_still, "the build stands still")
 
     def test_is_not_a_program_that_serves(self):
         _, progress = self.progress(SERVES, shows="serves")
@@ -111,4 +114,4 @@ class Progress(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

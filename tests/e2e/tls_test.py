@@ -19,8 +19,15 @@ import websockets
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-import support
-from life_peers import Peer, soon
+from support import tls
+from support.cases import AsyncTestCase, main
+from support.environment import MANAGE
+from support.foreign import WebsocketsServer, soon
+from support.handshake import KEY
+from support.process import ManageServer, Program, run
+from support.tcp import RawClient
+from support.tls import Certificate
+from support.waiting import PATIENCE
 
 OTHER = "other.test"  # a name that a second certificate is for
 
@@ -28,7 +35,7 @@ OTHER = "other.test"  # a name that a second certificate is for
 def output_of(*command, stdin=b"", env=None):
     """What a program prints on both streams, and its exit status."""
     done = subprocess.run([str(word) for word in command], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=support.PATIENCE, check=False, env={**os.environ, **(env or {})})
+                          timeout=PATIENCE, check=False, env={**os.environ, **(env or {})})
     return done.stdout.decode(errors="replace"), done.returncode
 
 
@@ -40,12 +47,12 @@ def public_key_hash(certificate):
     return base64.b64encode(hashlib.sha256(der.stdout).digest()).decode()
 
 
-class TlsTestCase(support.AsyncTestCase):
+class TlsTestCase(AsyncTestCase):
     @classmethod
     def setUpClass(cls):
-        cls.own = support.certificate()
-        cls.other = support.Certificate(OTHER)
-        cls.server = support.Server(
+        cls.own = tls.certificate()
+        cls.other = Certificate(OTHER)
+        cls.server = ManageServer(
             "--set", f"tls_certificate={cls.own.certificate},{cls.other.certificate}",
             "--set", f"tls_key={cls.own.key},{cls.other.key}")
 
@@ -86,7 +93,7 @@ class Clients(TlsTestCase):
         self.assertIn("https://", text)
 
     def test_an_absolute_target_of_another_scheme_is_421(self):  # RFC 9110, 7.4
-        with socket.create_connection(("127.0.0.1", self.server.port), support.PATIENCE) as plain, \
+        with socket.create_connection(("127.0.0.1", self.server.port), PATIENCE) as plain, \
                 ssl.create_default_context(cafile=self.own.ca).wrap_socket(plain, server_hostname="localhost") as client:
             for scheme, status in ((b"https", b"200"), (b"http", b"421")):
                 client.sendall(b"HEAD %s://localhost/test/ HTTP/1.1\r\nHost: localhost\r\n\r\n" % scheme)
@@ -165,7 +172,7 @@ class Browser(TlsTestCase):
             options.add_argument(f"--{flag}")
         browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
         self.addCleanup(browser.quit)
-        browser.set_script_timeout(support.PATIENCE)
+        browser.set_script_timeout(PATIENCE)
         browser.get(f"https://localhost:{self.server.port}/")
         self.assertIn("Life", browser.title)
         messages = browser.execute_async_script("""
@@ -193,7 +200,7 @@ class OurClient(unittest.TestCase):
     """testecho and gameoflife against servers of others, and ours."""
 
     def talk(self, url, *options):
-        return support.run("testecho", "--clients", 20, "--delay", "500ms", "--url", f"{url}/test/ws/", *options)
+        return run("testecho", "--clients", 20, "--delay", "500ms", "--url", f"{url}/test/ws/", *options)
 
     def assert_refused(self, program, *words):
         self.assertEqual(program.status, 1, program.output)
@@ -202,15 +209,15 @@ class OurClient(unittest.TestCase):
             self.assertIn(word, program.stderr[0])
 
     def test_talks_to_websockets(self):
-        own = support.certificate()
-        with Peer(echo, ssl=own.server) as url:
+        own = tls.certificate()
+        with WebsocketsServer(echo, ssl=own.server) as url:
             program = self.talk(url.replace("ws:", "wss:"), "--ca", own.ca)
         self.assertEqual(program.status, 0, program.output)
         self.assertIn("20 clients, peak 20, 0 failures", program.stdout)
 
     def test_talks_to_node_ws(self):
-        own = support.certificate()
-        node = support.Program("-e", """
+        own = tls.certificate()
+        node = Program("-e", """
             const fs = require('fs');
             const WebSocket = require('ws');
             const server = require('https').createServer({cert: fs.readFileSync(process.argv[1]),
@@ -230,23 +237,23 @@ class OurClient(unittest.TestCase):
         self.assertEqual(program.status, 0, program.output)
 
     def test_plays_life_over_tls(self):
-        own = support.certificate()
-        server = support.Server(*own.options)
-        game = support.run("gameoflife", "--url", f"wss://localhost:{server.port}", "--ca", own.ca, "--size", 8,
-                           "--steps", 20, "--speed", 0)
+        own = tls.certificate()
+        server = ManageServer(*own.options)
+        game = run("gameoflife", "--url", f"wss://localhost:{server.port}", "--ca", own.ca, "--size", 8,
+                   "--steps", 20, "--speed", 0)
         self.assertEqual(game.status, 0, game.output)
         self.assertEqual(server.stop(), 0)
 
     def test_says_what_is_wrong_with_a_server(self):
-        own = support.certificate()
-        with Peer(echo, ssl=own.server) as url:
+        own = tls.certificate()
+        with WebsocketsServer(echo, ssl=own.server) as url:
             secure = url.replace("ws:", "wss:")
             self.assert_refused(self.talk(secure), "not trusted here", "--ca")
-        with Peer(echo, ssl=support.Certificate(OTHER).server) as url:
+        with WebsocketsServer(echo, ssl=Certificate(OTHER).server) as url:
             self.assert_refused(self.talk(url.replace("ws:", "wss:"), "--ca", own.ca), "not trusted here")
-        with Peer(echo) as url:
+        with WebsocketsServer(echo) as url:
             self.assert_refused(self.talk(url.replace("ws:", "wss:"), "--ca", own.ca), "does not speak TLS")
-        with Peer(echo, ssl=self.self_signed("/CN=stranger")) as url:
+        with WebsocketsServer(echo, ssl=self.self_signed("/CN=stranger")) as url:
             self.assert_refused(self.talk(url.replace("ws:", "wss:")), "signed by nobody but itself")
 
     def self_signed(self, subject):
@@ -265,9 +272,9 @@ class BehindAProxy(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.own = support.certificate()
-        cls.server = support.Server("--set", f"tls_certificate={cls.own.certificate}", "--set", f"tls_key={cls.own.key}",
-                                    "--set", "proxy_protocol=on", "--set", "trusted_proxies=127.0.0.1")
+        cls.own = tls.certificate()
+        cls.server = ManageServer("--set", f"tls_certificate={cls.own.certificate}", "--set", f"tls_key={cls.own.key}",
+                                  "--set", "proxy_protocol=on", "--set", "trusted_proxies=127.0.0.1")
 
     @classmethod
     def tearDownClass(cls):
@@ -284,7 +291,7 @@ class BehindAProxy(unittest.TestCase):
         received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = ssl.create_default_context(cafile=self.own.ca).wrap_bio(received, to_send, server_hostname="localhost")
         to_send.write(b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n")
-        connection = support.Connection(self.server.port)
+        connection = RawClient(self.server.port)
         self.addCleanup(connection.close)
 
         def do(step):
@@ -297,18 +304,18 @@ class BehindAProxy(unittest.TestCase):
 
         do(tls.do_handshake)
         tls.write(f"GET /test/ws/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                  f"Sec-WebSocket-Key: {support.KEY}\r\nSec-WebSocket-Version: 13\r\nOrigin: null\r\n\r\n".encode())
+                  f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\nOrigin: null\r\n\r\n".encode())
         self.assertRegex(do(lambda: tls.read(65536)), rb"^HTTP/1\.1 403 ")
         self.server.wait_for(r"REJECT /test/ws/ 403 \[192\.0\.2\.1:1234\]", start)
 
 
-class Renewal(support.AsyncTestCase):
+class Renewal(AsyncTestCase):
     def setUp(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
-        self.old, self.new = support.Certificate("old.test"), support.Certificate("new.test")
+        self.old, self.new = Certificate("old.test"), Certificate("new.test")
         self.put(self.old)
-        self.server = support.Server("--set", f"tls_certificate={self.certificate}", "--set", f"tls_key={self.key}")
+        self.server = ManageServer("--set", f"tls_certificate={self.certificate}", "--set", f"tls_key={self.key}")
         self.addCleanup(self.server.kill)
 
     def put(self, pair):
@@ -371,7 +378,7 @@ class Renewal(support.AsyncTestCase):
 
 class Commands(unittest.TestCase):
     def test_certificate_makes_files_for_whom_they_are_meant(self):
-        made = support.Certificate("example.test", "10.1.2.3")
+        made = Certificate("example.test", "10.1.2.3")
         self.assertEqual(stat.S_IMODE(made.key.stat().st_mode), 0o600)
         said, status = output_of("openssl", "verify", "-CAfile", made.ca, "-purpose", "sslserver", "-verify_hostname",
                                  "example.test", made.certificate)
@@ -383,22 +390,22 @@ class Commands(unittest.TestCase):
             self.assertIn(part, said)
 
     def test_certificate_replaces_nothing_unless_it_is_told_to(self):
-        made = support.Certificate()
+        made = Certificate()
         before = made.certificate.read_text(), made.key.read_text()
-        again = support.run("certificate", "--folder", made.folder)
+        again = run("certificate", "--folder", made.folder)
         self.assertEqual(again.status, 1)
         self.assertRegex(again.stderr[0], r"is there already: --force")
         self.assertEqual((made.certificate.read_text(), made.key.read_text()), before)
-        self.assertEqual(support.run("certificate", "--folder", made.folder, "--force").status, 0)
+        self.assertEqual(run("certificate", "--folder", made.folder, "--force").status, 0)
         self.assertNotEqual(made.key.read_text(), before[1])
         self.assertEqual(stat.S_IMODE(made.key.stat().st_mode), 0o600)
 
     def assert_leaves_all(self, said, *options, prefix=()):
         """`certificate --force` fails with that word, and what was there before is there, and nothing else."""
-        made = support.Certificate()
+        made = Certificate()
         before = {name: (made.folder / name).read_bytes() for name in os.listdir(made.folder)}
         self.assertEqual(set(before), {"certificate.pem", "key.pem", "ca.pem"})
-        ended = subprocess.run([*prefix, support.MANAGE, "certificate", "--force", *options, "--folder", made.folder],
+        ended = subprocess.run([*prefix, MANAGE, "certificate", "--force", *options, "--folder", made.folder],
                                capture_output=True, text=True, check=False)
         self.assertEqual(ended.returncode, 1, ended.stderr)
         self.assertIn(said, ended.stderr)
@@ -419,45 +426,45 @@ class Commands(unittest.TestCase):
             self.assert_leaves_all("Input/output error", prefix=tracer)
 
     def test_certificate_does_not_take_the_place_of_a_folder(self):
-        made = support.Certificate()
+        made = Certificate()
         before = made.key.read_text()
         made.ca.unlink()
         made.ca.mkdir()
-        again = support.run("certificate", "--folder", made.folder, "--force")
+        again = run("certificate", "--folder", made.folder, "--force")
         self.assertEqual(again.status, 1)
         self.assertIn("ca.pem is a folder", again.stderr[0])
         self.assertEqual(made.key.read_text(), before)
 
     def test_certificate_says_what_is_no_name(self):
         with tempfile.TemporaryDirectory() as folder:
-            program = support.run("certificate", "https://example.test", "--folder", folder)
+            program = run("certificate", "https://example.test", "--folder", folder)
             self.assertEqual(program.status, 1)
             self.assertEqual(len(program.stderr), 1, program.output)
             self.assertIn("'https://example.test'", program.stderr[0])
             self.assertEqual(os.listdir(folder), [])
 
     def test_check_and_the_server_say_the_same_of_a_bad_pair(self):
-        own, other = support.certificate(), support.Certificate()
+        own, other = tls.certificate(), Certificate()
         for settings, said in [
             ((f"tls_certificate={own.certificate}",), "tls.E001: "),
             (("tls_certificate=/nowhere.pem", f"tls_key={own.key}"), "tls.E002: cannot read /nowhere.pem: "),
             ((f"tls_certificate={own.certificate}", f"tls_key={other.key}"), "tls.E002: the key in "),
         ]:
             options = [word for setting in settings for word in ("--set", setting)]
-            checked = support.run("check", *options)
+            checked = run("check", *options)
             self.assertEqual(checked.status, 1)
             line = re.search(rf"(?m)^  ({re.escape(said)}.*)$", checked.output)[1]
-            served = support.run("runserver", "127.0.0.1:0", "--noreload", *options)
+            served = run("runserver", "127.0.0.1:0", "--noreload", *options)
             self.assertEqual((served.status, served.stderr), (1, [line]))
 
     def test_check_warns_of_an_end_that_is_near(self):
         with tempfile.TemporaryDirectory() as folder:
-            support.run("certificate", "--folder", folder, "--days", 7)
-            checked = support.run("check", "--set", f"tls_certificate={folder}/certificate.pem", "--set",
-                                  f"tls_key={folder}/key.pem")
+            run("certificate", "--folder", folder, "--days", 7)
+            checked = run("check", "--set", f"tls_certificate={folder}/certificate.pem", "--set",
+                          f"tls_key={folder}/key.pem")
             self.assertEqual(checked.status, 0, checked.output)
             self.assertRegex(checked.output, r"(?m)^  tls\.W001: the certificate in .* expires on 20")
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

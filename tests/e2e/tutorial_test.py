@@ -12,23 +12,26 @@ In the Markdown,
 The ports are other ones, so that nothing that is running can be taken for it.
 """
 
+import contextlib
 import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
-import support
+from support.environment import BUILD, SOURCE
+from support.process import Program
+from support.tcp import reserved_port
+from support.waiting import PATIENCE
 
-sys.path.append(str(support.SOURCE / "tools"))
+sys.path.append(str(SOURCE / "tools"))
 from docs.pages import Block, read
 
-TUTORIAL = support.SOURCE / "docs/tutorial"
+TUTORIAL = SOURCE / "docs/tutorial"
 PORTS = ["8000", "8765"]
 TERMINAL_CODES = re.compile(r"\x1b(?:[78]|\[[0-9;]*[A-Z])|\r")
 
@@ -38,13 +41,8 @@ def setUpModule():
     folder = tempfile.TemporaryDirectory()
     unittest.addModuleCleanup(folder.cleanup)
     prefix = pathlib.Path(folder.name)
-    subprocess.run(["cmake", "--install", support.MANAGE.parent, "--prefix", prefix], stdout=subprocess.DEVNULL,
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], stdout=subprocess.DEVNULL,
                    check=True)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return str(server.getsockname()[1])
 
 
 def pattern(line):
@@ -57,7 +55,8 @@ class Follower:
 
     def __init__(self, folder):
         self.folder = folder
-        self.ports = {port: free_port() for port in PORTS}
+        self.held = contextlib.ExitStack()
+        self.ports = {port: str(self.held.enter_context(reserved_port())) for port in PORTS}
         self.environment = {
             "CMAKE_PREFIX_PATH": str(prefix),
             "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig"),
@@ -105,8 +104,7 @@ class Follower:
             if change := re.fullmatch(r"cd (\S+)", command):
                 self.folder = self.folder / change[1]
                 continue
-            self.last = support.Program("-c", f"exec {command}", program="/bin/bash", cwd=self.folder,
-                                        env=self.environment)
+            self.last = Program("-c", f"exec {command}", program="/bin/bash", cwd=self.folder, env=self.environment)
             if block.comment == "keeps running":
                 self.running.append(self.last)
             elif (status := self.last.wait()) != 0:
@@ -125,7 +123,7 @@ class Follower:
             ["setpriv", "--pdeathsig", "KILL", *first.removeprefix("$ ").split()], cwd=self.folder,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
             env={**os.environ, **self.environment})
-        patience = threading.Timer(support.PATIENCE, client.kill)
+        patience = threading.Timer(PATIENCE, client.kill)
         patience.start()
         said = []
         with client:
@@ -153,6 +151,7 @@ class Follower:
     def leave(self):
         for program in self.running:
             program.kill()
+        self.held.close()
 
 
 class Tutorial(unittest.TestCase):

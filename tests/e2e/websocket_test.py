@@ -6,19 +6,22 @@ import signal
 
 import websockets
 
-import support
-from support import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
+from support.cases import AsyncTestCase, ServerTestCase, main
+from support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, close_frame, frame
+from support.process import ManageServer
+from support.tcp import RawClient
+from support.waiting import PATIENCE
 
 MAX = 1024 * 1024  # bytes in a message
 
 
 def websocket(url, **options):
     """Another's client, without its own keepalive and limits."""
-    return websockets.connect(url, ping_interval=None, open_timeout=support.PATIENCE, close_timeout=support.PATIENCE,
+    return websockets.connect(url, ping_interval=None, open_timeout=PATIENCE, close_timeout=PATIENCE,
                               max_size=None, **options)
 
 
-class Conversation(support.ServerTestCase):
+class Conversation(ServerTestCase):
     """The echo test, with another's client."""
 
     async def test_counts_to_three_and_closes(self):
@@ -58,7 +61,7 @@ class Conversation(support.ServerTestCase):
 
     async def test_answers_pings(self):
         async with websocket(f"{self.server.ws}/test/ws/") as socket:
-            await asyncio.wait_for(await socket.ping(b"x" * 125), support.PATIENCE)
+            await asyncio.wait_for(await socket.ping(b"x" * 125), PATIENCE)
 
     async def test_the_client_may_close_first(self):
         for code in (1000, 1001, 3000, 4999):
@@ -86,7 +89,7 @@ class Conversation(support.ServerTestCase):
                 self.assertIsNone(socket.subprotocol)
 
 
-class Frames(support.ServerTestCase):
+class Frames(ServerTestCase):
     """Frames made by hand, to the echo test."""
 
     def greet(self):
@@ -139,7 +142,7 @@ class Frames(support.ServerTestCase):
         self.assertEqual(connection.text(), "Hello!")
         for byte in frame(TEXT, "é" * 70, final=False) + frame(PING, "ping") + frame(CONTINUATION, "!"):
             connection.send(bytes([byte]))
-        self.assertEqual(connection.frame(), (True, 0, PONG, b"ping"))
+        self.assertEqual(connection.frame(), Frame(PONG, b"ping"))
         self.assertEqual(connection.text(), f"1. {'é' * 70}!")
         for byte in close_frame(1000, b"bye"):
             connection.send(bytes([byte]))
@@ -150,7 +153,7 @@ class Frames(support.ServerTestCase):
         connection = self.greet()
         connection.send(frame(TEXT, b"\xe2\x82", final=False) + frame(PING, b"\xff") + frame(CONTINUATION, b"",
                                                                                              final=False))
-        self.assertEqual(connection.frame(), (True, 0, PONG, b"\xff"))
+        self.assertEqual(connection.frame(), Frame(PONG, b"\xff"))
         connection.send(frame(PONG, "unasked") + frame(CONTINUATION, b"\xac") + frame(BINARY, b"\xff\x00"))
         self.assertEqual(connection.text(), "1. €")
 
@@ -211,7 +214,7 @@ class Frames(support.ServerTestCase):
         connection.send(connection.handshake_bytes("/test/ws/") + frame(PING, "p"))
         connection.opened()
         received = {connection.frame(), connection.frame()}
-        self.assertEqual(received, {(True, 0, PONG, b"p"), (True, 0, TEXT, b"Hello!")})
+        self.assertEqual(received, {Frame(PONG, b"p"), Frame(TEXT, b"Hello!")})
 
     def test_a_close_behind_the_handshake_in_one_segment(self):
         connection = self.connect()
@@ -297,19 +300,19 @@ class Frames(support.ServerTestCase):
         self.assert_works()
 
 
-class Shutdown(support.AsyncTestCase):
+class Shutdown(AsyncTestCase):
     async def test_sigterm_closes_all_with_1001_and_ends_with_0(self):
-        server = support.Server()
+        server = ManageServer()
         sockets = [await websocket(f"{server.ws}{path}") for path in ["/test/ws/", "/watcher/", "/worker/",
                                                                       "/reset/"] * 25]
         server.signal(signal.SIGTERM)
-        await asyncio.wait_for(asyncio.gather(*[socket.wait_closed() for socket in sockets]), support.PATIENCE)
+        await asyncio.wait_for(asyncio.gather(*[socket.wait_closed() for socket in sockets]), PATIENCE)
         self.assertEqual({socket.close_code for socket in sockets}, {1001})
         self.assertEqual(server.wait(), 0)
 
     def test_a_peer_that_does_not_answer_does_not_hold_the_end_for_long(self):
-        server = support.Server("--set", "shutdown_time=1s")
-        connection = support.Connection(server.port)
+        server = ManageServer("--set", "shutdown_time=1s")
+        connection = RawClient(server.port)
         connection.open("/test/ws/")
         server.signal(signal.SIGTERM)
         self.assertEqual(connection.text(), "Hello!")
@@ -318,11 +321,11 @@ class Shutdown(support.AsyncTestCase):
         connection.close()
 
     async def test_after_sigkill_the_port_is_free_at_once(self):
-        server = support.Server()
+        server = ManageServer()
         async with websocket(f"{server.ws}/test/ws/") as socket:
             await socket.recv()
             server.kill()
-            again = support.Server(port=server.port)
+            again = ManageServer(port=server.port)
             await socket.wait_closed()
             self.assertEqual(socket.close_code, 1006)
         async with websocket(f"{again.ws}/test/ws/") as socket:
@@ -331,4 +334,4 @@ class Shutdown(support.AsyncTestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

@@ -16,25 +16,16 @@ import sys
 import time
 import urllib.parse
 
-from peer import KIBIBYTE, PING, TEXT, Peer, Server, close_frame, frame, support
+from harness import KIBIBYTE, HostileServer
+from support import environment
+from support.frames import PING, TEXT, close_frame, frame
+from support.process import Measured
+from support.tcp import RawClient
+from support.waiting import eventually
 
 ALIVE = 200  # connections at a time
 SMOKE_SECONDS = 5
 WARM_UP = 0.4  # of the whole time
-
-
-class Attached:
-    """A server that somebody else has started."""
-
-    own_memory = support.Program.own_memory
-    _memory = support.Program._memory
-    descriptors = Server.descriptors
-    _direct_descriptors = Server._direct_descriptors
-    sockets = Server.sockets
-
-    def __init__(self, pid, port):
-        self.pid = pid
-        self.port = port
 
 
 # ---- How far a connection comes
@@ -102,7 +93,7 @@ def say_goodbye(connection):
     connection.close()
 
 
-ENDS = [Peer.abort, Peer.close, finish, say_goodbye]
+ENDS = [RawClient.abort, RawClient.close, finish, say_goodbye]
 
 
 def churn(port, path, until, sample):
@@ -110,7 +101,7 @@ def churn(port, path, until, sample):
     alive = []
     count = 0
     while time.monotonic() < until:
-        connection = Peer(port)
+        connection = RawClient(port)
         random.choice(STAGES)(connection, path)
         count += 1
         alive.append(connection)
@@ -161,7 +152,7 @@ def watch(server, path, seconds, warm_up):
         print(f"memory {samples[0][1]} bytes at first, {warm[0][1]} warmed up, {warm[-1][1]} at last")
         print(f"slope {middle:.0f} bytes/hour, with 95% at most {bound:.0f}")
     try:
-        support.eventually(lambda: (server.sockets(), server.descriptors()) == base, "all is back")
+        eventually(lambda: (server.sockets(), server.descriptors()) == base, "all is back")
     except AssertionError:
         print(f"held before (sockets, descriptors): {base}; now: {(server.sockets(), server.descriptors())}")
         return False
@@ -179,6 +170,8 @@ def main():
     options.add_argument("--pid", type=int, help="of a server that runs already")
     options.add_argument("--url", help="where that server echoes")
     chosen = options.parse_args()
+    if chosen.smoke:
+        environment.exit_if_not_for_here()
     random.seed(chosen.seed)
     seconds = SMOKE_SECONDS if chosen.smoke else chosen.minutes * 60
     warm_up = seconds * WARM_UP if chosen.warm_up is None else chosen.warm_up * 60
@@ -186,9 +179,9 @@ def main():
         options.error("a slope needs half a minute after the warm-up")
     if chosen.pid:
         url = urllib.parse.urlsplit(chosen.url or options.error("--pid needs --url"))
-        return 0 if watch(Attached(chosen.pid, url.port), url.path, seconds, warm_up) else 1
+        return 0 if watch(Measured(chosen.pid, url.port), url.path, seconds, warm_up) else 1
 
-    server = Server("--set", "close_time=2s", "--set", "head_time=2s")
+    server = HostileServer("--set", "close_time=2s", "--set", "head_time=2s")
     came_back = watch(server, "/echo/", seconds, warm_up)
     status = server.stop()
     print(f"the server ended with {status}" if status else "the server ended in good order")

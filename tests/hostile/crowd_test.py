@@ -7,40 +7,41 @@ import unittest
 
 import websockets
 
-import peer
-import life_peers  # where peer says
-from peer import CLOSE, TEXT, close_frame, frame, support
+from support import life, process
+from support.cases import main
+from support.environment import WORKERS
+from support.foreign import WebsocketsServer
+from support.frames import CLOSE, TEXT, FrameReader, close_frame, unmasked
+from support.handshake import switch
+from support.waiting import PATIENCE
 
-FIRST = 64 * peer.WORKERS  # handshakes in flight before the server has answered one: so many for each of their loops
+FIRST = 64 * WORKERS  # handshakes in flight before the server has answered one: so many for each of their loops
 
 
-def unmasked(opcode, payload=b""):
-    """A frame as a server sends it."""
-    return frame(opcode, payload, masked=False)
-
-
-class Client:
-    """One of the crowd, as its server sees it: raw."""
+class CrowdMember:
+    """One client, as its server sees it: raw."""
 
     def __init__(self, reader, writer, head):
         self._reader = reader
         self.writer = writer
         self.path = head.split(b" ")[1].decode()
+        self._frames = FrameReader(masked=True)
         self._key = re.search(rb"(?i)^sec-websocket-key: *(\S+)", head, re.MULTILINE)[1]
 
     def switch(self):
-        self.writer.write(support.switch(self._key))
+        self.writer.write(switch(self._key))
 
     def say(self, text):
         self.writer.write(unmasked(TEXT, text))
 
     async def hear(self):
         """The text of the next message, or None for a close frame."""
-        first, second = await self._reader.readexactly(2)
-        mask = await self._reader.readexactly(4)
-        masked = await self._reader.readexactly(second & 0x7F)
-        payload = bytes(byte ^ mask[at % 4] for at, byte in enumerate(masked))
-        return None if first & 15 == CLOSE else payload.decode()
+        while (received := self._frames.next()) is None:
+            data = await self._reader.read(65536)
+            if not data:
+                raise ConnectionError("the client ended the connection")
+            self._frames.feed(data)
+        return None if received.opcode == CLOSE else received.payload.decode()
 
     def end(self):
         self.writer.write(close_frame(1000, masked=False))
@@ -90,13 +91,13 @@ class HoldingServer:
 
     def __enter__(self):
         self._thread.start()
-        if not self._ready.wait(support.PATIENCE):
+        if not self._ready.wait(PATIENCE):
             raise AssertionError("the server of this test did not start")
         return self
 
     def __exit__(self, *failure):
         self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(support.PATIENCE)
+        self._thread.join(PATIENCE)
 
     async def _run(self):
         self._end = asyncio.Event()
@@ -111,7 +112,7 @@ class HoldingServer:
 
     async def _serve(self, reader, writer):
         try:
-            client = Client(reader, writer, await reader.readuntil(b"\r\n\r\n"))
+            client = CrowdMember(reader, writer, await reader.readuntil(b"\r\n\r\n"))
             await self.handler.serve(client)
             await client.has_ended()
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -211,9 +212,9 @@ class Game:
 class Crowds(unittest.TestCase):
     def test_row_81_a_crowd_dials_no_more_at_once_than_is_answered(self):
         """Of 300 clients that come at once, 64 dial; then one more for each that is let in."""
-        clients = 300 * peer.WORKERS
+        clients = 300 * WORKERS
         with HoldingServer(lambda: EchoTest(clients)) as server:
-            program = support.run("testecho", "--clients", clients, "--delay", 0, "--url", f"{server.url}/test/ws/")
+            program = process.run("testecho", "--clients", clients, "--delay", 0, "--url", f"{server.url}/test/ws/")
             self.assertEqual(server.handler.opening.let_go, clients, program.output)
             self.assertLessEqual(server.handler.opening.most, FIRST)
         self.assertRegex(program.output, rf"(?m)^{clients} clients, peak \d+, 0 failures$")
@@ -222,7 +223,7 @@ class Crowds(unittest.TestCase):
         """Of the cells of a game, 64 close at its end; then one more for each that is answered."""
         size = 24
         with HoldingServer(lambda: Game(size)) as server:
-            program = support.run("gameoflife", "--size", size, "--steps", 0, "--url", server.url)
+            program = process.run("gameoflife", "--size", size, "--steps", 0, "--url", server.url)
             self.assertEqual(server.handler.closing.let_go, size * size, program.output)
             self.assertLessEqual(server.handler.closing.most, FIRST)
         self.assertEqual(program.status, 0, program.output)
@@ -233,7 +234,7 @@ class Crowds(unittest.TestCase):
         size, steps = 5, 2
         left_early = []
 
-        class Late(life_peers.Relay):
+        class Late(life.Relay):
             last_words = 0
 
             async def relay(self, message, update):
@@ -256,8 +257,8 @@ class Crowds(unittest.TestCase):
                         left_early.append(error)
                 await super().relay(*self.late)
 
-        with life_peers.Peer(Late()) as url:
-            program = support.run("gameoflife", "--size", size, "--steps", steps, "--speed", 0, "--url", url)
+        with WebsocketsServer(Late()) as url:
+            program = process.run("gameoflife", "--size", size, "--steps", steps, "--speed", 0, "--url", url)
         self.assertEqual(program.status, 0, program.output)
         self.assertEqual(left_early, [])
 
@@ -265,7 +266,7 @@ class Crowds(unittest.TestCase):
         """The last client is let in when the first has left: never are all there, and nothing else is wrong."""
         clients = 20
         with HoldingServer(lambda: LastOneWaits(clients)) as server:
-            program = support.run("testecho", "--clients", clients, "--delay", "10ms", "--url", f"{server.url}/test/ws/")
+            program = process.run("testecho", "--clients", clients, "--delay", "10ms", "--url", f"{server.url}/test/ws/")
         self.assertEqual(program.status, 1, program.output)
         self.assertRegex(program.output, rf"(?m)^{clients} clients, peak \d+, 0 failures$")
         self.assertEqual(len(program.stderr), 1, program.output)
@@ -273,4 +274,4 @@ class Crowds(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

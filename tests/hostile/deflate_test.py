@@ -3,9 +3,10 @@
 import random
 import zlib
 
-import peer
-from peer import (BINARY, CLOSE, CONTINUATION, KIBIBYTE, MAX, MEBIBYTE, PING, PONG, TEXT, close_frame, frame,
-                  handshake, in_full)
+from harness import KIBIBYTE, MAX, MEBIBYTE, HostileTestCase, cuts, handshake_request
+from support.cases import main
+from support.environment import in_full
+from support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 
 COMPRESSED = 4  # RSV1
 TAIL = b"\x00\x00\xff\xff"
@@ -59,7 +60,7 @@ def text_of(size, seed=0):
 BOMB = compressed(bytes(64 * MEBIBYTE))
 
 
-class Deflate(peer.HostileTestCase):
+class Deflate(HostileTestCase):
     def deflating(self, path=PATHS[0], offer="permessage-deflate"):
         """A WebSocket that compresses, and what the server has answered."""
         connection = self.connect()
@@ -71,7 +72,7 @@ class Deflate(peer.HostileTestCase):
     def assert_fails_deflated(self, code, data):
         """However the bytes are cut, with context and without: a close frame with that code, then FIN and no reset."""
         for path in PATHS:
-            for parts in peer.cuts(data):
+            for parts in cuts(data):
                 connection = self.deflating(path)
                 connection.send_parts(parts)
                 received = connection.closed()
@@ -79,7 +80,7 @@ class Deflate(peer.HostileTestCase):
                 self.assertEqual(connection.rest(), b"", data[:40])
                 connection.close()
 
-    # ---- The handshake
+    # ---- The handshake_request
 
     def test_row_20_extensions_cost_little(self):
         """Fields made to be matched slowly (CVE-2020-7663, CVE-2021-32640): 101, 400 or 431 in less than 50 ms of CPU."""
@@ -87,15 +88,15 @@ class Deflate(peer.HostileTestCase):
                       "permessage-deflate;" + " " * 7000 + "x", "a" + ";b=1" * 1700, "," * 7000, "a," * 3500,
                       'a; b="' + '\\"' * 3000 + '"', "permessage-deflate; unknown, " * 250]:
             with self.subTest(value=value[:40]):
-                data = handshake(None, f"Sec-WebSocket-Extensions: {value}", line="GET /deflate/ HTTP/1.1")
+                data = handshake_request(None, f"Sec-WebSocket-Extensions: {value}", line="GET /deflate/ HTTP/1.1")
                 before = self.server.cpu()
                 self.assert_answer(data, 101, 400, 431)
                 if not self.server.is_sanitized():
                     self.assertLess(self.server.cpu() - before, 3 * 0.050)  # it was sent three times
 
     def assert_agrees(self, offers, expected):
-        data = handshake(None, *[f"Sec-WebSocket-Extensions: {offer}" for offer in offers],
-                         line="GET /deflate/ HTTP/1.1")
+        data = handshake_request(None, *[f"Sec-WebSocket-Extensions: {offer}" for offer in offers],
+                                 line="GET /deflate/ HTTP/1.1")
         for answer, connection in self.answers(data):
             self.assertEqual(answer.status, 101, offers)
             self.assertEqual(answer.headers["Sec-WebSocket-Extensions"], expected, offers)
@@ -188,7 +189,7 @@ class Deflate(peer.HostileTestCase):
     def test_row_50_a_bomb_is_1009(self):
         """64 MiB in 64 KiB, whole or cut: 1009, and never more than 4 MiB and three messages (CVE-2018-1000518)."""
         self.assertLess(len(BOMB), 70 * KIBIBYTE)
-        for parts in peer.cuts(frame(BINARY, BOMB, rsv=COMPRESSED)):
+        for parts in cuts(frame(BINARY, BOMB, rsv=COMPRESSED)):
             self.assert_too_big(parts)
 
     def test_row_50_a_bomb_in_fragments_is_1009(self):
@@ -266,7 +267,7 @@ class Deflate(peer.HostileTestCase):
                          frame(CONTINUATION, payload[2 * third:]))
             for path in PATHS:
                 for data in [frame(TEXT, payload, rsv=COMPRESSED), fragments]:
-                    for parts in peer.cuts(data):
+                    for parts in cuts(data):
                         connection = self.deflating(path)
                         connection.send_parts(parts)
                         received = connection.frame()
@@ -324,4 +325,4 @@ class Deflate(peer.HostileTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

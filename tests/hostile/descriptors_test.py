@@ -12,14 +12,16 @@ import tempfile
 import time
 import unittest
 
-import peer
-from peer import WORKERS, eventually, handshake, in_full
+from harness import HostileServer, HostileTestCase, handshake_request
+from support.cases import main
+from support.environment import TLS, WORKERS, in_full
+from support.waiting import PATIENCE, eventually
 
 WINDOW = 2  # seconds that are watched
 
 
-@unittest.skipIf(peer.support.TLS, "this client waits for its handshake, and nobody shakes hands before the accept")
-class Exhaustion(peer.HostileTestCase):
+@unittest.skipIf(TLS, "this client waits for its handshake_request, and nobody shakes hands before the accept")
+class Exhaustion(HostileTestCase):
     """64 descriptors, of which the server keeps 16 for itself."""
 
     @classmethod
@@ -27,7 +29,7 @@ class Exhaustion(peer.HostileTestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         (pathlib.Path(folder.name) / "some.txt").write_text("some text")
-        cls.start(peer.Server("--set", f"static_folders={folder.name}", prefix=("prlimit", "--nofile=64:64")))
+        cls.start(HostileServer("--set", f"static_folders={folder.name}", prefix=("prlimit", "--nofile=64:64")))
 
     def test_row_59_exhausted_descriptors_hurt_nobody_who_is_served(self):
         """Accept loops that spin: 200 clients for 64 descriptors: old ones are served, little CPU, at most a log line
@@ -42,7 +44,7 @@ class Exhaustion(peer.HostileTestCase):
         self.addCleanup(self.poll.close)
         for _ in range(200 if self.server.backend == "epoll" else in_full(64 * 64 + 100, 200)):
             connection = self.connect()
-            connection.send(handshake())
+            connection.send(handshake_request())
             self.waiting[connection.socket.fileno()] = connection
             self.poll.register(connection.socket, select.EPOLLIN)
         served = self.take_served()
@@ -81,7 +83,7 @@ class Exhaustion(peer.HostileTestCase):
         start = self.server.line_count
         for _ in range(200 if self.server.backend == "epoll" else in_full(64 * 64 + 100, 200)):
             newcomer = self.connect()
-            newcomer.send(handshake())
+            newcomer.send(handshake_request())
             crowd.append(newcomer)
             self.assert_has_file(old)
         if self.server.backend == "epoll":
@@ -104,7 +106,7 @@ class Exhaustion(peer.HostileTestCase):
         """Waits for the next who are served, and for those who come within a while."""
         served = []
         while self.waiting:
-            ready = self.poll.poll(0.5 if served else peer.support.PATIENCE)
+            ready = self.poll.poll(0.5 if served else PATIENCE)
             more = self.answered(ready)
             if served and not more:
                 break
@@ -126,7 +128,7 @@ class Exhaustion(peer.HostileTestCase):
         return served
 
 
-class FailingCalls(peer.HostileTestCase):
+class FailingCalls(HostileTestCase):
     def setUp(self):
         if not shutil.which("strace"):
             self.skipTest("strace is not there: apt-get install strace")
@@ -154,7 +156,7 @@ class FailingCalls(peer.HostileTestCase):
         tracer = self.trace_with_failures(call, error)
         crowd = [self.connect() for _ in range(10)]
         for connection in crowd:
-            connection.send(handshake())
+            connection.send(handshake_request())
         for connection in crowd:
             connection.opened()
             connection.assert_echoes()
@@ -176,8 +178,8 @@ class FailingCalls(peer.HostileTestCase):
         self.assert_survives(call, "EINTR")
 
 
-@unittest.skipIf(peer.support.TLS, "this client has no time for TLS")
-class StormTestCase(peer.HostileTestCase):
+@unittest.skipIf(TLS, "this client has no time for TLS")
+class StormTestCase(HostileTestCase):
     def storm(self, count):
         """Begins so many connects without waiting for one. Returns when each began, by its socket."""
         began = {}
@@ -190,7 +192,7 @@ class StormTestCase(peer.HostileTestCase):
         return began
 
     def serve(self, began):
-        """Each that is connected sends a handshake, which must be answered. Returns how long each waited, in seconds."""
+        """Each that is connected sends a handshake_request, which must be answered. Returns how long each waited, in seconds."""
         poll = select.epoll()
         self.addCleanup(poll.close)
         left = {raw.fileno(): raw for raw in began}
@@ -198,7 +200,7 @@ class StormTestCase(peer.HostileTestCase):
             poll.register(descriptor, select.EPOLLOUT)
         times = []
         while left:
-            events = poll.poll(peer.support.PATIENCE)
+            events = poll.poll(PATIENCE)
             self.assertTrue(events, f"{len(left)} are not served")
             for descriptor, event in events:
                 raw = left[descriptor]
@@ -209,7 +211,7 @@ class StormTestCase(peer.HostileTestCase):
                     del left[descriptor]
                 else:
                     self.assertEqual(raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), 0)
-                    raw.send(handshake())
+                    raw.send(handshake_request())
                     poll.modify(descriptor, select.EPOLLIN)
         return times
 
@@ -234,4 +236,4 @@ class FullBacklog(StormTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

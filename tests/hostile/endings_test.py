@@ -6,14 +6,17 @@ import signal
 import socket
 import unittest
 
-import peer
-import support
-from peer import (BINARY, CLOSE, MEBIBYTE, TEXT, WORKERS, Peer, Server, close_frame, eventually, frame, in_full)
+from harness import MEBIBYTE, HostileServer, HostileTestCase
+from support.cases import main
+from support.environment import WORKERS, in_full
+from support.frames import BINARY, CLOSE, TEXT, close_frame, frame
+from support.tcp import RawClient
+from support.waiting import PATIENCE, eventually
 
 BIG = frame(BINARY, b"b" * MEBIBYTE)
 
 
-class Endings(peer.HostileTestCase):
+class Endings(HostileTestCase):
     def ends(self, code):
         """How many views have been told that code, in all."""
         return int(self.server.page(f"/ends/{code}/"))
@@ -98,7 +101,7 @@ class Endings(peer.HostileTestCase):
             pid = os.fork()
             if pid == 0:
                 try:
-                    connections = [Peer(self.server.port) for _ in range(50)]
+                    connections = [RawClient(self.server.port) for _ in range(50)]
                     for connection in connections:
                         connection.open("/echo/")
                         connection.send(frame(TEXT, "x" * 100_000)[:50_000])
@@ -144,7 +147,7 @@ class Endings(peer.HostileTestCase):
             for connection in crowd.values():
                 connection.send(frame(TEXT, "meanwhile"))
             if WORKERS > 1:  # of 32, some live elsewhere
-                for ready in select.select(list(crowd), [], [], support.PATIENCE)[0] or self.fail("all loops are held"):
+                for ready in select.select(list(crowd), [], [], PATIENCE)[0] or self.fail("all loops are held"):
                     self.assertEqual(crowd.pop(ready).message(), b"meanwhile")
             self.assertEqual(select.select([blocking.socket], [], [], 0)[0], [])
         finally:
@@ -187,12 +190,12 @@ class Endings(peer.HostileTestCase):
 
 class Shutdown(unittest.TestCase):
     def server(self, *options):
-        server = Server("--set", "shutdown_time=60m", *options)  # whoever holds the whole grace hangs here
+        server = HostileServer("--set", "shutdown_time=60m", *options)  # whoever holds the whole grace hangs here
         self.addCleanup(server.kill)
         return server
 
     def websocket(self, server, path="/echo/"):
-        connection = Peer(server.port)
+        connection = RawClient(server.port)
         self.addCleanup(connection.close)
         connection.open(path)
         return connection
@@ -206,12 +209,12 @@ class Shutdown(unittest.TestCase):
         crowd = [self.websocket(server) for _ in range(in_full(1000, 100))]
         for connection in crowd:
             connection.send(BIG)
-        heads = [connection._exactly(2) for connection in crowd]  # the view has sent it, the kernel has not all of it
+        heads = [connection.exactly(2) for connection in crowd]  # the view has sent it, the kernel has not all of it
         server.signal(signal.SIGTERM)
         eventually(lambda: self.is_refused(server.port), "nobody listens any more")
         self.assertTrue(server.is_running())  # it still owes us a lot
         for connection, head in zip(crowd, heads):
-            self.assertEqual(head + connection._exactly(MEBIBYTE + 8), b"\x82\x7f" + MEBIBYTE.to_bytes(8, "big")
+            self.assertEqual(head + connection.exactly(MEBIBYTE + 8), b"\x82\x7f" + MEBIBYTE.to_bytes(8, "big")
                              + b"b" * MEBIBYTE)
             received = connection.frame()
             self.assertEqual((received.opcode, received.payload[:2]), (CLOSE, b"\x03\xe9"))
@@ -223,10 +226,10 @@ class Shutdown(unittest.TestCase):
     def test_row_62_connections_that_are_idle_or_half_way_do_not_hold_the_end(self):
         """SIGTERM with connections that said nothing, half a request, half a frame, and one that never answers."""
         server = self.server("--set", "close_time=1s")
-        silent = Peer(server.port)
-        half = Peer(server.port)
+        silent = RawClient(server.port)
+        half = RawClient(server.port)
         half.send(b"GET /views/ HTTP/1.1\r\nHost: loc")
-        kept = Peer(server.port)
+        kept = RawClient(server.port)
         kept.request("GET /views/")
         kept.answer()
         for connection in (silent, half, kept):
@@ -242,7 +245,7 @@ class Shutdown(unittest.TestCase):
         """SIGTERM with 1,000 WebSockets whose peers say nothing any more: close_time ends them, or shutdown_time."""
         for name in ("close_time", "shutdown_time"):
             with self.subTest(name):
-                server = Server("--set", "close_time=60m", "--set", "shutdown_time=60m", "--set", f"{name}=1s")
+                server = HostileServer("--set", "close_time=60m", "--set", "shutdown_time=60m", "--set", f"{name}=1s")
                 self.addCleanup(server.kill)
                 crowd = [self.websocket(server) for _ in range(1000)]
                 server.signal(signal.SIGTERM)
@@ -259,18 +262,18 @@ class Shutdown(unittest.TestCase):
         for connection in crowd:
             connection.send(BIG[:1000])
         killed.kill()
-        server = Server("--set", "shutdown_time=60m", port=killed.port)
+        server = HostileServer("--set", "shutdown_time=60m", port=killed.port)
         self.addCleanup(server.kill)
         self.websocket(server).assert_echoes()
         for connection in crowd:  # with io_uring the kernel closes them when it comes to it
-            peer.eventually(connection.has_ended, "the connection has ended")
+            eventually(connection.has_ended, "the connection has ended")
             connection.close()
         for connection in [self.websocket(server) for _ in range(50)]:
             connection.assert_echoes()
 
     def is_refused(self, port):
         try:
-            socket.create_connection(("127.0.0.1", port), peer.support.PATIENCE).close()
+            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
             return False
         except ConnectionRefusedError:
             return True
@@ -279,4 +282,4 @@ class Shutdown(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

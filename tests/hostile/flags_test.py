@@ -2,7 +2,8 @@
 
 import unittest
 
-from peer import support
+from support.cases import main
+from support.process import run
 
 NOBODY = "ws://127.0.0.1:1"  # a port without a listener: a program that dials it has believed all it was told
 REFUSED_BY_NOBODY = "cannot connect to ws://127.0.0.1:1/"
@@ -18,7 +19,7 @@ NUMBERS = [("gameoflife", "--seed", "a whole number from 0 to 184467440737095516
 
 class Flags(unittest.TestCase):
     def run_with(self, command, *options):
-        program = support.run(command, "--url", NOBODY + ("/test/ws/" if command == "testecho" else ""), *options)
+        program = run(command, "--url", NOBODY + ("/test/ws/" if command == "testecho" else ""), *options)
         return program.status, program.stderr, program.output
 
     def assert_refused(self, command, option, value, *words):
@@ -85,7 +86,7 @@ class Flags(unittest.TestCase):
         self.assert_refused("gameoflife", "--sources", ",", "empty address")
         self.assert_refused("gameoflife", "--dump", "/nowhere/grid.rle", "there is no folder /nowhere")
         self.assert_refused("gameoflife", "--dump", "/", "it is a folder")
-        program = support.run("testecho", "--url", "wss://127.0.0.1:1/", "--ca", "/nowhere.pem")
+        program = run("testecho", "--url", "wss://127.0.0.1:1/", "--ca", "/nowhere.pem")
         self.assertEqual(program.status, 1)
         self.assertIn("/nowhere.pem: No such file or directory", program.output)
 
@@ -105,18 +106,18 @@ class Flags(unittest.TestCase):
                            ("ws:///test/", "the host is missing"), ("", "not a URL such as ws://127.0.0.1:8000/")]:
             for command in ("gameoflife", "testecho"):
                 with self.subTest(url=url, command=command):
-                    program = support.run(command, "--url", url)
+                    program = run(command, "--url", url)
                     self.assertEqual(program.status, 1, program.output)
                     self.assertIn(words, program.output)
                     self.assertNotIn("Connection refused", program.output)
         for url in ("ws://127.0.0.1:1/?size=8", "ws://127.0.0.1:1#x"):
-            program = support.run("gameoflife", "--url", url)
+            program = run("gameoflife", "--url", url)
             self.assertEqual(program.status, 1)
             self.assertIn("without a query", program.output)
         for url in ("WS://127.0.0.1:1/", "ws://127.0.0.1:00001/"):
-            program = support.run("gameoflife", "--url", url)
+            program = run("gameoflife", "--url", url)
             self.assertIn("Connection refused", program.output)
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

@@ -1,10 +1,11 @@
 """Rows 43 to 46: much of what costs nothing to send, and peers that do not take what they asked for."""
 
-import peer
-from peer import BINARY, CONTINUATION, MEBIBYTE, PING, PONG, SLACK, TEXT, frame
+from harness import MEBIBYTE, SLACK, HostileTestCase
+from support.cases import main
+from support.frames import BINARY, CONTINUATION, PING, PONG, TEXT, Frame, frame
 
 
-class Floods(peer.HostileTestCase):
+class Floods(HostileTestCase):
     def test_row_43_empty_continuations_cost_nothing(self):
         """100,000 empty continuations, which are within max_fragments: the message at last; less than 8 MiB."""
         connection = self.websocket()
@@ -63,7 +64,7 @@ class Floods(peer.HostileTestCase):
         self.assertGreater(sent, 0)
         # Then all that was taken is answered.
         for _ in range(sent // len(ping)):
-            self.assertEqual(connection.frame(), (True, 0, PONG, b"p" * 125))
+            self.assertEqual(connection.frame(), Frame(PONG, b"p" * 125))
         connection.send((ping + frame(TEXT, "done"))[sent % len(ping):])
         self.assertIn(connection.frame().payload, (b"p" * 125, b"done"))
 
@@ -96,4 +97,4 @@ class Floods(peer.HostileTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

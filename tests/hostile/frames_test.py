@@ -2,9 +2,9 @@
 
 import struct
 
-import peer
-from peer import (BINARY, CLOSE, CONTINUATION, KIBIBYTE, MAX, MEBIBYTE, PING, PONG, SLACK, TEXT, close_frame,
-                  frame)
+from harness import KIBIBYTE, MAX, MEBIBYTE, SLACK, HostileTestCase
+from support.cases import main
+from support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 
 # Not UTF-8 (RFC 3629): overlong, surrogates, beyond U+10FFFF, bytes that begin nothing, and what is cut.
 BAD_TEXTS = [b"\xff", b"\xfe", b"\x80", b"a\xbf", b"\xc0\xaf", b"\xc1\x81", b"\xe0\x80\xaf", b"\xf0\x80\x80\xaf",
@@ -14,7 +14,7 @@ BAD_TEXTS = [b"\xff", b"\xfe", b"\x80", b"a\xbf", b"\xc0\xaf", b"\xc1\x81", b"\x
 GOOD_TEXT = "κόσμε \N{CHEESE WEDGE} \U0010ffff \ud7ff\ue000 \0"
 
 
-class Frames(peer.HostileTestCase):
+class Frames(HostileTestCase):
     def test_row_29_an_unmasked_frame_is_1002(self):
         """Frames of a client that are not masked: 1002 (5.1)."""
         for data in [frame(TEXT, "x", masked=False), frame(BINARY, b"", masked=False), frame(PING, "x", masked=False),
@@ -210,11 +210,11 @@ class Frames(peer.HostileTestCase):
             connection.send(frame(TEXT, "y" * size))
             shown = min(size, 123)
             expected = bytes([0x88, 2 + shown]) + struct.pack("!H", 4000) + b"y" * shown
-            self.assertEqual(connection._exactly(len(expected)), expected)
+            self.assertEqual(connection.exactly(len(expected)), expected)
             connection.send(close_frame(4000))
             self.assertEqual(connection.rest(), b"")
             connection.close()
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -1,41 +1,43 @@
 """Rows 1 to 6 and 16 to 22: handshakes that are none, and what they bring with them (RFC 6455, 4)."""
 
-import peer
-import support
-from peer import KEY, TEXT, frame, handshake
+from harness import HostileTestCase, cuts, handshake_request
+from support.cases import main
+from support.environment import TLS
+from support.frames import TEXT, frame
+from support.handshake import KEY
 
 FRAME = frame(TEXT, "hello")
 
 
-class Handshakes(peer.HostileTestCase):
+class Handshakes(HostileTestCase):
     def test_row_01_a_bad_key_is_400(self):
         """No key, and keys that are not 16 bytes in base64: 400."""
         for key in [None, "", "AAAA", "AAA", "!" * 24, KEY[:-2], KEY[:-1], "A" * 24, KEY + "AAAA", "-_" * 11 + "==",
                     KEY.replace("=", "A")]:
             with self.subTest(key=key):
-                self.assert_answer(handshake({"Sec-WebSocket-Key": key}), 400)
+                self.assert_answer(handshake_request({"Sec-WebSocket-Key": key}), 400)
 
     def test_row_02_no_version_is_400_or_426(self):
         """No Sec-WebSocket-Version: 400 or 426."""
-        self.assert_answer(handshake({"Sec-WebSocket-Version": None}), 400, 426)
+        self.assert_answer(handshake_request({"Sec-WebSocket-Version": None}), 400, 426)
 
     def test_row_03_another_version_is_426_with_ours(self):
         """Versions 12, 99 and what is no number: 426 with Sec-WebSocket-Version: 13."""
         for version in ["12", "99", "0", "8", "14", "013", "+13", "13.0", "13, 8", "8, 13", "x", ""]:
             with self.subTest(version=version):
-                for answer, connection in self.answers(handshake({"Sec-WebSocket-Version": version})):
+                for answer, connection in self.answers(handshake_request({"Sec-WebSocket-Version": version})):
                     self.assertEqual((answer.status, answer.headers["Sec-WebSocket-Version"]), (426, "13"))
                     connection.close()
 
     def test_row_04_what_does_not_ask_for_the_upgrade_gets_no_101(self):
         """No Connection: Upgrade, POST, HTTP/1.0, another upgrade token: never 101."""
         for data in [
-            handshake({"Connection": None}), handshake({"Connection": "close"}), handshake({"Connection": "Upgrad"}),
-            handshake({"Connection": "Upgrade;q=1"}), handshake({"Upgrade": None}), handshake({"Upgrade": "h2c"}),
-            handshake({"Upgrade": "websockets"}), handshake({"Upgrade": "websocket/13"}),
-            handshake(line="GET /echo/ HTTP/1.0"),
-            handshake(line="POST /echo/ HTTP/1.1"), handshake(line="HEAD /echo/ HTTP/1.1"),
-            handshake(line="get /echo/ HTTP/1.1"),
+            handshake_request({"Connection": None}), handshake_request({"Connection": "close"}), handshake_request({"Connection": "Upgrad"}),
+            handshake_request({"Connection": "Upgrade;q=1"}), handshake_request({"Upgrade": None}), handshake_request({"Upgrade": "h2c"}),
+            handshake_request({"Upgrade": "websockets"}), handshake_request({"Upgrade": "websocket/13"}),
+            handshake_request(line="GET /echo/ HTTP/1.0"),
+            handshake_request(line="POST /echo/ HTTP/1.1"), handshake_request(line="HEAD /echo/ HTTP/1.1"),
+            handshake_request(line="get /echo/ HTTP/1.1"),
         ]:
             with self.subTest(data=data):
                 self.assert_answer(data, 400, 405, 426)
@@ -43,27 +45,27 @@ class Handshakes(peer.HostileTestCase):
     def test_row_05_two_keys_are_400(self):
         """Two different keys, and the same one twice: 400."""
         for second in ["x3JJHMbDL1EzLkh9GBhXDw==", KEY]:
-            self.assert_answer(handshake(None, f"Sec-WebSocket-Key: {second}"), 400)
-        self.assert_answer(handshake({"Sec-WebSocket-Key": f"{KEY}, {KEY}"}), 400)
+            self.assert_answer(handshake_request(None, f"Sec-WebSocket-Key: {second}"), 400)
+        self.assert_answer(handshake_request({"Sec-WebSocket-Key": f"{KEY}, {KEY}"}), 400)
 
     def test_row_06_a_bad_host_is_400(self):
         """No Host, two Hosts, a Host with a user, a path or a comma: 400."""
-        self.assert_refused(handshake({"Host": None}), 400)
-        self.assert_refused(handshake(None, "Host: localhost"), 400)
+        self.assert_refused(handshake_request({"Host": None}), 400)
+        self.assert_refused(handshake_request(None, "Host: localhost"), 400)
         for host in ["user@localhost", "localhost/path", "localhost,localhost", "localhost, evil.example", "",
                      "local host", "http://localhost", "localhost:x", "localhost:99999", "[::1", "localhost?"]:
             with self.subTest(host=host):
-                self.assert_refused(handshake({"Host": host}), 400)
+                self.assert_refused(handshake_request({"Host": host}), 400)
 
     def test_row_16_a_body_is_never_read_as_frames(self):
-        """Smuggling: a handshake with a body is 400; what is in the body is no frame and no request."""
+        """Smuggling: a handshake_request with a body is 400; what is in the body is no frame and no request."""
         inside = [FRAME, b"GET /views/ HTTP/1.1\r\nHost: localhost\r\n\r\n"]
         after = b"GET /body/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         for body in inside:
             for field, data in [(f"Content-Length: {len(body)}", body),
                                 ("Transfer-Encoding: chunked", b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))]:
                 with self.subTest(field=field, body=body):
-                    for parts in peer.cuts(handshake(None, field) + data + after):
+                    for parts in cuts(handshake_request(None, field) + data + after):
                         connection = self.connect()
                         connection.send_parts(parts)
                         answer = connection.answer()
@@ -74,8 +76,8 @@ class Handshakes(peer.HostileTestCase):
                         connection.close()
 
     def test_row_17_frames_behind_the_handshake_are_processed(self):
-        """Frames that come with the handshake are answered after the 101, wherever the bytes are cut."""
-        data = handshake() + FRAME + frame(TEXT, "again")
+        """Frames that come with the handshake_request are answered after the 101, wherever the bytes are cut."""
+        data = handshake_request() + FRAME + frame(TEXT, "again")
         for at in range(len(data)):
             connection = self.connect()
             connection.send(data[:at])
@@ -85,16 +87,16 @@ class Handshakes(peer.HostileTestCase):
             connection.close()
 
     def test_row_18_http_after_the_101_is_1002(self):
-        """A request after the handshake is a protocol error: 1002."""
+        """A request after the handshake_request is a protocol error: 1002."""
         self.assert_fails(1002, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.assert_fails(1002, b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        self.assert_fails(1002, handshake())
+        self.assert_fails(1002, handshake_request())
 
     def test_row_19_foreign_origins_are_403(self):
         """Cross-site WebSocket hijacking: origins that are foreign, "null" or only look like ours: 403. None, and our
         own: 101."""
         host = f"127.0.0.1:{self.server.port}"
-        ours = f"https://{host}" if support.TLS else f"http://{host}"
+        ours = f"https://{host}" if TLS else f"http://{host}"
         for origin, status in [
             (None, 101), (ours, 101), (ours.upper(), 101), ("null", 403), ("", 403), (host, 403),
             ("http://evil.example", 403), (f"http://evil-{host}", 403), (f"http://{host}.evil.example", 403),
@@ -102,9 +104,9 @@ class Handshakes(peer.HostileTestCase):
             ("file://", 403), (f"http://{host}/x", 403), (f"http://{host} http://evil.example", 403),
         ]:
             with self.subTest(origin=origin):
-                self.assert_answer(handshake({"Host": host, "Origin": origin}), status)
-        self.assert_answer(handshake({"Host": "example.com", "Origin": "http://evil-example.com"}), 400, 403)
-        self.assert_answer(handshake({"Host": host, "Origin": f"http://{host}"}, "Origin: http://evil.example"), 400,
+                self.assert_answer(handshake_request({"Host": host, "Origin": origin}), status)
+        self.assert_answer(handshake_request({"Host": "example.com", "Origin": "http://evil-example.com"}), 400, 403)
+        self.assert_answer(handshake_request({"Host": host, "Origin": f"http://{host}"}, "Origin: http://evil.example"), 400,
                            403)
 
     def test_row_20_odd_lists_cost_little(self):
@@ -117,12 +119,12 @@ class Handshakes(peer.HostileTestCase):
                       "Upgrade: " + "websocket/" * 700]:
             with self.subTest(field=field[:40]):
                 before = self.server.cpu()
-                self.assert_answer(handshake(None, field), 101, 400, 431)
+                self.assert_answer(handshake_request(None, field), 101, 400, 431)
                 if not self.server.is_sanitized():
                     self.assertLess(self.server.cpu() - before, 3 * 0.050)  # it was sent three times
 
     def assert_opens_without_extension(self, extensions):
-        for answer, connection in self.answers(handshake(None, f"Sec-WebSocket-Extensions: {extensions}")):
+        for answer, connection in self.answers(handshake_request(None, f"Sec-WebSocket-Extensions: {extensions}")):
             self.assertEqual(answer.status, 101, extensions)
             self.assertIsNone(answer.headers["Sec-WebSocket-Extensions"], extensions)
             connection.assert_echoes()
@@ -145,8 +147,8 @@ class Handshakes(peer.HostileTestCase):
             with self.subTest(parameters=parameters):
                 self.assert_opens_without_extension(f"permessage-deflate; {parameters}")
         # What is no list of extensions at all is another matter (RFC 6455, 9.1).
-        self.assert_answer(handshake(None, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits="), 400)
+        self.assert_answer(handshake_request(None, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits="), 400)
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -2,8 +2,8 @@
 
 import random
 
-import peer
-from peer import KIBIBYTE, MEBIBYTE, SLACK
+from harness import KIBIBYTE, MEBIBYTE, SLACK, HostileTestCase
+from support.cases import main
 
 HEAD_LIMIT = 16 * KIBIBYTE
 CROWD = 100  # connections
@@ -16,7 +16,7 @@ def get(*fields):
     return b"".join([b"GET /body/ HTTP/1.1\r\nHost: localhost\r\n", *fields, b"\r\n"])
 
 
-class Sizes(peer.HostileTestCase):
+class Sizes(HostileTestCase):
     def assert_crowd_is_refused(self, data, *statuses):
         """A hundred at once, who stay until they are thrown out: at most a head's limit is held for each."""
         with self.server.memory_within(CROWD * HEAD_LIMIT + SLACK):
@@ -74,7 +74,7 @@ class Sizes(peer.HostileTestCase):
         self.assert_crowd_is_refused(b"GET /" + b"x" * (100 * KIBIBYTE), 414)
 
 
-class Smuggling(peer.HostileTestCase):
+class Smuggling(HostileTestCase):
     """What follows is never taken for a second request."""
 
     def assert_bad(self, *requests, statuses=(400,)):
@@ -166,4 +166,4 @@ class Smuggling(peer.HostileTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

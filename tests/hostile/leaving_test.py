@@ -2,13 +2,15 @@
 
 import socket
 
-import peer
-from peer import Peer, in_full
+from harness import HostileTestCase
+from support.cases import main
+from support.environment import in_full
+from support.tcp import RawClient
 
 TCP_REPAIR = 19  # tcp(7): a socket closed in this state sends nothing
 
 
-class Waiting(peer.HostileTestCase):
+class Waiting(HostileTestCase):
     """Each kind of view waits for what never comes; none of them is left behind."""
 
     def events(self):
@@ -49,11 +51,11 @@ class Leaving(Waiting):
 
     def test_row_84_by_close(self):
         """close(), with nothing left to read."""
-        self.assert_stopped(Peer.close, [self.events, self.poll, self.waiting])
+        self.assert_stopped(RawClient.close, [self.events, self.poll, self.waiting])
 
     def test_row_84_by_fin_alone(self):
         """FIN, and the client stays to read: its stream and its poll end after half_closed_time."""
-        self.assert_stopped(Peer.finish_sending, [self.events, self.poll, self.waiting])
+        self.assert_stopped(RawClient.finish_sending, [self.events, self.poll, self.waiting])
 
     def test_row_84_by_fin_behind_more_requests_than_are_kept(self):
         """FIN behind half a megabyte of requests that wait for the first one's answer."""
@@ -70,7 +72,7 @@ class Leaving(Waiting):
 
     def test_row_84_by_reset(self):
         """A reset, which is noticed at once."""
-        self.assert_stopped(Peer.abort, [self.events, self.poll, self.waiting])
+        self.assert_stopped(RawClient.abort, [self.events, self.poll, self.waiting])
 
 
 class Vanishing(Waiting):
@@ -92,4 +94,4 @@ class Vanishing(Waiting):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -6,8 +6,12 @@ import signal
 import tempfile
 import unittest
 
-import peer
-from peer import KIBIBYTE, MEBIBYTE, SLACK, TEXT, Peer, frame, handshake
+from harness import KIBIBYTE, MEBIBYTE, SLACK, HostileServer, HostileTestCase, handshake_request
+from support.cases import main
+from support.environment import WORKERS
+from support.frames import CLOSE, PING, PONG, TEXT, frame
+from support.tcp import RawClient
+from support.waiting import PATIENCE
 
 OUTBOX = 512 * KIBIBYTE
 MESSAGE = "x" * 2 * KIBIBYTE
@@ -16,14 +20,14 @@ STALLED = 20
 MESSAGES = (2 * OUTBOX + 2 * 128 * KIBIBYTE + 6 * MEBIBYTE) // len(MESSAGE)
 
 
-class StaticFiles(peer.HostileTestCase):
+class StaticFiles(HostileTestCase):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.content = bytes(range(256)) * 4 * KIBIBYTE
         (pathlib.Path(folder.name) / "file.bin").write_bytes(cls.content)
-        cls.start(peer.Server("--set", f"static_folders={folder.name}"))
+        cls.start(HostileServer("--set", f"static_folders={folder.name}"))
 
     def test_row_28_a_thousand_overlapping_ranges_are_no_copies(self):
         """GET with 1,000 overlapping ranges: 200 with the file once (RFC 9110, 14.2: a server may ignore them), or 416."""
@@ -35,7 +39,7 @@ class StaticFiles(peer.HostileTestCase):
             self.assertEqual((answer.status, answer.body), (200, self.content))
 
 
-class SlowSubscribers(peer.HostileTestCase):
+class SlowSubscribers(HostileTestCase):
     """Of a group that is sent twice as much as each may leave untaken."""
 
     options = ("--set", f"slow_bytes={OUTBOX}", "--set", f"slow_limit_bytes={OUTBOX}")
@@ -68,7 +72,7 @@ class SlowSubscribers(peer.HostileTestCase):
         for connection in self.broadcast("close"):
             while (received := connection.frame()).opcode == TEXT:
                 pass
-            self.assertEqual((received.opcode, received.payload[:2]), (peer.CLOSE, b"\x03\xf5"))
+            self.assertEqual((received.opcode, received.payload[:2]), (CLOSE, b"\x03\xf5"))
         self.assertEqual(self.server.strikes("slow_limit_bytes"), before + STALLED)
 
     def test_row_54_slow_subscribers_are_skipped(self):
@@ -89,8 +93,8 @@ class SlowSubscribers(peer.HostileTestCase):
             self.eventually(lambda: self.server.sockets() == 1, "the members have gone")
 
 
-@unittest.skipIf(peer.WORKERS == 1, "one loop sends nothing to others")
-class BusyLoops(peer.HostileTestCase):
+@unittest.skipIf(WORKERS == 1, "one loop sends nothing to others")
+class BusyLoops(HostileTestCase):
     options = ("--set", f"mailbox_bytes={256 * KIBIBYTE}")
 
     def test_row_65_a_view_that_blocks_lets_no_messages_gather(self):
@@ -104,20 +108,20 @@ class BusyLoops(peer.HostileTestCase):
         blocking = self.block_a_loop()
         try:
             for connection in publishers.values():
-                connection.send(frame(peer.PING, ""))
-            ready, _, _ = select.select(list(publishers), [], [], peer.support.PATIENCE)
+                connection.send(frame(PING, ""))
+            ready, _, _ = select.select(list(publishers), [], [], PATIENCE)
             publisher = publishers[ready[0]]  # which lives elsewhere
-            self.assertEqual(publisher.frame().opcode, peer.PONG)
+            self.assertEqual(publisher.frame().opcode, PONG)
             sent = MEBIBYTE // len(MESSAGE)
-            publisher.send(frame(TEXT, MESSAGE) * sent + frame(peer.PING, ""))
-            self.assertEqual(publisher.frame().opcode, peer.PONG)  # all but an inbox of it is on its way
+            publisher.send(frame(TEXT, MESSAGE) * sent + frame(PING, ""))
+            self.assertEqual(publisher.frame().opcode, PONG)  # all but an inbox of it is on its way
         finally:
             self.server.signal(signal.SIGUSR1)
         self.assertEqual(blocking.message(), b"x")
         self.eventually(lambda: self.server.strikes("mailbox_bytes") >= 1, "messages were lost, and counted")
 
         ends = [self.rest(publisher, connection) for connection in close]
-        self.assertIn((peer.CLOSE, 1013), ends)
+        self.assertIn((CLOSE, 1013), ends)
         self.assertIn((TEXT, sent), ends)  # on the publisher's own loop nothing was lost
         counts = [self.rest(publisher, connection) for connection in newest]
         self.assertEqual({opcode for opcode, _ in counts}, {TEXT})
@@ -133,7 +137,7 @@ class BusyLoops(peer.HostileTestCase):
         return received.opcode, count if received.opcode == TEXT else int.from_bytes(received.payload[:2], "big")
 
 
-class Connections(peer.HostileTestCase):
+class Connections(HostileTestCase):
     options = ("--set", "max_connections=20", "--set", "max_newcomers=10", "--set", "min_body_rate=100000", "--set",
                "body_grace=500ms", "--set", "head_time=4s")
 
@@ -142,15 +146,15 @@ class Connections(peer.HostileTestCase):
         crowd = [self.websocket() for _ in range(19)]
         for _ in range(50):
             refused = self.connect()
-            refused.send(handshake())
+            refused.send(handshake_request())
             self.assertEqual(refused.answer().status, 503)
             self.assertEqual(refused.rest(), b"")
             refused.close()
         crowd.pop().close()
 
         def is_served():
-            connection = Peer(self.server.port)
-            connection.send(handshake())
+            connection = RawClient(self.server.port)
+            connection.send(handshake_request())
             status = connection.answer(head_only=True).status
             connection.close()
             return status == 101
@@ -181,4 +185,4 @@ class Connections(peer.HostileTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import unittest
 
-from peer import support
+from support.cases import main
+from support.environment import MANAGE
+from support.process import Production, Program
+from support.tcp import reserved_port
+from support.waiting import PATIENCE
 
-import restart_test  # in tests/e2e, as support is
 
 NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 
@@ -59,16 +62,10 @@ def names_of(process, kind):
     return found
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @unittest.skipUnless(os.geteuid() == 0, "another user is needed, and only root can become one")
 class OtherUsers(unittest.TestCase):
     def serve(self, port=0):
-        production = restart_test.Production(port=port)
+        production = Production(port=port)
         self.addCleanup(production.stop)
         return production
 
@@ -78,7 +75,7 @@ class OtherUsers(unittest.TestCase):
                               **NOBODY).stdout
 
     def assert_serves(self, production):
-        with socket.create_connection(("127.0.0.1", production.port), support.PATIENCE) as connection:
+        with socket.create_connection(("127.0.0.1", production.port), PATIENCE) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200 "))
 
@@ -92,7 +89,7 @@ class OtherUsers(unittest.TestCase):
         script.write_text(f"#!/bin/sh\necho it begins\nread line <{gate}\nexit 1\n")
         script.chmod(0o755)
         script.rename(production.manage)
-        restarting = support.Program("restart", f"127.0.0.1:{production.port}")
+        restarting = Program("restart", f"127.0.0.1:{production.port}")
         production.wait_for("it begins")
         self.as_nobody(CRY_READY, *names_of(production.pid, socket.SOCK_DGRAM))
         with gate.open("w"):
@@ -104,7 +101,7 @@ class OtherUsers(unittest.TestCase):
 
     def test_row_77_another_user_cannot_take_the_name_of_the_control_socket(self):
         """Names that look like it are taken before: serve starts, and restart finds the right one."""
-        port = free_port()
+        port = self.enterContext(reserved_port())
         plain = f"c10k/{os.geteuid()}/127.0.0.1:{port}"
         squatter = subprocess.Popen(
             [sys.executable, "-c", TAKE_NAMES, plain, *(f"{plain}/{number:032x}" for number in range(50))],
@@ -135,9 +132,9 @@ class InheritedDescriptors(unittest.TestCase):
         move = f"exec 3<&{own} {own}<&-" if own != 3 else "true"  # so that 4 is not there by chance
         script = f'{move}; LISTEN_PID=$$ LISTEN_FDS={count}; export LISTEN_PID LISTEN_FDS; exec "$@"'
         options = ["--noreload"] if command == "runserver" else []
-        ended = subprocess.run(["sh", "-c", script, "sh", support.MANAGE, command, "127.0.0.1:0", *options],
+        ended = subprocess.run(["sh", "-c", script, "sh", MANAGE, command, "127.0.0.1:0", *options],
                                pass_fds=[own], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               timeout=support.PATIENCE, check=False)
+                               timeout=PATIENCE, check=False)
         self.assertEqual(ended.returncode, 1, ended.stdout)
         self.assertIn(sentence, ended.stdout)
 
@@ -162,4 +159,4 @@ class InheritedDescriptors(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    main()

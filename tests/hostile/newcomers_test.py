@@ -6,9 +6,10 @@ import socket
 import threading
 import time
 
-import peer
-import support
-from peer import Peer, handshake
+from harness import KIBIBYTE, SLACK, HostileTestCase, handshake_request
+from support.cases import main
+from support.environment import TLS
+from support.tcp import RawClient
 
 MOST = 40
 CROWD = 10 * MOST
@@ -16,7 +17,7 @@ HEAD_TIME = 12  # seconds: on a busy machine, the half of it that is left when t
 
 
 class Crowd:
-    """Clients that send part of a handshake and never the rest; those that are ended come back at once, for ever."""
+    """Clients that send part of a handshake_request and never the rest; those that are ended come back at once, for ever."""
 
     def __init__(self, port, addresses, size=CROWD):
         self.port = port
@@ -49,7 +50,7 @@ class Crowd:
                 connection, number = key.fileobj, key.data
                 try:
                     if events & selectors.EVENT_WRITE:
-                        connection.send(handshake()[:-1])
+                        connection.send(handshake_request()[:-1])
                         self._selector.modify(connection, selectors.EVENT_READ, number)
                         continue
                     if connection.recv(4096):
@@ -62,7 +63,7 @@ class Crowd:
                 self._connect(number)
 
 
-class Newcomers(peer.HostileTestCase):
+class Newcomers(HostileTestCase):
     options = ("--set", f"max_newcomers={MOST}", "--set", f"head_time={HEAD_TIME}s")
 
     @contextlib.contextmanager
@@ -74,9 +75,9 @@ class Newcomers(peer.HostileTestCase):
             crowd.leave()
 
     def assert_served(self):
-        """A good client's handshake is answered within head_time."""
+        """A good client's handshake_request is answered within head_time."""
         began = time.monotonic()
-        good = Peer(self.server.port)
+        good = RawClient(self.server.port)
         try:
             good.open("/echo/")
             self.assertLess(time.monotonic() - began, HEAD_TIME)
@@ -85,7 +86,7 @@ class Newcomers(peer.HostileTestCase):
             good.close()
 
     def assert_good_ones_are_served(self, addresses):
-        with self.server.memory_within(CROWD * 16 * peer.KIBIBYTE + peer.SLACK), self.crowd(addresses) as crowd:
+        with self.server.memory_within(CROWD * 16 * KIBIBYTE + SLACK), self.crowd(addresses) as crowd:
             self.assert_served()  # who comes together with the crowd
             self.eventually(lambda: crowd.returned > CROWD, "all of them have come back")
             for _ in range(3):
@@ -100,22 +101,22 @@ class Newcomers(peer.HostileTestCase):
         self.assert_good_ones_are_served([f"127.0.1.{last}" for last in range(1, 251)])
 
 
-class HonestNewcomers(peer.HostileTestCase):
+class HonestNewcomers(HostileTestCase):
     options = ("--set", f"max_newcomers={MOST}")
 
     def test_row_75_an_honest_crowd_is_slowed_down_and_not_ended(self):
         """Ten times as many honest peers as may be: all get their 101, also those that ask a while after they connect."""
         # Over TLS a client speaks when it connects: the next one would wait for one that waits for it.
-        for waits in (False,) if support.TLS else (False, True):
+        for waits in (False,) if TLS else (False, True):
             honest = []
             for _ in range(CROWD):
                 connection = self.connect()
                 if not waits:
-                    connection.send(handshake())
+                    connection.send(handshake_request())
                 honest.append(connection)
             for connection in honest:
                 if waits:
-                    connection.send(handshake())
+                    connection.send(handshake_request())
             for connection in honest:
                 self.assertEqual(connection.answer(head_only=True).status, 101)
             for connection in honest:
@@ -125,4 +126,4 @@ class HonestNewcomers(peer.HostileTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

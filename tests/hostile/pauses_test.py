@@ -6,8 +6,11 @@ import signal
 import threading
 import unittest
 
-import peer
-import support
+from harness import HostileServer
+from support.cases import main
+from support.frames import PING, PONG, TEXT, close_frame, frame
+from support.tcp import RawClient
+from support.waiting import eventually
 
 # Longer than each of the limits below: the pause is the fault, and nothing is awaited by it.
 PAUSE = 4.0
@@ -17,11 +20,11 @@ LIMITS = ("--set", "ping_interval=1s", "--set", "ping_timeout=3s", "--set", "hea
 
 class Pauses(unittest.TestCase):
     def setUp(self):
-        self.server = peer.Server(*LIMITS)
+        self.server = HostileServer(*LIMITS)
         self.addCleanup(self.server.stop)
 
     def connect(self):
-        connection = peer.Peer(self.server.port)
+        connection = RawClient(self.server.port)
         self.addCleanup(connection.close)
         return connection
 
@@ -33,7 +36,7 @@ class Pauses(unittest.TestCase):
     def stopped(self):
         """The server stands still, and what is done here comes while it does."""
         self.server.signal(signal.SIGSTOP)
-        support.eventually(self.stands_still, "every thread of the server is stopped")
+        eventually(self.stands_still, "every thread of the server is stopped")
         try:
             yield
             threading.Event().wait(PAUSE)
@@ -47,11 +50,11 @@ class Pauses(unittest.TestCase):
         pings = []
         for each in peers:
             received = each.frame()
-            self.assertEqual(received.opcode, support.PING)
+            self.assertEqual(received.opcode, PING)
             pings.append(received.payload)
         with self.stopped():
             for each, ping in zip(peers, pings):
-                each.send(support.frame(support.PONG, ping))
+                each.send(frame(PONG, ping))
         for each in peers:
             each.assert_echoes()
         self.assertEqual(self.server.strikes("ping_timeout"), 0)
@@ -59,7 +62,7 @@ class Pauses(unittest.TestCase):
     def test_row_72_requests_and_closes_that_came_during_the_pause_count(self):
         head, body, closing = self.connect(), self.connect(), self.connect()
         closing.open("/close/1000/")
-        closing.send(support.frame(support.TEXT, "enough"))
+        closing.send(frame(TEXT, "enough"))
         self.assertEqual(closing.closed()[0], 1000)
         head.send(f"GET /views/ HTTP/1.1\r\nHost: {head.host}\r\n".encode())
         body.request("POST /body/", "Content-Length: 4", body=b"12")
@@ -67,7 +70,7 @@ class Pauses(unittest.TestCase):
         with self.stopped():
             head.send(b"\r\n")
             body.send(b"34")
-            closing.send(support.close_frame(1000))
+            closing.send(close_frame(1000))
         self.assertEqual(head.answer().status, 200)
         self.assertEqual(body.answer().body, b"4")
         self.assertEqual(closing.rest(), b"")
@@ -76,4 +79,4 @@ class Pauses(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

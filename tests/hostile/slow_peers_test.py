@@ -5,13 +5,15 @@ import socket
 import tempfile
 import time
 
-import peer
-from peer import PING, PONG, TEXT, close_frame, frame, handshake, in_full
+from harness import KIBIBYTE, MEBIBYTE, SLACK, HostileServer, HostileTestCase, handshake_request
+from support.cases import main
+from support.environment import in_full
+from support.frames import PING, PONG, TEXT, Frame, close_frame, frame
 
 TCP_REPAIR = 19  # tcp(7): a socket closed in this state sends nothing
 
 
-class SlowPeers(peer.HostileTestCase):
+class SlowPeers(HostileTestCase):
     def closed_one_by_one(self, peers, keep_busy):
         """Waits until the server has ended all of them, while `keep_busy(peer)` goes on with each that is left."""
         left = set(peers)
@@ -57,7 +59,7 @@ class SlowRequests(SlowPeers):
     def test_row_24_a_slow_head_is_told_408(self):
         """The deadline is answered with 408, then FIN."""
         started = []
-        for start in [b"G", b"GET /body/ HTTP/1.1", b"GET /body/ HTTP/1.1\r\nHost: localhost\r\n", handshake()[:-1]]:
+        for start in [b"G", b"GET /body/ HTTP/1.1", b"GET /body/ HTTP/1.1\r\nHost: localhost\r\n", handshake_request()[:-1]]:
             connection = self.connect()
             connection.send(start)
             started.append(connection)
@@ -94,13 +96,13 @@ class SlowReaders(SlowPeers):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        (pathlib.Path(folder.name) / "file.bin").write_bytes(bytes(15 * peer.MEBIBYTE))
-        cls.start(peer.Server("--set", f"static_folders={folder.name}", "--set", "write_time=2s", "--set",
-                              f"min_response_rate={peer.MEBIBYTE}"))
+        (pathlib.Path(folder.name) / "file.bin").write_bytes(bytes(15 * MEBIBYTE))
+        cls.start(HostileServer("--set", f"static_folders={folder.name}", "--set", "write_time=2s", "--set",
+                                f"min_response_rate={MEBIBYTE}"))
 
     def test_row_74_readers_of_a_large_file_hold_a_piece_each(self):
         """60 that ask for a file of 15 MiB and read a byte now and then: no copies, and min_response_rate ends them."""
-        with self.server.memory_within(60 * 256 * peer.KIBIBYTE + peer.SLACK):
+        with self.server.memory_within(60 * 256 * KIBIBYTE + SLACK):
             slow = []
             for _ in range(60):
                 connection = self.connect()
@@ -150,13 +152,13 @@ class HalfOpen(SlowPeers):
         self.assert_lasts(began, 2)
         self.assertEqual(self.lost(), lost + count)
         for connection in stopped:
-            self.assertEqual(connection.frame(), (True, 0, PING, b""))
+            self.assertEqual(connection.frame(), Frame(PING, b""))
             connection.close()
 
     def test_row_74_peers_that_read_byte_by_byte_are_dropped(self):
         """A WebSocket that is sent more than it takes, and takes a byte now and then: an outbox each, then ping_timeout."""
         before = self.server.strikes("ping_timeout")
-        with self.server.memory_within(20 * 256 * peer.KIBIBYTE + peer.SLACK):
+        with self.server.memory_within(20 * 256 * KIBIBYTE + SLACK):
             slow = [self.websocket("/pour/") for _ in range(20)]
 
             def read(connection):
@@ -223,4 +225,4 @@ class UnansweredCloses(SlowPeers):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -4,14 +4,15 @@ import json
 import pathlib
 import tempfile
 
-import peer
-from peer import TEXT, frame
+from harness import HostileTestCase
+from support.cases import main
+from support.frames import TEXT, frame
 
 MANY = 100_000
 OPENINGS = ["[", '{"a":', '[{"a":', "[1,", "[[],", "[{},"]
 
 
-class Structures(peer.HostileTestCase):
+class Structures(HostileTestCase):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
@@ -125,4 +126,4 @@ class Structures(peer.HostileTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -19,9 +19,9 @@ import sys
 import tempfile
 import unittest
 
+from support.environment import BUILD
+
 FOLDER = pathlib.Path(__file__).resolve().parent
-SOURCE = FOLDER.parents[1]
-BUILD = pathlib.Path(os.environ.get("C10K_BUILD", SOURCE / "build"))
 
 INTRODUCTION = """\
 # Bad input and faults: report

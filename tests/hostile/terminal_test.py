@@ -3,9 +3,11 @@
 import unicodedata
 import unittest
 
-import peer
-from client_test import RawServer, unmasked
-from peer import TEXT, close_frame, frame, support
+from harness import HostileTestCase, handshake_request
+from support.cases import main
+from support.frames import TEXT, close_frame, frame, unmasked
+from support.process import run
+from support.tcp import RawServer
 
 # The title of the window, the screen away, colours (C1: as a character, and as a byte), another line, DEL, from right to left.
 COMMANDS = "\x1b]0;ours\x07\x1b[2J\x9b31m\x7f\r\n[a forged line] \u202e"
@@ -16,7 +18,7 @@ def commands_in(text):
     return [char for char in text.replace("\n", "") if unicodedata.category(char) in ("Cc", "Cf") or char == "\ufffd"]
 
 
-class Log(peer.HostileTestCase):
+class Log(HostileTestCase):
     def setUp(self):
         super().setUp()
         self.start = self.server.line_count
@@ -56,7 +58,7 @@ class Log(peer.HostileTestCase):
             self.answers_something(text + b" / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             for name in ("Host", "Origin", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Sec-WebSocket-Version",
                          "X-Forwarded-For", "X-Forwarded-Proto", "Upgrade"):
-                self.answers_something(peer.handshake({name: None}).replace(
+                self.answers_something(handshake_request({name: None}).replace(
                     b"\r\n\r\n", b"\r\n" + name.encode() + b": " + text + b"\r\n\r\n"))
         closing = self.websocket()
         closing.send(close_frame(3000, COMMANDS.encode()))
@@ -80,42 +82,42 @@ class Clients(unittest.TestCase):
             self.assertIn(word, program.output)
 
     def play(self, url):
-        return support.run("gameoflife", "--size", 3, "--speed", 0, "--steps", 2, "--url", url)
+        return run("gameoflife", "--size", 3, "--speed", 0, "--steps", 2, "--url", url)
 
     def talk(self, url):
-        return support.run("testecho", "--clients", 1, "--delay", "20ms", "--url", f"{url}/test/ws/")
+        return run("testecho", "--clients", 1, "--delay", "20ms", "--url", f"{url}/test/ws/")
 
     def test_row_78_close_reasons_are_harmless(self):
         """A server closes the game's reset, and then its cells, with a reason that commands."""
-        def refuse(dialogue, _number):
-            dialogue.switch()
-            dialogue.frame()
-            dialogue.send(close_frame(3000, COMMANDS.encode(), masked=False))
-            dialogue.finish()
+        def refuse(client, _number):
+            client.switch()
+            client.frame()
+            client.send(close_frame(3000, COMMANDS.encode(), masked=False))
+            client.finish()
 
         with RawServer(refuse) as server:
             self.assert_harmless(self.play(server.url), r"closed with 3000 \x1b]0;ours\x07")
 
-        def end_later(dialogue, _number):
-            dialogue.switch()
-            if dialogue.path == "/reset/":
-                dialogue.frame()
-                dialogue.send(close_frame(1000, masked=False))
+        def end_later(client, _number):
+            client.switch()
+            if client.path == "/reset/":
+                client.frame()
+                client.send(close_frame(1000, masked=False))
             else:
-                dialogue.send(close_frame(3000, COMMANDS.encode(), masked=False))
-            dialogue.finish()
+                client.send(close_frame(3000, COMMANDS.encode(), masked=False))
+            client.finish()
 
         with RawServer(end_later) as server:
             self.assert_harmless(self.play(server.url), r"closed with 3000 (\x1b]0;ours\x07", r"\u202e")
 
     def test_row_78_messages_are_harmless(self):
         """A server sends messages that are not those they should be, and command."""
-        def say(dialogue, _number):
-            dialogue.switch()
-            dialogue.send(unmasked(TEXT, COMMANDS))
-            dialogue.close_code()
-            dialogue.send(close_frame(1000, masked=False))
-            dialogue.finish()
+        def say(client, _number):
+            client.switch()
+            client.send(unmasked(TEXT, COMMANDS))
+            client.close_code()
+            client.send(close_frame(1000, masked=False))
+            client.finish()
 
         with RawServer(say) as server:
             self.assert_harmless(self.talk(server.url), r"1 x '\x1b]0;ours\x07")
@@ -123,13 +125,13 @@ class Clients(unittest.TestCase):
     def test_row_78_answers_to_the_handshake_are_harmless(self):
         """A server answers the handshake with fields that command: the client says which, escaped."""
         for name in ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"):
-            def answer(dialogue, _number, name=name):
-                dialogue.switch(name.encode() + b": x\xc2\x9b31m\x9b31m\xe2\x80\xae")
-                dialogue.wait_for_end()
+            def answer(client, _number, name=name):
+                client.switch(name.encode() + b": x\xc2\x9b31m\x9b31m\xe2\x80\xae")
+                client.wait_for_end()
 
             with self.subTest(name), RawServer(answer) as server:
                 self.assert_harmless(self.talk(server.url), r"x\u009b31m\x9b31m\u202e")
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -6,9 +6,14 @@ import subprocess
 import time
 from unittest import mock
 
-import peer
-import support
-from peer import KIBIBYTE, SLACK, eventually, in_full
+from harness import KIBIBYTE, SLACK, HostileTestCase, handshake_request
+from support import environment
+from support.cases import main
+from support.environment import in_full
+from support.frames import frame
+from support.tcp import RawClient
+from support.tls import certificate
+from support.waiting import PATIENCE, eventually
 
 # What a connection may take before its handshake is done: OpenSSL's state, and its buffers for a record each way.
 MOST_OF_A_HANDSHAKE = 64 * KIBIBYTE
@@ -17,7 +22,7 @@ MOST_OF_A_HANDSHAKE = 64 * KIBIBYTE
 def bare_client(version):
     """A context that agrees to one version only, be it as old as it may."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(support.certificate().ca)
+    context.load_verify_locations(certificate().ca)
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = context.maximum_version = version
     return context
@@ -68,16 +73,16 @@ class Handshake:
         return first
 
 
-class TlsTestCase(peer.HostileTestCase):
+class TlsTestCase(HostileTestCase):
     options = ("--set", "head_time=1s")
 
     @classmethod
     def setUpClass(cls):
-        cls.enterClassContext(mock.patch.object(support, "TLS", True))
+        cls.enterClassContext(mock.patch.object(environment, "TLS", True))
         super().setUpClass()
 
     def connect_plainly(self):
-        connection = peer.Peer(self.server.port, tls=False)
+        connection = RawClient(self.server.port, tls=False)
         self.addCleanup(connection.close)
         return connection
 
@@ -88,9 +93,9 @@ class LastWords(TlsTestCase):
     def test_row_71_a_reset_behind_the_close_of_a_websocket_ends_only_that(self):
         for _ in range(in_full(2000, 300)):
             connection = self.websocket("/close/1000/")
-            connection.send(support.frame(1, b"close"))
+            connection.send(frame(1, b"close"))
             self.assertEqual(connection.frame().opcode, 8)
-            connection.send(support.frame(8, (1000).to_bytes(2, "big")))
+            connection.send(frame(8, (1000).to_bytes(2, "big")))
             connection.abort()
         self.websocket().assert_echoes()
 
@@ -109,7 +114,7 @@ class OtherProtocols(TlsTestCase):
         """Plain HTTP, whole or byte by byte: 400 that says what to do, then the end."""
         for request in [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"POST / HTTP/1.0\r\n\r\n",
                         b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-                        peer.handshake()]:
+                        handshake_request()]:
             for parts in [[request], [request[:1], request[1:]], [bytes([byte]) for byte in request]]:
                 connection = self.connect_plainly()
                 connection.send_parts(parts)
@@ -130,7 +135,7 @@ class OtherProtocols(TlsTestCase):
         """SSH, SSL 2, zeros, noise, a WebSocket frame: at most an alert, then the end."""
         for data in [b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", b"\x00" * 100, bytes(range(128, 256)),
                      b"\x16\x03\x01\x00\x05hello", b"\x16\x03\x01\xff\xff" + b"x" * 100, b"\x17\x03\x03\x00\x01x",
-                     b"\x15\x03\x03\x00\x02\x01\x00" * 10, b"\x14\x03\x03\x00\x01\x01" * 100, peer.frame(1, "x")]:
+                     b"\x15\x03\x03\x00\x02\x01\x00" * 10, b"\x14\x03\x03\x00\x01\x01" * 100, frame(1, "x")]:
             with self.subTest(data=data[:20]):
                 connection = self.connect_plainly()
                 connection.send(data)
@@ -250,7 +255,7 @@ class CutHandshakes(HandshakesTestCase):
     def test_row_26_cut_handshakes_end_at_once(self):
         """Ended or reset at each record: nothing is left of them, long before their time."""
         for version, records, part in self.stops():
-            for end in (peer.Peer.close, peer.Peer.abort):
+            for end in (RawClient.close, RawClient.abort):
                 end(self.begin(version, records, part))
         eventually(lambda: self.server.sockets() == 1, "only the bystander is left")
 
@@ -280,13 +285,13 @@ class OldWays(TlsTestCase):
                 self.assertIsNone(connection.compression())
 
     def raw(self):
-        return socket.create_connection(("127.0.0.1", self.server.port), support.PATIENCE)
+        return socket.create_connection(("127.0.0.1", self.server.port), PATIENCE)
 
     def test_row_27_renegotiation_is_refused(self):
         """A client that asks for a new handshake in TLS 1.2 gets none."""
         client = subprocess.run(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{self.server.port}", "-tls1_2", "-CAfile",
-             support.certificate().ca], input=b"R\n", capture_output=True, timeout=support.PATIENCE, check=False)
+             certificate().ca], input=b"R\n", capture_output=True, timeout=PATIENCE, check=False)
         output = (client.stdout + client.stderr).decode()
         self.assertIn("RENEGOTIATING", output)
         self.assertRegex(output, "(?i)no.renegotiation")
@@ -294,4 +299,4 @@ class OldWays(TlsTestCase):
 
 
 if __name__ == "__main__":
-    peer.main()
+    main()

@@ -2,16 +2,11 @@
 
 import collections
 import dataclasses
-import struct
 
-from frames import (CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, FrameReader, Violation, encode, fragments,
-                    random_key, shown)
+from support.frames import (CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, FrameReader, Violation, close_payload, encode,
+                            random_key, shown)
 
 SILENCE = 0.005  # seconds in which a client that ends TCP before its server would have done so
-
-
-def close_payload(code, reason=b""):
-    return struct.pack("!H", code) + reason
 
 
 def is_close_code(code):
@@ -53,6 +48,35 @@ class Heard:
         return str(Frame(self.opcode, self.payload))
 
 
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Some of a frame's bytes: to the end of payload byte `end`, from there where payload byte `start` begins."""
+
+    frame: Frame
+    start: int
+    end: int
+
+    def encode(self, masked):
+        data = self.frame.encode(masked)
+        head = len(data) - len(self.frame.payload)
+        return data[head + self.start if self.start else 0:head + self.end]
+
+    def __str__(self):
+        return f"payload bytes {self.start} to {self.end} of {self.frame}"
+
+
+def fragments(opcode, payload, size, rsv, key_of):
+    """The bytes of a message in frames of `size` bytes and a shorter last one, which is empty if they divide it.
+
+    In one frame if `size` is 0 or the message is no longer. So does the public suite.
+    """
+    size = size if size and len(payload) > size else len(payload) + 1
+    return b"".join(
+        encode(CONTINUATION if at else opcode, payload[at:at + size], at + size > len(payload), 0 if at else rsv,
+               key_of())
+        for at in range(0, len(payload) + 1, size))
+
+
 class Keys:
     """The masks of a client, over all its connections."""
 
@@ -65,7 +89,7 @@ class Keys:
         cls.last = key
 
 
-class Peer:
+class Endpoint:
     """`subject` is "server" or "client"; `deflate` a Deflate if compression was agreed on."""
 
     def __init__(self, stream, subject, rest=b"", deflate=None):
