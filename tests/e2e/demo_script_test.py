@@ -9,6 +9,7 @@ from pathlib import Path
 
 from support.environment import SOURCE
 from support.tcp import reserved_port
+from support.waiting import PATIENCE
 
 DEMO = SOURCE / "demo"
 
@@ -36,7 +37,7 @@ class DemoScript(unittest.TestCase):
 
     def run_to_end(self, *options):
         demo = self.start(*options)
-        output, _ = demo.communicate(timeout=120)
+        output, _ = demo.communicate(timeout=4 * PATIENCE)
         self.assertFalse(is_listening(self.port), "the server outlived the script")
         return demo.returncode, output
 
@@ -75,7 +76,7 @@ class DemoScript(unittest.TestCase):
     def test_a_taken_port_is_named(self):
         with socket.create_server(("127.0.0.1", self.port)):
             demo = self.start()
-            output, _ = demo.communicate(timeout=60)
+            output, _ = demo.communicate(timeout=2 * PATIENCE)
         self.assertEqual(demo.returncode, 1)
         self.assertIn(f"port {self.port} is taken", output)
 
@@ -83,14 +84,14 @@ class DemoScript(unittest.TestCase):
         demo, children = self.start_for_ever()
         self.assertEqual(len(children), 2)
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=2 * PATIENCE)
         self.assertEqual(demo.returncode, 130)
         self.assert_gone(children)
 
     def test_the_server_s_death_ends_the_clients(self):
         demo, children = self.start_for_ever()
         os.kill(children[0], signal.SIGKILL)
-        output, _ = demo.communicate(timeout=60)
+        output, _ = demo.communicate(timeout=2 * PATIENCE)
         # Whichever of the two is seen to end first is named.
         if demo.returncode == 137:
             self.assertIn("The server ended by itself", output)

@@ -104,7 +104,7 @@ class Signals(CommandTestCase):
         server.signal(signal.SIGINT)
         self.assertEqual(connection.closed()[0], 1001)  # which we do not answer
         server.signal(signal.SIGINT)
-        self.assertEqual(server.wait(5), -signal.SIGINT)
+        self.assertEqual(server.wait(), -signal.SIGINT)
 
     def test_the_second_ends_a_client_at_once(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -123,7 +123,7 @@ class Signals(CommandTestCase):
             program.signal(signal.SIGINT)
             self.assertEqual(stream.read(2)[:1], b"\x88")  # its close, which we do not answer
             program.signal(signal.SIGINT)
-            self.assertEqual(program.wait(5), -signal.SIGINT)
+            self.assertEqual(program.wait(), -signal.SIGINT)
 
     def test_a_closed_pipe_does_not_end_the_server(self):
         read_end, write_end = os.pipe()

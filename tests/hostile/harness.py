@@ -34,23 +34,6 @@ class HostileServer(process.ManageServer):
         """The backend that it says it has."""
         return re.search(r"with the (\w+) backend", self.output)[1]
 
-    def page(self, path):
-        """The text of one of its pages."""
-        connection = RawClient(self.port)
-        try:
-            connection.request(f"GET {path}", "Connection: close")
-            return connection.answer().body.decode()
-        finally:
-            connection.close()
-
-    def metric(self, sample):
-        """What it has counted: "c10k_connections_open", or with a label, c10k_limit_strikes_total{limit="head_time"}."""
-        return int(re.search(rf"^{re.escape(sample)} (\d+)$", self.page("/metrics"), re.MULTILINE)[1])
-
-    def strikes(self, limit):
-        """How often that limit has struck."""
-        return self.metric(f'c10k_limit_strikes_total{{limit="{limit}"}}')
-
 
 GOOD_FIELDS = {"Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": KEY,
                "Sec-WebSocket-Version": "13"}

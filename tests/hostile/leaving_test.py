@@ -78,7 +78,7 @@ class Leaving(Waiting):
 class Vanishing(Waiting):
     # As soon as the kernel can; it takes no less than each of these.
     options = ("--set", "keepalive_time=2s", "--set", "write_time=1s", "--set", "ping_interval=1s", "--set",
-               "ping_timeout=1s")
+               "ping_timeout=4s")
 
     def test_row_84_without_a_word(self):
         """As behind a cut cable: the kernel asks, and after keepalive_time the view is stopped."""

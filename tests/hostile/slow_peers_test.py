@@ -137,7 +137,8 @@ class SlowMessages(SlowPeers):
 
 
 class HalfOpen(SlowPeers):
-    options = ("--set", "ping_interval=1s", "--set", "ping_timeout=1s")
+    # The bystander, and a peer that is to stay, have all of ping_timeout to answer, however busy the machine is.
+    options = ("--set", "ping_interval=1s", "--set", "ping_timeout=4s")
 
     def lost(self):
         return int(self.server.page("/ends/1006/"))
@@ -149,7 +150,7 @@ class HalfOpen(SlowPeers):
         began = time.monotonic()
         stopped = [self.websocket() for _ in range(count)]
         self.eventually(lambda: self.server.sockets() == 1, "the stopped peers are dropped")
-        self.assert_lasts(began, 2)
+        self.assert_lasts(began, 5)
         self.assertEqual(self.lost(), lost + count)
         for connection in stopped:
             self.assertEqual(connection.frame(), Frame(PING, b""))

@@ -13,6 +13,7 @@ import threading
 import time
 
 from . import environment, tls
+from .tcp import RawClient
 from .waiting import PATIENCE, Patience
 
 ON_LOOPS = {"runserver", "serve", "gameoflife", "testecho"}  # the commands that take --backend and --workers
@@ -226,6 +227,23 @@ class ManageServer(Program):
         self.host = f"127.0.0.1:{self.port}"
         self.http = f"{scheme}://{self.host}"
         self.ws = self.http.replace("http", "ws", 1)
+
+    def page(self, path):
+        """The text of one of its pages."""
+        connection = RawClient(self.port, tls=self.http.startswith("https"))
+        try:
+            connection.request(f"GET {path}", "Connection: close")
+            return connection.answer().body.decode()
+        finally:
+            connection.close()
+
+    def metric(self, sample):
+        """What it has counted: "c10k_connections_open", or with a label, c10k_limit_strikes_total{limit="head_time"}."""
+        return int(re.search(rf"^{re.escape(sample)} (\d+)$", self.page("/metrics"), re.MULTILINE)[1])
+
+    def strikes(self, limit):
+        """How often that limit has struck."""
+        return self.metric(f'c10k_limit_strikes_total{{limit="{limit}"}}')
 
 
 class Production(Program):
