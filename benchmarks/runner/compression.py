@@ -9,7 +9,7 @@ import zlib
 from . import rounds, tables
 from .idle import SETTLING_SECONDS, pss_bytes
 from .plan import CALM
-from .programs import Server, free_port
+from .programs import PinnedServer, free_port
 
 FEW = 200
 MANY = 2_000
@@ -170,7 +170,7 @@ def run_once(options, settings):
     command = [options.program("server"), "runserver", port, "--noreload", "-v", "0", "--backend", "epoll", *CALM]
     for name, value in chosen.items():
         command += ["--set", f"{name}={value}"]
-    with Server(options.server_core, command, port) as server:
+    with PinnedServer(options.server_core, command, port) as server:
         own_bytes = memory_per_connection(server, port, is_compressed)
         echo_us, message_bytes = echo(server, port, is_compressed)
         return {

@@ -12,7 +12,7 @@ from dataclasses import replace
 from . import tables
 from .machine import cpu_seconds
 from .plan import SCENARIOS, VARIANTS, load_command
-from .programs import Refused, Server, free_port, run_client
+from .programs import Refused, PinnedServer, free_port, run_client
 from .rounds import say
 
 CLIENT_SECONDS = 300
@@ -32,7 +32,7 @@ def serve(options, scenario, variant, wrapper, messages):
     """Runs the server inside `wrapper` for so many messages; returns what it wrote to standard error."""
     port = free_port()
     command = [*wrapper, *variant.command(options, scenario, port)]
-    with Server(options.server_core, command, port) as server:
+    with PinnedServer(options.server_core, command, port) as server:
         run_client(
             options.client_core,
             load_command(options, scenario, variant, port, "--messages", messages),

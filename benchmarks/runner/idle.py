@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import rounds, tables
 from .plan import IDLE, VARIANTS, load_command
-from .programs import Server, free_port, pinned, run_client
+from .programs import PinnedServer, free_port, pinned, run_client
 
 FEW = 1_000
 MANY = 15_000  # under the limit of 20,000 descriptors that containers often have
@@ -46,7 +46,7 @@ def crowd(options, variant, port, connections):
 
 def run_once(options, variant):
     port = free_port()
-    with Server(options.server_core, variant.command(options, IDLE, port), port) as server:
+    with PinnedServer(options.server_core, variant.command(options, IDLE, port), port) as server:
         # Whatever does not grow with the connections, such as receive buffers, is to be there already.
         warm_up = load_command(options, IDLE, variant, port, "--connections", FEW, "--messages", 20 * FEW)
         run_client(options.client_core, warm_up, 60)

@@ -12,7 +12,7 @@ from . import rounds
 from .load import RAMP_SECONDS, figures_of
 from .machine import cpu_seconds
 from .plan import LIFE, VARIANTS, load_command
-from .programs import Server, free_port, pinned, run_client
+from .programs import PinnedServer, free_port, pinned, run_client
 
 SIZE = 100  # LIFE.connections workers
 STATUS = re.compile(rb"step \d+, ([\d.]+) steps/s")
@@ -61,7 +61,7 @@ def play(options, variant):
     manage = options.build / "manage"
     command = [manage, *variant.runserver(options, port)]
     clients = [manage, "gameoflife", "--size", SIZE, "--speed", 0, "--url", f"ws://127.0.0.1:{port}"]
-    with Server(options.server_core, command, port) as server, Terminal(options.client_core, clients) as terminal:
+    with PinnedServer(options.server_core, command, port) as server, Terminal(options.client_core, clients) as terminal:
         terminal.next_rate()
         warm = time.monotonic() + options.warm_up
         while time.monotonic() < warm:
@@ -87,7 +87,7 @@ def play(options, variant):
 def answer(options, floor, clients):
     """A floor, which answers each state with one send of eight."""
     port = free_port()
-    with Server(options.server_core, floor.command(options, LIFE, port), port) as server:
+    with PinnedServer(options.server_core, floor.command(options, LIFE, port), port) as server:
         window = ["--warm-up", options.warm_up, "--seconds", options.seconds, "--server", server.pid]
         if clients == "bare":
             command = load_command(options, LIFE, floor, port, *window)

@@ -2,7 +2,7 @@
 
 from . import rounds
 from .plan import VARIANTS, load_command
-from .programs import Server, free_port, run_client
+from .programs import PinnedServer, free_port, run_client
 
 RAMP_SECONDS = 120  # at most, to connect
 
@@ -23,7 +23,7 @@ def figures_of(result):
 
 def run_once(options, scenario, variant):
     port = free_port()
-    with Server(options.server_core, variant.command(options, scenario, port), port) as server:
+    with PinnedServer(options.server_core, variant.command(options, scenario, port), port) as server:
         window = ["--warm-up", options.warm_up, "--seconds", options.seconds, "--server", server.pid]
         command = load_command(options, scenario, variant, port, *window)
         limit = RAMP_SECONDS + options.warm_up + options.seconds

@@ -26,8 +26,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Server:
-    """A server that is listening: `with Server(core, command, port) as server`. Raises Refused if it ends instead."""
+class PinnedServer:
+    """A server that is listening: `with PinnedServer(core, command, port) as server`. Raises Refused if it ends instead."""
 
     def __init__(self, core, command, port):
         self.command = pinned(core, command)
