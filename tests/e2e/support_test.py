@@ -1,20 +1,25 @@
-"""How the end-to-end tests wait: as long as a build goes on, and no longer than their patience without one."""
+"""The package that the tests share: it waits as long as a build goes on, starts nothing by itself, and holds ports."""
 
 import contextlib
 import itertools
 import os
 import pathlib
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import time
 import types
 import unittest
 from unittest import mock
 
-from support import waiting
+import support
+from support import environment, waiting
 from support.cases import main
 from support.process import Program
-from support.waiting import eventually
+from support.tcp import reserved_port
+from support.waiting import PATIENCE, eventually
 
 SHORT = 2  # seconds of patience
 MANY = 20  # looks at a build that goes on
@@ -111,6 +116,37 @@ class Progress(unittest.TestCase):
     def test_is_not_a_program_that_serves(self):
         _, progress = self.progress(SERVES, shows="serves")
         self.assertEqual(progress, {})
+
+
+class Importing(unittest.TestCase):
+    # main() would skip this run, and there is no program that could be asked for io_uring.
+    ENVIRONMENT = {"C10K_TEST_WHEN": "full", "C10K_TEST_BACKEND": "io_uring", "C10K_BUILD": "/nowhere", "C10K_FULL": ""}
+    MODULES = sorted(file.stem for file in pathlib.Path(support.__file__).parent.glob("[!_]*.py"))
+
+    def python(self, program):
+        done = subprocess.run([sys.executable, "-c", program], cwd=pathlib.Path(__file__).parent, text=True,
+                              env={**os.environ, **self.ENVIRONMENT}, stdout=subprocess.PIPE, check=False)
+        return done.returncode, done.stdout
+
+    def test_starts_and_skips_nothing(self):
+        self.assertIn("tcp", self.MODULES)
+        self.assertEqual(self.python(f"from support import {', '.join(self.MODULES)}"), (0, ""))
+
+    def test_leaves_it_to_main_to_skip(self):
+        self.assertEqual(self.python("from support import environment\nenvironment.exit_if_not_for_here()"),
+                         (environment.SKIPPED, "this runs with C10K_FULL=1 (./test --full)\n"))
+
+
+class ReservedPorts(unittest.TestCase):
+    def test_refuse_until_a_server_listens_and_go_to_nobody_else(self):
+        with reserved_port() as port:
+            with socket.socket() as client:
+                self.assertNotEqual(client.connect_ex(("127.0.0.1", port)), 0)
+            others = [self.enterContext(socket.create_server(("127.0.0.1", 0))) for _ in range(200)]
+            self.assertNotIn(port, [other.getsockname()[1] for other in others])
+            for host in ("127.0.0.1", "::1"):
+                with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+                    socket.create_connection((host, port), PATIENCE).close()
 
 
 if __name__ == "__main__":
