@@ -337,14 +337,13 @@ class Renewal(AsyncTestCase):
 
     async def test_sighup_has_certificates_read_anew_and_drops_nobody(self):
         stop = asyncio.Event()
-        talks = 0
+        greeted = asyncio.Semaphore(0)
 
         async def long_talk():
             """Begins with the old certificate and ends after the change."""
-            nonlocal talks
             async with websockets.connect(f"wss://localhost:{self.server.port}/test/ws/", ssl=self.old.client) as socket:
                 self.assertEqual(await soon(socket.recv()), "Hello!")
-                talks += 1
+                greeted.release()
                 await stop.wait()
                 for number in range(1, 4):
                     await socket.send("x" * 100_000)
@@ -352,8 +351,8 @@ class Renewal(AsyncTestCase):
                 self.assertEqual(await soon(socket.recv()), "Goodbye!")
 
         under_way = [asyncio.create_task(long_talk()) for _ in range(20)]
-        while talks < len(under_way):
-            await asyncio.sleep(0.01)
+        for _ in under_way:
+            await soon(greeted.acquire())
         self.put(self.new)
         self.hang_up("certificates are read anew")
         await self.talk(self.new)
