@@ -191,7 +191,7 @@ class Dialling;
 class ClientWebSocket final : public WebSocketConnection {
 public:
     ClientWebSocket(const Endpoint::Data& server, SocketId socket)
-        : WebSocketConnection(Loop::current(), socket, wire::Role::kClient, server.limits),
+        : WebSocketConnection(Loop::current(), secured(socket, server), wire::Role::kClient, server.limits),
           handshake_(std::make_unique<Handshake>()) {
         handshake_->request.host = server.parsed.host_field();
         handshake_->request.target = server.parsed.target;
@@ -201,10 +201,6 @@ public:
             handshake_->request.deflate = wire::offer_deflate(compression);
             handshake_->compress_from = compression.from_bytes;
         }
-        if (server.tls) {
-            TlsBackend::of(loop()).secure(this->socket(), server.tls, server.parsed.host);
-        }
-        loop().backend().attach(this->socket(), *this);
     }
 
     // Makes `socket` and opens it when it is its turn.
@@ -234,6 +230,14 @@ private:
         }
     }
 
+    // The same socket, which speaks TLS from now on if the URL says so.
+    static SocketId secured(SocketId socket, const Endpoint::Data& server) {
+        if (server.tls) {
+            TlsBackend::of(Loop::current()).secure(socket, server.tls, server.parsed.host);
+        }
+        return socket;
+    }
+
     [[nodiscard]] bool has_opened() const noexcept { return !handshake_; }
 
     // Drops what has come and what still comes, which would keep the server's close out.
@@ -254,7 +258,7 @@ private:
     void on_connected() override {
         handshake_->is_sent = true;
         write(wire::to_bytes(handshake_->request));
-        start_reading();
+        resume_reading();
     }
 
     void on_received(std::span<char> bytes) override {
@@ -286,11 +290,11 @@ private:
         wake();
     }
 
-    void on_end() override {
+    void on_fin() override {
         if (handshake_) {
             drop(kAbnormal, "the server ended the connection instead of answering the handshake");
         } else {
-            WebSocketConnection::on_end();
+            WebSocketConnection::on_fin();
         }
     }
 

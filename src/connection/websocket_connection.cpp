@@ -4,7 +4,6 @@
 #include "connection/memory_trimmer.hpp"
 #include "connection/websocket_table.hpp"
 
-#include <array>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -13,8 +12,6 @@
 
 namespace c10k {
 namespace {
-
-constexpr std::size_t kPiecesAtOnce = 64;
 
 constexpr std::uint16_t kAbnormal = 1006;
 constexpr std::uint16_t kPolicyViolation = 1008;
@@ -51,15 +48,12 @@ private:
 };
 
 WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits)
-    : loop_(loop), limits_(limits), socket_(socket), slot_(loop.local<WebSocketTable>().add(*this)),
+    : SocketStream(loop, socket), limits_(limits), slot_(loop.local<WebSocketTable>().add(*this)),
       protocol_(role, limits.protocol) {}
 
 WebSocketConnection::~WebSocketConnection() {
     leave_groups();
-    if (phase_ != Phase::kGone) {
-        loop_.backend().close(socket_, outbox_.release());
-    }
-    loop_.local<WebSocketTable>().remove(slot_);
+    loop().local<WebSocketTable>().remove(slot_);
 }
 
 const CloseInfo& WebSocketConnection::close_info() const noexcept {
@@ -73,32 +67,26 @@ void WebSocketConnection::leave_groups() noexcept {
     }
 }
 
-Handle WebSocketConnection::handle() const { return loop_.local<WebSocketTable>().handle(slot_); }
+Handle WebSocketConnection::handle() const { return loop().local<WebSocketTable>().handle(slot_); }
 
 // ---- Opening
 
 void WebSocketConnection::compress(const wire::DeflateParameters& agreed, std::uint32_t from_bytes) {
     protocol_.use(
-        std::make_unique<wire::PermessageDeflate>(protocol_.role(), agreed, from_bytes, loop_.local<LoopDeflate>()));
+        std::make_unique<wire::PermessageDeflate>(protocol_.role(), agreed, from_bytes, loop().local<LoopDeflate>()));
 }
 
 void WebSocketConnection::write(std::string_view bytes) {
     outbox_.append(bytes);
-    loop_.flush_later(*this, bytes.size());
-}
-
-void WebSocketConnection::start_reading() {
-    reading_ = true;
-    loop_.backend().start_receiving(socket_);
+    flush_soon(bytes.size());
 }
 
 void WebSocketConnection::open(std::string_view head, std::span<char> early) {
     outbox_.prepend(head);
     phase_ = Phase::kOpen;
-    loop_.backend().attach(socket_, *this);
-    loop_.local<WebSocketTable>().heard(slot_, limits_.ping_interval);
+    loop().local<WebSocketTable>().heard(slot_, limits_.ping_interval);
     if (!outbox_.empty()) {
-        loop_.flush_later(*this, outbox_.bytes());
+        flush_soon(outbox_.bytes());
     }
     if (!early.empty()) {
         on_received(early);
@@ -109,7 +97,6 @@ void WebSocketConnection::open(std::string_view head, std::span<char> early) {
 void WebSocketConnection::refuse(std::string_view answer) {
     outbox_.clear();
     outbox_.append(answer);
-    loop_.backend().attach(socket_, *this);
     note_closed(kAbnormal, "the handshake was refused");
     finish();
 }
@@ -129,7 +116,7 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
         return;  // lingering: read, so that the kernel does not answer with a reset, and thrown away
     }
     pinged_ = false;
-    loop_.local<WebSocketTable>().heard(slot_, limits_.ping_interval);
+    loop().local<WebSocketTable>().heard(slot_, limits_.ping_interval);
     try {
         protocol_.receive(bytes, *this);
     } catch (const std::bad_alloc&) {
@@ -146,7 +133,7 @@ void WebSocketConnection::time_message() {
         message_since_ = 0;
         return;
     }
-    const std::uint32_t now = static_cast<std::uint32_t>(loop_.now()) | 1;
+    const std::uint32_t now = static_cast<std::uint32_t>(loop().now()) | 1;
     if (message_since_ == 0) {
         message_since_ = now;
     } else if (now - message_since_ > limits_.message_time.count()) {
@@ -174,7 +161,7 @@ void WebSocketConnection::on_reply(std::string_view frame) {
     if (protocol_.state() != wire::Protocol::State::kOpen && phase_ == Phase::kOpen && !inbox_.empty()) {
         set_deadline();
         ending_->put_off.emplace().answer = frame;
-        loop_.at_end_of_turn(*ending_);
+        loop().at_end_of_turn(*ending_);
         return;
     }
     outbox_.append(frame);
@@ -207,7 +194,7 @@ Message WebSocketConnection::take_message() {
     if (protocol_.is_paused() && inbox_.bytes() <= limits_.inbox_bytes / 2) {
         read_kept();
     }
-    if (!reading_) {
+    if (!is_reading()) {
         read_or_pause();
     }
     return message;
@@ -215,12 +202,12 @@ Message WebSocketConnection::take_message() {
 
 void WebSocketConnection::read_kept() {
     protocol_.resume(*this);
-    if (fin_received_ && !protocol_.is_paused()) {
-        on_end();
+    if (has_ended() && !protocol_.is_paused()) {
+        on_fin();
     }
 }
 
-LimitCounters& WebSocketConnection::limit_counters() { return loop_.local<Counters>().limits; }
+LimitCounters& WebSocketConnection::limit_counters() { return loop().local<Counters>().limits; }
 
 void WebSocketConnection::count_violation(std::string_view reason) {
     LimitCounters& counters = limit_counters();
@@ -240,18 +227,17 @@ void WebSocketConnection::read_or_pause() {
     }
     const bool closing = phase_ != Phase::kOpen;  // nothing is kept any more, and the peer's close has to be found
     // Once paused, it goes on only when half of the limit is free again.
-    const std::size_t share = reading_ ? 1 : 2;
+    const std::size_t share = is_reading() ? 1 : 2;
     // If both sides waited for the other to read, neither would: the client goes on for as long as memory allows.
     const bool is_server = protocol_.role() == wire::Role::kServer;
     const std::size_t most_unsent = is_server ? limits_.outbox_bytes : std::size_t{limits_.slow_limit_bytes};
     const bool room = inbox_.bytes() <= limits_.inbox_bytes / share && outbox_.bytes() <= most_unsent / share;
-    if (const bool wanted = room || closing; wanted != reading_) {
-        reading_ = wanted;
+    if (const bool wanted = room || closing; wanted != is_reading()) {
         if (wanted) {
-            loop_.backend().start_receiving(socket_);
+            resume_reading();
             message_since_ = 0;  // while nobody read, its time did not pass
         } else {
-            loop_.backend().stop_receiving(socket_);
+            pause_reading();
             const bool inbox_is_full = inbox_.bytes() > limits_.inbox_bytes;
             (inbox_is_full ? limit_counters().inbox_bytes : limit_counters().outbox_bytes).add();
         }
@@ -319,7 +305,7 @@ bool WebSocketConnection::deliver(const Message& message) try {
 
 // It has had more than slow_bytes to take for longer than it may.
 bool WebSocketConnection::is_late() const noexcept {
-    return static_cast<std::uint32_t>(loop_.now()) - slow_since_ > limits_.slow_time.count();
+    return static_cast<std::uint32_t>(loop().now()) - slow_since_ > limits_.slow_time.count();
 }
 
 bool WebSocketConnection::relieve() {
@@ -328,7 +314,7 @@ bool WebSocketConnection::relieve() {
     if (outbox_.bytes() <= most) {
         return true;
     }
-    Counters& counters = loop_.local<Counters>();
+    Counters& counters = loop().local<Counters>();
     (is_late_now ? counters.limits.slow_time : counters.limits.slow_limit_bytes).add();
     if (limits_.slow_member == SlowMember::kClose) {
         close_for_others(kTryAgainLater, "too slow: messages came faster than they were read");
@@ -344,7 +330,7 @@ bool WebSocketConnection::relieve() {
 
 void WebSocketConnection::lose() {
     if (limits_.slow_member != SlowMember::kClose) {
-        loop_.local<Counters>().dropped.add();
+        loop().local<Counters>().dropped.add();
     } else if (is_open()) {
         close_for_others(kTryAgainLater, "the server is too busy: messages to a group were lost");
     }
@@ -354,57 +340,40 @@ void WebSocketConnection::queued(std::size_t bytes) {
     if (!is_slow_ && outbox_.bytes() > limits_.slow_bytes) {
         is_slow_ = true;
         was_slow_ = true;
-        slow_since_ = static_cast<std::uint32_t>(loop_.now());
+        slow_since_ = static_cast<std::uint32_t>(loop().now());
     }
-    if (!sending_ && phase_ != Phase::kOpening) {
-        loop_.flush_later(*this, bytes);
-    }
-}
-
-void WebSocketConnection::flush() {
-    if (sending_ || outbox_.empty() || phase_ == Phase::kGone) {
-        return;
-    }
-    std::array<iovec, kPiecesAtOnce> pieces;
-    const std::size_t taken = loop_.backend().send(socket_, outbox_.gather(pieces));
-    sending_ = taken == 0;
-    if (taken > 0) {
-        on_taken(taken);
+    if (phase_ != Phase::kOpening) {
+        flush_soon(bytes);
     }
 }
 
 void WebSocketConnection::on_sent(std::size_t bytes) {
-    sending_ = false;
     if ((bytes == 0 || stalled_) && phase_ == Phase::kOpen) {
         // There was no room and now there is: the peer's kernel has taken something, so the peer lives.
         pinged_ = false;
         stalled_ = false;
-        loop_.local<WebSocketTable>().heard(slot_, limits_.ping_interval);
+        loop().local<WebSocketTable>().heard(slot_, limits_.ping_interval);
     }
-    on_taken(bytes);
+    SocketStream::on_sent(bytes);
 }
 
-void WebSocketConnection::on_taken(std::size_t bytes) {
-    outbox_.consume(bytes);
+void WebSocketConnection::on_written(std::size_t /*bytes*/) {
     if (is_slow_ && outbox_.bytes() <= limits_.slow_bytes) {
         is_slow_ = false;
     }
     if (was_slow_ && outbox_.empty()) {
         was_slow_ = false;
-        loop_.local<MemoryTrimmer>().soon();
-    }
-    if (!outbox_.empty()) {
-        loop_.flush_later(*this, outbox_.bytes());
+        loop().local<MemoryTrimmer>().soon();
     }
     if (outbox_.bytes() <= limits_.outbox_bytes / 2) {
         while (senders != nullptr) {
             std::exchange(senders, senders->next_)->resume();
         }
         if (ending_ && ending_->put_off) {
-            loop_.at_end_of_turn(*ending_);
+            loop().at_end_of_turn(*ending_);
         }
     }
-    if (!reading_) {
+    if (!is_reading()) {
         read_or_pause();
     }
     finish_if_flushed();
@@ -471,8 +440,8 @@ void WebSocketConnection::finish() {
     phase_ = Phase::kFinishing;
     set_deadline();
     read_or_pause();
-    if (!outbox_.empty() && !sending_) {
-        loop_.flush_later(*this, 0);
+    if (!outbox_.empty()) {
+        flush_soon(0);
     }
     finish_if_flushed();
 }
@@ -483,14 +452,13 @@ void WebSocketConnection::finish_if_flushed() {
     if (phase_ != Phase::kFinishing || !outbox_.empty()) {
         return;
     }
-    if (fin_received_) {
+    if (has_ended()) {
         drop(kAbnormal, {});
         return;
     }
     const bool is_ours = protocol_.role() == wire::Role::kServer || protocol_.state() == wire::Protocol::State::kFailed;
-    if (is_ours && !fin_sent_) {
-        fin_sent_ = true;
-        loop_.backend().shutdown_write(socket_);
+    if (is_ours) {
+        shutdown_write();
     }
 }
 
@@ -503,8 +471,7 @@ void WebSocketConnection::set_deadline() {
     }
 }
 
-void WebSocketConnection::on_end() {
-    fin_received_ = true;
+void WebSocketConnection::on_fin() {
     if (phase_ == Phase::kOpening) {
         outbox_.clear();  // frames without the 101 that they wait for
     }
@@ -522,7 +489,7 @@ void WebSocketConnection::drop(std::uint16_t code, std::string_view reason) {
         return;
     }
     phase_ = Phase::kGone;
-    loop_.backend().close(socket_, outbox_.release());
+    SocketStream::abort();
     if (ending_ && ending_->put_off) {
         note_closed(ending_->put_off->info.code, ending_->put_off->info.reason);
     }
@@ -535,7 +502,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     if (phase_ != Phase::kOpen) {
         return limits_.ping_interval;  // other clocks run
     }
-    if (!reading_ && inbox_.bytes() > limits_.inbox_bytes / 2) {
+    if (!is_reading() && inbox_.bytes() > limits_.inbox_bytes / 2) {
         return limits_.ping_interval;  // it is us who do not listen
     }
     if (pinged_) {
@@ -545,7 +512,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
         return next;
     }
     pinged_ = true;
-    stalled_ = sending_;  // a send that is still unanswered has found no room
+    stalled_ = is_sending();  // a send that is still unanswered has found no room
     const wire::ControlFrame frame = protocol_.ping({});
     outbox_.append(frame.view());
     queued(frame.view().size());

@@ -3,8 +3,7 @@
 #include "c10k/websocket.hpp"
 #include "connection/counters.hpp"
 #include "connection/inbox.hpp"
-#include "connection/outbox.hpp"
-#include "loop/loop.hpp"
+#include "connection/socket_stream.hpp"
 #include "wire/protocol.hpp"
 
 #include <chrono>
@@ -40,8 +39,8 @@ struct WebSocketLimits {
 // One WebSocket after the handshake: protocol, inbox and outbox around a socket.
 //
 // This is the one way in, socket -> on_received() -> wire::Protocol -> on_message() -> inbox -> recv(), and the one way
-// out, send() -> outbox -> flush() -> socket.
-class WebSocketConnection : public WebSocket, public SocketEvents, private wire::Protocol::Events, private Flushable {
+// out, send() -> outbox -> SocketStream -> socket.
+class WebSocketConnection : public WebSocket, private wire::Protocol::Events, protected SocketStream {
 public:
     WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits);
     WebSocketConnection(const WebSocketConnection&) = delete;
@@ -101,8 +100,6 @@ protected:
     void compress(const wire::DeflateParameters& agreed, std::uint32_t from_bytes);
     // Sends bytes of the handshake.
     void write(std::string_view bytes);
-    // Reads from now on, for what comes before open().
-    void start_reading();
     // The handshake is done. `head` goes out before any frame; `early` came behind the peer's handshake.
     void open(std::string_view head, std::span<char> early);
     // Sends `answer` instead of all frames, and ends the connection.
@@ -114,12 +111,10 @@ protected:
     // The TCP connection has ended; the last call on this object, which it may destroy.
     virtual void on_gone() = 0;
 
-    [[nodiscard]] Loop& loop() noexcept { return loop_; }
-    [[nodiscard]] SocketId socket() const noexcept { return socket_; }
     [[nodiscard]] const WebSocketLimits& limits() const noexcept { return limits_; }
 
     void on_received(std::span<char> bytes) override;
-    void on_end() override;
+    void on_fin() override;
     void on_sent(std::size_t bytes) override;
     void on_failed(std::error_code error) override;
     void on_message(Message message) override;
@@ -137,7 +132,6 @@ private:
     void on_pong(std::string_view payload) override;
     void on_reply(std::string_view frame) override;
     void on_close(const CloseInfo& info) override;
-    void flush() override;
 
     // Goes on reading what the protocol has kept while the inbox was full.
     void read_kept();
@@ -147,8 +141,8 @@ private:
     // The peer broke the protocol, or one of its limits.
     void count_violation(std::string_view reason);
     void queued(std::size_t bytes);
-    // The kernel has taken some of what is queued. May end this object.
-    void on_taken(std::size_t bytes);
+    // May end this object.
+    void on_written(std::size_t bytes) override;
     // The peer's close frame or its fault has its consequences, now that the view has had its say.
     void enact_close();
     // What is queued goes out, then FIN; then the connection ends, at the latest after the close time.
@@ -164,21 +158,14 @@ private:
     // What its route wants of a peer that has more to take than it may. Returns whether one more message has room now.
     bool relieve();
 
-    Loop& loop_;
     const WebSocketLimits& limits_;
-    SocketId socket_;
     std::uint32_t slot_;
     std::uint32_t slow_since_ = 0;  // ms of the loop's clock when the outbox went over the slow limit
     wire::Protocol protocol_;
     Inbox inbox_;
-    Outbox outbox_;
     std::unique_ptr<CloseInfo> close_info_;
     std::unique_ptr<Ending> ending_;  // while it is closing, or is about to
     Phase phase_ = Phase::kOpening;
-    bool reading_ = false;
-    bool sending_ = false;  // the backend has yet to answer a send()
-    bool fin_sent_ = false;
-    bool fin_received_ = false;
     bool pinged_ = false;   // and nothing has come since
     bool stalled_ = false;  // a send() was unanswered then
     bool is_slow_ = false;

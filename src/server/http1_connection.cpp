@@ -3,7 +3,6 @@
 #include "server/server_websocket.hpp"
 
 #include <algorithm>
-#include <array>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -11,7 +10,6 @@
 namespace c10k {
 namespace {
 
-constexpr std::size_t kPiecesAtOnce = 16;
 // Answers to pipelined requests that the peer does not take: no more requests are read beyond it.
 constexpr std::size_t kMaxUnsent = 256 * 1024;
 // Requests behind one whose view or stream runs, as much as one read brings. With more, none of them will be answered,
@@ -47,7 +45,7 @@ public:
     }
 
     Task<void> write(std::string_view piece) override {
-        if (connection_.lost_) {
+        if (connection_.is_gone()) {
             throw Stopped{};
         }
         check_alone();
@@ -92,7 +90,7 @@ private:
 
     Task<> run() {
         co_await response_.body_stream(*this);
-        if (connection_.lost_) {
+        if (connection_.is_gone()) {
             co_return;
         }
         begin();
@@ -133,11 +131,10 @@ private:
 };
 
 Http1Connection::Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot place)
-    : ServerConnection(server), PendingConnection(server.newcomers(), client), loop_(server.loop()), socket_(socket),
+    : ServerConnection(server), PendingConnection(server.newcomers(), client), SocketStream(server.loop(), socket),
       peer_(client.text()), parser_(server.limits().http), address_slot_(place) {
     due_.fill(kNever);
-    loop_.backend().attach(socket_, *this);
-    loop_.backend().start_receiving(socket_);
+    resume_reading();
     wait_for(Wait::kRequest, server.limits().head_time);
 }
 
@@ -186,7 +183,7 @@ void Http1Connection::read_requests() {
                     append(wire::kContinue);
                 }
                 if (state_before != wire::RequestParser::State::kBody) {
-                    body_began_ = loop_.now();
+                    body_began_ = loop().now();
                     time_body();
                 }
                 break;
@@ -215,21 +212,21 @@ void Http1Connection::read_requests() {
 // What was read has been answered as far as the peer takes answers. May end this object.
 void Http1Connection::read_on_or_pause() {
     if (outbox_.bytes() > kMaxUnsent) {
-        loop_.backend().stop_receiving(socket_);
+        pause_reading();
         stop_waiting_for(Wait::kRequest);  // it is us who do not read
         paused_ = true;
         return;
     }
     if (std::exchange(paused_, false) && parser_.started()) {
-        body_began_ = loop_.now();
+        body_began_ = loop().now();
         if (parser_.state() == wire::RequestParser::State::kBody) {
             time_body();
         } else {
             wait_for(Wait::kRequest, server().limits().head_time);
         }
     }
-    if (!ended_) {
-        loop_.backend().start_receiving(socket_);
+    if (!has_ended()) {
+        resume_reading();
     } else if (outbox_.empty()) {
         end();
     } else {
@@ -242,8 +239,8 @@ void Http1Connection::watch_for_end() {
         forget(unread_);
         last_ = true;
     }
-    if (!ended_) {
-        loop_.backend().start_receiving(socket_);
+    if (!has_ended()) {
+        resume_reading();
     } else if (due(Wait::kHalfClosed) == kNever) {
         wait_for(Wait::kHalfClosed, server().limits().half_closed_time);
     }
@@ -281,7 +278,7 @@ void Http1Connection::serve() {
         view_.start(scope_, *this);
         return;
     }
-    loop_.backend().stop_receiving(socket_);
+    pause_reading();
     match_ = std::get<WebSocketMatch>(std::move(answer));
 }
 
@@ -294,8 +291,9 @@ bool Http1Connection::is_misdirected() {
 
 // Hands the socket over. Ends this object.
 void Http1Connection::become_websocket() {
-    new ServerWebSocket{server(),           socket_,      std::move(*match_), std::move(parser_.request()),
+    new ServerWebSocket{server(),           socket(),     std::move(*match_), std::move(parser_.request()),
                         std::move(unread_), address_slot_};
+    hand_over();
     address_slot_ = Admission::kUncounted;  // not before there is a connection that leaves it
     delete this;
 }
@@ -322,7 +320,7 @@ void Http1Connection::answer_with_view() {
     }
     view_ = {};
     stop_waiting_for(Wait::kHalfClosed);
-    if (lost_) {
+    if (is_gone()) {
         delete this;
     } else if (is_stopped) {
         end();
@@ -344,7 +342,7 @@ void Http1Connection::on_stream_ended() noexcept {
 void Http1Connection::finish_stream() {
     const std::unique_ptr<Stream> stream = std::move(stream_);
     stop_waiting_for(Wait::kHalfClosed);
-    if (lost_) {
+    if (is_gone()) {
         delete this;
         return;
     }
@@ -444,33 +442,14 @@ void Http1Connection::refuse(int status, std::string_view reason) {
 void Http1Connection::append(std::string_view bytes) {
     const bool was_empty = outbox_.empty();
     outbox_.append(bytes);
-    loop_.flush_later(*this, bytes.size());
+    flush_soon(bytes.size());
     if (was_empty && !outbox_.empty()) {
         stop_waiting_for(Wait::kIdle);
         time_taking(0);
     }
 }
 
-void Http1Connection::flush() {
-    if (sending_ || outbox_.empty() || lost_) {
-        return;
-    }
-    std::array<iovec, kPiecesAtOnce> pieces;
-    const std::size_t taken = loop_.backend().send(socket_, outbox_.gather(pieces));
-    sending_ = taken == 0;
-    if (taken > 0) {
-        on_taken(taken);
-    }
-}
-
-void Http1Connection::on_sent(std::size_t bytes) {
-    sending_ = false;
-    on_taken(bytes);
-}
-
-// May end this object.
-void Http1Connection::on_taken(std::size_t bytes) {
-    outbox_.consume(bytes);
+void Http1Connection::on_written(std::size_t bytes) {
     if (bytes > 0) {
         time_taking(bytes);
         await_next_request();
@@ -478,14 +457,12 @@ void Http1Connection::on_taken(std::size_t bytes) {
     if (stream_) {
         stream_->on_sent();
     }
-    if (!outbox_.empty()) {
-        loop_.flush_later(*this, outbox_.bytes());
-    } else if (phase_ == Phase::kFinishing) {
-        if (ended_) {
+    if (outbox_.empty() && phase_ == Phase::kFinishing) {
+        if (has_ended()) {
             end();
             return;
         }
-        shutdown_write();
+        linger();
     }
     if (phase_ == Phase::kReading || match_) {
         read_requests();
@@ -499,22 +476,21 @@ void Http1Connection::finish() {
     forget(unread_);
     stop_waiting_for(Wait::kRequest);
     stop_waiting_for(Wait::kIdle);
-    loop_.backend().start_receiving(socket_);
+    resume_reading();
     if (outbox_.empty()) {
-        shutdown_write();
+        linger();
     }
 }
 
-// All is sent.
-void Http1Connection::shutdown_write() {
-    loop_.backend().shutdown_write(socket_);
-    wait_for(Wait::kLinger, ended_ ? std::chrono::milliseconds{0} : kLingerTime);
+void Http1Connection::linger() {
+    shutdown_write();
+    wait_for(Wait::kLinger, has_ended() ? std::chrono::milliseconds{0} : kLingerTime);
 }
 
 // ---- Deadlines
 
 void Http1Connection::wait_for(Wait what, std::chrono::milliseconds time) {
-    wait_until(what, loop_.backend().now() + time.count());
+    wait_until(what, loop().backend().now() + time.count());
 }
 
 // One timer for all: it fires at the first.
@@ -528,7 +504,7 @@ void Http1Connection::wait_until(Wait what, std::int64_t due) {
     if (first == kNever) {
         cancel();
     } else {
-        start(std::chrono::milliseconds{first - loop_.backend().now()});
+        start(std::chrono::milliseconds{first - loop().backend().now()});
     }
 }
 
@@ -551,7 +527,7 @@ void Http1Connection::time_taking(std::size_t taken_bytes) {
         return;
     }
     const ServerLimits& limits = server().limits();
-    const std::int64_t latest = loop_.backend().now() + limits.write_time.count();
+    const std::int64_t latest = loop().backend().now() + limits.write_time.count();
     wait_until(Wait::kTaking, latest);
     if (limits.min_response_rate > 0) {
         const auto paid = static_cast<std::int64_t>(std::uint64_t{taken_bytes} * 1000 / limits.min_response_rate);
@@ -571,7 +547,7 @@ void Http1Connection::time_body() {
 }
 
 std::chrono::milliseconds Http1Connection::body_age() const noexcept {
-    return std::chrono::milliseconds{loop_.now() - body_began_};
+    return std::chrono::milliseconds{loop().now() - body_began_};
 }
 
 bool Http1Connection::body_is_fast() noexcept {
@@ -581,7 +557,7 @@ bool Http1Connection::body_is_fast() noexcept {
 
 void Http1Connection::on_time() {
     armed_ = kNever;
-    const auto is_due = [this](Wait what) { return due(what) <= loop_.now(); };
+    const auto is_due = [this](Wait what) { return due(what) <= loop().now(); };
     LimitCounters& counters = server().counters().limits;
     if (is_due(Wait::kRequest)) {
         on_request_late();
@@ -620,8 +596,8 @@ void Http1Connection::on_request_late() {
     }
 }
 
-void Http1Connection::on_end() {
-    ended_ = true;  // and may still wait for answers
+// The peer may still wait for answers.
+void Http1Connection::on_fin() {
     if (phase_ == Phase::kReading) {
         read_requests();
     } else if (is_running()) {
@@ -634,9 +610,8 @@ void Http1Connection::on_end() {
 void Http1Connection::on_failed(std::error_code /*error*/) { end(); }
 
 void Http1Connection::end() {
-    if (!lost_) {
-        loop_.backend().close(socket_, outbox_.release());
-        lost_ = true;
+    if (!is_gone()) {
+        SocketStream::abort();
         due_.fill(kNever);
         wait_until(Wait::kLinger, kNever);
     }

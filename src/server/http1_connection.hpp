@@ -1,7 +1,7 @@
 #pragma once
 
 #include "c10k/task.hpp"
-#include "connection/outbox.hpp"
+#include "connection/socket_stream.hpp"
 #include "loop/loop.hpp"
 #include "server/server.hpp"
 #include "wire/http1.hpp"
@@ -21,8 +21,7 @@ namespace c10k {
 // A handshake that finds its view hands the socket over to an ServerWebSocket.
 class Http1Connection final : private ServerConnection,
                               private PendingConnection,
-                              private SocketEvents,
-                              private Flushable,
+                              private SocketStream,
                               private Completion,
                               private Timer {
 public:
@@ -61,10 +60,10 @@ private:
     void give_up() override;
 
     void on_received(std::span<char> bytes) override;
-    void on_end() override;
-    void on_sent(std::size_t bytes) override;
+    void on_fin() override;
+    // May end this object.
+    void on_written(std::size_t bytes) override;
     void on_failed(std::error_code error) override;
-    void flush() override;
     void on_completed() noexcept override;
     void on_time() override;
 
@@ -87,8 +86,6 @@ private:
     void count_failure();
     void refuse(int status, std::string_view reason);
     void append(std::string_view bytes);
-    // The kernel has taken some of what is to be sent.
-    void on_taken(std::size_t bytes);
     [[nodiscard]] std::chrono::milliseconds body_age() const noexcept;
     [[nodiscard]] bool body_is_fast() noexcept;
     void time_body();
@@ -96,7 +93,8 @@ private:
     void time_taking(std::size_t taken_bytes);
     void await_next_request();
     void finish();
-    void shutdown_write();
+    // Sends FIN, and waits a while for the peer's. Requires: all is sent.
+    void linger();
     void end();
 
     [[nodiscard]] bool is_running() const noexcept { return static_cast<bool>(view_) || stream_ != nullptr; }
@@ -106,12 +104,9 @@ private:
     [[nodiscard]] std::int64_t due(Wait what) const noexcept { return due_[static_cast<std::size_t>(what)]; }
     void on_request_late();
 
-    Loop& loop_;
-    SocketId socket_;
     std::string peer_;
     wire::RequestParser parser_;
     std::string unread_;  // what came behind the request that is being served
-    Outbox outbox_;
     Task<Response> view_;
     std::unique_ptr<Stream> stream_;  // what the view returned, if it is a stream
     std::optional<WebSocketMatch> match_;
@@ -123,10 +118,7 @@ private:
     Phase phase_ = Phase::kReading;
     bool last_ = false;       // no request will be read after this answer
     bool continued_ = false;  // "100 Continue" is sent
-    bool ended_ = false;      // the peer's FIN came
-    bool sending_ = false;    // the backend has yet to answer a send()
     bool paused_ = false;     // no more is read until the peer takes its answers
-    bool lost_ = false;       // there is no socket any more; the view or the stream still runs
 };
 
 }  // namespace c10k

@@ -50,7 +50,6 @@ ServerWebSocket::ServerWebSocket(Server& server, SocketId socket, WebSocketMatch
       handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
       subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)),
       address_slot_(place) {
-    loop().backend().attach(this->socket(), *this);
     handshake_->start(server.limits().handshake_time);
     if (handshake_->offer.deflate && route_.compression.is_on()) {
         handshake_->deflate = wire::answer_deflate(*handshake_->offer.deflate, route_.compression);
