@@ -108,7 +108,7 @@ private:
     StopScope* scope_ = nullptr;
 };
 
-// Who is told that a task has ended. It may destroy the task from inside the call.
+// Is told that a task has ended. The frame of the task, and that alone, may be destroyed from inside the call.
 class Completion {
 public:
     virtual void on_completed() noexcept = 0;
@@ -480,6 +480,9 @@ public:
 
 private:
     class Member;
+
+    // The member's task has ended: it leaves the list.
+    void retire(Member& member) noexcept;
 
     Member* first_ = nullptr;
     std::size_t size_ = 0;

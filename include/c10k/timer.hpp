@@ -23,7 +23,7 @@ public:
 protected:
     ~Timer() { cancel(); }
 
-    // Called once by the loop when the time has come. May destroy the timer.
+    // Called once by the loop when the time has come. May start the timer again.
     virtual void on_time() = 0;
 
 private:

@@ -16,7 +16,7 @@ SocketStream::SocketStream(Loop& loop, SocketId socket) : loop_(loop), socket_(s
 SocketStream::~SocketStream() { abort(); }
 
 void SocketStream::resume_reading() {
-    if (!is_reading_) {
+    if (!is_reading_ && !is_gone_) {
         is_reading_ = true;
         loop_.backend().start_receiving(socket_);
     }

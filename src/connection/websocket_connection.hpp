@@ -55,7 +55,7 @@ public:
     void send(const Message& message);
     void send_text(std::string_view text);
     // ---- For others than its view, who have more WebSockets to care for: one that gets no memory is dropped, and they
-    // go on. None of these resumes its view, and as long as that runs, none ends this object.
+    // go on. None of these resumes its view.
 
     // The same for senders who do not wait: false if the socket is closed, or too slow for this message.
     bool deliver(const Message& message);
@@ -108,7 +108,7 @@ protected:
     // The view has ended, and all that ends with it.
     void leave_groups() noexcept;
 
-    // The TCP connection has ended; the last call on this object, which it may destroy.
+    // The TCP connection has ended.
     virtual void on_gone() = 0;
 
     [[nodiscard]] const WebSocketLimits& limits() const noexcept { return limits_; }
@@ -141,13 +141,11 @@ private:
     // The peer broke the protocol, or one of its limits.
     void count_violation(std::string_view reason);
     void queued(std::size_t bytes);
-    // May end this object.
     void on_written(std::size_t bytes) override;
     // The peer's close frame or its fault has its consequences, now that the view has had its say.
     void enact_close();
     // What is queued goes out, then FIN; then the connection ends, at the latest after the close time.
     void finish();
-    // May end this object.
     void finish_if_flushed();
     void set_deadline();
     void note_closed(std::uint16_t code, std::string_view reason);

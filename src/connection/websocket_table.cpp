@@ -71,10 +71,7 @@ void WebSocketTable::on_time() {
         WebSocketConnection* connection = slots_[slot].connection;
         if (connection != nullptr && slots_[slot].due <= now) {
             ++checks;
-            const auto silence = connection->check_alive();  // which may end it
-            if (slots_[slot].connection == connection) {
-                slots_[slot].due = now + static_cast<std::uint32_t>(silence.count());
-            }
+            slots_[slot].due = now + static_cast<std::uint32_t>(connection->check_alive().count());
         }
     }
 }

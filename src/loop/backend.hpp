@@ -32,8 +32,8 @@ struct SocketId {
     friend bool operator==(SocketId, SocketId) = default;
 };
 
-// The events of a connected socket. Backend::wait() makes these calls; each may close the socket, and destroy the
-// object it is made on.
+// The events of a connected socket. Backend::wait() makes these calls; each may close the socket.
+// None destroys the object that it is made on: see Loop::retire().
 class SocketEvents {
 public:
     // A socket that was dialled is connected.

@@ -35,6 +35,7 @@ Loop::Loop(std::unique_ptr<Backend> backend)
 
 Loop::~Loop() {
     jobs_->close();
+    destroy_retired();
     locals_.clear();
     current_loop = outer_;
 }
@@ -70,6 +71,7 @@ int Loop::take_in(std::optional<std::int64_t> until) {
     now_ = now;
     end_turn();
     const int flushed = events == 0 || must_flush() ? flush_oldest() : 0;
+    destroy_retired();
     return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;
 }
 
@@ -96,7 +98,7 @@ bool Loop::run_ready() {
     while (place != nullptr) {
         Ready* next = std::exchange(place->link_, nullptr);
         place->queued_ = false;
-        resume(std::coroutine_handle<>::from_address(std::exchange(place->who_, nullptr)));  // which may end the place
+        resume(std::coroutine_handle<>::from_address(std::exchange(place->who_, nullptr)));
         place = next;
     }
     for (const std::coroutine_handle<> task : running_) {
@@ -162,6 +164,18 @@ int Loop::flush_oldest() {
         flushable.flush();
     }
     return flushed;
+}
+
+void Loop::retire(std::unique_ptr<Retirable> object) noexcept {
+    object->link_ = retired_;
+    retired_ = object.release();
+}
+
+void Loop::destroy_retired() noexcept {
+    while (retired_ != nullptr) {
+        const std::unique_ptr<Retirable> object{retired_};
+        retired_ = object->link_;
+    }
 }
 
 void Timer::start(Duration delay) {

@@ -61,6 +61,23 @@ private:
     Loop* queued_on_ = nullptr;
 };
 
+// Something that its owner lets go with Loop::retire(): the loop destroys it in the last line of its turn, when none of
+// its functions can be on the stack.
+class Retirable {
+public:
+    Retirable() = default;
+    Retirable(const Retirable&) = delete;
+    Retirable& operator=(const Retirable&) = delete;
+    virtual ~Retirable() = default;
+
+protected:
+    // For a list of the owner, who has taken the object out of it before retire().
+    Retirable* link_ = nullptr;
+
+private:
+    friend class Loop;
+};
+
 // One event loop, on one thread. A turn takes in all that has happened, resumes the tasks that became ready, and sends.
 //
 // Input comes first: as long as anything can be read, it is read and handled. Only when nothing can are the oldest 64
@@ -100,6 +117,9 @@ public:
     void flush_later(Flushable& flushable, std::size_t bytes);
     void forget(Flushable& flushable) noexcept;
 
+    // Destroys `object` at the end of this turn. Takes no memory.
+    void retire(std::unique_ptr<Retirable> object) noexcept;
+
     // Puts a `Wrapping`, made of the backend that there is, around it. Sockets and references to the old one stay good.
     template <typename Wrapping>
     Wrapping& wrap_backend() {
@@ -129,6 +149,7 @@ private:
     void end_turn();
     [[nodiscard]] bool must_flush() const noexcept;
     int flush_oldest();
+    void destroy_retired() noexcept;
 
     Loop* outer_;  // the loop that was this thread's before, restored at the end
     std::unique_ptr<Backend> backend_;
@@ -144,6 +165,7 @@ private:
     Flushable* oldest_ = nullptr;
     Flushable* newest_ = nullptr;
     std::size_t unflushed_bytes_ = 0;
+    Retirable* retired_ = nullptr;
     std::vector<std::pair<std::type_index, std::shared_ptr<void>>> locals_;
 };
 

@@ -27,7 +27,7 @@ void forget(std::string& text) noexcept { std::string{}.swap(text); }
 }  // namespace
 
 // A streamed answer, from its view's return to its last byte.
-class Http1Connection::Stream final : public BodyWriter, private Completion {
+class Http1Connection::Stream final : public Retirable, public BodyWriter, private Completion {
 public:
     Stream(Http1Connection& connection, Response response)
         : connection_(connection), response_(std::move(response)), task_(run()) {}
@@ -35,8 +35,18 @@ public:
     void start() { task_.start(connection_.scope_, *this); }
     // The head has been sent.
     [[nodiscard]] bool has_begun() const noexcept { return begun_; }
-    // Throws what the coroutine threw. Requires: it has ended.
-    void result() { task_.result(); }
+    // Returns what the coroutine threw, and lets go of all that belongs to the view. Requires: the coroutine has ended.
+    std::exception_ptr end() noexcept {
+        std::exception_ptr failure;
+        try {
+            task_.result();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        task_ = {};
+        response_ = {};
+        return failure;
+    }
     // The peer has taken something.
     void on_sent() {
         if (waiting_ != nullptr && has_room()) {
@@ -130,19 +140,19 @@ private:
     bool begun_ = false;
 };
 
-Http1Connection::Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot place)
-    : ServerConnection(server), PendingConnection(server.newcomers(), client), SocketStream(server.loop(), socket),
-      peer_(client.text()), parser_(server.limits().http), address_slot_(place) {
+Http1Connection::Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot slot)
+    : SocketStream(server.loop(), socket), server_(server), pending_(server.pending_connections(), *this, client),
+      peer_(client.text()), parser_(server.limits().http), address_slot_(slot) {
     due_.fill(kNever);
     resume_reading();
     wait_for(Wait::kRequest, server.limits().head_time);
 }
 
-Http1Connection::~Http1Connection() { server().admission().leave(address_slot_); }
+Http1Connection::~Http1Connection() = default;
 
 void Http1Connection::reject() {
     const Response response = Response::text("The server is full.\n", 503);
-    append(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
+    append(wire::to_bytes(response, {.keep_alive = false, .date = server_.date()}));
     finish();
 }
 
@@ -160,11 +170,11 @@ void Http1Connection::on_received(std::span<char> bytes) {
             watch_for_end();
         }
     } catch (const std::bad_alloc&) {
-        end();  // others may go on with what this gives back
+        abort();  // others may go on with what this gives back
     }
 }
 
-// Reads and answers until there is nothing more to read, or too much to send. May end this object.
+// Reads and answers until there is nothing more to read, or too much to send.
 void Http1Connection::read_requests() {
     std::size_t read = 0;
     while (phase_ == Phase::kReading && read < unread_.size() && outbox_.bytes() <= kMaxUnsent) {
@@ -190,7 +200,7 @@ void Http1Connection::read_requests() {
             case wire::RequestParser::State::kHead:
                 if (!was_started) {
                     stop_waiting_for(Wait::kIdle);
-                    wait_for(Wait::kRequest, server().limits().head_time);  // a byte now and then does not move it
+                    wait_for(Wait::kRequest, server_.limits().head_time);  // a byte now and then does not move it
                 }
                 break;
         }
@@ -209,7 +219,7 @@ void Http1Connection::read_requests() {
     }
 }
 
-// What was read has been answered as far as the peer takes answers. May end this object.
+// What was read has been answered as far as the peer takes answers.
 void Http1Connection::read_on_or_pause() {
     if (outbox_.bytes() > kMaxUnsent) {
         pause_reading();
@@ -222,13 +232,13 @@ void Http1Connection::read_on_or_pause() {
         if (parser_.state() == wire::RequestParser::State::kBody) {
             time_body();
         } else {
-            wait_for(Wait::kRequest, server().limits().head_time);
+            wait_for(Wait::kRequest, server_.limits().head_time);
         }
     }
     if (!has_ended()) {
         resume_reading();
     } else if (outbox_.empty()) {
-        end();
+        abort();
     } else {
         finish();
     }
@@ -242,14 +252,14 @@ void Http1Connection::watch_for_end() {
     if (!has_ended()) {
         resume_reading();
     } else if (due(Wait::kHalfClosed) == kNever) {
-        wait_for(Wait::kHalfClosed, server().limits().half_closed_time);
+        wait_for(Wait::kHalfClosed, server_.limits().half_closed_time);
     }
 }
 
 // Most who have finished sending have gone; a few wait for an answer, and have had the time for it.
 void Http1Connection::on_peer_gone() {
     if (stream_ && !outbox_.empty()) {
-        wait_for(Wait::kHalfClosed, server().limits().half_closed_time);  // it has something to take, in the write time
+        wait_for(Wait::kHalfClosed, server_.limits().half_closed_time);  // it has something to take, in the write time
     } else {
         stop_waiting_for(Wait::kHalfClosed);
         scope_.request_stop();
@@ -259,16 +269,16 @@ void Http1Connection::on_peer_gone() {
 void Http1Connection::serve() {
     stop_waiting_for(Wait::kRequest);
     stop_waiting_for(Wait::kIdle);
-    settle();
+    pending_.note_request();
     phase_ = Phase::kServing;
-    last_ = !parser_.keep_alive() || server().is_closing();
+    last_ = !parser_.keep_alive() || server_.is_closing();
     parser_.request().peer = peer_;
-    parser_.request().is_secure = server().is_secure();
+    parser_.request().is_secure = server_.is_secure();
     if (is_misdirected()) {
         respond(Response::text("This server does not serve that scheme here.\n", 421));
         return;
     }
-    Application::Answer answer = server().application().answer(parser_.request(), parser_.minor_version());
+    Application::Answer answer = server_.application().answer(parser_.request(), parser_.minor_version());
     if (auto* response = std::get_if<Response>(&answer)) {
         respond(std::move(*response));
         return;
@@ -286,16 +296,15 @@ void Http1Connection::serve() {
 bool Http1Connection::is_misdirected() {
     const bool is_secure = parser_.scheme() == wire::TargetScheme::kHttps;
     return parser_.scheme() != wire::TargetScheme::kNone &&
-           is_secure != server().application().came_securely(parser_.request());
+           is_secure != server_.application().came_securely(parser_.request());
 }
 
-// Hands the socket over. Ends this object.
 void Http1Connection::become_websocket() {
-    new ServerWebSocket{server(),           socket(),     std::move(*match_), std::move(parser_.request()),
-                        std::move(unread_), address_slot_};
+    server_.connections().emplace<ServerWebSocket>(server_, socket(), std::move(*match_), std::move(parser_.request()),
+                                                   std::move(unread_), address_slot_);
     hand_over();
-    address_slot_ = Admission::kUncounted;  // not before there is a connection that leaves it
-    delete this;
+    address_slot_ = Admission::kUncounted;  // not before there is a connection that releases it
+    retire();
 }
 
 void Http1Connection::on_completed() noexcept {
@@ -303,7 +312,7 @@ void Http1Connection::on_completed() noexcept {
         answer_with_view();
     } catch (const std::bad_alloc&) {
         view_ = {};
-        end();
+        end_with_view();
     }
 }
 
@@ -316,56 +325,56 @@ void Http1Connection::answer_with_view() {
         is_stopped = scope_.stop_requested();  // since nobody is there to be answered
         response = Response::text("The server is shutting down.\n", 503);
     } catch (...) {
-        response = server().application().on_view_failed(parser_.request(), std::current_exception());
+        response = server_.application().on_view_failed(parser_.request(), std::current_exception());
     }
     view_ = {};
     stop_waiting_for(Wait::kHalfClosed);
-    if (is_gone()) {
-        delete this;
-    } else if (is_stopped) {
-        end();
+    if (is_gone() || is_stopped) {
+        end_with_view();
     } else {
         respond(std::move(response));
         read_requests();
     }
 }
 
-// Its head and perhaps some of its pieces have been sent. May end this object.
+// Its head and perhaps some of its pieces have been sent.
 void Http1Connection::on_stream_ended() noexcept {
     try {
         finish_stream();
     } catch (const std::bad_alloc&) {
-        end();
+        abort();
     }
 }
 
 void Http1Connection::finish_stream() {
-    const std::unique_ptr<Stream> stream = std::move(stream_);
+    const bool has_begun = stream_->has_begun();
+    std::exception_ptr failure = stream_->end();
+    loop().retire(std::move(stream_));
     stop_waiting_for(Wait::kHalfClosed);
     if (is_gone()) {
-        delete this;
+        retire();
         return;
     }
-    std::exception_ptr failure;
     try {
-        stream->result();
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
         end_answer();
     } catch (const Stopped&) {
         if (scope_.stop_requested()) {
-            end();
+            abort();
             return;
         }
-        failure = std::current_exception();
     } catch (...) {
         failure = std::current_exception();
     }
+    if (failure && has_begun) {
+        server_.application().on_stream_failed(parser_.request(), failure);
+        abort();
+        return;
+    }
     if (failure) {
-        if (stream->has_begun()) {
-            server().application().on_stream_failed(parser_.request(), failure);
-            end();
-            return;
-        }
-        respond(server().application().on_view_failed(parser_.request(), failure));
+        respond(server_.application().on_view_failed(parser_.request(), failure));
     }
     read_requests();
 }
@@ -386,7 +395,7 @@ void Http1Connection::respond(Response response) {
     try {
         send_answer(response);
     } catch (const std::logic_error&) {  // a view's status or header that cannot be sent
-        send_answer(server().application().on_view_failed(request, std::current_exception()));
+        send_answer(server_.application().on_view_failed(request, std::current_exception()));
     }
     end_answer();
 }
@@ -398,13 +407,13 @@ void Http1Connection::send_answer(const Response& response) {
     options.head_only = request.method == "HEAD";
     options.keep_alive = !last_;
     options.minor_version = parser_.minor_version();
-    options.date = server().date();
+    options.date = server_.date();
     if (response.body_stream && !response.stream_bytes) {
         options.framing = parser_.minor_version() == 0 ? wire::Framing::kUntilClose : wire::Framing::kChunked;
     }
     wire::require_final(response.status);
     const std::string bytes = wire::to_bytes(response, options);
-    server().application().on_answered(request, response);
+    server_.application().on_answered(request, response);
     append(bytes);
 }
 
@@ -421,7 +430,7 @@ void Http1Connection::end_answer() {
 }
 
 void Http1Connection::count_failure() {
-    LimitCounters& counters = server().counters().limits;
+    LimitCounters& counters = server_.counters().limits;
     switch (parser_.failure().status) {
         case 413: counters.max_body_bytes.add(); break;
         case 414: counters.max_request_line_bytes.add(); break;
@@ -434,8 +443,8 @@ void Http1Connection::count_failure() {
 }
 
 void Http1Connection::refuse(int status, std::string_view reason) {
-    const Response response = server().application().on_bad_request(peer_, status, reason);
-    append(wire::to_bytes(response, {.keep_alive = false, .date = server().date()}));
+    const Response response = server_.application().on_bad_request(peer_, status, reason);
+    append(wire::to_bytes(response, {.keep_alive = false, .date = server_.date()}));
     finish();
 }
 
@@ -459,7 +468,7 @@ void Http1Connection::on_written(std::size_t bytes) {
     }
     if (outbox_.empty() && phase_ == Phase::kFinishing) {
         if (has_ended()) {
-            end();
+            abort();
             return;
         }
         linger();
@@ -511,7 +520,7 @@ void Http1Connection::wait_until(Wait what, std::int64_t due) {
 // The next request may take the idle time, once the answers are taken.
 void Http1Connection::await_next_request() {
     if (outbox_.empty() && phase_ == Phase::kReading && !parser_.started()) {
-        wait_for(Wait::kIdle, server().limits().idle_time);
+        wait_for(Wait::kIdle, server_.limits().idle_time);
     }
 }
 
@@ -519,14 +528,14 @@ void Http1Connection::await_next_request() {
 // write time: the kernel takes much at once, and what it has taken says nothing about the peer for long.
 void Http1Connection::time_taking(std::size_t taken_bytes) {
     if (taken_bytes > 0 && stream_ && due(Wait::kHalfClosed) != kNever) {
-        wait_for(Wait::kHalfClosed, server().limits().half_closed_time);  // it reads, although it has nothing to say
+        wait_for(Wait::kHalfClosed, server_.limits().half_closed_time);  // it reads, although it has nothing to say
     }
     if (outbox_.empty()) {
         stop_waiting_for(Wait::kTaking);
         stop_waiting_for(Wait::kTakingFast);
         return;
     }
-    const ServerLimits& limits = server().limits();
+    const ServerLimits& limits = server_.limits();
     const std::int64_t latest = loop().backend().now() + limits.write_time.count();
     wait_until(Wait::kTaking, latest);
     if (limits.min_response_rate > 0) {
@@ -538,7 +547,7 @@ void Http1Connection::time_taking(std::size_t taken_bytes) {
 
 // The body is looked at when its grace is over, and from then on once a second.
 void Http1Connection::time_body() {
-    const ServerLimits& limits = server().limits();
+    const ServerLimits& limits = server_.limits();
     std::chrono::milliseconds next = limits.body_time - body_age();
     if (limits.min_body_rate > 0) {
         next = std::min(next, body_age() < limits.body_grace ? limits.body_grace - body_age() : kBodyInterval);
@@ -551,39 +560,39 @@ std::chrono::milliseconds Http1Connection::body_age() const noexcept {
 }
 
 bool Http1Connection::body_is_fast() noexcept {
-    const std::uint64_t wanted = std::uint64_t{server().limits().min_body_rate} * body_age().count() / 1000;
-    return body_age() < server().limits().body_grace || parser_.request().body.size() >= wanted;
+    const std::uint64_t wanted = std::uint64_t{server_.limits().min_body_rate} * body_age().count() / 1000;
+    return body_age() < server_.limits().body_grace || parser_.request().body.size() >= wanted;
 }
 
 void Http1Connection::on_time() {
     armed_ = kNever;
     const auto is_due = [this](Wait what) { return due(what) <= loop().now(); };
-    LimitCounters& counters = server().counters().limits;
+    LimitCounters& counters = server_.counters().limits;
     if (is_due(Wait::kRequest)) {
         on_request_late();
     } else if (is_due(Wait::kTaking)) {
         counters.write_time.add();
-        end();
+        abort();
     } else if (is_due(Wait::kTakingFast)) {
         counters.min_response_rate.add();
-        server().warn_of(peer_, "cut off", "they take their answers more slowly than min_response_rate");
-        end();
+        server_.warn_of(peer_, "cut off", "they take their answers more slowly than min_response_rate");
+        abort();
     } else if (is_due(Wait::kIdle)) {
         counters.idle_time.add();
-        end();
+        abort();
     } else if (is_due(Wait::kHalfClosed)) {
         on_peer_gone();
     } else if (is_due(Wait::kLinger)) {
-        end();
+        abort();
     } else {
         wait_until(Wait::kLinger, due(Wait::kLinger));  // a deadline has moved since
     }
 }
 
 void Http1Connection::on_request_late() {
-    LimitCounters& counters = server().counters().limits;
+    LimitCounters& counters = server_.counters().limits;
     const bool is_body = parser_.state() == wire::RequestParser::State::kBody;
-    const bool is_old = !is_body || body_age() >= server().limits().body_time;
+    const bool is_old = !is_body || body_age() >= server_.limits().body_time;
     if (!is_old && body_is_fast()) {
         time_body();
         return;
@@ -592,7 +601,7 @@ void Http1Connection::on_request_late() {
     if (parser_.started()) {
         refuse(408, "The request did not arrive in time.");
     } else {
-        end();
+        abort();
     }
 }
 
@@ -603,44 +612,53 @@ void Http1Connection::on_fin() {
     } else if (is_running()) {
         watch_for_end();
     } else if (phase_ == Phase::kFinishing && outbox_.empty()) {
-        end();
+        abort();
     }
 }
 
-void Http1Connection::on_failed(std::error_code /*error*/) { end(); }
+void Http1Connection::on_failed(std::error_code /*error*/) { abort(); }
 
-void Http1Connection::end() {
-    if (!is_gone()) {
-        SocketStream::abort();
-        due_.fill(kNever);
-        wait_until(Wait::kLinger, kNever);
+void Http1Connection::abort() noexcept {
+    if (is_gone()) {
+        return;
     }
-    if (is_running()) {
-        scope_.request_stop();  // nobody is there to be answered
+    SocketStream::abort();
+    phase_ = Phase::kClosed;
+    due_.fill(kNever);
+    cancel();
+    match_.reset();
+    scope_.request_stop();  // nobody is there to be answered
+    if (!is_running()) {
+        retire();
+    }
+}
+
+// The view or the stream has ended after the socket was gone, or ends the connection now.
+void Http1Connection::end_with_view() noexcept {
+    if (is_gone()) {
+        retire();
     } else {
-        delete this;
+        abort();
     }
 }
 
-void Http1Connection::shut_down() {
-    if (view_ || stream_) {
+void Http1Connection::retire() noexcept {
+    cancel();
+    pending_.leave();
+    server_.connections().retire(*this, address_slot_);
+}
+
+void Http1Connection::close(const ShutdownOptions& /*options*/) {
+    if (is_running()) {
         last_ = true;
     } else if (phase_ != Phase::kFinishing) {
         match_.reset();
         if (outbox_.empty()) {
-            end();
+            abort();
         } else {
             finish();
         }
     }
-}
-
-void Http1Connection::give_up() { end(); }
-
-void Http1Connection::abort() {
-    server().counters().limits.shutdown_time.add();
-    scope_.request_stop();
-    end();
 }
 
 }  // namespace c10k

@@ -19,15 +19,12 @@ namespace c10k {
 
 // An accepted connection as long as it speaks HTTP: one request after the other, each answered before the next is read.
 // A handshake that finds its view hands the socket over to an ServerWebSocket.
-class Http1Connection final : private ServerConnection,
-                              private PendingConnection,
-                              private SocketStream,
-                              private Completion,
-                              private Timer {
+class Http1Connection final : public ServerConnection, private SocketStream, private Completion, private Timer {
 public:
-    Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot place);
+    Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot slot);
+    ~Http1Connection() override;
 
-    // Takes bytes that came before it was there. May end it.
+    // Takes bytes that came before it was there.
     void receive(std::span<char> early) { on_received(early); }
     // Answers with 503 before anything is asked, and ends.
     void reject();
@@ -39,6 +36,7 @@ private:
         kReading,    // a request is awaited or arriving
         kServing,    // its view or its stream runs, or it is a handshake and earlier answers have to go out first
         kFinishing,  // the last answer goes out, then FIN; what still comes is thrown away
+        kClosed,     // there is no socket any more; the view or the stream may still run
     };
 
     // The things that a connection waits for; each has a deadline of its own.
@@ -53,15 +51,11 @@ private:
     static constexpr std::size_t kWaits = 6;
     static constexpr std::int64_t kNever = INT64_MAX;
 
-    ~Http1Connection();
-
-    void shut_down() override;
-    void abort() override;
-    void give_up() override;
+    void close(const ShutdownOptions& options) override;
+    void abort() noexcept override;
 
     void on_received(std::span<char> bytes) override;
     void on_fin() override;
-    // May end this object.
     void on_written(std::size_t bytes) override;
     void on_failed(std::error_code error) override;
     void on_completed() noexcept override;
@@ -79,7 +73,6 @@ private:
     void send_answer(const Response& response);
     void end_answer();
     void on_stream_ended() noexcept;
-    // Both may end this object.
     void answer_with_view();
     void finish_stream();
     // One of the parser's limits has struck, perhaps.
@@ -95,7 +88,9 @@ private:
     void finish();
     // Sends FIN, and waits a while for the peer's. Requires: all is sent.
     void linger();
-    void end();
+    void end_with_view() noexcept;
+    // Leaves the server. Requires: there is no socket any more, and nothing runs.
+    void retire() noexcept;
 
     [[nodiscard]] bool is_running() const noexcept { return static_cast<bool>(view_) || stream_ != nullptr; }
     void wait_for(Wait what, std::chrono::milliseconds time);
@@ -104,6 +99,8 @@ private:
     [[nodiscard]] std::int64_t due(Wait what) const noexcept { return due_[static_cast<std::size_t>(what)]; }
     void on_request_late();
 
+    Server& server_;
+    PendingConnection pending_;
     std::string peer_;
     wire::RequestParser parser_;
     std::string unread_;  // what came behind the request that is being served

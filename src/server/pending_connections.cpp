@@ -16,8 +16,9 @@ constexpr std::size_t kEndedAtOnce = 1024;
 
 }  // namespace
 
-PendingConnection::PendingConnection(PendingConnections& newcomers, const Address& client) noexcept
-    : pending_(&newcomers), older_(newcomers.newest_), since_(newcomers.loop_.now()),
+PendingConnection::PendingConnection(PendingConnections& newcomers, ServerConnection& connection,
+                                     const Address& client) noexcept
+    : pending_(&newcomers), connection_(connection), older_(newcomers.newest_), since_(newcomers.loop_.now()),
       crowd_(std::hash<std::string_view>{}(client.subnet_key()) % PendingConnections::kCrowds) {
     (older_ != nullptr ? older_->newer_ : newcomers.oldest_) = this;
     newcomers.newest_ = this;
@@ -25,7 +26,7 @@ PendingConnection::PendingConnection(PendingConnections& newcomers, const Addres
     newcomers.crowds_here_ += newcomers.crowds_[crowd_]++ == 0 ? 1 : 0;
 }
 
-void PendingConnection::settle() noexcept {
+void PendingConnection::note_request() noexcept {
     if (pending_ != nullptr) {
         ++pending_->asked_;
         leave();
@@ -106,7 +107,7 @@ bool PendingConnections::end_late() {
             ++ended;
             ++ended_;
             counters_.limits.max_newcomers.add();
-            newcomer->give_up();
+            newcomer->connection_.abort();
         }
         newcomer = newer;
     }

@@ -6,6 +6,7 @@
 #include "connection/counters.hpp"
 #include "loop/loop.hpp"
 #include "server/admission.hpp"
+#include "server/connection_list.hpp"
 
 #include <array>
 #include <chrono>
@@ -19,24 +20,23 @@ class PendingConnections;
 // A connection whose first request has not come whole: anybody can open as many as they like.
 class PendingConnection {
 public:
-    PendingConnection(PendingConnections& newcomers, const Address& client) noexcept;
+    // A member of `connection`, which is aborted if there are too many and this one is late.
+    PendingConnection(PendingConnections& pending, ServerConnection& connection, const Address& client) noexcept;
+    // Requires: it has left. Not checked.
+    ~PendingConnection() = default;
     PendingConnection(const PendingConnection&) = delete;
     PendingConnection& operator=(const PendingConnection&) = delete;
 
-    // There are too many, and this one is late: end now. May end it at once.
-    virtual void give_up() = 0;
-
-protected:
-    ~PendingConnection() { leave(); }
-    // It has asked, and is a newcomer no more.
-    void settle() noexcept;
+    // Its first request has come whole. Does nothing if it has left.
+    void note_request() noexcept;
+    // It is pending no more. Does nothing if it has left.
+    void leave() noexcept;
 
 private:
     friend class PendingConnections;
 
-    void leave() noexcept;
-
-    PendingConnections* pending_;  // null once it has settled
+    PendingConnections* pending_;  // null once it has left
+    ServerConnection& connection_;
     PendingConnection* older_;
     PendingConnection* newer_ = nullptr;
     std::int64_t since_;  // ms of the loop's clock

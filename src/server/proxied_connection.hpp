@@ -10,28 +10,24 @@
 namespace c10k {
 
 // An accepted connection that has not said yet whom it is from. When it has, the server welcomes that client on it.
-class ProxiedConnection final : private ServerConnection,
-                                private PendingConnection,
-                                private SocketEvents,
-                                private Timer {
+class ProxiedConnection final : public ServerConnection, private SocketEvents, private Timer {
 public:
     ProxiedConnection(Server& server, SocketId socket, const Address& proxy);
 
 private:
-    ~ProxiedConnection() = default;
-
-    void shut_down() override { end(); }
-    void abort() override { end(); }
-    void give_up() override { end(); }
+    void close(const ShutdownOptions& /*options*/) override { abort(); }
+    void abort() noexcept override;
 
     void on_received(std::span<char> bytes) override;
-    void on_end() override { end(); }
+    void on_end() override { abort(); }
     void on_sent(std::size_t /*bytes*/) override {}
-    void on_failed(std::error_code /*error*/) override { end(); }
+    void on_failed(std::error_code /*error*/) override { abort(); }
     void on_time() override;
-    // Closes the socket, and ends this object.
-    void end();
+    // Another owner has the socket now, or nobody.
+    void retire() noexcept;
 
+    Server& server_;
+    PendingConnection pending_;
     SocketId socket_;
     Address proxy_;
     wire::ProxyHeader header_;

@@ -24,26 +24,6 @@ constexpr std::chrono::milliseconds kDrainInterval{50};
 
 }  // namespace
 
-ServerConnection::ServerConnection(Server& server) noexcept : server_(server), previous_(server.last_) {
-    (previous_ != nullptr ? previous_->next_ : server_.first_) = this;
-    server_.last_ = this;
-    ++server_.count_;
-    ++server_.admission_->connections;
-    server_.counters_.open.add();
-}
-
-ServerConnection::~ServerConnection() {
-    (previous_ != nullptr ? previous_->next_ : server_.first_) = next_;
-    (next_ != nullptr ? next_->previous_ : server_.last_) = previous_;
-    if (server_.undrained_ == this) {
-        server_.undrained_ = next_;
-    }
-    --server_.count_;
-    --server_.admission_->connections;
-    server_.counters_.open.subtract();
-    server_.on_ended();
-}
-
 // Goes on accepting after a pause.
 class Server::Retry final : public Timer {
 public:
@@ -70,32 +50,12 @@ private:
     log::RateLimit complaint_;
 };
 
-class Server::EmptyAwaiter final : public Awaiter {
-public:
-    explicit EmptyAwaiter(Server& server) noexcept : server_(server) {}
-    [[nodiscard]] bool await_ready() const noexcept { return server_.count_ == 0 || stop_requested(); }
-    void await_suspend(std::coroutine_handle<> task) {
-        server_.waiting_ = this;
-        suspend(task);
-    }
-    void await_resume() const { throw_if_stopped(); }
-    void wake() { resume(); }
-
-private:
-    void on_stop() noexcept override {
-        server_.waiting_ = nullptr;
-        resume();
-    }
-
-    Server& server_;
-};
-
 Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
                std::shared_ptr<Admission> admission)
     : loop_(loop), application_(application), limits_(limits), certificates_(certificates),
-      admission_(std::move(admission)), counters_(loop.local<Counters>()),
+      admission_(std::move(admission)), counters_(loop.local<Counters>()), connections_(loop, *admission_),
       pending_(loop, *this, limits.max_newcomers, limits.head_time, *admission_),
-      retry_(std::make_unique<Retry>(*this)), trim_(loop.local<MemoryTrimmer>()) {
+      retry_(std::make_unique<Retry>(*this)) {
     for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
         WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
         own = limits.websocket;
@@ -157,7 +117,7 @@ void Server::receive(SocketId socket, const Address& peer) {
     } else if (!limits_.proxy_protocol) {
         welcome(socket, peer, {});
     } else if (wire::is_trusted(peer.text(), limits_.trusted_proxies)) {
-        new ProxiedConnection{*this, socket, peer};  // owns itself
+        connections_.emplace<ProxiedConnection>(*this, socket, peer);
     } else {
         refuse_proxied(socket, peer, "it is none of trusted_proxies");
     }
@@ -208,7 +168,7 @@ void Server::welcome(SocketId socket, const Address& client, std::span<char> ear
     Http1Connection* connection = nullptr;
     try {
         secure(socket);
-        connection = new Http1Connection{*this, socket, client, place};  // owns itself, and its place
+        connection = &connections_.emplace<Http1Connection>(*this, socket, client, place);
     } catch (...) {
         admission_->leave(place);
         throw;
@@ -247,20 +207,12 @@ void Server::warn_of(std::string_view peer, std::string_view what, std::string_v
 void Server::reject(SocketId socket, const Address& client, std::string_view why) {
     warn_of(client.text(), "turned away", why);
     secure(socket);
-    (new Http1Connection{*this, socket, client, Admission::kUncounted})->reject();
+    connections_.emplace<Http1Connection>(*this, socket, client, Admission::kUncounted).reject();
 }
 
 void Server::on_accept_failed(std::error_code error) {
     counters_.accept_failures.add();
     retry_->pause(error);
-}
-
-void Server::on_ended() {
-    counters_.late_failures.set(loop_.backend().failures_after_close());
-    if (count_ == 0 && waiting_ != nullptr) {
-        std::exchange(waiting_, nullptr)->wake();
-    }
-    trim_.soon();
 }
 
 Task<> Server::close(const ShutdownOptions& shutdown_options) {
@@ -291,33 +243,25 @@ Task<> Server::end() {
     if (co_await wait_for_end(std::max(limits_.shutdown_time - drained, kDrainInterval))) {
         co_return;
     }
-    log::warning(std::to_string(count_) + " connections did not end in time and are cut");
-    for (ServerConnection* connection = first_; connection != nullptr;) {
-        std::exchange(connection, connection->next_)->abort();
-    }
-    co_await EmptyAwaiter{*this};
+    log::warning(std::to_string(count()) + " connections did not end in time and are cut");
+    connections_.abort_all();
+    co_await connections_.until_empty();
 }
 
 // Who is told to go comes back, to whoever serves then: not all in one moment.
 Task<> Server::drain() {
     const std::int64_t intervals = std::max<std::int64_t>(limits_.shutdown_time / 2 / kDrainInterval, 1);
     const std::size_t at_rate = limits_.drain_rate * kDrainInterval / std::chrono::seconds{1};
-    const std::size_t batch = std::max<std::size_t>(at_rate, count_ / intervals + 1);
-    undrained_ = first_;
-    for (;;) {
-        for (std::size_t told = 0; told < batch && undrained_ != nullptr; ++told) {
-            std::exchange(undrained_, undrained_->next_)->shut_down();
-        }
-        if (undrained_ == nullptr) {
-            co_return;
-        }
+    const std::size_t batch = std::max<std::size_t>(at_rate, count() / intervals + 1);
+    connections_.start_closing();
+    while (connections_.close_oldest(batch, shutdown_options_)) {
         co_await sleep_for(kDrainInterval);
     }
 }
 
 Task<bool> Server::wait_for_end(std::chrono::milliseconds time) {
     try {
-        co_await with_timeout(time, EmptyAwaiter{*this});
+        co_await with_timeout(time, connections_.until_empty());
         co_return true;
     } catch (const TimedOut&) {
         co_return false;

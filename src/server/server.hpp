@@ -7,6 +7,7 @@
 #include "loop/loop.hpp"
 #include "server/admission.hpp"
 #include "server/application.hpp"
+#include "server/connection_list.hpp"
 #include "server/pending_connections.hpp"
 #include "wire/http1.hpp"
 
@@ -64,44 +65,9 @@ struct ServerLimits {
     std::uint32_t drain_rate = 10000;
 };
 
-// How a server takes leave of its peers.
-struct ShutdownOptions {
-    // Of the WebSockets.
-    std::uint16_t code = 1001;
-    std::string reason = "the server is shutting down";
-    // How long views may go on before that, and connections between two requests wait for a last one.
-    std::chrono::milliseconds grace{0};
-};
-
-class Server;
 class ServerCertificates;
-class MemoryTrimmer;
 
-// A connection that was accepted: in the server's list until it has ended. It owns itself.
-class ServerConnection {
-public:
-    explicit ServerConnection(Server& server) noexcept;
-    ServerConnection(const ServerConnection&) = delete;
-    ServerConnection& operator=(const ServerConnection&) = delete;
-
-    // The server closes: end soon, in good order. May end it at once.
-    virtual void shut_down() = 0;
-    // The shutdown time is over: end now, and stop the view. May end it at once.
-    virtual void abort() = 0;
-
-protected:
-    virtual ~ServerConnection();
-    [[nodiscard]] Server& server() const noexcept { return server_; }
-
-private:
-    friend class Server;
-
-    Server& server_;
-    ServerConnection* previous_ = nullptr;
-    ServerConnection* next_ = nullptr;
-};
-
-// Listens, and keeps the connections it has accepted.
+// Listens, and serves the connections that it accepts.
 class Server final : private ListenerEvents, private PendingConnections::Door {
 public:
     // The first four outlive the server. With certificates it speaks TLS. The admission is that of the servers it
@@ -132,7 +98,8 @@ public:
     // Logs what was done to `peer`, and why; at most one such line a second.
     void warn_of(std::string_view peer, std::string_view what, std::string_view why);
 
-    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] std::size_t count() const noexcept { return connections_.count(); }
+    [[nodiscard]] ConnectionList& connections() noexcept { return connections_; }
     [[nodiscard]] bool is_closing() const noexcept { return closing_; }
     [[nodiscard]] bool is_secure() const noexcept { return certificates_ != nullptr; }
     [[nodiscard]] Loop& loop() const noexcept { return loop_; }
@@ -142,21 +109,17 @@ public:
     [[nodiscard]] const WebSocketLimits& limits_with(SlowMember policy) const noexcept {
         return websocket_limits_[static_cast<std::size_t>(policy)];
     }
-    [[nodiscard]] const ShutdownOptions& shutdown_options() const noexcept { return shutdown_options_; }
     [[nodiscard]] Counters& counters() const noexcept { return counters_; }
     [[nodiscard]] Admission& admission() const noexcept { return *admission_; }
-    [[nodiscard]] PendingConnections& newcomers() noexcept { return pending_; }
+    [[nodiscard]] PendingConnections& pending_connections() noexcept { return pending_; }
     // The Date field's value, renewed once a second.
     [[nodiscard]] const std::string& date();
 
 private:
-    friend class ServerConnection;
     class Retry;
-    class EmptyAwaiter;
 
     void on_accepted(SocketId socket, const Address& peer) override;
     void on_accept_failed(std::error_code error) override;
-    void on_ended();
 
     // Decides what becomes of a new connection.
     void receive(SocketId socket, const Address& peer);
@@ -173,7 +136,7 @@ private:
 
     Address add_listener(SocketId listener);
     Task<> end();
-    // Tells all connections to end, in batches.
+    // Closes all connections, in batches.
     Task<> drain();
     // The connections have `time` to end by themselves. Returns whether they have.
     Task<bool> wait_for_end(std::chrono::milliseconds time);
@@ -185,17 +148,12 @@ private:
     std::array<WebSocketLimits, 3> websocket_limits_;  // by policy
     std::shared_ptr<Admission> admission_;
     Counters& counters_;
+    ConnectionList connections_;
     std::vector<SocketId> listeners_;
     std::deque<std::pair<SocketId, Address>> held_;
     PendingConnections pending_;
     log::RateLimit complaint_;
-    ServerConnection* first_ = nullptr;  // the oldest
-    ServerConnection* last_ = nullptr;
-    ServerConnection* undrained_ = nullptr;  // the first that drain() has not told
-    std::size_t count_ = 0;
-    EmptyAwaiter* waiting_ = nullptr;
     std::unique_ptr<Retry> retry_;
-    MemoryTrimmer& trim_;
     std::string date_;
     std::int64_t date_second_ = -1;
     bool closing_ = false;

@@ -30,7 +30,7 @@ struct ServerWebSocket::Handshake final : public Timer {
 
     void on_time() override {
         ServerWebSocket& connection = owner;
-        connection.server().counters().limits.handshake_time.add();
+        connection.server_.counters().limits.handshake_time.add();
         connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
         connection.scope_.request_stop();
     }
@@ -43,13 +43,11 @@ struct ServerWebSocket::Handshake final : public Timer {
 };
 
 ServerWebSocket::ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
-                                 std::string early, Admission::AddressSlot place)
-    : ServerConnection(server),
-      WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits_with(match.route->slow_member)),
-      route_(*match.route), captures_(std::move(match.captures)),
+                                 std::string early, Admission::AddressSlot slot)
+    : WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits_with(match.route->slow_member)),
+      server_(server), route_(*match.route), captures_(std::move(match.captures)),
       handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
-      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)),
-      address_slot_(place) {
+      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)), address_slot_(slot) {
     handshake_->start(server.limits().handshake_time);
     if (handshake_->offer.deflate && route_.compression.is_on()) {
         handshake_->deflate = wire::answer_deflate(*handshake_->offer.deflate, route_.compression);
@@ -63,7 +61,7 @@ ServerWebSocket::ServerWebSocket(Server& server, SocketId socket, WebSocketMatch
     view_.start(scope_, *this);
 }
 
-ServerWebSocket::~ServerWebSocket() { server().admission().leave(address_slot_); }
+ServerWebSocket::~ServerWebSocket() = default;
 
 // ---- The handshake
 
@@ -72,12 +70,12 @@ void ServerWebSocket::answer_handshake() {
         return;
     }
     const Response response = wire::switching_protocols(handshake_->offer, subprotocol_, handshake_->deflate);
-    const std::string head = wire::to_bytes(response, {.date = server().date()});
+    const std::string head = wire::to_bytes(response, {.date = server_.date()});
     const std::unique_ptr<Handshake> handshake = std::move(handshake_);
     opened_ = true;
-    server().counters().opened.add();
+    server_.counters().opened.add();
     try {
-        server().application().on_websocket_opened(route_, handshake->request);
+        server_.application().on_websocket_opened(route_, handshake->request);
         open(head, handshake->early);
     } catch (const std::bad_alloc&) {
         drop(kAbnormal, "out of memory");  // half an answer cannot be taken back
@@ -101,8 +99,8 @@ void ServerWebSocket::turn_handshake_away() {
 
 void ServerWebSocket::refuse(const Response& response) {
     wire::require_final(response.status);
-    const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server().date()});
-    server().application().on_answered(handshake_->request, response);
+    const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server_.date()});
+    server_.application().on_answered(handshake_->request, response);
     handshake_->cancel();
     WebSocketConnection::refuse(bytes);
 }
@@ -135,33 +133,33 @@ void ServerWebSocket::on_completed() noexcept {
     captures_ = {};
     handshake_.reset();
     leave_groups();
-    if (is_gone()) {
-        delete this;
+    if (WebSocketConnection::is_gone()) {
+        retire();
     }
 }
 
 void ServerWebSocket::answer_view() {
     try {
         view_.result();
-        close(kNormal, {});
+        WebSocketConnection::close(kNormal, {});
     } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
     } catch (const Stopped&) {
         close_for_others(kGoingAway, {});
     } catch (...) {
         if (is_opening() && handshake_) {
-            refuse(server().application().on_view_failed(handshake_->request, std::current_exception()));
+            refuse(server_.application().on_view_failed(handshake_->request, std::current_exception()));
         } else {
-            const auto code = server().application().on_websocket_failed(route_, std::current_exception());
-            close(code, code == kInternalError ? "internal error" : "");
+            const auto code = server_.application().on_websocket_failed(route_, std::current_exception());
+            WebSocketConnection::close(code, code == kInternalError ? "internal error" : "");
         }
     }
 }
 
 void ServerWebSocket::on_gone() {
     if (opened_) {
-        server().counters().count_close(close_info().code);
+        server_.counters().count_close(close_info().code);
         try {
-            server().application().on_websocket_closed(route_, close_info());
+            server_.application().on_websocket_closed(route_, close_info());
         } catch (const std::bad_alloc&) {  // the log lacks a line
         }
     }
@@ -169,16 +167,15 @@ void ServerWebSocket::on_gone() {
         handshake_->cancel();
     }
     if (view_ended_) {
-        delete this;
+        retire();
     }
 }
 
-void ServerWebSocket::shut_down() {
-    close_for_others(server().shutdown_options().code, server().shutdown_options().reason);
-}
+void ServerWebSocket::retire() noexcept { server_.connections().retire(*this, address_slot_); }
 
-void ServerWebSocket::abort() {
-    server().counters().limits.shutdown_time.add();
+void ServerWebSocket::close(const ShutdownOptions& options) { close_for_others(options.code, options.reason); }
+
+void ServerWebSocket::abort() noexcept {
     scope_.request_stop();
     drop(kGoingAway, "the server is shutting down");
 }

@@ -10,19 +10,18 @@
 namespace c10k {
 
 // A server's WebSocket from the handshake to the end, with the view that it lives for: the view is its only coroutine.
-class ServerWebSocket final : private ServerConnection, private WebSocketConnection, private Completion {
+class ServerWebSocket final : public ServerConnection, private WebSocketConnection, private Completion {
 public:
     // Starts the view. `early` are bytes that came behind the handshake.
     ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request, std::string early,
-                    Admission::AddressSlot place);
+                    Admission::AddressSlot slot);
+    ~ServerWebSocket() override;
 
 private:
     struct Handshake;
 
-    ~ServerWebSocket();
-
-    void shut_down() override;
-    void abort() override;
+    void close(const ShutdownOptions& options) override;
+    void abort() noexcept override;
 
     void answer_handshake() override;
     void refuse_handshake(int status, std::string_view text) override;
@@ -37,6 +36,10 @@ private:
     void answer_view();
     void refuse(const Response& response);
 
+    // The view and the TCP connection have both ended.
+    void retire() noexcept;
+
+    Server& server_;
     const WebSocketRoute& route_;
     Captures captures_;
     std::unique_ptr<Handshake> handshake_;  // until the view has answered it, or has ended

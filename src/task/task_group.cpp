@@ -1,30 +1,23 @@
 #include "base/log.hpp"
 #include "c10k/task.hpp"
+#include "loop/loop.hpp"
 
+#include <memory>
 #include <string>
 
 namespace c10k {
 
-// A spawned task with its scope, in the group's list. It destroys itself when the task has ended.
-class TaskGroup::Member final : Completion {
+// A spawned task with its scope. It is in the group's list until the task has ended; then the group retires it.
+class TaskGroup::Member final : public Retirable, Completion {
 public:
     Member(TaskGroup& group, Task<> task, FailureHandler on_failure)
-        : group_(group), task_(std::move(task)), on_failure_(std::move(on_failure)), next_(group.first_) {
+        : group_(group), task_(std::move(task)), on_failure_(std::move(on_failure)) {
         task_.start(scope_, *this);
-        if (next_ != nullptr) {
-            next_->previous_ = this;
-        }
-        group_.first_ = this;
-        ++group_.size_;
-        if (group_.stopping_) {
-            scope_.request_stop();
-        }
     }
 
-    void stop() noexcept { scope_.request_stop(); }
-    [[nodiscard]] Member* next() const noexcept { return next_; }
-
 private:
+    friend class TaskGroup;
+
     void on_completed() noexcept override {
         try {
             task_.result();
@@ -39,14 +32,10 @@ private:
                 group_.stop();
             }
         }
-        (previous_ != nullptr ? previous_->next_ : group_.first_) = next_;
-        if (next_ != nullptr) {
-            next_->previous_ = previous_;
-        }
-        if (--group_.size_ == 0 && group_.joiner_ != nullptr) {
-            group_.joiner_->resume();
-        }
-        delete this;
+        // What the caller has given the task is gone before the group goes on.
+        task_ = {};
+        on_failure_ = nullptr;
+        group_.retire(*this);
     }
 
     TaskGroup& group_;
@@ -54,19 +43,39 @@ private:
     FailureHandler on_failure_;
     StopScope scope_;
     Member* previous_ = nullptr;
-    Member* next_;
+    Member* next_ = nullptr;
 };
+
+void TaskGroup::retire(Member& member) noexcept {
+    (member.previous_ != nullptr ? member.previous_->next_ : first_) = member.next_;
+    if (member.next_ != nullptr) {
+        member.next_->previous_ = member.previous_;
+    }
+    Loop::current().retire(std::unique_ptr<Retirable>{&member});
+    if (--size_ == 0 && joiner_ != nullptr) {
+        joiner_->resume();
+    }
+}
 
 void TaskGroup::spawn(Task<> task) { spawn(std::move(task), nullptr); }
 
 void TaskGroup::spawn(Task<> task, FailureHandler on_failure) {
-    new Member{*this, std::move(task), std::move(on_failure)};  // owns itself, and is in the list until it ends
+    Member* const member = std::make_unique<Member>(*this, std::move(task), std::move(on_failure)).release();
+    member->next_ = first_;
+    if (first_ != nullptr) {
+        first_->previous_ = member;
+    }
+    first_ = member;
+    ++size_;
+    if (stopping_) {
+        member->scope_.request_stop();
+    }
 }
 
 void TaskGroup::stop() noexcept {
     stopping_ = true;
-    for (Member* member = first_; member != nullptr; member = member->next()) {
-        member->stop();  // ends no task: whoever is woken by this runs later in the turn
+    for (Member* member = first_; member != nullptr; member = member->next_) {
+        member->scope_.request_stop();  // ends no task: whoever is woken by this runs later in the turn
     }
 }
 

@@ -126,7 +126,7 @@ TEST_F(Sweep, GivesEachSlotToOneAtATime) {
 }
 
 // A connection that its check ends, as one that has not answered its ping.
-class Ending final : public WebSocketConnection {
+class Ending final : public Retirable, public WebSocketConnection {
 public:
     explicit Ending(Loop& loop) : WebSocketConnection(loop, {}, wire::Role::kServer, kLimits) {}
 
@@ -134,7 +134,7 @@ private:
     static constexpr WebSocketLimits kLimits{};
 
     std::chrono::seconds check_alive() override {
-        delete this;
+        loop().retire(std::unique_ptr<Retirable>{this});
         return kInterval;
     }
     [[nodiscard]] std::string_view subprotocol() const noexcept override { return {}; }

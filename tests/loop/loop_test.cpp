@@ -421,5 +421,64 @@ TEST(JobQueue, MayBeUsedWhileTheLoopEnds) {
     EXPECT_FALSE(job_queue->post_call([] {}));
 }
 
+// Notes its end.
+class Mortal final : public Retirable {
+public:
+    explicit Mortal(int& ended) noexcept : ended_(ended) {}
+    ~Mortal() override { ++ended_; }
+
+private:
+    int& ended_;
+};
+
+TEST(Retired, LivesUntilTheEndOfTheTurnInWhichItsOwnerLetItGo) {
+    Loop loop{std::make_unique<MemoryBackend>()};
+    int ended = 0;
+    int ended_before = -1;
+    class Owner final : public EndOfTurn {
+    public:
+        explicit Owner(std::function<void()> work) : work_(std::move(work)) {}
+
+    private:
+        void end_turn() override { work_(); }
+
+        std::function<void()> work_;
+    };
+    Owner first{[&] { loop.retire(std::make_unique<Mortal>(ended)); }};
+    Owner second{[&] { ended_before = ended; }};
+    loop.at_end_of_turn(first);
+    loop.at_end_of_turn(second);
+    loop.turn();
+    EXPECT_EQ(ended_before, 0);
+    EXPECT_EQ(ended, 1);
+}
+
+TEST(Retired, MayRetireOthersInItsDestructor) {
+    class Parent final : public Retirable {
+    public:
+        Parent(Loop& loop, int& ended) : loop_(loop), child_(std::make_unique<Mortal>(ended)) {}
+        ~Parent() override { loop_.retire(std::move(child_)); }
+
+    private:
+        Loop& loop_;
+        std::unique_ptr<Mortal> child_;
+    };
+    Loop loop{std::make_unique<MemoryBackend>()};
+    int ended = 0;
+    loop.retire(std::make_unique<Parent>(loop, ended));
+    loop.run_until_idle();
+    EXPECT_EQ(ended, 1);
+}
+
+TEST(Retired, EndsWithTheLoopAtTheLatest) {
+    int ended = 0;
+    {
+        Loop loop{std::make_unique<MemoryBackend>()};
+        loop.retire(std::make_unique<Mortal>(ended));
+        EXPECT_EQ(ended, 0);
+    }
+    EXPECT_EQ(ended, 1);
+}
+
 }  // namespace
 }  // namespace c10k

@@ -52,6 +52,32 @@ TEST_F(TaskTest, GroupStartsWhatIsSpawnedLaterInTheTurn) {
     EXPECT_TRUE(ran);
 }
 
+// What the caller gave a task may refer to what the caller owns.
+TEST_F(TaskTest, GroupEndsAfterWhatItsTasksAndHandlersHold) {
+    int held = 0;
+    class Held {
+    public:
+        explicit Held(int& count) : count_(&count) { ++*count_; }
+        Held(const Held& other) : count_(other.count_) { ++*count_; }
+        Held& operator=(const Held&) = delete;
+        ~Held() { --*count_; }
+
+    private:
+        int* count_;
+    };
+    const auto hold = [](Held) -> Task<> { co_await sleep_for(1s); };
+    TaskGroup group;
+    const auto spawn_and_join = [&]() -> Task<> {
+        const Held handler{held};
+        group.spawn(hold(Held{held}), [handler](const std::exception_ptr&) {});
+        group.spawn(hold(Held{held}));
+        co_await group.join();
+        EXPECT_EQ(held, 1);  // `handler`
+    };
+    run(spawn_and_join());
+    EXPECT_EQ(held, 0);
+}
+
 TEST_F(TaskTest, GroupStopsTheSiblingsOfOneThatFails) {
     std::string notes;
     EXPECT_THROW(run(task_group([&](TaskGroup& group) -> Task<> {

@@ -1,0 +1,40 @@
+#!/usr/bin/python3
+"""Checks that every object has one owner, which destroys it when no function of it can be on the stack.
+
+No object deletes itself, none is made by a plain `new`, and no comment has to warn that a call may end its object: the
+owner lets it go with Loop::retire(), and the loop destroys it at the end of its turn. See docs/internals/style.md.
+"""
+
+import re
+import sys
+
+from includes import ROOT
+
+FAULTS = {
+    r"\bdelete this\b": "an object deletes itself: its owner lets it go with Loop::retire()",
+    r"(?i)//.*\bmay (be )?(end|destroy|delete)(ed)? (this|it|both|the object)\b": (
+        "a call that may end its own object: retire it instead"
+    ),
+    r"(?i)//.*\bowns itself\b": "an object that owns itself: give it an owner",
+    r"(^\s*|\(|= )new [A-Z]\w*(<[^>]*>)?\{": "a plain new: std::make_unique says who owns it",
+}
+
+
+def faults(file):
+    """Yields (line number, what is wrong) for one file."""
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        for pattern, fault in FAULTS.items():
+            if re.search(pattern, line):
+                yield number, fault
+
+
+def main():
+    files = [file for top in ("src", "include") for file in sorted((ROOT / top).rglob("[!.]*.[ch]pp"))]
+    wrong = [f"{file.relative_to(ROOT)}:{line}: {fault}" for file in files for line, fault in faults(file)]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    print(f"{len(files)} files, {len(wrong)} objects without an owner.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
