@@ -134,7 +134,7 @@ void send(const Setting& setting, std::string_view bytes) {
     for (int number = 0; !bytes.empty(); ++number) {
         const Message message = Message::binary(bytes.substr(0, bytes.find('\0')));
         bytes.remove_prefix(std::min(bytes.size(), message.size() + 1));
-        std::optional<Message> compressed;
+        std::optional<internal::EncodedFrame> compressed;
         if (number % 3 == 2) {
             const DeflatePool::FanOut fan_out(pool, message);
             compressed = deflate->compress_standalone(message.kind(), message.view());
@@ -142,9 +142,9 @@ void send(const Setting& setting, std::string_view bytes) {
             compressed = deflate->compress(message.kind(), message.view());
         }
         if (compressed) {
-            require(compressed->size() < message.size(), "compressed, a message is smaller");
-            require(compressed->frame()[0] == '\xC2', "and says that it is");
-            require(receiver.message(compressed->view()) == message.view(), "the peer gets what was sent");
+            require(compressed->payload().size() < message.size(), "compressed, a message is smaller");
+            require(compressed->bytes()[0] == '\xC2', "and says that it is");
+            require(receiver.message(compressed->payload()) == message.view(), "the peer gets what was sent");
         }
     }
 }

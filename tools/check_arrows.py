@@ -29,6 +29,7 @@ OWNERS = {
     "client.hpp": "connection",
     "compression.hpp": "wire",
     "groups.hpp": "groups",
+    "internal/encoded_frame.hpp": "wire",
     "errors.hpp": "http",
     "http.hpp": "http",
     "json.hpp": "http",

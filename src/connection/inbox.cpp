@@ -7,24 +7,24 @@
 namespace c10k {
 
 void Inbox::push(Message message) {
-    if (message.block_ == nullptr) {
+    if (message.frame_.block_ == nullptr) {
         message = wire::MessageBuilder{}.finish(Message::Kind::kText);
     }
-    Message::Block* block = std::exchange(message.block_, nullptr);
+    Block* block = std::exchange(message.frame_.block_, nullptr);
     block->next = last_ == nullptr ? block : std::exchange(last_->next, block);
     last_ = block;
-    bytes_ += sizeof(Message::Block) + block->size;
+    bytes_ += sizeof(Block) + block->payload_bytes;
 }
 
 Message Inbox::pop() noexcept {
-    Message::Block* first = last_->next;
+    Block* first = last_->next;
     if (first == last_) {
         last_ = nullptr;
     } else {
         last_->next = first->next;
     }
-    bytes_ -= sizeof(Message::Block) + first->size;
-    return Message(first);
+    bytes_ -= sizeof(Block) + first->payload_bytes;
+    return Message(internal::EncodedFrame(first));
 }
 
 void Inbox::clear() noexcept {

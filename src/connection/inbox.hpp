@@ -6,10 +6,10 @@
 
 namespace c10k {
 
-// Messages in the order of their arrival. It links their own blocks, so pushing allocates nothing and cannot fail
-// (but for Message{}, which has no block yet).
+// Messages that have arrived and that the view has not received, in their order. It links their own blocks, so pushing
+// allocates nothing and cannot fail (but for Message{}, which has no block yet).
 //
-// Requires: a pushed message, or a copy of it, is in no other queue.
+// Requires: a pushed message, or a copy of it, is in no other inbox.
 class Inbox {
 public:
     Inbox() = default;
@@ -27,7 +27,9 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    Message::Block* last_ = nullptr;  // a ring: its next is the first
+    using Block = internal::EncodedFrame::Block;
+
+    Block* last_ = nullptr;  // a ring: its next is the first
     std::size_t bytes_ = 0;
 };
 

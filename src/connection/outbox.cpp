@@ -21,10 +21,10 @@ constexpr std::size_t kMaxLooseShown = 64 * 1024;
 
 }  // namespace
 
-// Either holds bytes, which then follow it in memory, or shares a message.
+// Either holds bytes, which then follow it in memory, or shares a frame.
 struct Outbox::Chunk {
     Chunk* next;
-    Message shared;
+    internal::EncodedFrame shared;
     const char* data;
     std::uint32_t begin;
     std::uint32_t end;
@@ -91,24 +91,24 @@ void Outbox::append(Chunk* chunk) noexcept {
     last_ = chunk;
 }
 
-void Outbox::append_frame(const Message& message) { append_frame(message, Kind::kKept); }
+void Outbox::append_frame(const internal::EncodedFrame& frame) { append_frame(frame, Kind::kKept); }
 
-void Outbox::append_loose_frame(const Message& message) { append_frame(message, Kind::kLoose); }
+void Outbox::append_loose_frame(const internal::EncodedFrame& frame) { append_frame(frame, Kind::kLoose); }
 
-void Outbox::append_frame(const Message& message, Kind kind) {
-    const std::string_view frame = message.frame();
-    if (frame.size() < kShareFrom) {
-        std::memcpy(extend(frame.size(), kind), frame.data(), frame.size());
+void Outbox::append_frame(const internal::EncodedFrame& frame, Kind kind) {
+    const std::string_view bytes = frame.bytes();
+    if (bytes.size() < kShareFrom) {
+        std::memcpy(extend(bytes.size(), kind), bytes.data(), bytes.size());
         return;
     }
     Chunk* chunk = Chunk::holding(sizeof(Chunk));
-    chunk->shared = message;
-    chunk->data = frame.data();
-    chunk->end = static_cast<std::uint32_t>(frame.size());
+    chunk->shared = frame;
+    chunk->data = bytes.data();
+    chunk->end = static_cast<std::uint32_t>(bytes.size());
     chunk->capacity = 0;
     chunk->kind = kind;
     append(chunk);
-    bytes_ += frame.size();
+    bytes_ += bytes.size();
 }
 
 std::size_t Outbox::drop_oldest(std::size_t most) noexcept {

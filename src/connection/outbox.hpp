@@ -1,6 +1,6 @@
 #pragma once
 
-#include "c10k/message.hpp"
+#include "c10k/internal/encoded_frame.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -21,10 +21,10 @@ public:
     ~Outbox() { clear(); }
 
     void append(std::string_view bytes);
-    // Appends the message's unmasked frame.
-    void append_frame(const Message& message);
+    // Appends a frame, unmasked.
+    void append_frame(const internal::EncodedFrame& frame);
     // The same with a frame that drop_oldest() may take back.
-    void append_loose_frame(const Message& message);
+    void append_loose_frame(const internal::EncodedFrame& frame);
     // Drops the oldest loose frames until at most `most` bytes are left, as far as none of their bytes has been
     // gathered: those that were copied together go together. Returns how many it dropped.
     std::size_t drop_oldest(std::size_t most) noexcept;
@@ -49,7 +49,7 @@ private:
     enum class Kind : std::uint8_t { kKept, kLoose };
 
     char* extend(std::size_t size, Kind kind);
-    void append_frame(const Message& message, Kind kind);
+    void append_frame(const internal::EncodedFrame& frame, Kind kind);
     void append(Chunk* chunk) noexcept;
 
     Chunk* first_ = nullptr;

@@ -252,17 +252,17 @@ void WebSocketConnection::send(const Message& message) {
     }
     const auto compressed =
         is_compressed() ? protocol_.deflate()->compress(message.kind(), message.view()) : std::nullopt;
-    queue(compressed ? *compressed : message);
+    queue(compressed ? *compressed : message.encoded_frame());
 }
 
-void WebSocketConnection::queue(const Message& message) {
+void WebSocketConnection::queue(const internal::EncodedFrame& frame) {
     if (protocol_.role() == wire::Role::kServer) {
-        outbox_.append_frame(message);
-        queued(message.frame().size());
+        outbox_.append_frame(frame);
+        queued(frame.bytes().size());
         return;
     }
-    const std::size_t size = wire::frame_bytes(wire::Role::kClient, message.size());
-    wire::write_frame(wire::Role::kClient, message, outbox_.extend(size));
+    const std::size_t size = wire::frame_bytes(wire::Role::kClient, frame.payload().size());
+    wire::write_frame(wire::Role::kClient, frame, outbox_.extend(size));
     queued(size);
 }
 
@@ -290,12 +290,12 @@ bool WebSocketConnection::deliver(const Message& message) try {
     }
     const auto compressed =
         is_compressed() ? protocol_.deflate()->compress_standalone(message.kind(), message.view()) : std::nullopt;
-    const Message& sent = compressed ? *compressed : message;
+    const internal::EncodedFrame& frame = compressed ? *compressed : message.encoded_frame();
     if (limits_.slow_member == SlowMember::kDropOldest) {
-        outbox_.append_loose_frame(sent);
-        queued(sent.frame().size());
+        outbox_.append_loose_frame(frame);
+        queued(frame.bytes().size());
     } else {
-        queue(sent);
+        queue(frame);
     }
     return true;
 } catch (const std::bad_alloc&) {

@@ -135,8 +135,8 @@ private:
 
     // Goes on reading what the protocol has kept while the inbox was full.
     void read_kept();
-    // Queues the frame of a message, compressed or not.
-    void queue(const Message& message);
+    // Queues the frame of a message, compressed or not: masked by a client.
+    void queue(const internal::EncodedFrame& frame);
     [[nodiscard]] LimitCounters& limit_counters();
     // The peer broke the protocol, or one of its limits.
     void count_violation(std::string_view reason);

@@ -174,8 +174,8 @@ const Response& WebSocketPeer::answer() {
 void WebSocketPeer::send_message(const Message& message) {
     const auto compressed =
         is_compressed() ? protocol_.deflate()->compress(message.kind(), message.view()) : std::nullopt;
-    const Message& sent = compressed ? *compressed : message;
-    std::string frame(wire::frame_bytes(wire::Role::kClient, sent.size()), '\0');
+    const internal::EncodedFrame& sent = compressed ? *compressed : message.encoded_frame();
+    std::string frame(wire::frame_bytes(wire::Role::kClient, sent.payload().size()), '\0');
     wire::write_frame(wire::Role::kClient, sent, frame.data());
     send(frame);
 }

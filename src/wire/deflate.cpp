@@ -61,7 +61,7 @@ Deflater::Deflater(std::uint8_t window_bits) : stream_(new z_stream{}) {
     require_memory(deflateInit2(stream_.get(), kLevel, Z_DEFLATED, raw(bits), memory_level(bits), strategy));
 }
 
-std::optional<Message> Deflater::compress(Message::Kind kind, std::string_view payload) {
+std::optional<internal::EncodedFrame> Deflater::compress(Message::Kind kind, std::string_view payload) {
     MessageBuilder compressed;
     try {
         if (deflate_into(compressed, payload)) {

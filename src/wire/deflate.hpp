@@ -20,10 +20,10 @@ public:
     // The window is 2 to the power of `window_bits` bytes, 8 to 15, or less. Throws std::bad_alloc.
     explicit Deflater(std::uint8_t window_bits);
 
-    // The message that carries `payload`: its frame has the compressed bytes and says so. Empty if it would not be
+    // The frame of the compressed `payload`, whose header says that it is one. Empty if it would not be
     // smaller: then, as after reset(), what comes next does not refer to this nor to what was before.
     // Throws std::bad_alloc; then it is as after reset(), too.
-    [[nodiscard]] std::optional<Message> compress(Message::Kind kind, std::string_view payload);
+    [[nodiscard]] std::optional<internal::EncodedFrame> compress(Message::Kind kind, std::string_view payload);
 
     // Forgets what it has compressed. The peer need not know.
     void reset() noexcept;

@@ -45,9 +45,9 @@ char* write_frame(Role sender, Opcode opcode, std::string_view payload, char* to
     return rest + payload.size();
 }
 
-char* write_frame(Role sender, const Message& message, char* to) {
-    char* const end = write_frame(sender, message.is_text() ? Opcode::kText : Opcode::kBinary, message.view(), to);
-    *to = message.frame().front();  // which may have the bit of a compressed one
+char* write_frame(Role sender, const internal::EncodedFrame& frame, char* to) {
+    char* const end = write_frame(sender, frame.is_text() ? Opcode::kText : Opcode::kBinary, frame.payload(), to);
+    *to = frame.bytes().front();  // which may have the bit of a compressed one
     return end;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "c10k/message.hpp"
+#include "c10k/internal/encoded_frame.hpp"
 #include "wire/mask.hpp"
 
 #include <array>
@@ -88,8 +88,8 @@ char* write_header(Opcode opcode, std::size_t payload_bytes, char* to) noexcept;
 // Throws like random_u32().
 char* write_frame(Role sender, Opcode opcode, std::string_view payload, char* to);
 
-// The same for a message, compressed or not: frame_bytes(sender, message.size()).
-char* write_frame(Role sender, const Message& message, char* to);
+// The same for an encoded frame, compressed or not: frame_bytes(sender, frame.payload().size()).
+char* write_frame(Role sender, const internal::EncodedFrame& frame, char* to);
 
 // Writes a frame behind what `to` holds.
 void append_frame(Role sender, Opcode opcode, std::string_view payload, std::string& to);

@@ -12,7 +12,7 @@ void MessageBuilder::append(std::string_view bytes, MaskKey key, std::size_t lim
     if (memory_ == nullptr || needed > capacity_) {
         reallocate(std::min(2 * needed, limit));
     }
-    key.apply(bytes, memory_.get() + sizeof(Message::Block) + size_);
+    key.apply(bytes, memory_.get() + sizeof(Block) + size_);
     size_ = static_cast<std::uint32_t>(needed);
 }
 
@@ -20,33 +20,32 @@ std::span<char> MessageBuilder::room(std::size_t wanted, std::size_t limit) {
     if ((memory_ == nullptr || size_ == capacity_) && size_ < limit) {
         reallocate(std::min(size_ + std::max<std::size_t>(size_, wanted), limit));
     }
-    return memory_ == nullptr ? std::span<char>{}
-                              : std::span{memory_.get() + sizeof(Message::Block), capacity_}.subspan(size_);
+    return memory_ == nullptr ? std::span<char>{} : std::span{memory_.get() + sizeof(Block), capacity_}.subspan(size_);
 }
 
 std::string_view MessageBuilder::view() const noexcept {
-    return memory_ == nullptr ? std::string_view{} : std::string_view{memory_.get() + sizeof(Message::Block), size_};
+    return memory_ == nullptr ? std::string_view{} : std::string_view{memory_.get() + sizeof(Block), size_};
 }
 
-std::size_t MessageBuilder::held_bytes() const noexcept {
-    return memory_ == nullptr ? 0 : sizeof(Message::Block) + capacity_;
+std::size_t MessageBuilder::held_bytes() const noexcept { return memory_ == nullptr ? 0 : sizeof(Block) + capacity_; }
+
+Message MessageBuilder::finish(Message::Kind kind) { return Message(finish_frame(kind)); }
+
+internal::EncodedFrame MessageBuilder::finish_compressed(Message::Kind kind) {
+    internal::EncodedFrame frame = finish_frame(kind);
+    char* const first = frame.block_->payload() - header_bytes(frame.payload().size());
+    *first = static_cast<char>(*first | kCompressedBit);
+    return frame;
 }
 
-Message MessageBuilder::finish(Message::Kind kind) {
+internal::EncodedFrame MessageBuilder::finish_frame(Message::Kind kind) {
     // A message may lie in a queue for long, so it gives back what doubling reserved in vain.
     if (memory_ == nullptr || capacity_ - size_ > size_ / 8) {
         reallocate(size_);
     }
-    Message message = Message::adopt(memory_.release(), kind, size_);
+    auto frame = internal::EncodedFrame::adopt(memory_.release(), kind == Message::Kind::kText, size_);
     clear();
-    return message;
-}
-
-Message MessageBuilder::finish_compressed(Message::Kind kind) {
-    Message message = finish(kind);
-    char* const first = message.block_->payload() - header_bytes(message.size());
-    *first = static_cast<char>(*first | kCompressedBit);
-    return message;
+    return frame;
 }
 
 void MessageBuilder::clear() noexcept {
@@ -56,7 +55,7 @@ void MessageBuilder::clear() noexcept {
 }
 
 void MessageBuilder::reallocate(std::size_t capacity) {
-    void* moved = std::realloc(memory_.get(), sizeof(Message::Block) + capacity);
+    void* moved = std::realloc(memory_.get(), sizeof(Block) + capacity);
     if (moved == nullptr) {
         throw std::bad_alloc();
     }

@@ -40,8 +40,8 @@ public:
 
     // The message; afterwards nothing has been appended. Throws std::bad_alloc.
     Message finish(Message::Kind kind);
-    // The same for a compressed payload: the message's frame says that it is one (RFC 7692, 6).
-    Message finish_compressed(Message::Kind kind);
+    // The frame of a compressed payload, and its header says so (RFC 7692, 6). Otherwise like finish().
+    internal::EncodedFrame finish_compressed(Message::Kind kind);
     void clear() noexcept;
 
 private:
@@ -49,6 +49,9 @@ private:
         void operator()(char* memory) const noexcept { std::free(memory); }
     };
 
+    using Block = internal::EncodedFrame::Block;
+
+    internal::EncodedFrame finish_frame(Message::Kind kind);
     void reallocate(std::size_t capacity);
 
     std::unique_ptr<char, Free> memory_;  // room for the message's block, then `capacity_` bytes

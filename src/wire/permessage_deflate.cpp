@@ -30,7 +30,8 @@ void DeflatePool::give_back(std::unique_ptr<Inflater> inflater) noexcept {
     }
 }
 
-std::optional<Message> DeflatePool::compress(std::uint8_t window_bits, Message::Kind kind, std::string_view payload) {
+std::optional<internal::EncodedFrame> DeflatePool::compress(std::uint8_t window_bits, Message::Kind kind,
+                                                            std::string_view payload) {
     std::unique_ptr<Deflater>& deflater = deflaters_.at(window_bits);
     if (!deflater) {
         deflater = std::make_unique<Deflater>(window_bits);
@@ -45,7 +46,7 @@ DeflatePool::FanOut::FanOut(DeflatePool& pool, const Message& message) noexcept 
 
 DeflatePool::FanOut::~FanOut() { pool_.fan_out_ = nullptr; }
 
-const std::optional<Message>& DeflatePool::FanOut::compressed(std::uint8_t window_bits) {
+const std::optional<internal::EncodedFrame>& DeflatePool::FanOut::compressed(std::uint8_t window_bits) {
     auto& compressed = compressed_.at(window_bits);
     if (!compressed) {
         compressed = pool_.compress(window_bits, message_.kind(), message_.view());
@@ -92,7 +93,7 @@ void PermessageDeflate::forget_message() noexcept {
     inflater_.reset();
 }
 
-std::optional<Message> PermessageDeflate::compress(Message::Kind kind, std::string_view payload) {
+std::optional<internal::EncodedFrame> PermessageDeflate::compress(Message::Kind kind, std::string_view payload) {
     if (is_small(payload)) {
         return std::nullopt;
     }
@@ -105,7 +106,8 @@ std::optional<Message> PermessageDeflate::compress(Message::Kind kind, std::stri
     return deflater_->compress(kind, payload);
 }
 
-std::optional<Message> PermessageDeflate::compress_standalone(Message::Kind kind, std::string_view payload) {
+std::optional<internal::EncodedFrame> PermessageDeflate::compress_standalone(Message::Kind kind,
+                                                                             std::string_view payload) {
     if (is_small(payload)) {
         return std::nullopt;
     }

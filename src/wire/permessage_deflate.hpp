@@ -34,8 +34,8 @@ public:
     void give_back(std::unique_ptr<Inflater> inflater) noexcept;
 
     // Compresses without reference to anything before, as Deflater does. Throws std::bad_alloc.
-    [[nodiscard]] std::optional<Message> compress(std::uint8_t window_bits, Message::Kind kind,
-                                                  std::string_view payload);
+    [[nodiscard]] std::optional<internal::EncodedFrame> compress(std::uint8_t window_bits, Message::Kind kind,
+                                                                 std::string_view payload);
 
 private:
     friend class PermessageDeflate;
@@ -62,12 +62,12 @@ private:
     [[nodiscard]] bool is_of(std::string_view payload) const noexcept {
         return payload.data() == message_.view().data();
     }
-    const std::optional<Message>& compressed(std::uint8_t window_bits);
+    const std::optional<internal::EncodedFrame>& compressed(std::uint8_t window_bits);
 
     DeflatePool& pool_;
     const Message& message_;
     // By window bits; of those that were asked for, nothing if it would not be smaller.
-    std::array<std::optional<std::optional<Message>>, kMaxWindowBits + std::size_t{1}> compressed_;
+    std::array<std::optional<std::optional<internal::EncodedFrame>>, kMaxWindowBits + std::size_t{1}> compressed_;
 };
 
 // The compression of one connection, both ways, as its handshake has agreed on it.
@@ -87,11 +87,12 @@ public:
     // No message follows, or only such as nobody reads.
     void forget_message() noexcept;
 
-    // Out: the message to send instead of one with this payload; empty if that is to go as it is. Each message must be
+    // Out: the frame to send instead of one with this payload; empty if that is to go as it is. Each frame must be
     // sent, in this order: a later one may refer to it.
-    [[nodiscard]] std::optional<Message> compress(Message::Kind kind, std::string_view payload);
+    [[nodiscard]] std::optional<internal::EncodedFrame> compress(Message::Kind kind, std::string_view payload);
     // The same for one that many get, or that may yet be left out: it refers to no other message, and none to it.
-    [[nodiscard]] std::optional<Message> compress_standalone(Message::Kind kind, std::string_view payload);
+    [[nodiscard]] std::optional<internal::EncodedFrame> compress_standalone(Message::Kind kind,
+                                                                            std::string_view payload);
 
     // What has arrived but is not to be read yet; null if there is no need to wait. See Protocol::pause().
     std::unique_ptr<std::string> unread;

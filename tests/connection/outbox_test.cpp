@@ -1,10 +1,12 @@
 #include "connection/outbox.hpp"
+#include "c10k/message.hpp"
 
 #include <array>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace c10k {
@@ -18,6 +20,8 @@ std::string text_of(const Outbox& outbox, std::size_t most_pieces = 1024) {
     }
     return text;
 }
+
+internal::EncodedFrame frame_of(std::string_view text) { return {true, text}; }
 
 std::size_t pieces_of(const Outbox& outbox) {
     std::array<iovec, 1024> pieces{};
@@ -39,8 +43,8 @@ TEST(Outbox, IsEmptyAtFirstAndWhenAllIsConsumed) {
 
 TEST(Outbox, CopiesSmallFramesTogether) {
     Outbox outbox;
-    outbox.append_frame("one");
-    outbox.append_frame("two");
+    outbox.append_frame(frame_of("one"));
+    outbox.append_frame(frame_of("two"));
     EXPECT_EQ(text_of(outbox), "\x81\x03one\x81\x03two");
     EXPECT_EQ(pieces_of(outbox), 1U);
 }
@@ -50,9 +54,9 @@ TEST(Outbox, SharesLargeFrames) {
     Outbox one;
     Outbox two;
     one.append("head");
-    one.append_frame(message);
+    one.append_frame(message.encoded_frame());
     one.append("tail");
-    two.append_frame(message);
+    two.append_frame(message.encoded_frame());
     std::array<iovec, 8> pieces{};
     EXPECT_EQ(one.gather(pieces).size(), 3U);
     EXPECT_EQ(pieces[1].iov_base, message.frame().data());
@@ -66,7 +70,7 @@ TEST(Outbox, KeepsASharedMessageAliveUntilItIsConsumed) {
     std::string expected;
     {
         const Message message{std::string(5000, 'x')};
-        outbox.append_frame(message);
+        outbox.append_frame(message.encoded_frame());
         expected = message.frame();
     }
     outbox.consume(1);
@@ -108,7 +112,7 @@ TEST(Outbox, GathersNoMoreThanFits) {
     Outbox outbox;
     const Message message{std::string(5000, 'x')};
     for (int i = 0; i < 5; ++i) {
-        outbox.append_frame(message);
+        outbox.append_frame(message.encoded_frame());
     }
     EXPECT_EQ(text_of(outbox, 2).size(), 2 * message.frame().size());
 }
@@ -129,7 +133,7 @@ TEST(Outbox, BehavesLikeAString) {
                     break;
                 case 1: {
                     const Message message{text};
-                    outbox.append_frame(message);
+                    outbox.append_frame(message.encoded_frame());
                     model += message.frame();
                     break;
                 }
@@ -161,11 +165,11 @@ TEST(Outbox, BehavesLikeAString) {
 TEST(Outbox, DropsTheOldestLooseFramesAndKeepsTheRest) {
     Outbox outbox;
     outbox.append("kept ");
-    outbox.append_loose_frame("one");
-    outbox.append_loose_frame("two");
-    outbox.append_frame("mine");
-    outbox.append_loose_frame(Message{std::string(5000, 'x')});
-    outbox.append_loose_frame("three");
+    outbox.append_loose_frame(frame_of("one"));
+    outbox.append_loose_frame(frame_of("two"));
+    outbox.append_frame(frame_of("mine"));
+    outbox.append_loose_frame(frame_of(std::string(5000, 'x')));
+    outbox.append_loose_frame(frame_of("three"));
     EXPECT_EQ(outbox.drop_oldest(outbox.bytes()), 0U);
     EXPECT_EQ(outbox.drop_oldest(outbox.bytes() - 1), 2U);  // copied together, they go together
     EXPECT_EQ(outbox.drop_oldest(100), 1U);
@@ -180,9 +184,9 @@ TEST(Outbox, DropsTheOldestLooseFramesAndKeepsTheRest) {
 
 TEST(Outbox, DropsNoPartOfAFrameAndNothingThatIsShown) {
     Outbox outbox;
-    outbox.append_loose_frame("one");
-    outbox.append_loose_frame("two");
-    outbox.append_loose_frame("three");
+    outbox.append_loose_frame(frame_of("one"));
+    outbox.append_loose_frame(frame_of("two"));
+    outbox.append_loose_frame(frame_of("three"));
     std::array<iovec, 8> pieces{};
     EXPECT_EQ(outbox.gather(pieces).size(), 1U);
     EXPECT_EQ(outbox.drop_oldest(0), 0U);  // the kernel looks at them
@@ -195,7 +199,7 @@ TEST(Outbox, ShowsFewLooseFramesAtATime) {
     Outbox outbox;
     const Message message{std::string(40'000, 'x')};
     for (int i = 0; i < 10; ++i) {
-        outbox.append_loose_frame(message);
+        outbox.append_loose_frame(message.encoded_frame());
     }
     EXPECT_EQ(pieces_of(outbox), 2U);
     EXPECT_EQ(outbox.drop_oldest(0), 8U);
@@ -258,7 +262,8 @@ TEST(Outbox, LosesLooseFramesAsAWholeAndNoOthers) {
                     break;
                 case 1: dropped += outbox.drop_oldest(below(outbox.bytes() + 1)); break;
                 default:
-                    is_loose ? outbox.append_loose_frame(message) : outbox.append_frame(message);
+                    is_loose ? outbox.append_loose_frame(message.encoded_frame())
+                             : outbox.append_frame(message.encoded_frame());
                     frames.push_back({std::string{message.frame()}, is_loose});
             }
         }

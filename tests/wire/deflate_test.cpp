@@ -71,7 +71,7 @@ std::string inflated(std::string_view payload, std::size_t limit = kMax, std::si
 
 std::string compressed(Deflater& deflater, std::string_view payload) {
     const auto message = deflater.compress(Message::Kind::kText, payload);
-    return message ? std::string{message->view()} : "as it is";
+    return message ? std::string{message->payload()} : "as it is";
 }
 
 // ---- In
@@ -204,9 +204,9 @@ TEST(Deflater, SaysInTheFrameThatItIsCompressed) {
     Deflater deflater{15};
     const auto text = deflater.compress(Message::Kind::kText, lines(1, 1000));
     ASSERT_TRUE(text);
-    EXPECT_EQ(text->frame()[0], '\xC1');
-    EXPECT_TRUE(text->frame().ends_with(text->view()));
-    EXPECT_EQ(deflater.compress(Message::Kind::kBinary, lines(1, 100'000))->frame()[0], '\xC2');
+    EXPECT_EQ(text->bytes()[0], '\xC1');
+    EXPECT_TRUE(text->bytes().ends_with(text->payload()));
+    EXPECT_EQ(deflater.compress(Message::Kind::kBinary, lines(1, 100'000))->bytes()[0], '\xC2');
 }
 
 TEST(Deflater, EndsMessagesOfEverySizeOnce) {
@@ -232,7 +232,7 @@ const DeflateParameters kKeepNothing{.server_no_context_takeover = true,
 
 std::string sent(PermessageDeflate& deflate, std::string_view payload) {
     const auto message = deflate.compress(Message::Kind::kText, payload);
-    return message ? std::string{message->view()} : "as it is";
+    return message ? std::string{message->payload()} : "as it is";
 }
 
 std::string received(PermessageDeflate& deflate, std::string_view payload) {
@@ -308,9 +308,9 @@ TEST(PermessageDeflate, SharesOneCompressionWithConnectionsThatKeepTheirContext)
             const auto to_one = one.compress_standalone(shared.kind(), shared.view());
             const auto to_other = other.compress_standalone(shared.kind(), shared.view());
             ASSERT_TRUE(to_one && to_other);
-            EXPECT_EQ(to_one->view().data(), to_other->view().data());
-            ASSERT_EQ(one_peer.message(to_one->view()), shared.view()) << round;
-            ASSERT_EQ(ZlibReceiver{bits}.message(to_other->view()), shared.view()) << round;
+            EXPECT_EQ(to_one->payload().data(), to_other->payload().data());
+            ASSERT_EQ(one_peer.message(to_one->payload()), shared.view()) << round;
+            ASSERT_EQ(ZlibReceiver{bits}.message(to_other->payload()), shared.view()) << round;
         }
     }
 }
@@ -350,11 +350,11 @@ TEST(PermessageDeflate, RefersToNothingThatMayBeLeftOut) {
     for (unsigned round = 0; round < 30; ++round) {
         const std::string text = lines(round % 4, 2000);
         const auto own = deflate.compress(Message::Kind::kText, text);
-        ASSERT_EQ(peer.message(own->view()), text) << round;
+        ASSERT_EQ(peer.message(own->payload()), text) << round;
         const auto apart = deflate.compress_standalone(Message::Kind::kText, lines(round % 4, 3000));
         ASSERT_TRUE(apart);
         if (round % 3 == 0) {
-            ASSERT_EQ(peer.message(apart->view()), lines(round % 4, 3000)) << round;
+            ASSERT_EQ(peer.message(apart->payload()), lines(round % 4, 3000)) << round;
         }
     }
 }
@@ -367,19 +367,19 @@ TEST(PermessageDeflate, SharesWithThoseWhoHaveTheSameWindowOnly) {
     PermessageDeflate other{Role::kServer, narrow, 0, pool};
     PermessageDeflate late{Role::kServer, narrow, 2000, pool};
     const Message shared = Message::binary(noise(500) + lines(1, 1000) + noise(500));
-    std::optional<Message> own;
+    std::optional<internal::EncodedFrame> own;
     {
         const DeflatePool::FanOut fan_out{pool, shared};
         const auto to_one = one.compress_standalone(shared.kind(), shared.view());
         const auto to_other = other.compress_standalone(shared.kind(), shared.view());
         ASSERT_TRUE(to_one && to_other);
-        EXPECT_LT(to_one->size(), to_other->size());
-        EXPECT_EQ(late.compress_standalone(shared.kind(), shared.view())->view().data(), to_other->view().data());
-        EXPECT_NE(one.compress_standalone(shared.kind(), Message::binary(shared.view()).view())->view().data(),
-                  to_one->view().data());  // the same bytes, but another message
+        EXPECT_LT(to_one->payload().size(), to_other->payload().size());
+        EXPECT_EQ(late.compress_standalone(shared.kind(), shared.view())->payload().data(), to_other->payload().data());
+        EXPECT_NE(one.compress_standalone(shared.kind(), Message::binary(shared.view()).view())->payload().data(),
+                  to_one->payload().data());  // the same bytes, but another message
         own = to_other;
     }
-    EXPECT_NE(other.compress_standalone(shared.kind(), shared.view())->view().data(), own->view().data());
+    EXPECT_NE(other.compress_standalone(shared.kind(), shared.view())->payload().data(), own->payload().data());
 }
 
 }  // namespace

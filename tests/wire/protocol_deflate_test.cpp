@@ -300,8 +300,8 @@ TEST(DeflateProtocol, CarriesMessagesThereAndBack) {
             for (const Message& message :
                  {Message{std::string(size, 'x')}, Message::binary(std::string(size, '\xFF'))}) {
                 const auto there = client.protocol.deflate()->compress(message.kind(), message.view());
-                const Message& sent = there ? *there : message;
-                std::string frame(frame_bytes(Role::kClient, sent.size()), '\0');
+                const internal::EncodedFrame& sent = there ? *there : message.encoded_frame();
+                std::string frame(frame_bytes(Role::kClient, sent.payload().size()), '\0');
                 EXPECT_EQ(write_frame(Role::kClient, sent, frame.data()), frame.data() + frame.size());
                 EXPECT_EQ(there.has_value(), size >= 10) << size;
                 server.receive(frame);
@@ -309,7 +309,7 @@ TEST(DeflateProtocol, CarriesMessagesThereAndBack) {
                 ASSERT_TRUE(server.messages.back() == message && server.messages.back().kind() == message.kind());
 
                 const auto back = server.protocol.deflate()->compress(message.kind(), message.view());
-                client.receive((back ? *back : message).frame());
+                client.receive((back ? *back : message.encoded_frame()).bytes());
                 ASSERT_EQ(client.messages.size(), server.messages.size());
                 ASSERT_TRUE(client.messages.back() == message && client.messages.back().kind() == message.kind());
             }
