@@ -1,7 +1,7 @@
 #pragma once
 
 #include "loop/loop.hpp"
-#include "wire/permessage_deflate.hpp"
+#include "wire/deflate_pool.hpp"
 
 namespace c10k {
 

@@ -188,7 +188,8 @@ bool Handle::send(Message message) const {
            jobs_->post_call(
                [slot = slot_, generation = generation_, message = std::move(message)] {
                    if (auto* connection = Loop::current().local<WebSocketTable>().find(slot, generation)) {
-                       connection->deliver(message);
+                       wire::PreparedMessage prepared{message};
+                       connection->deliver(prepared);
                    }
                },
                bytes);

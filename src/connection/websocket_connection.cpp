@@ -281,16 +281,15 @@ void WebSocketConnection::send_text(std::string_view text) {
     queued(size);
 }
 
-bool WebSocketConnection::deliver(const Message& message) try {
+bool WebSocketConnection::deliver(wire::PreparedMessage& message) try {
     if (!is_open()) {
         return false;
     }
     if (is_slow_ && !relieve()) {
         return false;
     }
-    const auto compressed =
-        is_compressed() ? protocol_.deflate()->compress_standalone(message.kind(), message.view()) : std::nullopt;
-    const internal::EncodedFrame& frame = compressed ? *compressed : message.encoded_frame();
+    const internal::EncodedFrame& frame =
+        is_compressed() ? protocol_.deflate()->compress_standalone(message) : message.frame();
     if (limits_.slow_member == SlowMember::kDropOldest) {
         outbox_.append_loose_frame(frame);
         queued(frame.bytes().size());

@@ -4,6 +4,7 @@
 #include "connection/counters.hpp"
 #include "connection/inbox.hpp"
 #include "connection/socket_stream.hpp"
+#include "wire/prepared_message.hpp"
 #include "wire/protocol.hpp"
 
 #include <chrono>
@@ -58,7 +59,7 @@ public:
     // go on. None of these resumes its view.
 
     // The same for senders who do not wait: false if the socket is closed, or too slow for this message.
-    bool deliver(const Message& message);
+    bool deliver(wire::PreparedMessage& message);
     // Messages for it have been lost on their way to this loop: what its route says of slow members is done.
     void lose();
     // Closes it; a handshake that its view has not answered is refused: only the view may accept it.

@@ -2,7 +2,6 @@
 
 #include "base/log.hpp"
 #include "connection/counters.hpp"
-#include "connection/loop_deflate.hpp"
 #include "groups/local_group.hpp"
 #include "wire/protocol.hpp"
 
@@ -91,9 +90,9 @@ void LocalGroup::close(std::uint16_t code, std::string_view reason) {
 // they are meanwhile. One that gets no memory is lost, and the others are not.
 
 void LocalGroup::deliver(const Message& message) {
-    const wire::DeflatePool::FanOut fan_out{Loop::current().local<LoopDeflate>(), message};
+    wire::PreparedMessage prepared{message};
     for (const Entry& entry : entries_) {
-        entry.member->deliver(message);
+        entry.member->deliver(prepared);
     }
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "c10k/message.hpp"
-#include "wire/deflate.hpp"
+#include "wire/deflate_pool.hpp"
 #include "wire/extensions.hpp"
 #include "wire/frame.hpp"
 #include "wire/message_builder.hpp"
+#include "wire/prepared_message.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,61 +14,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace c10k::wire {
-
-// Compressors and decompressors for connections that keep none of their own: each is lent for one message.
-//
-// Thread: it belongs to one loop, and so do all who borrow from it. It outlives them.
-class DeflatePool {
-public:
-    class FanOut;
-
-    DeflatePool();
-    DeflatePool(const DeflatePool&) = delete;
-    DeflatePool& operator=(const DeflatePool&) = delete;
-
-    // One that knows nothing yet. Throws std::bad_alloc.
-    [[nodiscard]] std::unique_ptr<Inflater> take_inflater(std::uint8_t window_bits);
-    void give_back(std::unique_ptr<Inflater> inflater) noexcept;
-
-    // Compresses without reference to anything before, as Deflater does. Throws std::bad_alloc.
-    [[nodiscard]] std::optional<internal::EncodedFrame> compress(std::uint8_t window_bits, Message::Kind kind,
-                                                                 std::string_view payload);
-
-private:
-    friend class PermessageDeflate;
-
-    std::vector<std::unique_ptr<Inflater>> inflaters_;                                  // that nobody has
-    std::array<std::unique_ptr<Deflater>, kMaxWindowBits + std::size_t{1}> deflaters_;  // by window bits
-    FanOut* fan_out_ = nullptr;
-};
-
-// While it exists, one message goes out to many connections of the pool, and is compressed once for each window:
-// PermessageDeflate::compress_standalone() finds it here.
-class DeflatePool::FanOut {
-public:
-    // Requires: `message` outlives it; the pool has no other.
-    FanOut(DeflatePool& pool, const Message& message) noexcept;
-    FanOut(const FanOut&) = delete;
-    FanOut& operator=(const FanOut&) = delete;
-    ~FanOut();
-
-private:
-    friend class PermessageDeflate;
-
-    // Whether `payload` is the message's very own.
-    [[nodiscard]] bool is_of(std::string_view payload) const noexcept {
-        return payload.data() == message_.view().data();
-    }
-    const std::optional<internal::EncodedFrame>& compressed(std::uint8_t window_bits);
-
-    DeflatePool& pool_;
-    const Message& message_;
-    // By window bits; of those that were asked for, nothing if it would not be smaller.
-    std::array<std::optional<std::optional<internal::EncodedFrame>>, kMaxWindowBits + std::size_t{1}> compressed_;
-};
 
 // The compression of one connection, both ways, as its handshake has agreed on it.
 //
@@ -90,9 +37,9 @@ public:
     // Out: the frame to send instead of one with this payload; empty if that is to go as it is. Each frame must be
     // sent, in this order: a later one may refer to it.
     [[nodiscard]] std::optional<internal::EncodedFrame> compress(Message::Kind kind, std::string_view payload);
-    // The same for one that many get, or that may yet be left out: it refers to no other message, and none to it.
-    [[nodiscard]] std::optional<internal::EncodedFrame> compress_standalone(Message::Kind kind,
-                                                                            std::string_view payload);
+    // The frame to send of a message that many get, or that may yet be left out: it refers to no other message, and
+    // none to it. Valid as long as `message`, until another connection asks it for another window.
+    [[nodiscard]] const internal::EncodedFrame& compress_standalone(PreparedMessage& message);
 
     // What has arrived but is not to be read yet; null if there is no need to wait. See Protocol::pause().
     std::unique_ptr<std::string> unread;

@@ -235,6 +235,8 @@ std::string sent(PermessageDeflate& deflate, std::string_view payload) {
     return message ? std::string{message->payload()} : "as it is";
 }
 
+bool is_compressed(const internal::EncodedFrame& frame) { return FrameHeader(frame.bytes()).is_compressed(); }
+
 std::string received(PermessageDeflate& deflate, std::string_view payload) {
     MessageBuilder message;
     const bool good =
@@ -304,13 +306,13 @@ TEST(PermessageDeflate, SharesOneCompressionWithConnectionsThatKeepTheirContext)
             ASSERT_EQ(one_peer.message(sent(one, own)), own);
 
             const Message shared{lines(round % 3, 1000 * (1 + round))};
-            const DeflatePool::FanOut fan_out{pool, shared};
-            const auto to_one = one.compress_standalone(shared.kind(), shared.view());
-            const auto to_other = other.compress_standalone(shared.kind(), shared.view());
-            ASSERT_TRUE(to_one && to_other);
-            EXPECT_EQ(to_one->payload().data(), to_other->payload().data());
-            ASSERT_EQ(one_peer.message(to_one->payload()), shared.view()) << round;
-            ASSERT_EQ(ZlibReceiver{bits}.message(to_other->payload()), shared.view()) << round;
+            PreparedMessage prepared{shared};
+            const internal::EncodedFrame to_one = one.compress_standalone(prepared);
+            const internal::EncodedFrame to_other = other.compress_standalone(prepared);
+            ASSERT_TRUE(is_compressed(to_one) && is_compressed(to_other));
+            EXPECT_EQ(to_one.bytes().data(), to_other.bytes().data());
+            ASSERT_EQ(one_peer.message(to_one.payload()), shared.view()) << round;
+            ASSERT_EQ(ZlibReceiver{bits}.message(to_other.payload()), shared.view()) << round;
         }
     }
 }
@@ -338,7 +340,9 @@ TEST(PermessageDeflate, LeavesToManyAsToOneWhatIsSmallOrDoesNotGetSmaller) {
     ASSERT_TRUE(deflate.compress(Message::Kind::kText, lines(1, 1000)));
     for (const std::string& text : {std::string(99, 'a'), noise}) {
         EXPECT_FALSE(deflate.compress(Message::Kind::kBinary, text));
-        EXPECT_FALSE(deflate.compress_standalone(Message::Kind::kBinary, text));
+        const Message message = Message::binary(text);
+        PreparedMessage prepared{message};
+        EXPECT_EQ(deflate.compress_standalone(prepared).bytes().data(), message.frame().data());
     }
 }
 
@@ -351,10 +355,12 @@ TEST(PermessageDeflate, RefersToNothingThatMayBeLeftOut) {
         const std::string text = lines(round % 4, 2000);
         const auto own = deflate.compress(Message::Kind::kText, text);
         ASSERT_EQ(peer.message(own->payload()), text) << round;
-        const auto apart = deflate.compress_standalone(Message::Kind::kText, lines(round % 4, 3000));
-        ASSERT_TRUE(apart);
+        const Message message{lines(round % 4, 3000)};
+        PreparedMessage prepared{message};
+        const internal::EncodedFrame standalone = deflate.compress_standalone(prepared);
+        ASSERT_TRUE(is_compressed(standalone));
         if (round % 3 == 0) {
-            ASSERT_EQ(peer.message(apart->payload()), lines(round % 4, 3000)) << round;
+            ASSERT_EQ(peer.message(standalone.payload()), message.view()) << round;
         }
     }
 }
@@ -367,19 +373,15 @@ TEST(PermessageDeflate, SharesWithThoseWhoHaveTheSameWindowOnly) {
     PermessageDeflate other{Role::kServer, narrow, 0, pool};
     PermessageDeflate late{Role::kServer, narrow, 2000, pool};
     const Message shared = Message::binary(noise(500) + lines(1, 1000) + noise(500));
-    std::optional<internal::EncodedFrame> own;
-    {
-        const DeflatePool::FanOut fan_out{pool, shared};
-        const auto to_one = one.compress_standalone(shared.kind(), shared.view());
-        const auto to_other = other.compress_standalone(shared.kind(), shared.view());
-        ASSERT_TRUE(to_one && to_other);
-        EXPECT_LT(to_one->payload().size(), to_other->payload().size());
-        EXPECT_EQ(late.compress_standalone(shared.kind(), shared.view())->payload().data(), to_other->payload().data());
-        EXPECT_NE(one.compress_standalone(shared.kind(), Message::binary(shared.view()).view())->payload().data(),
-                  to_one->payload().data());  // the same bytes, but another message
-        own = to_other;
-    }
-    EXPECT_NE(other.compress_standalone(shared.kind(), shared.view())->payload().data(), own->payload().data());
+    PreparedMessage prepared{shared};
+    const internal::EncodedFrame to_one = one.compress_standalone(prepared);
+    const internal::EncodedFrame to_other = other.compress_standalone(prepared);
+    ASSERT_TRUE(is_compressed(to_one) && is_compressed(to_other));
+    EXPECT_LT(to_one.payload().size(), to_other.payload().size());
+    EXPECT_EQ(late.compress_standalone(prepared).bytes().data(), to_other.bytes().data());
+    EXPECT_EQ(one.compress_standalone(prepared).bytes().data(), to_one.bytes().data());
+    PreparedMessage again{shared};
+    EXPECT_NE(one.compress_standalone(again).bytes().data(), to_one.bytes().data());
 }
 
 }  // namespace
