@@ -104,7 +104,7 @@ void receive(const Setting& setting, std::string_view bytes) {
         Side side(setting, pool);
         fuzz::deliver(bytes, cut, [&](std::span<char> piece) {
             side.receive(piece);
-            require(side.protocol.held_bytes() <= setting.max_message + kMaxControlBytes + 64,
+            require(side.protocol.held_bytes() <= setting.max_message + kMaxControlBytes + 128,
                     "no more is held than a message");
         });
         require(!expected || side.lines == *expected, "the same comes out however the bytes are cut");

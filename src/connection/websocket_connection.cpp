@@ -145,8 +145,8 @@ void WebSocketConnection::time_message() {
 void WebSocketConnection::on_message(Message message) {
     message_since_ = 0;
     inbox_.push(std::move(message));
-    if (inbox_.bytes() > limits_.inbox_bytes) {
-        protocol_.pause();  // what has come with it could be a thousand more, if it is compressed
+    if (is_compressed() && inbox_.bytes() > limits_.inbox_bytes) {
+        protocol_.pause();  // a few compressed bytes behind it can be many large messages
     }
     if (receiver != nullptr) {
         receiver->resume();

@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace c10k::wire {
@@ -40,9 +39,6 @@ public:
     // The frame to send of a message that many get, or that may yet be left out: it refers to no other message, and
     // none to it. Valid as long as `message`, until another connection asks it for another window.
     [[nodiscard]] const internal::EncodedFrame& compress_standalone(PreparedMessage& message);
-
-    // What has arrived but is not to be read yet; null if there is no need to wait. See Protocol::pause().
-    std::unique_ptr<std::string> unread;
 
 private:
     [[nodiscard]] Inflater& inflater();

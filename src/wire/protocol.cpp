@@ -50,8 +50,8 @@ Protocol::Protocol(Role role, const ProtocolLimits& limits) : role_(role), limit
 
 void Protocol::receive(std::span<char> bytes, Events& events) {
     while (!bytes.empty() && (state_ == State::kOpen || state_ == State::kClosing)) {
-        if (is_paused()) {
-            deflate_->unread->append(bytes.data(), bytes.size());
+        if (is_paused_) {
+            kept().unread.append(bytes.data(), bytes.size());
             return;
         }
         bytes = left_bytes_ == 0 ? receive_header(bytes, events) : receive_payload(bytes, events);
@@ -238,18 +238,15 @@ void Protocol::receive_control(std::span<char> part, Events& events) {
     key_.apply(text_of(part), part.data());
     key_ = key_.after(part.size());
     left_bytes_ -= static_cast<std::uint32_t>(part.size());
-    if (left_bytes_ == 0 && control_ == nullptr) {
+    if (left_bytes_ == 0 && control_bytes_ == 0) {
         return end_control(text_of(part), events);
     }
 
-    if (control_ == nullptr) {
-        control_ = std::make_unique<ControlPayload>();
-    }
-    text_of(part).copy(control_->data() + control_bytes_, part.size());
+    text_of(part).copy(kept().control.data() + control_bytes_, part.size());
     control_bytes_ += static_cast<std::uint8_t>(part.size());
     if (left_bytes_ == 0) {
-        const auto payload = std::move(control_);
-        end_control({payload->data(), std::exchange(control_bytes_, std::uint8_t{0})}, events);
+        const auto payload = std::move(kept_);
+        end_control({payload->control.data(), std::exchange(control_bytes_, std::uint8_t{0})}, events);
     }
 }
 
@@ -297,17 +294,23 @@ void Protocol::fail(Violation violation, Events& events) {
     events.on_close({.code = violation.code, .reason = std::string{violation.reason}});
 }
 
-void Protocol::pause() {
-    if (deflate_ && !deflate_->unread) {
-        deflate_->unread = std::make_unique<std::string>();
+void Protocol::resume(Events& events) {
+    is_paused_ = false;
+    if (!kept_) {
+        return;
     }
+    std::string unread = std::move(kept_->unread);
+    if (control_bytes_ == 0) {
+        kept_.reset();
+    }
+    receive(unread, events);
 }
 
-void Protocol::resume(Events& events) {
-    if (is_paused()) {
-        const std::unique_ptr<std::string> unread = std::move(deflate_->unread);
-        receive(*unread, events);
+Protocol::Kept& Protocol::kept() {
+    if (!kept_) {
+        kept_ = std::make_unique<Kept>();
     }
+    return *kept_;
 }
 
 void check_close(std::uint16_t code, std::string_view reason) {
@@ -334,7 +337,7 @@ ControlFrame Protocol::ping(std::string_view payload) const {
 }
 
 std::size_t Protocol::held_bytes() const noexcept {
-    return message_.held_bytes() + (control_ == nullptr ? 0 : sizeof(ControlPayload));
+    return message_.held_bytes() + (kept_ == nullptr ? 0 : sizeof(Kept));
 }
 
 // Keeps its opcode: while we are closing, the peer may go on with it.

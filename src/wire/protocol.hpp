@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -86,10 +87,9 @@ public:
     // Bytes after on_close() are ignored. Throws std::bad_alloc and what a callback throws.
     void receive(std::span<char> bytes, Events& events);
 
-    // From now on, also for the rest of the bytes at hand, what arrives is kept and not read: a few compressed bytes
-    // can be many large messages. Without compression it does nothing.
-    void pause();
-    [[nodiscard]] bool is_paused() const noexcept { return deflate_ && deflate_->unread; }
+    // From now on, also for the rest of the bytes at hand, what arrives is kept and not read.
+    void pause() noexcept { is_paused_ = true; }
+    [[nodiscard]] bool is_paused() const noexcept { return is_paused_; }
     // Reads what was kept, and goes on. Throws like receive(). Requires: no receive() is running.
     void resume(Events& events);
 
@@ -117,7 +117,11 @@ private:
         std::uint16_t code;
         std::string_view reason;
     };
-    using ControlPayload = std::array<char, kMaxControlBytes>;
+    // What has arrived and cannot be used yet.
+    struct Kept {
+        std::array<char, kMaxControlBytes> control;  // a control payload while it is cut
+        std::string unread;                          // what came while paused
+    };
 
     // One step each: takes some of `bytes` and returns the rest.
     std::span<char> receive_header(std::span<char> bytes, Events& events);
@@ -136,6 +140,7 @@ private:
     void receive_close(std::string_view payload, Events& events);
     void fail(Violation violation, Events& events);
     void forget_message() noexcept;
+    [[nodiscard]] Kept& kept();
 
     std::unique_ptr<PermessageDeflate> deflate_;
 
@@ -151,13 +156,14 @@ private:
     std::uint8_t header_bytes_ = 0;
     Opcode opcode_ : 4 = Opcode::kContinuation;
     bool final_ : 1 = false;
+    bool is_paused_ : 1 = false;
     std::uint8_t control_bytes_ = 0;
 
     State state_ = State::kOpen;
     const Role role_;
-    MaskKey key_;                              // for the next payload byte
-    std::uint32_t left_bytes_ = 0;             // of the payload; none: the next byte is a header's
-    std::unique_ptr<ControlPayload> control_;  // a control payload while it is cut
+    MaskKey key_;                   // for the next payload byte
+    std::uint32_t left_bytes_ = 0;  // of the payload; none: the next byte is a header's
+    std::unique_ptr<Kept> kept_;
     const ProtocolLimits& limits_;
 };
 

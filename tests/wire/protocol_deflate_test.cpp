@@ -283,15 +283,6 @@ TEST_P(DeflateRoles, Row50ReadOnlyAsFarAsTheyAreAskedTo) {
     EXPECT_FALSE(reader.protocol.is_paused());
 }
 
-TEST(DeflateProtocol, HasNothingToPauseWithoutCompression) {
-    Side side(Role::kServer);
-    side.protocol.pause();
-    EXPECT_FALSE(side.protocol.is_paused());
-    side.receive(Peer(Role::kServer).text("a"));
-    side.protocol.resume(side);
-    EXPECT_EQ(side.lines, Lines{"text a"});
-}
-
 TEST(DeflateProtocol, CarriesMessagesThereAndBack) {
     for (const Context context : {Context::kKept, Context::kForgotten}) {
         DeflateSide client(Role::kClient, context);

@@ -241,6 +241,28 @@ TEST_P(ProtocolRoles, GiveTheSameEventsForDamagedBytesHoweverCut) {
     }
 }
 
+TEST_P(ProtocolRoles, GoOnAfterAPauseWhereverItBegan) {
+    const Peer peer(GetParam());
+    const std::string bytes = peer.frame(0x01, "a") + peer.ping("between") + peer.frame(0x80, k126) + peer.close(1000);
+    const Lines expected = lines_of(GetParam(), {bytes});
+    for (std::size_t at = 0; at <= bytes.size(); ++at) {
+        Side side(GetParam());
+        side.receive(std::string_view{bytes}.substr(0, at));
+        const Lines before = side.lines;
+        side.protocol.pause();
+        side.protocol.pause();  // once is enough
+        for (const std::string_view part : cut(std::string_view{bytes}.substr(at), [] { return 5; })) {
+            side.receive(part);
+        }
+        EXPECT_EQ(side.lines, before) << at;
+        EXPECT_TRUE(side.protocol.is_paused());
+        side.protocol.resume(side);
+        EXPECT_EQ(side.lines, expected) << at;
+        EXPECT_FALSE(side.protocol.is_paused());
+        EXPECT_EQ(side.protocol.held_bytes(), 0U);
+    }
+}
+
 TEST_P(ProtocolRoles, CompleteAClosingHandshakeOfTheirOwn) {  // RFC 6455, 7.1.2
     Side side(GetParam());
     EXPECT_EQ(side.protocol.state(), Protocol::State::kOpen);
