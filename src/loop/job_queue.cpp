@@ -9,19 +9,19 @@
 namespace c10k {
 
 // All atomics are sequentially consistent: that is what makes "look, then sleep" and "put, then wake" miss nothing,
-// and neither "look whether it is open" and "close, then look whether somebody is in".
+// and neither "look whether it is open" and "close, then look whether a producer is in".
 
 class JobQueue::Producer {
 public:
-    explicit Producer(JobQueue& job_queue) noexcept : jobs_(job_queue) { ++jobs_.producers_; }
-    ~Producer() { --jobs_.producers_; }
+    explicit Producer(JobQueue& queue) noexcept : queue_(queue) { ++queue_.producers_; }
+    ~Producer() { --queue_.producers_; }
     Producer(const Producer&) = delete;
     Producer& operator=(const Producer&) = delete;
 
-    [[nodiscard]] bool is_welcome() const noexcept { return jobs_.open_; }
+    [[nodiscard]] bool is_welcome() const noexcept { return queue_.open_; }
 
 private:
-    JobQueue& jobs_;
+    JobQueue& queue_;
 };
 
 JobQueue::~JobQueue() { drop_all(); }
@@ -34,28 +34,29 @@ bool JobQueue::post(std::unique_ptr<Job> job, std::size_t bytes) {
     return true;
 }
 
-bool JobQueue::put(std::unique_ptr<Job> job, std::size_t bytes) {
-    const Producer poster{*this};
-    if (!poster.is_welcome()) {
+bool JobQueue::put(std::unique_ptr<Job> job, std::size_t bytes, std::shared_ptr<const std::atomic<bool>> gate) {
+    const Producer producer{*this};
+    if (!producer.is_welcome()) {
         return false;
     }
-    Job* posted = job.release();
-    posted->bytes_ = bytes;
-    unread_bytes_ += bytes;
-    posted->next_ = newest_.load();
-    while (!newest_.compare_exchange_weak(posted->next_, posted)) {
+    job->bytes_ = bytes;
+    job->gate_ = std::move(gate);
+    waiting_bytes_ += bytes;
+    Job* put = job.release();
+    put->next_ = newest_.load();
+    while (!newest_.compare_exchange_weak(put->next_, put)) {
     }
     return true;
 }
 
 void JobQueue::wake() {
-    const Producer poster{*this};
-    if (poster.is_welcome() && asleep_ && asleep_.exchange(false)) {
+    const Producer producer{*this};
+    if (producer.is_welcome() && asleep_ && asleep_.exchange(false)) {
         backend_->wake();
     }
 }
 
-void JobQueue::take_in() noexcept {
+void JobQueue::take_new() noexcept {
     Job* taken = newest_.exchange(nullptr);
     if (taken == nullptr) {
         return;
@@ -70,31 +71,31 @@ void JobQueue::take_in() noexcept {
     last_ = newest;
 }
 
-bool JobQueue::has_readable() const noexcept { return first_ != nullptr && first_->may_run(); }
+bool JobQueue::may_run_first() const noexcept { return first_ != nullptr && (!first_->gate_ || *first_->gate_); }
 
-bool JobQueue::read() {
-    take_in();
-    const bool found = has_readable();
-    while (has_readable()) {
+bool JobQueue::run_jobs() {
+    take_new();
+    const bool found = may_run_first();
+    while (may_run_first()) {
         const std::unique_ptr<Job> job{std::exchange(first_, first_->next_)};
-        unread_bytes_ -= job->bytes_;
-        read(*job);
+        waiting_bytes_ -= job->bytes_;
+        run(*job);
     }
     return found;
 }
 
-void JobQueue::read(Job& job) noexcept {
+void JobQueue::run(Job& job) noexcept {
     try {
-        job.read();
+        job.run();
     } catch (const std::exception& error) {
-        complain(error.what());
+        log_failure(error.what());
     } catch (...) {
-        complain("something that is no std::exception was thrown");
+        log_failure("something that is no std::exception was thrown");
     }
 }
 
-void JobQueue::complain(const char* why) noexcept {
-    if (!complaint_.is_due(backend_->now())) {
+void JobQueue::log_failure(const char* why) noexcept {
+    if (!failures_.is_due(backend_->now())) {
         return;
     }
     try {
@@ -105,8 +106,8 @@ void JobQueue::complain(const char* why) noexcept {
 
 bool JobQueue::fall_asleep() noexcept {
     asleep_ = true;
-    take_in();
-    if (has_readable()) {
+    take_new();
+    if (may_run_first()) {
         asleep_ = false;
     }
     return asleep_;
@@ -121,7 +122,7 @@ void JobQueue::close() noexcept {
 }
 
 void JobQueue::drop_all() noexcept {
-    take_in();
+    take_new();
     while (first_ != nullptr) {
         delete std::exchange(first_, first_->next_);
     }

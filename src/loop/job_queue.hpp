@@ -11,7 +11,7 @@ namespace c10k {
 
 class Backend;
 
-// Something to be done on another loop, once.
+// Something for a loop to do, once, on behalf of another thread.
 class Job {
 public:
     Job() = default;
@@ -19,16 +19,15 @@ public:
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
-    // Thread: that of the loop. Its sender cannot be told any more if it throws: the job queue logs that, and goes on.
-    virtual void read() = 0;
-    // Until then it waits, and so do all behind it.
-    [[nodiscard]] virtual bool may_run() const noexcept { return true; }
+    // Thread: that of the loop. What it throws cannot reach its producer any more: the queue logs it, and goes on.
+    virtual void run() = 0;
 
 private:
     friend class JobQueue;
 
     Job* next_ = nullptr;
     std::size_t bytes_ = 0;
+    std::shared_ptr<const std::atomic<bool>> gate_;
 };
 
 // A job that calls `call()`.
@@ -37,7 +36,7 @@ template <typename Call>
     class CallJob final : public Job {
     public:
         explicit CallJob(Call&& call) : call_(std::move(call)) {}
-        void read() override { call_(); }
+        void run() override { call_(); }
 
     private:
         Call call_;
@@ -45,13 +44,13 @@ template <typename Call>
     return std::make_unique<CallJob>(std::move(call));
 }
 
-// The way to a loop from other threads, without a lock. It outlives the loop: what is posted after that is dropped.
+// What other threads want a loop to do: a queue without a lock. It outlives the loop: later jobs are dropped.
 //
-// Jobs of one thread are read in their order, and a job that was posted before another one was, by whatever
-// thread, is read before it.
+// Jobs of one thread run in their order, and a job that was put before another one was, by whatever thread, runs before
+// it.
 class JobQueue {
 public:
-    static constexpr std::size_t kMaxUnreadBytes = 64 * 1024 * 1024;
+    static constexpr std::size_t kMaxWaitingBytes = 64 * 1024 * 1024;
 
     explicit JobQueue(Backend& backend) noexcept : backend_(&backend) {}
     ~JobQueue();
@@ -60,57 +59,58 @@ public:
 
     // ---- For all threads
 
-    // Has `job`, which holds so many bytes, read in one of the loop's next turns. Returns false if the loop has
-    // gone.
+    // Has `job`, which holds so many bytes, run in one of the loop's next turns. Returns false if the loop has ended.
     bool post(std::unique_ptr<Job> job, std::size_t bytes = 0);
-    // The same in two steps, for who has jobs for several loops: put() does not wake the loop.
-    bool put(std::unique_ptr<Job> job, std::size_t bytes = 0);
+    // The same in two steps, for a producer with jobs for several loops: put() does not wake the loop. While `gate` is
+    // there and false, neither the job runs nor any behind it; wake() once it is true.
+    bool put(std::unique_ptr<Job> job, std::size_t bytes = 0, std::shared_ptr<const std::atomic<bool>> gate = nullptr);
     void wake();
-    // Has `call()` called in one of the loop's next turns. Returns false if the loop has gone.
+    // Has `call()` called in one of the loop's next turns. Returns false if the loop has ended.
     template <typename Call>
     bool post_call(Call call, std::size_t bytes = 0) {
         return post(make_job(std::move(call)), bytes);
     }
-    // Whether what is unread and so much more is within the limit. To be asked by those whose jobs nobody waits for:
-    // a loop that is busy for long would let them fill memory. If nothing is unread, there is room for anything.
+    // Whether the jobs that wait and so much more are within the limit; an empty queue has room for anything. For
+    // producers that nobody waits for: while the loop is busy, they would fill memory.
     [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept {
-        const std::size_t unread = unread_bytes_;
-        return unread == 0 || unread + bytes <= most_unread_bytes_;
+        const std::size_t waiting = waiting_bytes_;
+        return waiting == 0 || waiting + bytes <= max_waiting_bytes_;
     }
-    void limit(std::size_t most_unread_bytes) noexcept { most_unread_bytes_ = most_unread_bytes; }
+    void limit(std::size_t max_waiting_bytes) noexcept { max_waiting_bytes_ = max_waiting_bytes; }
 
     // ---- For the loop
 
-    // Reads what there is. Returns whether it was anything. No job that fails ends the loop or holds up others.
-    bool read();
-    // To be asked before the loop sleeps: false if there is something to read. Until it is awake, jobs wake it.
+    // Runs the jobs that may run. Returns whether there was any. A job that fails neither ends the loop nor holds up
+    // others.
+    bool run_jobs();
+    // For the loop to call before it sleeps: returns false if a job may run. Until awake(), jobs wake the loop.
     [[nodiscard]] bool fall_asleep() noexcept;
     void awake() noexcept { asleep_ = false; }
-    // Drops what is unread and what is still to come. The backend is not touched after it.
+    // Drops the jobs that wait and all that are still to come. The backend is not touched after it.
     void close() noexcept;
 
 private:
-    // A thread that is between looking whether the job queue is open and being done with the backend.
+    // A thread that is between looking whether the queue is open and being done with the backend.
     class Producer;
 
-    void take_in() noexcept;
-    void read(Job& job) noexcept;
-    // Logs that a job has failed.
-    void complain(const char* why) noexcept;
-    [[nodiscard]] bool has_readable() const noexcept;
+    // Takes over what other threads have put, in its order.
+    void take_new() noexcept;
+    [[nodiscard]] bool may_run_first() const noexcept;
+    void run(Job& job) noexcept;
+    void log_failure(const char* why) noexcept;
     void drop_all() noexcept;
 
     Backend* backend_;
     std::atomic<Job*> newest_{nullptr};  // the latest first
     std::atomic<int> producers_{0};
-    std::atomic<std::size_t> unread_bytes_{0};
-    std::atomic<std::size_t> most_unread_bytes_{kMaxUnreadBytes};
+    std::atomic<std::size_t> waiting_bytes_{0};
+    std::atomic<std::size_t> max_waiting_bytes_{kMaxWaitingBytes};
     std::atomic<bool> open_{true};
     std::atomic<bool> asleep_{false};
-    // The loop's own: what it has taken in and not read, in order.
+    // The loop's own: the jobs that it has taken over, in their order.
     Job* first_ = nullptr;
     Job* last_ = nullptr;
-    log::RateLimit complaint_;
+    log::RateLimit failures_;
 };
 
 }  // namespace c10k

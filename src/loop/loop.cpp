@@ -62,7 +62,7 @@ int Loop::take_in(std::optional<std::int64_t> until) {
     const int events = backend_->wait(until);
     jobs_->awake();
     now_ = backend_->now();
-    const bool posted = jobs_->read();
+    const bool posted = jobs_->run_jobs();
     const bool ran = run_ready();
     // Not before all is read that came in time, and the views have run: however long a turn was, or this process stood
     // still, no timer ends a peer that has done its part. What a timer judges, it judges by that time, too.

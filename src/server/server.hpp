@@ -35,7 +35,7 @@ struct ServerLimits {
     std::uint32_t max_connections_per_address = 0;
     std::uint32_t max_newcomers = 16 * 1024;
     // What other loops may have sent to this one that it has not read.
-    std::size_t mailbox_bytes = JobQueue::kMaxUnreadBytes;
+    std::size_t mailbox_bytes = JobQueue::kMaxWaitingBytes;
     // Whose connections come from others: they are not counted by their address.
     std::vector<std::string> trusted_proxies;
     // Whether those are the only ones who may connect, and each connection begins with a header that says whom it is

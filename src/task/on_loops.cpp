@@ -77,7 +77,7 @@ private:
             }
             failure_ = std::current_exception();
         }
-        home_->post(std::move(end_letter_));
+        home_->post(std::move(end_job_));
     }
 
     void note_end() {
@@ -89,8 +89,8 @@ private:
 
     // Once is enough: a request to stop stays.
     void stop() noexcept {
-        if (stop_letter_) {
-            jobs_->post(std::move(stop_letter_));
+        if (stop_job_) {
+            jobs_->post(std::move(stop_job_));
         }
     }
 
@@ -98,8 +98,8 @@ private:
     std::shared_ptr<JobQueue> jobs_;
     StopScope scope_;  // the other thread's
     // Both jobs are allocated beforehand, so that an end or a stop cannot fail for lack of memory.
-    std::unique_ptr<Job> end_letter_ = make_job([this] { note_end(); });
-    std::unique_ptr<Job> stop_letter_ = make_job([this] { scope_.request_stop(); });
+    std::unique_ptr<Job> end_job_ = make_job([this] { note_end(); });
+    std::unique_ptr<Job> stop_job_ = make_job([this] { scope_.request_stop(); });
     std::thread thread_;
     std::exception_ptr failure_;
     EndAwaiter* waiting_ = nullptr;

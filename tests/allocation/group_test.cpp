@@ -77,7 +77,7 @@ protected:
 
     // The end of a turn posts what `here` has sent, and nothing reads it yet.
     void post() { harness().loop().turn(); }
-    void read() { harness().loop().job_queue()->read(); }
+    void read() { harness().loop().job_queue()->run_jobs(); }
 
     std::array<std::unique_ptr<Groups>, 2> groups;
     std::optional<Group> here;
