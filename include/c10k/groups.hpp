@@ -15,9 +15,9 @@
 
 namespace c10k {
 
-class Groups;
-class GroupDirectory;
 class CrossLoopBatch;
+class GroupDirectory;
+class Groups;
 class LocalGroup;
 
 // A WebSocket's place in a group. It leaves with the destructor, and at the latest when the view of the WebSocket ends,
@@ -41,8 +41,8 @@ private:
 
     void on_view_ended() noexcept override { leave(); }
 
-    std::shared_ptr<LocalGroup> room_;
-    std::uint32_t index_ = 0;  // in the room
+    std::shared_ptr<LocalGroup> local_;
+    std::uint32_t index_ = 0;  // among the members on this loop
     std::uint32_t count_ = 0;
 };
 
@@ -70,9 +70,9 @@ public:
 
 private:
     friend class Groups;
-    explicit Group(std::shared_ptr<LocalGroup> room) noexcept : room_(std::move(room)) {}
+    explicit Group(std::shared_ptr<LocalGroup> local) noexcept : local_(std::move(local)) {}
 
-    std::shared_ptr<LocalGroup> room_;
+    std::shared_ptr<LocalGroup> local_;
 };
 
 // The groups of a program, as one of its loops sees them. With Values, the only state that loops share. A site is lent
@@ -83,8 +83,8 @@ public:
     // Those of a program with one loop.
     Groups();
     // Those of loop number `loop` of a program. Requires: it is made on the thread of the loop. Throws std::logic_error
-    // if no loop runs on this thread, or the hub is for fewer loops.
-    Groups(std::shared_ptr<GroupDirectory> hub, std::size_t loop);
+    // if no loop runs on this thread, or the directory is for fewer loops.
+    Groups(std::shared_ptr<GroupDirectory> directory, std::size_t loop);
     ~Groups();
     Groups(const Groups&) = delete;
     Groups& operator=(const Groups&) = delete;
@@ -98,11 +98,11 @@ public:
 private:
     friend class LocalGroup;
 
-    std::shared_ptr<GroupDirectory> hub_;
+    std::shared_ptr<GroupDirectory> directory_;
     std::size_t loop_;
-    std::unique_ptr<CrossLoopBatch> outgoing_;
-    std::map<std::string, std::weak_ptr<LocalGroup>>
-        rooms_;  // peers may choose the names, so that none can be slow to find
+    std::unique_ptr<CrossLoopBatch> batch_;
+    // In order, not hashed: peers may choose the names.
+    std::map<std::string, std::weak_ptr<LocalGroup>> local_groups_;
 };
 
 }  // namespace c10k

@@ -327,7 +327,7 @@ bool WebSocketConnection::relieve() {
     return true;  // also if the rest cannot be dropped: that is not much, and the latest is what counts
 }
 
-void WebSocketConnection::lose() {
+void WebSocketConnection::on_messages_lost() {
     if (limits_.slow_member != SlowMember::kClose) {
         loop().local<Counters>().dropped.add();
     } else if (is_open()) {

@@ -61,7 +61,7 @@ public:
     // The same for senders who do not wait: false if the socket is closed, or too slow for this message.
     bool deliver(wire::PreparedMessage& message);
     // Messages for it have been lost on their way to this loop: what its route says of slow members is done.
-    void lose();
+    void on_messages_lost();
     // Closes it; a handshake that its view has not answered is refused: only the view may accept it.
     void close_for_others(std::uint16_t code, std::string_view reason);
 

@@ -2,8 +2,10 @@
 
 #include "c10k/groups.hpp"
 #include "connection/websocket_connection.hpp"
-#include "groups/group_directory.hpp"
+#include "groups/shared_group.hpp"
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -11,7 +13,7 @@
 
 namespace c10k {
 
-// The members of one group on one loop, and their way to the others.
+// A group as one loop has it: the members on this loop, and the way to those on others.
 class LocalGroup {
 public:
     LocalGroup(Groups& groups, const std::string& name);
@@ -20,31 +22,32 @@ public:
     LocalGroup(const LocalGroup&) = delete;
     LocalGroup& operator=(const LocalGroup&) = delete;
 
-    // Throws std::bad_alloc, and then nothing has changed.
-    void add(Membership& membership, WebSocketConnection& member);
+    // Throws std::logic_error if the groups have ended, and std::bad_alloc; then nothing has changed.
+    void add(Membership& membership, WebSocketConnection& connection);
     void remove(Membership& membership) noexcept;
     // `membership` has moved in memory.
-    void moved(Membership& membership) noexcept { entries_[membership.index_].membership = &membership; }
+    void moved(Membership& membership) noexcept { members_[membership.index_].membership = &membership; }
 
-    // The groups end: its members leave, and from now on it has none.
+    // The groups end: the members leave, and from now on nobody can join.
     void outlive_groups() noexcept;
 
-    // Throws std::logic_error on another thread than the one of its loop. `what` is the call.
-    void check_thread(std::string_view what) const;
+    // Throws std::logic_error on another thread than the loop's. `call` is what the caller has called.
+    void check_thread(std::string_view call) const;
 
-    // For all members of the group, on this loop and on others. They throw std::bad_alloc, and then nobody has got it.
+    // To all members in the program. Both throw std::bad_alloc, and then no member has got it.
     void send(const Message& message);
     void close(std::uint16_t code, std::string_view reason);
 
-    // For those on this loop.
+    // To the members on this loop. No view is resumed and no connection destroyed meanwhile, so the members stay as
+    // they are. A member that gets no memory is lost; the others are not.
     void deliver(const Message& message);
     void close_members(const CloseInfo& info);
-    // Messages have not come here, because too much was unread.
-    void lose();
+    // The queue of this loop was full: it has got no messages.
+    void on_messages_lost();
 
 private:
-    struct Entry {
-        WebSocketConnection* member;
+    struct Member {
+        WebSocketConnection* connection;
         Membership* membership;
     };
 
@@ -54,9 +57,9 @@ private:
     // Both are null when the groups have ended.
     Groups* groups_;
     std::shared_ptr<SharedGroup> shared_;
-    std::uint64_t bit_;  // of this loop
-    std::thread::id thread_ = std::this_thread::get_id();
-    std::vector<Entry> entries_;
+    const std::uint64_t bit_;  // of this loop
+    const std::thread::id thread_ = std::this_thread::get_id();
+    std::vector<Member> members_;
 };
 
 }  // namespace c10k

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "c10k/message.hpp"
+#include "groups/group_directory.hpp"
+#include "loop/loop.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+namespace c10k {
+
+// What one loop sends in one turn to members on other loops. It gathers during the turn; the end of the turn puts one
+// job into the queue of each loop concerned. add() takes all memory that is needed: the end of the turn cannot fail.
+//
+// The jobs of a turn share a gate, which opens when all are put. So whatever anybody does because of a message of this
+// turn comes after the other messages of this turn, on every loop.
+//
+// A loop whose queue is full gets no messages, but learns of each group in which it has lost some.
+class CrossLoopBatch final : private EndOfTurn {
+public:
+    // Of the loop with that number.
+    CrossLoopBatch(GroupDirectory& directory, std::size_t loop);
+    ~CrossLoopBatch();
+
+    struct Entry {
+        std::shared_ptr<SharedGroup> group;
+        Message message;
+        std::shared_ptr<const CloseInfo> close = nullptr;  // instead of the message
+        bool is_lost = false;                              // the message: there was no room for it
+    };
+    // Adds `entry` for every other loop where the group has members. Throws std::bad_alloc, and then for none.
+    void add(const Entry& entry);
+
+private:
+    // What goes to one loop.
+    class Part;
+
+    void end_turn() noexcept override;
+
+    GroupDirectory& directory_;
+    const std::size_t loop_;
+    std::vector<std::unique_ptr<Part>> parts_;  // by loop
+    std::shared_ptr<std::atomic<bool>> gate_;   // null if there are no parts
+};
+static_assert(std::is_nothrow_copy_constructible_v<CrossLoopBatch::Entry>);
+
+}  // namespace c10k
