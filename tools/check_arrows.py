@@ -26,25 +26,27 @@ ARROWS = {
 
 # Whose the public headers are.
 OWNERS = {
+    "awaiter.hpp": "task",
     "client.hpp": "connection",
+    "close_code.hpp": "wire",
     "compression.hpp": "wire",
-    "groups.hpp": "groups",
-    "internal/encoded_frame.hpp": "wire",
     "errors.hpp": "http",
+    "faults.hpp": "testkit",
+    "groups.hpp": "groups",
     "http.hpp": "http",
     "json.hpp": "http",
     "manage.hpp": "manage",
     "message.hpp": "wire",
     "metrics.hpp": "web",
     "middleware.hpp": "web",
-    "faults.hpp": "testkit",
-    "ready.hpp": "loop",
-    "require.hpp": "base",
     "semaphore.hpp": "task",
     "server.hpp": "web",
-    "simulation.hpp": "testkit",
+    "services.hpp": "web",
     "settings.hpp": "web",
+    "simulation.hpp": "testkit",
+    "static_files.hpp": "web",
     "task.hpp": "task",
+    "templates.hpp": "web",
     "testkit.hpp": "testkit",
     "text.hpp": "base",
     "timer.hpp": "loop",
@@ -52,7 +54,19 @@ OWNERS = {
     "values.hpp": "groups",
     "web.hpp": "web",
     "websocket.hpp": "connection",
+    "internal/capture.hpp": "web",
+    "internal/encoded_frame.hpp": "wire",
+    "internal/ends_with_view.hpp": "connection",
+    "internal/path.hpp": "web",
+    "internal/promise.hpp": "task",
+    "internal/ready.hpp": "loop",
+    "internal/require.hpp": "base",
+    "internal/route_pattern.hpp": "web",
+    "internal/timed_scope.hpp": "task",
+    "internal/view_signature.hpp": "web",
 }
+
+INTERNAL = ROOT / "include/c10k/internal"
 
 # They see the library as a user does.
 USERS = ("benchmarks", "demos", "examples", "tests/conformance", "tests/e2e")
@@ -87,6 +101,8 @@ def faults(file):
             name = included.relative_to(ROOT)
             if top in USERS and their_top not in ("include", top):
                 yield line, f"{top} may include only include/c10k, not {name}"
+            elif top in USERS and INTERNAL in included.parents:
+                yield line, f"{name} is the library's own: users include what is in include/c10k"
             elif top == "include" and their_top != "include":
                 yield line, f"a public header may include only public headers, not {name}"
             elif top in ("include", "src") and their_room in ARROWS and their_room not in reach(room):

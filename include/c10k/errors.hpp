@@ -5,9 +5,7 @@
 
 namespace c10k {
 
-// ---- What a view throws to answer with a status
-
-// The answer is an error page of that status. The text is for the debug page: others do not see it.
+// Thrown by a view, to answer with an error page of that status. The text is for the debug page: others do not see it.
 class HttpError : public std::runtime_error {
 public:
     // Requires: 400 <= status <= 599. Throws std::logic_error otherwise.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/internal/ends_with_view.hpp"
 #include "c10k/message.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
@@ -23,7 +24,7 @@ class LocalGroup;
 // A WebSocket's place in a group. It leaves with the destructor, and at the latest when the view of the WebSocket ends,
 // or the Groups do: from then on it is empty, and may be kept, left and destroyed like any empty one.
 // Thread: that of the loop, until it is empty; the program is aborted, with a line in the log, if another one leaves.
-class [[nodiscard]] Membership final : private EndsWithView {
+class [[nodiscard]] Membership final : private internal::EndsWithView {
 public:
     Membership() = default;
     Membership(Membership&& other) noexcept;

@@ -1,4 +1,4 @@
-#include "c10k/require.hpp"
+#include "c10k/internal/require.hpp"
 
 #include <stdexcept>
 

@@ -55,7 +55,7 @@ Handle WebSocket::handle() const { return connection().handle(); }
 
 // ---- EndsWithView
 
-void EndsWithView::enter(WebSocketConnection& connection) noexcept {
+void internal::EndsWithView::enter(WebSocketConnection& connection) noexcept {
     link_ = &connection.memberships;
     next_ = std::exchange(*link_, this);
     if (next_ != nullptr) {
@@ -63,7 +63,7 @@ void EndsWithView::enter(WebSocketConnection& connection) noexcept {
     }
 }
 
-void EndsWithView::leave_list() noexcept {
+void internal::EndsWithView::leave_list() noexcept {
     if (link_ != nullptr) {
         *link_ = next_;
         if (next_ != nullptr) {
@@ -74,7 +74,7 @@ void EndsWithView::leave_list() noexcept {
     }
 }
 
-void EndsWithView::replace(EndsWithView& other) noexcept {
+void internal::EndsWithView::replace(EndsWithView& other) noexcept {
     link_ = std::exchange(other.link_, nullptr);
     next_ = std::exchange(other.next_, nullptr);
     if (link_ != nullptr) {

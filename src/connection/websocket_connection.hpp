@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/internal/ends_with_view.hpp"
 #include "c10k/websocket.hpp"
 #include "connection/counters.hpp"
 #include "connection/inbox.hpp"
@@ -92,7 +93,7 @@ public:
     SendAwaiter* senders = nullptr;
     ClosedAwaiter* watchers = nullptr;
     // A list: the connection empties it when its view ends.
-    EndsWithView* memberships = nullptr;
+    internal::EndsWithView* memberships = nullptr;
 
 protected:
     virtual ~WebSocketConnection();

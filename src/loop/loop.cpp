@@ -1,6 +1,6 @@
 #include "loop/loop.hpp"
 
-#include "c10k/require.hpp"
+#include "c10k/internal/require.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -75,7 +75,7 @@ int Loop::take_in(std::optional<std::int64_t> until) {
     return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;
 }
 
-void Loop::schedule(Ready& place, std::coroutine_handle<> task) {
+void Loop::schedule(internal::Ready& place, std::coroutine_handle<> task) {
     internal::require(!place.queued_, "two tasks of one StopScope are scheduled at once");
     place.link_ = nullptr;
     place.who_ = task.address();
@@ -93,10 +93,10 @@ void Loop::resume(std::coroutine_handle<> task) {
 
 bool Loop::run_ready() {
     running_.swap(ready_);
-    Ready* place = std::exchange(first_ready_, nullptr);
+    internal::Ready* place = std::exchange(first_ready_, nullptr);
     const bool ran = place != nullptr || !running_.empty();
     while (place != nullptr) {
-        Ready* next = std::exchange(place->link_, nullptr);
+        internal::Ready* next = std::exchange(place->link_, nullptr);
         place->queued_ = false;
         resume(std::coroutine_handle<>::from_address(std::exchange(place->who_, nullptr)));
         place = next;

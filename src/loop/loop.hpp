@@ -1,6 +1,6 @@
 #pragma once
 
-#include "c10k/ready.hpp"
+#include "c10k/internal/ready.hpp"
 #include "c10k/timer.hpp"
 #include "loop/backend.hpp"
 #include "loop/job_queue.hpp"
@@ -106,7 +106,7 @@ public:
 
     // Resumes `task` later in this turn. `place` is its place in the queue, and stays until then.
     // Throws std::logic_error if it is taken.
-    void schedule(Ready& place, std::coroutine_handle<> task);
+    void schedule(internal::Ready& place, std::coroutine_handle<> task);
     void schedule(std::coroutine_handle<> task) { ready_.push_back(task); }
     void continue_with(std::coroutine_handle<> task) noexcept { next_ = task; }
 
@@ -156,8 +156,8 @@ private:
     std::int64_t now_;
     TimerWheel timers_;
     std::shared_ptr<JobQueue> jobs_;
-    Ready* first_ready_ = nullptr;
-    Ready* last_ready_ = nullptr;
+    internal::Ready* first_ready_ = nullptr;
+    internal::Ready* last_ready_ = nullptr;
     std::vector<std::coroutine_handle<>> ready_;  // those without a place of their own
     std::vector<std::coroutine_handle<>> running_;
     std::vector<EndOfTurn*> at_end_;

@@ -10,8 +10,6 @@ void schedule(std::coroutine_handle<> task) { Loop::current().schedule(task); }
 
 void schedule(StopScope& scope, std::coroutine_handle<> task) { Loop::current().schedule(scope, task); }
 
-void continue_with(std::coroutine_handle<> task) noexcept { Loop::current().continue_with(task); }
-
 void StopScope::request_stop() noexcept {
     if (!requested_) {
         requested_ = true;
@@ -28,6 +26,10 @@ void StopScope::wake() noexcept {
         awaiter->on_stop();
     }
 }
+
+namespace internal {
+
+void continue_with(std::coroutine_handle<> task) noexcept { Loop::current().continue_with(task); }
 
 TimedScope::TimedScope(TaskPromise& task, Duration limit, Outer outer) : task_(task), outer_(task.scope()) {
     scope_.outer_ = &outer_;
@@ -49,4 +51,5 @@ void TimedScope::rethrow() const {
     throw Stopped{};
 }
 
+}  // namespace internal
 }  // namespace c10k

@@ -62,8 +62,8 @@ std::vector<std::string> samples(std::string_view converter) {
 // A path for each sample; those that the route does not take are left out.
 std::vector<std::string> sample_paths(const Route& route) {
     std::vector<std::string> paths{""};
-    for (PatternReader pieces{route.pattern()}; !pieces.at_end();) {
-        const PatternPiece piece = pieces.next();
+    for (internal::PatternReader pieces{route.pattern()}; !pieces.at_end();) {
+        const internal::PatternPiece piece = pieces.next();
         const std::vector<std::string> texts =
             piece.is_capture() ? samples(piece.converter) : std::vector{std::string{piece.literal}};
         std::vector<std::string> longer;

@@ -15,8 +15,8 @@ bool is_uuid(std::string_view text) {
 
 // What the converter takes from the front of `text`; empty if that is nothing it knows.
 std::string_view take_capture(std::string_view converter, std::string_view text) {
-    const auto end =
-        std::find_if_not(text.begin(), text.end(), [converter](char c) { return converter_takes(converter, c); });
+    const auto end = std::find_if_not(text.begin(), text.end(),
+                                      [converter](char c) { return internal::converter_takes(converter, c); });
     const std::string_view taken = text.substr(0, static_cast<std::size_t>(end - text.begin()));
     return converter == "uuid" && !is_uuid(taken) ? std::string_view{} : taken;
 }
@@ -48,7 +48,9 @@ bool is_linkable(std::string_view path) {
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_digits(std::string_view digits) noexcept { return to_number<std::uint64_t>(digits); }
+std::optional<std::uint64_t> internal::parse_digits(std::string_view digits) noexcept {
+    return to_number<std::uint64_t>(digits);
+}
 
 // ---- Route
 
@@ -108,8 +110,8 @@ void Route::put_inside(const std::vector<Middleware>& outer) {
 
 std::optional<std::vector<std::string_view>> Route::match(std::string_view path) const {
     std::vector<std::string_view> texts;
-    for (PatternReader pieces{pattern_}; !pieces.at_end();) {
-        const PatternPiece piece = pieces.next();
+    for (internal::PatternReader pieces{pattern_}; !pieces.at_end();) {
+        const internal::PatternPiece piece = pieces.next();
         if (!piece.is_capture()) {
             if (!path.starts_with(piece.literal)) {
                 return std::nullopt;
@@ -133,8 +135,8 @@ std::optional<std::vector<std::string_view>> Route::match(std::string_view path)
 std::optional<std::string> Route::fill(std::span<const std::string> texts) const {
     std::string path;
     std::size_t filled = 0;
-    for (PatternReader pieces{pattern_}; !pieces.at_end();) {
-        const PatternPiece piece = pieces.next();
+    for (internal::PatternReader pieces{pattern_}; !pieces.at_end();) {
+        const internal::PatternPiece piece = pieces.next();
         if (!piece.is_capture()) {
             path += piece.literal;
         } else if (filled < texts.size()) {
@@ -182,7 +184,7 @@ std::string Urls::reverse_texts(std::string_view name, std::span<const std::stri
                                  : "no route is named '" + std::string{name} + '\'');
 }
 
-Urls path(PathPrefix prefix, Included included) {
+Urls path(internal::PathPrefix prefix, internal::Included included) {
     for (Route& route : included.urls.routes_) {
         route.put_under(prefix.text(), included.name_space);
     }

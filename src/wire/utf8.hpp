@@ -1,6 +1,6 @@
 #pragma once
 
-#include "c10k/require.hpp"
+#include "c10k/internal/require.hpp"
 
 #include <cstddef>
 #include <optional>

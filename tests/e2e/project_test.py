@@ -358,7 +358,7 @@ class NamesThatBeginWithADot(ToolTestCase):
         self.assert_no_sources(copy)
         tests = run("ctest", "--test-dir", copy / "build", "--show-only", cwd=copy).stdout
         self.assertNotRegex(tests, r"[:.] *\.[_#]|e2e\.\.")
-        for lint in ["check_arrows.py", "check_requires.py", "check_docs.py", "check_format"]:
+        for lint in ["check_arrows.py", "check_requires.py", "check_sizes.py", "check_docs.py", "check_format"]:
             done = run(copy / "tools" / lint, cwd=copy)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

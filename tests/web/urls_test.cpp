@@ -26,6 +26,10 @@ struct c10k::Converter<Colour> {
 namespace c10k {
 namespace {
 
+using internal::check_pattern;
+using internal::PathPattern;
+using internal::PatternError;
+
 // ---- Views
 
 Response index(Request& request) { return Response::text(request.method); }

@@ -2,6 +2,10 @@
 
 namespace c10k {
 
+class Loop;
+
+namespace internal {
+
 // A task's place in the queue of those that its loop resumes next. It is part of what a task has anyway, so that waking
 // a task takes no memory, and cannot fail.
 class Ready {
@@ -21,9 +25,10 @@ protected:
     void* who_ = nullptr;
 
 private:
-    friend class Loop;
+    friend class c10k::Loop;
 
     bool queued_ = false;
 };
 
+}  // namespace internal
 }  // namespace c10k
