@@ -82,7 +82,7 @@ public:
         // Without the mask, which is another each time.
         lines.push_back("reply " + std::to_string(frame[0] & 0x0F) + ' ' + std::to_string(frame.size()));
     }
-    void on_close(const CloseInfo& info) override {
+    void on_close(const CloseInfo& info, Violation /*violation*/) override {
         lines.push_back("closed " + std::to_string(info.code) + ' ' + info.reason);
     }
 

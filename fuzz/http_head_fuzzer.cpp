@@ -55,7 +55,8 @@ void require_sound(const Request& request, int minor_version, const HttpLimits& 
 // All that a caller can learn.
 std::string described(RequestParser& parser) {
     if (parser.state() == State::kFailed) {
-        return "failed " + std::to_string(parser.failure().status) + ' ' + std::string(parser.failure().reason) + '\n';
+        return "failed " + std::to_string(parser.failure().status()) + ' ' + std::string(parser.failure().reason) +
+               '\n';
     }
     const Request& request = parser.request();
     std::string text = "state " + std::to_string(static_cast<int>(parser.state())) +
@@ -91,7 +92,7 @@ public:
     std::string transcript() {
         if (parser_.state() == State::kFailed) {
             constexpr int kStatuses[] = {400, 413, 414, 417, 431, 501, 505};
-            require(std::count(std::begin(kStatuses), std::end(kStatuses), parser_.failure().status) == 1 &&
+            require(std::count(std::begin(kStatuses), std::end(kStatuses), parser_.failure().status()) == 1 &&
                         !parser_.failure().reason.empty(),
                     "a failure has a status and a reason");
             require(parser_.receive("GET") == 0 && memory_.held() == 0, "nothing comes after a failure");

@@ -76,9 +76,10 @@ public:
         sent += frame;
         add("reply " + described(frame));
     }
-    void on_close(const CloseInfo& info) override {
+    void on_close(const CloseInfo& info, Violation violation) override {
         const bool failed = protocol.state() == State::kFailed;
         require(failed || protocol.state() == State::kClosed, "a close ends the protocol");
+        require(failed == (violation != Violation::kNone), "a failure has a violation");
         add((failed ? "failed " : "closed ") + std::to_string(info.code) + (failed ? "" : ' ' + info.reason));
         closed_ = true;
     }

@@ -12,7 +12,7 @@ public:
     void on_message(Message) override {}
     void on_pong(std::string_view) override {}
     void on_reply(std::string_view) override {}
-    void on_close(const CloseInfo&) override {}
+    void on_close(const CloseInfo&, wire::Violation) override {}
 };
 
 }  // namespace c10k::fuzz

@@ -57,7 +57,7 @@ void check_end(const WebSocket& socket, const std::optional<Message>& message) {
     if (message) {
         throw WrongAnswer("'" + std::string{message->view().substr(0, 40)} + "' after 'Goodbye!'");
     }
-    if (const int code = socket.close_info().code; code != 1000) {
+    if (const int code = socket.close_info().code; code != CloseCode::kNormal) {
         throw WrongAnswer("closed with " + std::to_string(code) + " instead of 1000");
     }
 }

@@ -186,7 +186,7 @@ Task<> GameOfLife::reset_server() {
         co_await socket.send(std::to_string(size_));
         is_asked = true;
         co_await socket.closed();
-        if (const CloseInfo& info = socket.close_info(); info.code != 1000) {
+        if (const CloseInfo& info = socket.close_info(); info.code != CloseCode::kNormal) {
             throw CommandError("the server at " + url_ + " did not begin a new game: it closed with " +
                                std::to_string(info.code) + " " + printable(info.reason));
         }

@@ -29,10 +29,6 @@ constexpr std::size_t kMaxBatchBytes = 256 * 1024;
 // How often the server tells watchers how many workers have come.
 constexpr auto kGatheringTime = 500ms;
 
-constexpr std::uint16_t kPolicyViolation = 1008;
-constexpr std::uint16_t kServiceRestart = 1012;
-constexpr std::uint16_t kTryAgainLater = 1013;
-
 void say_each_hundredth(std::size_t count, const char* what) {
     if (count % 100 == 0) {
         std::printf("  %zu workers %s\n", count, what);
@@ -214,7 +210,7 @@ Task<> Server::reset(WebSocket& socket) {
     }
     const std::optional<int> size = parse_size(*message);
     if (!size) {
-        socket.close(kPolicyViolation, "the size is a decimal number from 1 to 4096");
+        socket.close(CloseCode::kPolicyViolation, "the size is a decimal number from 1 to 4096");
         co_return;
     }
     Game before;
@@ -225,7 +221,7 @@ Task<> Server::reset(WebSocket& socket) {
         after.size = *size;
     } while (!co_await change(before, after));
     Group old_workers = workers(before);
-    old_workers.close(kServiceRestart, "the game was reset");
+    old_workers.close(CloseCode::kServiceRestart, "the game was reset");
     co_await until_left_by_others(old_workers, socket);  // then every message of theirs has gone out
     batch_watchers_.send("size " + std::to_string(*size));
 }
@@ -333,7 +329,7 @@ Task<> Server::worker(WebSocket& socket) {
     }
     if (here.count() > now.cells() || now.phase == Game::Phase::kRunning) {
         here.leave();
-        socket.close(kTryAgainLater, "game is full");
+        socket.close(CloseCode::kTryAgainLater, "game is full");
         co_return;
     }
     socket.accept();
@@ -354,7 +350,7 @@ Task<> Server::worker(WebSocket& socket) {
     std::string complaint;
     try {
         while (auto message = co_await socket.recv()) {
-            if (!socket.is_open() && socket.close_info().code == kServiceRestart) {
+            if (!socket.is_open() && socket.close_info().code == CloseCode::kServiceRestart) {
                 break;  // messages from before the reset are not for the next game
             }
             co_await self.receive(*message);
@@ -363,7 +359,7 @@ Task<> Server::worker(WebSocket& socket) {
         complaint = bad.what();
     }
     if (!complaint.empty()) {
-        socket.close(kPolicyViolation, complaint);
+        socket.close(CloseCode::kPolicyViolation, complaint);
     }
     count_workers(now, -1, self.is_subscribed() ? -1 : 0);
     send_batch();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
 #include "c10k/internal/ends_with_view.hpp"
 #include "c10k/message.hpp"
 #include "c10k/task.hpp"
@@ -67,7 +68,7 @@ public:
     // with 503.
     // Throws std::invalid_argument if a close frame may not carry `code` (RFC 6455, 7.4), or `reason` is not UTF-8; a
     // reason is cut to 123 bytes.
-    void close(std::uint16_t code = 1000, std::string_view reason = {});
+    void close(std::uint16_t code = CloseCode::kNormal, std::string_view reason = {});
 
 private:
     friend class Groups;

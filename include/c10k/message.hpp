@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
 #include "c10k/internal/encoded_frame.hpp"
 
 #include <cstddef>
@@ -66,8 +67,8 @@ private:
 
 // Why a WebSocket was closed (RFC 6455, 7.1.5 and 7.1.6).
 struct CloseInfo {
-    std::uint16_t code = 1006;  // 1005: closed without a code; 1006: the connection was lost
-    std::string reason;         // UTF-8, but else whatever the peer wrote: for a terminal, printable()
+    std::uint16_t code = CloseCode::kAbnormal;  // 1005: closed without a code; 1006: the connection was lost
+    std::string reason;                         // UTF-8, but else whatever the peer wrote: for a terminal, printable()
 };
 
 }  // namespace c10k

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
 #include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/message.hpp"
@@ -93,7 +94,7 @@ public:
     // Whether a message is waiting.
     [[nodiscard]] bool has_message();
 
-    void close(std::uint16_t code = 1000, std::string_view reason = {});
+    void close(std::uint16_t code = CloseCode::kNormal, std::string_view reason = {});
     // Loses the connection, without a word.
     void vanish();
     [[nodiscard]] bool is_open();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
 #include "c10k/http.hpp"
 #include "c10k/message.hpp"
 #include "c10k/task.hpp"
@@ -46,7 +47,7 @@ public:
     bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
     // Begins the closing handshake. A handshake that its view has not answered yet is refused with 503. Does nothing if
     // the connection is gone. Requires: as for WebSocket::close(). Throws std::invalid_argument otherwise.
-    void close(std::uint16_t code = 1000, std::string reason = {}) const;
+    void close(std::uint16_t code = CloseCode::kNormal, std::string reason = {}) const;
 
     friend bool operator==(const Handle&, const Handle&) = default;
 
@@ -95,7 +96,7 @@ public:
     // Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the socket is closed.
     // Requires: `code` may be sent (RFC 6455, 7.4), and `reason` is UTF-8; it is cut to 123 bytes. Throws
     // std::invalid_argument otherwise.
-    void close(std::uint16_t code = 1000, std::string_view reason = {});
+    void close(std::uint16_t code = CloseCode::kNormal, std::string_view reason = {});
 
     // Answers the handshake with 101. recv() and send() do it by themselves: only a view that waits for something else
     // first has to. Does nothing if it has been answered.

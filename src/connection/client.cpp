@@ -21,11 +21,6 @@
 namespace c10k {
 namespace {
 
-constexpr std::uint16_t kNormal = 1000;
-constexpr std::uint16_t kGoingAway = 1001;
-constexpr std::uint16_t kAbnormal = 1006;
-constexpr std::uint16_t kInternalError = 1011;
-
 std::shared_ptr<const TlsContext> tls_context(const EndpointOptions& options) {
     if (options.verify == Verify::kNothing) {
         return TlsContext::for_trusting_client();
@@ -268,7 +263,7 @@ private:
         }
         const std::size_t head = handshake_->parser.receive({bytes.data(), bytes.size()});
         if (handshake_->parser.state() == wire::ResponseParser::State::kFailed) {
-            drop(kAbnormal, handshake_->parser.failure());
+            drop(CloseCode::kAbnormal, handshake_->parser.failure());
         } else if (handshake_->parser.state() == wire::ResponseParser::State::kComplete) {
             finish_handshake(bytes.subspan(head));
         }
@@ -277,7 +272,7 @@ private:
     void finish_handshake(std::span<char> early) {
         const auto result = wire::check(handshake_->request, handshake_->parser.response());
         if (const auto* disagreed = std::get_if<wire::Disagreed>(&result)) {
-            drop(kAbnormal, disagreed->reason);
+            drop(CloseCode::kAbnormal, disagreed->reason);
             return;
         }
         const auto& agreed = std::get<wire::Agreed>(result);
@@ -292,7 +287,7 @@ private:
 
     void on_fin() override {
         if (handshake_) {
-            drop(kAbnormal, "the server ended the connection instead of answering the handshake");
+            drop(CloseCode::kAbnormal, "the server ended the connection instead of answering the handshake");
         } else {
             WebSocketConnection::on_fin();
         }
@@ -615,15 +610,15 @@ Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
     std::optional<ClientWebSocket> socket;
     co_await ClientWebSocket::open_in_turn(socket, data, handshakes->opening);
     std::exception_ptr failure;
-    std::uint16_t code = kNormal;
+    std::uint16_t code = CloseCode::kNormal;
     try {
         co_await view(*socket);
     } catch (const Stopped&) {
         failure = std::current_exception();
-        code = kGoingAway;
+        code = CloseCode::kGoingAway;
     } catch (...) {
         failure = std::current_exception();
-        code = kInternalError;
+        code = CloseCode::kInternalError;
     }
     socket->leave_groups();
     co_await socket->close_in_turn(code, data, handshakes->closing);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -70,7 +72,7 @@ struct Counters : std::enable_shared_from_this<Counters> {
 
     // WebSockets that were closed with a code, or lost (1006): each of RFC 6455 by itself, then those of libraries
     // (3000 to 3999) and of applications (4000 to 4999) together (RFC 6455, 7.4.2).
-    static constexpr std::uint16_t kFirstCode = 1000;
+    static constexpr std::uint16_t kFirstCode = CloseCode::kNormal;
     static constexpr std::size_t kCodes = 16;
     std::array<Counter, kCodes + 2> closes;
 

@@ -13,9 +13,6 @@
 namespace c10k {
 namespace {
 
-constexpr std::uint16_t kAbnormal = 1006;
-constexpr std::uint16_t kPolicyViolation = 1008;
-constexpr std::uint16_t kTryAgainLater = 1013;
 constexpr std::string_view kOutOfMemory = "out of memory";
 
 }  // namespace
@@ -35,7 +32,7 @@ public:
 private:
     void on_time() override {
         connection_.limit_counters().close_time.add();
-        connection_.drop(kAbnormal, "the peer did not answer the close in time");
+        connection_.drop(CloseCode::kAbnormal, "the peer did not answer the close in time");
     }
     void end_turn() override {
         // A view that waits in send() has its turn when the peer has taken enough: on_sent() comes back to this.
@@ -97,7 +94,7 @@ void WebSocketConnection::open(std::string_view head, std::span<char> early) {
 void WebSocketConnection::refuse(std::string_view answer) {
     outbox_.clear();
     outbox_.append(answer);
-    note_closed(kAbnormal, "the handshake was refused");
+    note_closed(CloseCode::kAbnormal, "the handshake was refused");
     finish();
 }
 
@@ -120,7 +117,7 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
     try {
         protocol_.receive(bytes, *this);
     } catch (const std::bad_alloc&) {
-        drop(kAbnormal, kOutOfMemory);  // others may go on with what this gives back
+        drop(CloseCode::kAbnormal, kOutOfMemory);  // others may go on with what this gives back
         return;
     }
     time_message();
@@ -138,7 +135,7 @@ void WebSocketConnection::time_message() {
         message_since_ = now;
     } else if (now - message_since_ > limits_.message_time.count()) {
         limit_counters().message_time.add();
-        close(kPolicyViolation, "a message took too long");
+        close(CloseCode::kPolicyViolation, "a message took too long");
     }
 }
 
@@ -168,10 +165,8 @@ void WebSocketConnection::on_reply(std::string_view frame) {
     queued(frame.size());
 }
 
-void WebSocketConnection::on_close(const CloseInfo& info) {
-    if (protocol_.state() == wire::Protocol::State::kFailed) {
-        count_violation(info.reason);
-    }
+void WebSocketConnection::on_close(const CloseInfo& info, wire::Violation violation) {
+    count_violation(violation);
     if (ending_ && ending_->put_off) {
         ending_->put_off->info = info;
         return;
@@ -209,14 +204,13 @@ void WebSocketConnection::read_kept() {
 
 LimitCounters& WebSocketConnection::limit_counters() { return loop().local<Counters>().limits; }
 
-void WebSocketConnection::count_violation(std::string_view reason) {
+void WebSocketConnection::count_violation(wire::Violation violation) {
     LimitCounters& counters = limit_counters();
-    if (reason == wire::kMessageTooBig) {
-        counters.max_message_bytes.add();
-    } else if (reason == wire::kFragmentTooBig) {
-        counters.max_fragment_bytes.add();
-    } else if (reason == wire::kTooManyFragments) {
-        counters.max_fragments.add();
+    switch (violation) {
+        case wire::Violation::kMessageTooBig: counters.max_message_bytes.add(); break;
+        case wire::Violation::kFragmentTooBig: counters.max_fragment_bytes.add(); break;
+        case wire::Violation::kTooManyFragments: counters.max_fragments.add(); break;
+        default: break;
     }
 }
 
@@ -298,7 +292,7 @@ bool WebSocketConnection::deliver(wire::PreparedMessage& message) try {
     }
     return true;
 } catch (const std::bad_alloc&) {
-    drop(kAbnormal, kOutOfMemory);
+    drop(CloseCode::kAbnormal, kOutOfMemory);
     return false;
 }
 
@@ -316,7 +310,7 @@ bool WebSocketConnection::relieve() {
     Counters& counters = loop().local<Counters>();
     (is_late_now ? counters.limits.slow_time : counters.limits.slow_limit_bytes).add();
     if (limits_.slow_member == SlowMember::kClose) {
-        close_for_others(kTryAgainLater, "too slow: messages came faster than they were read");
+        close_for_others(CloseCode::kTryAgainLater, "too slow: messages came faster than they were read");
         return false;
     }
     if (limits_.slow_member == SlowMember::kDropNewest) {
@@ -331,7 +325,7 @@ void WebSocketConnection::on_messages_lost() {
     if (limits_.slow_member != SlowMember::kClose) {
         loop().local<Counters>().dropped.add();
     } else if (is_open()) {
-        close_for_others(kTryAgainLater, "the server is too busy: messages to a group were lost");
+        close_for_others(CloseCode::kTryAgainLater, "the server is too busy: messages to a group were lost");
     }
 }
 
@@ -410,7 +404,7 @@ void WebSocketConnection::close_for_others(std::uint16_t code, std::string_view 
         close(code, reason);
     }
 } catch (const std::bad_alloc&) {
-    drop(kAbnormal, kOutOfMemory);
+    drop(CloseCode::kAbnormal, kOutOfMemory);
 }
 
 // Whoever waits on this socket learns that it is closed. The first reason stays.
@@ -452,7 +446,7 @@ void WebSocketConnection::finish_if_flushed() {
         return;
     }
     if (has_ended()) {
-        drop(kAbnormal, {});
+        drop(CloseCode::kAbnormal, {});
         return;
     }
     const bool is_ours = protocol_.role() == wire::Role::kServer || protocol_.state() == wire::Protocol::State::kFailed;
@@ -477,11 +471,11 @@ void WebSocketConnection::on_fin() {
     if (protocol_.is_paused() || (ending_ && ending_->put_off)) {
         return;  // what came before the FIN has its turn first
     }
-    note_closed(kAbnormal, "the peer ended the TCP connection without a close frame");
+    note_closed(CloseCode::kAbnormal, "the peer ended the TCP connection without a close frame");
     finish();
 }
 
-void WebSocketConnection::on_failed(std::error_code error) { drop(kAbnormal, error.message()); }
+void WebSocketConnection::on_failed(std::error_code error) { drop(CloseCode::kAbnormal, error.message()); }
 
 void WebSocketConnection::drop(std::uint16_t code, std::string_view reason) {
     if (phase_ == Phase::kGone) {
@@ -507,7 +501,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     if (pinged_) {
         const std::chrono::seconds next = limits_.ping_interval;
         limit_counters().ping_timeout.add();
-        drop(kAbnormal, "the peer did not answer a ping in time");
+        drop(CloseCode::kAbnormal, "the peer did not answer a ping in time");
         return next;
     }
     pinged_ = true;

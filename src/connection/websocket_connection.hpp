@@ -133,7 +133,7 @@ private:
 
     void on_pong(std::string_view payload) override;
     void on_reply(std::string_view frame) override;
-    void on_close(const CloseInfo& info) override;
+    void on_close(const CloseInfo& info, wire::Violation violation) override;
 
     // Goes on reading what the protocol has kept while the inbox was full.
     void read_kept();
@@ -141,7 +141,7 @@ private:
     void queue(const internal::EncodedFrame& frame);
     [[nodiscard]] LimitCounters& limit_counters();
     // The peer broke the protocol, or one of its limits.
-    void count_violation(std::string_view reason);
+    void count_violation(wire::Violation violation);
     void queued(std::size_t bytes);
     void on_written(std::size_t bytes) override;
     // The peer's close frame or its fault has its consequences, now that the view has had its say.

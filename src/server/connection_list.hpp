@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
 #include "c10k/task.hpp"
 #include "connection/counters.hpp"
 #include "loop/loop.hpp"
@@ -19,7 +20,7 @@ class MemoryTrimmer;
 // How a server takes leave of its peers.
 struct ShutdownOptions {
     // Of the WebSockets.
-    std::uint16_t code = 1001;
+    std::uint16_t code = CloseCode::kGoingAway;
     std::string reason = "the server is shutting down";
     // How long views may go on before that, and connections between two requests wait for a last one.
     std::chrono::milliseconds grace{0};

@@ -123,7 +123,7 @@ private:
     // Called when a write() begins, and again when it is awaited: two may begin before one waits.
     void check_alone() const {
         if (waiting_ != nullptr) {
-            throw std::logic_error("another write() of this body is pending");
+            throw std::logic_error("write(): another write() of this body is pending");
         }
     }
     [[nodiscard]] bool is_chunked() const noexcept {
@@ -184,7 +184,7 @@ void Http1Connection::read_requests() {
         switch (parser_.state()) {
             case wire::RequestParser::State::kFailed:
                 count_failure();
-                refuse(parser_.failure().status, parser_.failure().reason);
+                refuse(parser_.failure().status(), parser_.failure().reason);
                 return;
             case wire::RequestParser::State::kComplete: serve(); break;
             case wire::RequestParser::State::kBody:
@@ -431,13 +431,11 @@ void Http1Connection::end_answer() {
 
 void Http1Connection::count_failure() {
     LimitCounters& counters = server_.counters().limits;
-    switch (parser_.failure().status) {
-        case 413: counters.max_body_bytes.add(); break;
-        case 414: counters.max_request_line_bytes.add(); break;
-        case 431:
-            (parser_.failure().reason == wire::kTooManyFields ? counters.max_header_fields : counters.max_head_bytes)
-                .add();
-            break;
+    switch (parser_.failure().kind) {
+        case wire::HttpFailure::Kind::kFirstLineTooLong: counters.max_request_line_bytes.add(); break;
+        case wire::HttpFailure::Kind::kHeadTooLarge: counters.max_head_bytes.add(); break;
+        case wire::HttpFailure::Kind::kTooManyFields: counters.max_header_fields.add(); break;
+        case wire::HttpFailure::Kind::kBodyTooLarge: counters.max_body_bytes.add(); break;
         default: break;
     }
 }

@@ -10,11 +10,6 @@
 namespace c10k {
 namespace {
 
-constexpr std::uint16_t kNormal = 1000;
-constexpr std::uint16_t kGoingAway = 1001;
-constexpr std::uint16_t kAbnormal = 1006;
-constexpr std::uint16_t kInternalError = 1011;
-
 Task<> fail(std::exception_ptr failure) {
     std::rethrow_exception(std::move(failure));
     co_return;
@@ -78,7 +73,7 @@ void ServerWebSocket::answer_handshake() {
         server_.application().on_websocket_opened(route_, handshake->request);
         open(head, handshake->early);
     } catch (const std::bad_alloc&) {
-        drop(kAbnormal, "out of memory");  // half an answer cannot be taken back
+        drop(CloseCode::kAbnormal, "out of memory");  // half an answer cannot be taken back
         throw;
     }
 }
@@ -126,7 +121,7 @@ void ServerWebSocket::on_completed() noexcept {
     try {
         answer_view();
     } catch (...) {  // there is no memory for a last word
-        drop(kAbnormal, "out of memory");
+        drop(CloseCode::kAbnormal, "out of memory");
     }
     view_ended_ = true;
     view_ = {};
@@ -141,16 +136,16 @@ void ServerWebSocket::on_completed() noexcept {
 void ServerWebSocket::answer_view() {
     try {
         view_.result();
-        WebSocketConnection::close(kNormal, {});
+        WebSocketConnection::close(CloseCode::kNormal, {});
     } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
     } catch (const Stopped&) {
-        close_for_others(kGoingAway, {});
+        close_for_others(CloseCode::kGoingAway, {});
     } catch (...) {
         if (is_opening() && handshake_) {
             refuse(server_.application().on_view_failed(handshake_->request, std::current_exception()));
         } else {
             const auto code = server_.application().on_websocket_failed(route_, std::current_exception());
-            WebSocketConnection::close(code, code == kInternalError ? "internal error" : "");
+            WebSocketConnection::close(code, code == CloseCode::kInternalError ? "internal error" : "");
         }
     }
 }
@@ -177,7 +172,7 @@ void ServerWebSocket::close(const ShutdownOptions& options) { close_for_others(o
 
 void ServerWebSocket::abort() noexcept {
     scope_.request_stop();
-    drop(kGoingAway, "the server is shutting down");
+    drop(CloseCode::kGoingAway, "the server is shutting down");
 }
 
 }  // namespace c10k

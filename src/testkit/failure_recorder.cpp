@@ -2,11 +2,7 @@
 
 namespace c10k::testkit {
 
-namespace {
-
-constexpr std::uint16_t kInternalError = 1011;  // RFC 6455, 7.4.1
-
-}  // namespace
+namespace {}  // namespace
 
 std::string text_of(std::exception_ptr failure) {
     try {
@@ -32,7 +28,7 @@ void FailureRecorder::on_stream_failed(const Request& request, std::exception_pt
 std::uint16_t FailureRecorder::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
     const std::string first_failure = "the view of " + route.name + " threw: " + text_of(failure);
     const std::uint16_t code = site_.on_websocket_failed(route, std::move(failure));
-    if (code == kInternalError) {
+    if (code == CloseCode::kInternalError) {
         complain(first_failure);
     }
     return code;

@@ -247,6 +247,6 @@ void WebSocketPeer::on_reply(std::string_view frame) {
     }
 }
 
-void WebSocketPeer::on_close(const CloseInfo& info) { close_info_ = info; }
+void WebSocketPeer::on_close(const CloseInfo& info, wire::Violation /*violation*/) { close_info_ = info; }
 
 }  // namespace c10k::testkit

@@ -125,7 +125,7 @@ private:
     void on_message(Message message) override;
     void on_pong(std::string_view payload) override;
     void on_reply(std::string_view frame) override;
-    void on_close(const CloseInfo& info) override;
+    void on_close(const CloseInfo& info, wire::Violation violation) override;
 
     std::uint32_t compress_from_;
     wire::HandshakeRequest request_;

@@ -13,11 +13,7 @@
 #include <utility>
 
 namespace c10k::testkit {
-namespace {
-
-constexpr std::uint16_t kGoingAway = 1001;
-
-}  // namespace
+namespace {}  // namespace
 
 Refused::Refused(Response response)
     : std::runtime_error("the handshake was answered with " + std::to_string(response.status)),
@@ -49,7 +45,7 @@ Client& Client::operator=(Client&& other) noexcept {
 
 Client::~Client() {
     if (state_ && state_->peer.is_open()) {
-        close(kGoingAway);
+        close(CloseCode::kGoingAway);
     }
 }
 

@@ -371,13 +371,11 @@ void Dispatcher::on_stream_failed(const Request& request, std::exception_ptr fai
 }
 
 std::uint16_t Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
-    constexpr std::uint16_t kPolicyViolation = 1008;
-    constexpr std::uint16_t kInternalError = 1011;
     if (is_peers_fault(failure)) {
-        return kPolicyViolation;
+        return CloseCode::kPolicyViolation;
     }
     log::error("WebSocket view failed: " + route.name + ": " + describe(std::move(failure)));
-    return kInternalError;
+    return CloseCode::kInternalError;
 }
 
 // ---- The log

@@ -82,11 +82,11 @@ struct SiteServer {
                                         : static_cast<Application&>(dispatcher);
     }
 
-    // Whoever is replaced lets its views finish, and says so (RFC 6455, 7.4.1, and the IANA registry: 1012).
+    // Whoever is replaced lets its views finish, and says so.
     [[nodiscard]] ShutdownOptions shutdown_options() const {
         if (stop_signal() == SIGUSR2) {
             // Never none: what the kernel has accepted for this program comes a moment later.
-            return {.code = 1012,
+            return {.code = CloseCode::kServiceRestart,
                     .reason = "the server restarts",
                     .grace = std::max(settings.restart_grace, std::chrono::milliseconds{1})};
         }

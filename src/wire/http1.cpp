@@ -18,6 +18,8 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
+using Kind = HttpFailure::Kind;
+
 // Beast splits a head into its parts and checks their letters. It is shown whole heads only, which HeadReader has let
 // through, and no bodies: the laxness it has there does not matter.
 template <bool kIsRequest>
@@ -102,20 +104,20 @@ HttpFailure judge_codings(const Headers& headers) {
         }
     }
     if (codings.empty()) {
-        return {400, "an empty Transfer-Encoding"};
+        return {Kind::kMalformed, "an empty Transfer-Encoding"};
     }
     for (const std::string_view coding : codings) {
         const std::string_view name = trim(coding.substr(0, coding.find(';')));
         if (!is_token(name)) {
-            return {400, "bad Transfer-Encoding"};
+            return {Kind::kMalformed, "bad Transfer-Encoding"};
         }
         const bool is_last = coding.data() == codings.back().data();
         if (iequals(name, "chunked") && (!is_last || name.size() < coding.size())) {
-            return {400, "chunked must be the last Transfer-Encoding, once and without parameters"};
+            return {Kind::kMalformed, "chunked must be the last Transfer-Encoding, once and without parameters"};
         }
     }
     if (codings.size() > 1 || !iequals(codings.front(), "chunked")) {
-        return {501, "the only Transfer-Encoding understood is chunked"};
+        return {Kind::kUnknownCoding, "the only Transfer-Encoding understood is chunked"};
     }
     return {};
 }
@@ -155,6 +157,21 @@ void renew(Reader& reader, Reader fresh) {
 
 }  // namespace
 
+int HttpFailure::status() const noexcept {
+    switch (kind) {
+        case Kind::kNone:
+        case Kind::kMalformed: return 400;
+        case Kind::kBodyTooLarge: return 413;
+        case Kind::kFirstLineTooLong: return 414;
+        case Kind::kUnknownExpectation: return 417;
+        case Kind::kHeadTooLarge:
+        case Kind::kTooManyFields: return 431;
+        case Kind::kUnknownCoding: return 501;
+        case Kind::kUnknownVersion: return 505;
+    }
+    return 400;
+}
+
 std::size_t HeadReader::receive(std::string_view bytes, const HttpLimits& limits) {
     std::size_t taken = 0;
     while (taken < bytes.size() && !whole_ && !failed()) {
@@ -166,11 +183,11 @@ std::size_t HeadReader::receive(std::string_view bytes, const HttpLimits& limits
 
 void HeadReader::take(char c, const HttpLimits& limits) {
     if (++size_ > limits.head) {
-        return fail(431, "the header fields are too large");
+        return fail(Kind::kHeadTooLarge, "the header fields are too large");
     }
     if (after_cr_) {
         if (c != '\n') {
-            return fail(400, "a CR without LF");
+            return fail(Kind::kMalformed, "a CR without LF");
         }
         return end_line(limits);
     }
@@ -179,16 +196,16 @@ void HeadReader::take(char c, const HttpLimits& limits) {
         return;
     }
     if (c == '\n') {
-        return fail(400, "an LF without CR");
+        return fail(Kind::kMalformed, "an LF without CR");
     }
     if (is_control(c) && c != '\t') {
-        return fail(400, "a control character");
+        return fail(Kind::kMalformed, "a control character");
     }
     if (line_ == 0 && (c == ' ' || c == '\t')) {
-        return fail(400, "a line that begins with space");
+        return fail(Kind::kMalformed, "a line that begins with space");
     }
     if (++line_ > limits.first_line && lines_ == 0) {
-        return fail(414, "the first line is too long");
+        return fail(Kind::kFirstLineTooLong, "the first line is too long");
     }
 }
 
@@ -197,14 +214,14 @@ void HeadReader::end_line(const HttpLimits& limits) {
     if (line_ == 0) {
         // One empty line may precede a request: some clients end a body with it (RFC 9112, 2.2).
         if (lines_ == 0 && size_ > 2) {
-            return fail(400, "an empty request");
+            return fail(Kind::kMalformed, "an empty request");
         }
         whole_ = lines_ > 0;
         return;
     }
     line_ = 0;
     if (++lines_ > limits.fields + 1) {
-        fail(431, kTooManyFields);
+        fail(Kind::kTooManyFields, "too many header fields");
     }
 }
 
@@ -249,14 +266,14 @@ void ChunkReader::take(char c, std::size_t room, const HttpLimits& limits) {
         case At::kValue:
         case At::kQuoted:
         case At::kQuotedPair:
-        case At::kAfterQuoted: count_overhead(400, limits); return take_extension(c);
+        case At::kAfterQuoted: count_overhead(Kind::kMalformed, limits); return take_extension(c);
         case At::kSizeLf: return end_size(c, room);
         case At::kData: return;
         case At::kDataCr: return expect('\r', c, At::kDataLf);
         case At::kDataLf: return expect('\n', c, At::kSize);
         case At::kTrailer:
         case At::kTrailerName: return take_name(c, limits);
-        case At::kTrailerValue: count_overhead(431, limits); return take_text(c, At::kTrailerLf);
+        case At::kTrailerValue: count_overhead(Kind::kHeadTooLarge, limits); return take_text(c, At::kTrailerLf);
         case At::kTrailerLf: return expect('\n', c, At::kTrailer);
         case At::kLastLf: return expect('\n', c, At::kEnd);
         case At::kEnd: return;
@@ -271,10 +288,10 @@ void ChunkReader::take_size(char c, const HttpLimits& limits) {
     } else if (digits_ > 0 && c == '\r') {
         at_ = At::kSizeLf;
     } else if (digits_ > 0 && (c == ';' || is_space(c))) {
-        count_overhead(400, limits);
+        count_overhead(Kind::kMalformed, limits);
         at_ = c == ';' ? At::kBeforeName : At::kBeforeSemicolon;
     } else {
-        fail(400, "bad chunk size");
+        fail(Kind::kMalformed, "bad chunk size");
     }
 }
 
@@ -299,14 +316,14 @@ void ChunkReader::take_extension(char c) {
     } else if (is_token_char(c) && (at_ == At::kBeforeValue || at_ == At::kValue)) {
         at_ = At::kValue;
     } else {
-        fail(400, "bad chunk extension");
+        fail(Kind::kMalformed, "bad chunk extension");
     }
 }
 
 // RFC 9110, 5.6.4.
 void ChunkReader::take_quoted(char c) {
     if (is_control(c) && c != '\t') {
-        fail(400, "bad chunk extension");
+        fail(Kind::kMalformed, "bad chunk extension");
     } else if (at_ == At::kQuotedPair || (c != '"' && c != '\\')) {
         at_ = At::kQuoted;
     } else {
@@ -316,14 +333,14 @@ void ChunkReader::take_quoted(char c) {
 
 void ChunkReader::end_size(char c, std::size_t room) {
     if (remaining_ > room) {
-        return fail(413, "the body is too large");
+        return fail(Kind::kBodyTooLarge, "the body is too large");
     }
     digits_ = 0;
     expect('\n', c, remaining_ == 0 ? At::kTrailer : At::kData);
 }
 
 void ChunkReader::take_name(char c, const HttpLimits& limits) {
-    count_overhead(431, limits);
+    count_overhead(Kind::kHeadTooLarge, limits);
     const bool first = at_ == At::kTrailer;
     if (first && c == '\r') {
         at_ = At::kLastLf;
@@ -332,7 +349,7 @@ void ChunkReader::take_name(char c, const HttpLimits& limits) {
     } else if (is_token_char(c)) {
         at_ = At::kTrailerName;
     } else {
-        fail(400, "bad trailer field");
+        fail(Kind::kMalformed, "bad trailer field");
     }
 }
 
@@ -340,20 +357,20 @@ void ChunkReader::take_text(char c, At after_cr) {
     if (c == '\r') {
         at_ = after_cr;
     } else if (is_control(c) && c != '\t') {
-        fail(400, "a control character");
+        fail(Kind::kMalformed, "a control character");
     }
 }
 
 void ChunkReader::expect(char wanted, char c, At next) {
     if (c != wanted) {
-        return fail(400, "bad chunk");
+        return fail(Kind::kMalformed, "bad chunk");
     }
     at_ = next;
 }
 
-void ChunkReader::count_overhead(int status, const HttpLimits& limits) {
+void ChunkReader::count_overhead(Kind kind, const HttpLimits& limits) {
     if (++overhead_ > limits.head) {
-        fail(status, "too much beside the body's data");
+        fail(kind, "too much beside the body's data");
     }
 }
 
@@ -371,7 +388,7 @@ std::size_t RequestParser::receive(std::string_view bytes) {
 std::size_t RequestParser::receive_head(std::string_view bytes) {
     const std::size_t taken = head_.receive(bytes, limits_);
     if (head_.failed()) {
-        fail(head_.failure().status, head_.failure().reason);
+        fail(head_.failure().kind, head_.failure().reason);
     } else if (head_.whole()) {
         read_head();
     }
@@ -393,7 +410,7 @@ std::size_t RequestParser::receive_body(std::string_view bytes) {
     }
     const std::size_t taken = chunks_.receive(bytes, request_.body, limits_);
     if (chunks_.failed()) {
-        fail(chunks_.failure().status, chunks_.failure().reason);
+        fail(chunks_.failure().kind, chunks_.failure().reason);
     } else if (chunks_.whole()) {
         state_ = State::kComplete;
     }
@@ -416,13 +433,13 @@ bool RequestParser::read_tokens() {
     auto error = tokens.read(head);
     if (const auto version = error == http::error::bad_version ? find_version(head) : std::nullopt) {
         if (!head.substr(*version).starts_with("HTTP/1.")) {
-            return fail(505, explain(*error));
+            return fail(Kind::kUnknownVersion, explain(*error));
         }
         tokens = {};
         error = tokens.read(with_known_version(head, *version));
     }
     if (error) {
-        return fail(400, explain(*error));
+        return fail(Kind::kMalformed, explain(*error));
     }
     request_.method = std::move(tokens.method);
     request_.target = std::move(tokens.target);
@@ -435,7 +452,7 @@ bool RequestParser::read_tokens() {
 bool RequestParser::read_host() {
     const std::size_t count = request_.headers.count("Host");
     if (count > 1 || (count == 0 && minor_version_ > 0)) {
-        return fail(400, count == 0 ? "no Host" : "more than one Host");
+        return fail(Kind::kMalformed, count == 0 ? "no Host" : "more than one Host");
     }
     if (count == 0) {
         return true;
@@ -443,7 +460,7 @@ bool RequestParser::read_host() {
     const std::string_view field = *request_.headers.get("Host");
     const std::string_view host = without_empty_port(field);
     if (!Authority::parse(host)) {
-        return fail(400, "bad Host");
+        return fail(Kind::kMalformed, "bad Host");
     }
     if (host.size() < field.size()) {
         request_.headers.set("Host", std::string{host});
@@ -455,7 +472,7 @@ bool RequestParser::read_host() {
 bool RequestParser::read_target() {
     std::string& target = request_.target;
     if (!std::all_of(target.begin(), target.end(), is_target_char)) {
-        return fail(400, "bad target");
+        return fail(Kind::kMalformed, "bad target");
     }
     if (target == "*" && request_.method == "OPTIONS") {
         request_.path = target;
@@ -465,13 +482,13 @@ bool RequestParser::read_target() {
         const std::size_t scheme = target.find("://");
         if (scheme == std::string::npos ||
             (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), kHttps))) {
-            return fail(400, "bad target");
+            return fail(Kind::kMalformed, "bad target");
         }
         const std::size_t host = scheme + 3;
         const std::size_t path = std::min(target.find_first_of("/?", host), target.size());
         const std::string authority{without_empty_port(std::string_view{target}.substr(host, path - host))};
         if (!Authority::parse(authority)) {
-            return fail(400, "bad target");
+            return fail(Kind::kMalformed, "bad target");
         }
         scheme_ = scheme == kHttps.size() ? TargetScheme::kHttps : TargetScheme::kHttp;
         request_.headers.set("Host", authority);
@@ -482,7 +499,7 @@ bool RequestParser::read_target() {
     }
     request_.path = repair_utf8(percent_decode(std::string_view{target}.substr(0, target.find('?'))));
     if (request_.path.find('\0') != std::string::npos) {
-        return fail(400, "bad target");
+        return fail(Kind::kMalformed, "bad target");
     }
     return true;
 }
@@ -493,24 +510,24 @@ bool RequestParser::read_framing() {
     const std::size_t codings = headers.count("Transfer-Encoding");
     const std::size_t lengths = headers.count("Content-Length");
     if (codings > 0 && lengths > 0) {
-        return fail(400, "both Transfer-Encoding and Content-Length");
+        return fail(Kind::kMalformed, "both Transfer-Encoding and Content-Length");
     }
     if (codings > 0) {
         if (minor_version_ == 0) {
-            return fail(400, "bad Transfer-Encoding");
+            return fail(Kind::kMalformed, "bad Transfer-Encoding");
         }
-        if (const HttpFailure failure = judge_codings(headers); !failure.reason.empty()) {
-            return fail(failure.status, failure.reason);
+        if (const HttpFailure failure = judge_codings(headers); failure.kind != Kind::kNone) {
+            return fail(failure.kind, failure.reason);
         }
         chunked_ = true;
     }
     if (lengths > 0) {
         const auto length = to_number<std::uint64_t>(*headers.get("Content-Length"));
         if (lengths > 1 || !length) {
-            return fail(400, "bad Content-Length");
+            return fail(Kind::kMalformed, "bad Content-Length");
         }
         if (*length > limits_.body) {
-            return fail(413, "the body is too large");
+            return fail(Kind::kBodyTooLarge, "the body is too large");
         }
         length_ = *length;
     }
@@ -524,17 +541,17 @@ bool RequestParser::read_connection() {
     // An expectation from HTTP/1.0 is ignored (RFC 9110, 10.1.1).
     if (const auto expectation = headers.get("Expect"); expectation && minor_version_ > 0) {
         if (headers.count("Expect") > 1 || !iequals(*expectation, "100-continue")) {
-            return fail(417, "unknown expectation");
+            return fail(Kind::kUnknownExpectation, "unknown expectation");
         }
         wants_continue_ = chunked_ || length_ > 0;
     }
     return true;
 }
 
-bool RequestParser::fail(int status, std::string_view reason) {
+bool RequestParser::fail(Kind kind, std::string_view reason) {
     renew(*this, RequestParser{limits_});
     state_ = State::kFailed;
-    failure_ = {status, reason};
+    failure_ = {kind, reason};
     return false;
 }
 

@@ -19,12 +19,24 @@ struct HttpLimits {
 
 // Why a message was not understood.
 struct HttpFailure {
-    int status = 400;         // what a server answers before it closes
-    std::string_view reason;  // for a human; lives as long as the program
-};
+    enum class Kind : std::uint8_t {
+        kNone,
+        kMalformed,
+        kFirstLineTooLong,    // the limit first_line
+        kHeadTooLarge,        // head, also by what stands between the chunks of a body
+        kTooManyFields,       // fields
+        kBodyTooLarge,        // body
+        kUnknownCoding,       // a Transfer-Encoding that is not "chunked"
+        kUnknownExpectation,  // an Expect that is not "100-continue"
+        kUnknownVersion,      // not HTTP/1
+    };
 
-// The reason for a 431 that counts fields, not bytes.
-inline constexpr std::string_view kTooManyFields = "too many header fields";
+    Kind kind = Kind::kNone;
+    std::string_view reason;  // for a human; lives as long as the program
+
+    // What a server answers before it closes. Requires: the kind is not kNone.
+    [[nodiscard]] int status() const noexcept;
+};
 
 // Collects a head out of pieces and refuses at the first byte what no head may hold: control characters, a CR or LF
 // alone, a line that begins with space (an obsolete fold), too much of anything.
@@ -34,7 +46,7 @@ public:
     std::size_t receive(std::string_view bytes, const HttpLimits& limits);
 
     [[nodiscard]] bool whole() const noexcept { return whole_; }
-    [[nodiscard]] bool failed() const noexcept { return !failure_.reason.empty(); }
+    [[nodiscard]] bool failed() const noexcept { return failure_.kind != HttpFailure::Kind::kNone; }
     [[nodiscard]] const HttpFailure& failure() const noexcept { return failure_; }
     // Whether a byte has arrived.
     [[nodiscard]] bool started() const noexcept { return size_ > 0; }
@@ -45,7 +57,7 @@ private:
     void take(char c, const HttpLimits& limits);
     void end_line(const HttpLimits& limits);
     void keep(std::string_view bytes, const HttpLimits& limits);
-    void fail(int status, std::string_view reason) noexcept { failure_ = {status, reason}; }
+    void fail(HttpFailure::Kind kind, std::string_view reason) noexcept { failure_ = {kind, reason}; }
 
     std::string text_;
     std::size_t size_ = 0;   // bytes taken
@@ -64,7 +76,7 @@ public:
     std::size_t receive(std::string_view bytes, std::string& body, const HttpLimits& limits);
 
     [[nodiscard]] bool whole() const noexcept { return at_ == At::kEnd; }
-    [[nodiscard]] bool failed() const noexcept { return !failure_.reason.empty(); }
+    [[nodiscard]] bool failed() const noexcept { return failure_.kind != HttpFailure::Kind::kNone; }
     [[nodiscard]] const HttpFailure& failure() const noexcept { return failure_; }
 
 private:
@@ -99,8 +111,8 @@ private:
     void take_name(char c, const HttpLimits& limits);
     void take_text(char c, At after_cr);
     void expect(char wanted, char c, At next);
-    void count_overhead(int status, const HttpLimits& limits);
-    void fail(int status, std::string_view reason) noexcept { failure_ = {status, reason}; }
+    void count_overhead(HttpFailure::Kind kind, const HttpLimits& limits);
+    void fail(HttpFailure::Kind kind, std::string_view reason) noexcept { failure_ = {kind, reason}; }
 
     At at_ = At::kSize;
     std::uint8_t digits_ = 0;      // of the open chunk size
@@ -157,7 +169,7 @@ private:
     bool read_framing();
     bool read_connection();
     // Returns false.
-    bool fail(int status, std::string_view reason);
+    bool fail(HttpFailure::Kind kind, std::string_view reason);
 
     HttpLimits limits_;
     State state_ = State::kHead;

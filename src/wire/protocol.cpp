@@ -13,13 +13,6 @@ namespace {
 // Ten thousand connections hold ten thousand of these.
 static_assert(sizeof(Protocol) <= 72);
 
-// RFC 6455, 7.4.1.
-constexpr std::uint16_t kProtocolError = 1002;
-constexpr std::uint16_t kNoCode = 1005;
-constexpr std::uint16_t kInvalidData = 1007;
-constexpr std::uint16_t kPolicy = 1008;
-constexpr std::uint16_t kTooBig = 1009;
-
 constexpr ProtocolLimits kDefaultLimits;
 
 constexpr std::size_t kCodeBytes = 2;
@@ -67,7 +60,7 @@ std::span<char> Protocol::receive_header(std::span<char> bytes, Events& events) 
     }
 
     const FrameHeader header(arrived);
-    if (const Violation violation = find_violation(header); violation.code != 0) {
+    if (const Violation violation = find_violation(header); violation) {
         fail(violation, events);
         return {};
     }
@@ -91,56 +84,56 @@ std::span<char> Protocol::receive_header(std::span<char> bytes, Events& events) 
 }
 
 // Judges each byte as soon as it is there, in order: the verdict must not depend on how the bytes were cut.
-Protocol::Violation Protocol::find_violation(const FrameHeader& header) const noexcept {
+Violation Protocol::find_violation(const FrameHeader& header) const noexcept {
     if (!header.has_first()) {
-        return {};
+        return Violation::kNone;
     }
     const Opcode opcode = header.opcode();
     const bool may_be_compressed = deflate_ && (opcode == Opcode::kText || opcode == Opcode::kBinary);
     if (header.has_reserved_bits() && !(header.is_compressed() && may_be_compressed)) {  // RFC 6455, 5.2; RFC 7692, 6
-        return {kProtocolError, "reserved bits are set"};
+        return Violation::kReservedBits;
     }
     if (is_reserved(opcode)) {
-        return {kProtocolError, "reserved opcode"};
+        return Violation::kReservedOpcode;
     }
     if (is_control(opcode) && !header.is_final()) {
-        return {kProtocolError, "control frame in fragments"};
+        return Violation::kFragmentedControl;
     }
     const bool is_inside_message = message_opcode_ != Opcode::kContinuation;
     if (!is_control(opcode) && (opcode == Opcode::kContinuation) != is_inside_message) {
-        return {kProtocolError, is_inside_message ? "new message inside a message" : "continuation of no message"};
+        return is_inside_message ? Violation::kUnexpectedMessage : Violation::kUnexpectedContinuation;
     }
     if (opcode == Opcode::kContinuation && fragments_ >= limits_.max_fragments) {
-        return {kPolicy, kTooManyFragments};  // they may be empty: bytes are not all that is counted
+        return Violation::kTooManyFragments;  // they may be empty: bytes are not all that is counted
     }
 
     if (!header.has_second()) {
-        return {};
+        return Violation::kNone;
     }
     if (header.is_masked() != (role_ == Role::kServer)) {
-        return {kProtocolError, role_ == Role::kServer ? "client frame without a mask" : "server frame with a mask"};
+        return role_ == Role::kServer ? Violation::kUnmaskedFrame : Violation::kMaskedFrame;
     }
     if (is_control(opcode) && header.short_length() > kMaxControlBytes) {
-        return {kProtocolError, "control frame over 125 bytes"};
+        return Violation::kLongControl;
     }
 
     if (!header.has_length()) {
-        return {};
+        return Violation::kNone;
     }
     if (header.length() >> 63 != 0) {
-        return {kProtocolError, "frame length of 64 bits"};
+        return Violation::kLongLength;
     }
     if (header.is_length_padded()) {
-        return {kProtocolError, "frame length not in its shortest form"};
+        return Violation::kPaddedLength;
     }
     if (!is_control(opcode) && header.length() > most_payload(header)) {
-        return {kTooBig, kMessageTooBig};
+        return Violation::kMessageTooBig;
     }
     const bool is_fragment = !is_control(opcode) && (is_inside_message || !header.is_final());
     if (is_fragment && limits_.max_fragment_bytes != 0 && header.length() > limits_.max_fragment_bytes) {
-        return {kTooBig, kFragmentTooBig};
+        return Violation::kFragmentTooBig;
     }
-    return {};
+    return Violation::kNone;
 }
 
 std::uint64_t Protocol::most_payload(const FrameHeader& header) const noexcept {
@@ -185,7 +178,7 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
         } else {
             message_.append(text_of(part), key_, final_ ? message_.size() + left_bytes_ : limits_.max_message_bytes);
         }
-        if (const Violation violation = check_message(result, before); violation.code != 0) {
+        if (const Violation violation = check_message(result, before); violation) {
             return fail(violation, events);
         }
     }
@@ -197,19 +190,19 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
 }
 
 // What is inflated is judged in the order in which it was sent: a fault of the text comes before one behind it.
-Protocol::Violation Protocol::check_message(Inflater::Result result, std::size_t before) {
+Violation Protocol::check_message(Inflater::Result result, std::size_t before) {
     if (message_opcode_ == Opcode::kText) {
         const std::string_view unchecked = message_.view().substr(before - unchecked_bytes_);
         const auto checked = whole_utf8(unchecked);
         if (!checked) {
-            return {kInvalidData, "text is not UTF-8"};
+            return Violation::kTextNotUtf8;
         }
         unchecked_bytes_ = static_cast<std::uint8_t>(unchecked.size() - *checked);
     }
     switch (result) {
-        case Inflater::Result::kCorrupt: return {kInvalidData, "compressed data is corrupt"};
-        case Inflater::Result::kTooBig: return {kTooBig, kMessageTooBig};
-        default: return {};
+        case Inflater::Result::kCorrupt: return Violation::kCorruptCompression;
+        case Inflater::Result::kTooBig: return Violation::kMessageTooBig;
+        default: return Violation::kNone;
     }
 }
 
@@ -220,7 +213,7 @@ void Protocol::end_data(Events& events) {
     if (is_compressed_ && state_ == State::kOpen) {
         const std::size_t before = message_.size();
         const Violation violation = check_message(deflate_->end_message(message_, limits_.max_message_bytes), before);
-        if (violation.code != 0) {
+        if (violation) {
             return fail(violation, events);
         }
     }
@@ -229,7 +222,7 @@ void Protocol::end_data(Events& events) {
         return;
     }
     if (opcode == Opcode::kText && unchecked_bytes_ != 0) {
-        return fail({kInvalidData, "text ends inside a character"}, events);
+        return fail(Violation::kTextCut, events);
     }
     events.on_message(message_.finish(opcode == Opcode::kText ? Message::Kind::kText : Message::Kind::kBinary));
 }
@@ -263,19 +256,19 @@ void Protocol::end_control(std::string_view payload, Events& events) {
 }
 
 void Protocol::receive_close(std::string_view payload, Events& events) {
-    CloseInfo info{.code = kNoCode, .reason = {}};
+    CloseInfo info{.code = CloseCode::kNoStatus, .reason = {}};
     if (!payload.empty()) {
         if (payload.size() < kCodeBytes) {
-            return fail({kProtocolError, "close frame with half a code"}, events);
+            return fail(Violation::kHalfCloseCode, events);
         }
         info.code = static_cast<std::uint16_t>(static_cast<std::uint8_t>(payload[0]) << 8 |
                                                static_cast<std::uint8_t>(payload[1]));
         info.reason = payload.substr(kCodeBytes);
-        if (!is_close_code(info.code)) {
-            return fail({kProtocolError, "invalid close code"}, events);
+        if (!CloseCode::is_sendable(info.code)) {
+            return fail(Violation::kInvalidCloseCode, events);
         }
         if (!is_utf8(info.reason)) {
-            return fail({kInvalidData, "close reason is not UTF-8"}, events);
+            return fail(Violation::kReasonNotUtf8, events);
         }
     }
     forget_message();
@@ -283,15 +276,15 @@ void Protocol::receive_close(std::string_view payload, Events& events) {
         // The answer repeats the code, or its absence (RFC 6455, 5.5.1).
         events.on_reply(ControlFrame(role_, Opcode::kClose, payload.substr(0, kCodeBytes)).view());
     }
-    events.on_close(info);
+    events.on_close(info, Violation::kNone);
 }
 
 void Protocol::fail(Violation violation, Events& events) {
     forget_message();
     if (std::exchange(state_, State::kFailed) == State::kOpen) {
-        events.on_reply(close_frame(role_, violation.code, violation.reason).view());
+        events.on_reply(close_frame(role_, violation.code(), violation.text()).view());
     }
-    events.on_close({.code = violation.code, .reason = std::string{violation.reason}});
+    events.on_close({.code = violation.code(), .reason = std::string{violation.text()}}, violation);
 }
 
 void Protocol::resume(Events& events) {
@@ -314,11 +307,11 @@ Protocol::Kept& Protocol::kept() {
 }
 
 void check_close(std::uint16_t code, std::string_view reason) {
-    if (!is_close_code(code)) {
-        throw std::invalid_argument("a close frame may not carry the code " + std::to_string(code));
+    if (!CloseCode::is_sendable(code)) {
+        throw std::invalid_argument("close(): a close frame may not carry the code " + std::to_string(code));
     }
     if (!is_utf8(reason)) {
-        throw std::invalid_argument("a close reason must be UTF-8");
+        throw std::invalid_argument("close(): a close reason must be UTF-8");
     }
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
 #include "c10k/message.hpp"
 #include "wire/frame.hpp"
 #include "wire/message_builder.hpp"
 #include "wire/permessage_deflate.hpp"
+#include "wire/violation.hpp"
 
 #include <array>
 #include <cstddef>
@@ -25,16 +27,6 @@ struct ProtocolLimits {
 
     static constexpr std::uint32_t kMaxFragments = (1u << 24) - 1;
 };
-
-// The reasons of on_close() when a limit was broken.
-inline constexpr std::string_view kMessageTooBig = "message too big";        // 1009
-inline constexpr std::string_view kFragmentTooBig = "fragment too big";      // 1009
-inline constexpr std::string_view kTooManyFragments = "too many fragments";  // 1008
-
-// Whether a close frame may carry `code` (RFC 6455, 7.4, and the IANA registry).
-[[nodiscard]] constexpr bool is_close_code(std::uint16_t code) noexcept {
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
-}
 
 // Throws std::invalid_argument, with a sentence, unless a close frame may carry both. A longer reason is cut when it is
 // sent.
@@ -63,9 +55,9 @@ public:
         virtual void on_pong(std::string_view payload) = 0;
         // A control frame that must go to the peer: the answer to a ping, or a close frame.
         virtual void on_reply(std::string_view frame) = 0;
-        // The peer's close frame arrived, or the peer broke the protocol, for which `info` has our code. If a close
-        // frame must go to the peer, it was the reply before this. Nothing follows. Called once.
-        virtual void on_close(const CloseInfo& info) = 0;
+        // The peer's close frame arrived, or there was a `violation`, for which `info` has our code. If a close frame
+        // must go to the peer, it was the reply before this. Nothing follows. Called once.
+        virtual void on_close(const CloseInfo& info, Violation violation) = 0;
 
     protected:
         ~Events() = default;
@@ -97,7 +89,7 @@ public:
     // that has arrived in part is forgotten. Empty if the protocol is no longer open.
     //
     // `reason` is cut to the 123 bytes that fit.
-    // Requires: is_close_code(code) and `reason` is UTF-8.
+    // Requires: CloseCode::is_sendable(code) and `reason` is UTF-8.
     [[nodiscard]] ControlFrame close(std::uint16_t code, std::string_view reason = {});
 
     // A ping to send. Empty if the protocol is no longer open. Requires: at most kMaxControlBytes.
@@ -113,10 +105,6 @@ public:
     [[nodiscard]] std::size_t held_bytes() const noexcept;
 
 private:
-    struct Violation {
-        std::uint16_t code;
-        std::string_view reason;
-    };
     // What has arrived and cannot be used yet.
     struct Kept {
         std::array<char, kMaxControlBytes> control;  // a control payload while it is cut

@@ -14,7 +14,7 @@ namespace c10k::wire {
 // In builds without NDEBUG: throws std::logic_error if `text`, which a caller wants to send, is not UTF-8.
 inline void require_utf8([[maybe_unused]] std::string_view text) {
 #ifndef NDEBUG
-    internal::require(is_utf8(text), "the text of a message is not UTF-8: send bytes with Message::binary()");
+    internal::require(is_utf8(text), "Message: a text is UTF-8; send bytes with Message::binary()");
 #endif
 }
 

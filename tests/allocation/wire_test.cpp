@@ -40,7 +40,7 @@ public:
     void on_message(Message message) override { text_ += message.view(); }
     void on_pong(std::string_view payload) override { text_ += payload; }
     void on_reply(std::string_view frame) override { text_ += frame; }
-    void on_close(const CloseInfo& info) override { text_ += info.reason; }
+    void on_close(const CloseInfo& info, Violation /*violation*/) override { text_ += info.reason; }
 
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
 

@@ -85,8 +85,8 @@ class Endings(HostileTestCase):
             return outcome
 
         for code in (0, 1005, 1006, 1015, 2999):
-            self.assertEqual(close_all(code, b""), f"a close frame may not carry the code {code}")
-        self.assertEqual(close_all(1000, b"\xff"), "a close reason must be UTF-8")
+            self.assertEqual(close_all(code, b""), f"close(): a close frame may not carry the code {code}")
+        self.assertEqual(close_all(1000, b"\xff"), "close(): a close reason must be UTF-8")
         publisher = self.websocket("/publish/")
         publisher.send(frame(TEXT, "still there"))
         for member in members:

@@ -360,7 +360,7 @@ TEST_F(InMemory, StreamRefusesToAwaitAWriteWhileAnotherWaits) {
     const Chunked answer = take_chunked(peer);
     EXPECT_TRUE(answer.is_whole);
     EXPECT_EQ(answer.body.size(), 2 * piece.size());
-    EXPECT_EQ(failure, "another write() of this body is pending");
+    EXPECT_EQ(failure, "write(): another write() of this body is pending");
 }
 
 TEST_F(InMemory, StreamThatWaitsIsStoppedWhenItsClientTakesNothingForTooLong) {

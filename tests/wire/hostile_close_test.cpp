@@ -60,7 +60,7 @@ public:
     void on_message(Message /*message*/) override {}
     void on_pong(std::string_view /*payload*/) override {}
     void on_reply(std::string_view frame) override { bytes += frame; }
-    void on_close(const CloseInfo& close) override { info = close; }
+    void on_close(const CloseInfo& close, Violation /*violation*/) override { info = close; }
 
     std::string bytes;
     CloseInfo info;

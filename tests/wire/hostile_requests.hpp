@@ -20,7 +20,7 @@ inline constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 // it waits for more.
 inline int verdict_of(RequestParser& parser) {
     if (parser.state() == RequestParser::State::kFailed) {
-        return parser.failure().status;
+        return parser.failure().status();
     }
     if (parser.state() != RequestParser::State::kComplete) {
         return 0;

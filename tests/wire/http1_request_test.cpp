@@ -18,7 +18,8 @@ using State = RequestParser::State;
 std::string describe(RequestParser& parser, std::size_t taken) {
     std::string text = "taken " + std::to_string(taken);
     if (parser.state() == State::kFailed) {
-        return text + " failed " + std::to_string(parser.failure().status) + ' ' + std::string{parser.failure().reason};
+        return text + " failed " + std::to_string(parser.failure().status()) + ' ' +
+               std::string{parser.failure().reason};
     }
     const Request& request = parser.request();
     text += " state " + std::to_string(static_cast<int>(parser.state())) + " 1." +
@@ -65,7 +66,7 @@ RequestParser parse(std::string_view bytes) {
 // The status of the failure; 0 if there is none.
 int status_of(std::string_view bytes) {
     RequestParser parser = parse(bytes);
-    return parser.state() == State::kFailed ? parser.failure().status : 0;
+    return parser.state() == State::kFailed ? parser.failure().status() : 0;
 }
 
 std::string with_field(std::string_view field) {
@@ -478,7 +479,7 @@ TEST(RequestParser, RefusesTooMuchOfAnythingAtTheFirstByteOverTheLimit) {
     const auto status_and_bytes = [](std::string_view bytes) {
         RequestParser parser;
         const std::size_t taken = parser.receive(bytes);
-        return std::pair{parser.failure().status, taken};
+        return std::pair{parser.failure().status(), taken};
     };
     const std::string long_text(1024 * 1024, 'a');
     EXPECT_EQ(status_and_bytes("GET /" + long_text), std::pair(414, limits.first_line + 1));
@@ -494,6 +495,28 @@ TEST(RequestParser, RefusesTooMuchOfAnythingAtTheFirstByteOverTheLimit) {
     EXPECT_EQ(status_of(fields + "\r\n"), 0);
     EXPECT_EQ(status_of(fields + "X: a\r\n\r\n"), 431);
     EXPECT_EQ(status_and_bytes(fields + "X: a\r\n" + long_text), std::pair(431, fields.size() + 6));
+}
+
+TEST(RequestParser, TellsByAKindWhichLimitWasBroken) {
+    using Kind = HttpFailure::Kind;
+    const auto kind_of = [](std::string_view bytes) {
+        RequestParser parser{{.first_line = 40, .head = 100, .fields = 2, .body = 3}};
+        parser.receive(bytes);
+        return parser.failure().kind;
+    };
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\n";
+    EXPECT_EQ(kind_of("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Kind::kNone);
+    EXPECT_EQ(kind_of("GET / HTTP/1.1\r\n\r\n"), Kind::kMalformed);
+    EXPECT_EQ(kind_of("GET /" + std::string(40, 'a')), Kind::kFirstLineTooLong);
+    EXPECT_EQ(kind_of(head + "X: " + std::string(100, 'a')), Kind::kHeadTooLarge);
+    EXPECT_EQ(kind_of(head + "X: a\r\nY: a\r\n"), Kind::kTooManyFields);
+    EXPECT_EQ(kind_of(head + "Content-Length: 4\r\n\r\n"), Kind::kBodyTooLarge);
+    EXPECT_EQ(kind_of(head + "Transfer-Encoding: chunked\r\n\r\n4\r\n"), Kind::kBodyTooLarge);
+    EXPECT_EQ(kind_of(head + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: " + std::string(100, 'a')),
+              Kind::kHeadTooLarge);
+    EXPECT_EQ(kind_of(head + "Transfer-Encoding: gzip, chunked\r\n\r\n"), Kind::kUnknownCoding);
+    EXPECT_EQ(kind_of(head + "Expect: money\r\n\r\n"), Kind::kUnknownExpectation);
+    EXPECT_EQ(kind_of("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), Kind::kUnknownVersion);
 }
 
 // Row 9.

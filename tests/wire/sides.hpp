@@ -64,8 +64,9 @@ public:
         lines.push_back("reply " + described(frame, protocol.role()));
         replies += frame;
     }
-    void on_close(const CloseInfo& info) override {
+    void on_close(const CloseInfo& info, Violation its_violation) override {
         const bool failed = protocol.state() == Protocol::State::kFailed;
+        violation = its_violation;
         lines.push_back((failed ? "failed " : "closed ") + std::to_string(info.code) +
                         (info.reason.empty() ? "" : " " + info.reason));
     }
@@ -75,6 +76,7 @@ public:
     Lines lines;
     std::vector<Message> messages;
     std::string replies;
+    Violation violation;
 };
 
 // What the peer of one side sends, made without the code under test.

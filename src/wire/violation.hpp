@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace c10k::wire {
+
+// What a peer did wrong: it broke RFC 6455 or 7692, or a limit. Tests as true, unless it is kNone.
+class Violation {
+public:
+    enum Kind : std::uint8_t {
+        kNone,
+
+        kReservedBits,
+        kReservedOpcode,
+        kFragmentedControl,
+        kUnexpectedMessage,
+        kUnexpectedContinuation,
+        kUnmaskedFrame,
+        kMaskedFrame,
+        kLongControl,
+        kLongLength,
+        kPaddedLength,
+        kHalfCloseCode,
+        kInvalidCloseCode,
+
+        kTextNotUtf8,
+        kTextCut,
+        kReasonNotUtf8,
+        kCorruptCompression,
+
+        kTooManyFragments,  // max_fragments
+        kMessageTooBig,     // max_message_bytes
+        kFragmentTooBig,    // max_fragment_bytes
+    };
+
+    constexpr Violation(Kind kind = kNone) noexcept : kind_(kind) {}
+    constexpr operator Kind() const noexcept { return kind_; }
+
+    // What the close frame says of it (RFC 6455, 7.4.1); requires that it is not kNone.
+    [[nodiscard]] std::uint16_t code() const noexcept;
+    [[nodiscard]] std::string_view text() const noexcept;
+
+private:
+    Kind kind_;
+};
+
+}  // namespace c10k::wire
