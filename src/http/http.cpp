@@ -16,7 +16,7 @@ std::string decode_form(std::string_view encoded) {
     return repair_utf8(percent_decode(text));
 }
 
-// What a cookie's value may hold (RFC 6265, 4.1.1).
+// Whether a cookie's value may hold `c` (RFC 6265, 4.1.1).
 bool is_cookie_octet(char c) {
     return c > ' ' && c < '\x7f' && std::string_view{"\",;\\"}.find(c) == std::string_view::npos;
 }

@@ -9,7 +9,7 @@
 namespace c10k {
 namespace {
 
-// Of what views make: it may be a peer's value with something around it.
+// For values that views make: such a value may be a peer's with something around it.
 constexpr std::size_t kMaxWritten = 1000;
 
 // Whether more than kMaxJsonLevels arrays and objects are open at any point of the text. Up to its first mistake, where

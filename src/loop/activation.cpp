@@ -27,7 +27,7 @@ std::string_view variable(const char* name) {
     return text != nullptr ? text : std::string_view{};
 }
 
-// Nothing if `descriptor` is no socket.
+// Empty if `descriptor` is not a socket.
 std::optional<int> option_of(int descriptor, int option) {
     int value = 0;
     socklen_t size = sizeof value;
@@ -77,7 +77,7 @@ std::vector<int> find_inherited_listeners() {
     return listeners;
 }
 
-// To the socket of this name, an abstract one if it begins with '@'.
+// Sends to the socket of this name, an abstract one if it begins with '@'.
 void notify(std::string_view name) noexcept {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -101,14 +101,14 @@ void notify(std::string_view name) noexcept {
 std::vector<int> take_inherited_listeners() {
     std::vector<int> listeners = find_inherited_listeners();
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {
-        ::unsetenv(name);  // they are not for our own children
+        ::unsetenv(name);  // these sockets are not for our own children
     }
     return listeners;
 }
 
 ReadyNotice::ReadyNotice() {
     const auto descriptor = to_number<int>(variable(kVariable));
-    // The variable may come from elsewhere: whatever else has that number is left alone.
+    // The variable may come from elsewhere: leave any other descriptor of that number alone.
     if (descriptor && option_of(*descriptor, SO_DOMAIN) == AF_UNIX && option_of(*descriptor, SO_TYPE) == SOCK_DGRAM) {
         socket_ = *descriptor;
         keep_from_children(socket_);

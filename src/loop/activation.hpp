@@ -7,12 +7,12 @@ namespace c10k {
 // A program takes its sockets from the process that started it, and tells that process when it serves: systemd, or the
 // outer process of serve or runserver.
 
-// The listening sockets that were handed to this process: sd_listen_fds(3). Whoever asks first gets them, and programs
-// that this process starts do not. Throws std::runtime_error if one of them is no TCP or unix socket that listens.
+// The listening sockets that this process has inherited: sd_listen_fds(3). The first caller gets them, and programs
+// that this process starts do not. Throws std::runtime_error if one of them is not a listening TCP or unix socket.
 [[nodiscard]] std::vector<int> take_inherited_listeners();
 
-// Tells that this program now serves, if anybody wants to know: sd_notify(3), and to the outer process by a socket that
-// only this program has inherited, as anybody may write to one with a name.
+// Reports that this program now serves: to systemd by sd_notify(3), and to the outer process by a socket that only this
+// program has inherited, because anybody may write to a socket with a name.
 class ReadyNotice {
 public:
     // The number of the inherited descriptor, in the environment.

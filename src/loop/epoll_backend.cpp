@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::size_t kReceiveBytes = 256 * 1024;
 constexpr int kEventsAtOnce = 1024;
-// One listener must not starve those who are already here.
+// One listener must not starve the connections that are already here.
 constexpr int kAcceptsAtOnce = 256;
 constexpr std::uint32_t kNone = 0xffffffff;
-// What epoll reports for the eventfd behind wake(); no slot has this generation.
+// The id by which epoll reports the eventfd of wake(); no slot has this generation.
 constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 
 std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.generation} << 32 | socket.slot; }
@@ -226,7 +226,7 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
             continue;
         }
         const SocketId id{static_cast<std::uint32_t>(event.data.u64), static_cast<std::uint32_t>(event.data.u64 >> 32)};
-        // Whoever handled an event before may have closed this socket: look it up again after every call.
+        // The handler of an earlier event may have closed this socket: look it up again after every call.
         Slot* slot = find(id);
         if (slot == nullptr) {
             continue;
@@ -249,7 +249,7 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
             receive(id);
             slot = find(id);
         }
-        // Errors are reported even to those who do not receive; what can still be read is read first.
+        // epoll reports errors even to sockets that do not receive. Read first whatever can still be read.
         const bool is_lost = slot != nullptr && ((event.events & (EPOLLERR | EPOLLHUP)) != 0 || slot->failure != 0);
         if (is_lost && (event.events & EPOLLIN) == 0) {
             int error = slot->failure;
@@ -298,7 +298,7 @@ void EpollBackend::accept(SocketId listener) {
             if (errno == EAGAIN) {
                 return;
             }
-            continue;  // ECONNABORTED and the like concern one peer, who has gone
+            continue;  // ECONNABORTED and the like concern one peer, which has gone
         }
         is_full_ = static_cast<std::size_t>(fd) >= capacity();
         ListenerEvents& events = *slot->listener_events;
@@ -335,7 +335,7 @@ void EpollBackend::receive(SocketId socket) {
         has_more_ = has_more_ || received == kReceiveBytes;
         slot.socket_events->on_received({buffer_.get(), static_cast<std::size_t>(received)});
     } else if (received == 0 && slot.failure != 0) {
-        fail(socket, slot.failure);  // the send that failed took the kernel's word of it
+        fail(socket, slot.failure);  // the failed send has already consumed the kernel's error
     } else if (received == 0) {
         slot.ended = true;
         update(socket.slot);

@@ -7,7 +7,7 @@
 
 namespace c10k {
 
-// Readiness made into completions: level-triggered epoll, one recv a socket and turn into one buffer of the loop's.
+// Turns readiness into completions: level-triggered epoll, one recv per socket and turn, into one buffer of the loop.
 class EpollBackend final : public Backend {
 public:
     // Throws std::system_error.
@@ -47,12 +47,12 @@ private:
         };
         int fd;
         std::uint32_t generation;
-        std::uint32_t interest;  // what epoll was last told
+        std::uint32_t interest;  // as last reported to epoll
         Kind kind;
         bool receiving : 1;
         bool blocked : 1;      // a send found the kernel full, or failed
         bool ended : 1;        // FIN came
-        std::uint8_t failure;  // errno of a send that failed; wait() has yet to tell
+        std::uint8_t failure;  // errno of a failed send, which wait() has yet to report
     };
 
     SocketId add(int fd, Kind kind);
@@ -71,7 +71,7 @@ private:
     std::unique_ptr<char[]> buffer_;
     HeardUntil heard_;
     bool has_more_ = false;  // a socket has filled the buffer in this wait()
-    bool is_full_ = false;   // the last socket that was accepted took a descriptor of the program's own
+    bool is_full_ = false;   // the last accepted socket took a descriptor that is reserved for the program
 };
 
 }  // namespace c10k

@@ -21,10 +21,10 @@ namespace {
 
 constexpr unsigned kEntries = 1024;
 constexpr unsigned kCompletions = 8192;
-// More slots would cost memory that few need; who has more sockets gets more rings.
+// More slots would cost memory that few programs need; a program with more sockets gets more rings.
 constexpr std::size_t kMaxFiles = 32768;
 
-// Together they fit into a processor's cache, and one takes in what many peers have sent.
+// Together they fit into a processor's cache, and each takes the bytes of many peers.
 constexpr unsigned kLargeBuffers = 8;
 constexpr std::size_t kLargeBufferBytes = 128 * 1024;
 // Without incremental use each receive takes a whole one.

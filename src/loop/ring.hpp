@@ -13,20 +13,19 @@
 
 namespace c10k {
 
-// What a kernel can do for a Ring beyond what every Ring needs.
+// Features of a kernel that a Ring uses but does not need.
 struct RingFeatures {
     bool incremental_buffers = true;  // one buffer takes many receives, one behind the other (Linux 6.12)
 };
 
 // One io_uring with what belongs to it: a table of direct descriptors, and the buffers that the kernel receives into.
 //
-// A table holds as many sockets as the process may have open files, and these are not among those: whoever wants more
-// sockets takes another ring.
-// Thread: that which made it.
+// A table holds as many sockets as the process may have open files, and they are not open files themselves. A backend
+// that needs more sockets makes another ring. Thread: the one that made it.
 class Ring {
 public:
-    // Uses of `wanted` what the kernel knows. Throws std::system_error, with a text that says what to do, if the kernel
-    // refuses or lacks what every ring needs (Linux 6.1).
+    // Uses those features in `wanted` that the kernel has. Throws std::system_error, with a text that says what to do,
+    // if the kernel refuses or lacks a feature that every ring needs (Linux 6.1).
     explicit Ring(const RingFeatures& wanted);
     // Requires: nothing is under way.
     ~Ring();
@@ -37,13 +36,13 @@ public:
 
     // ---- Direct descriptors
 
-    // The size of a table, as the limit of open files is now.
+    // The size of a table under the current limit of open files.
     [[nodiscard]] static std::size_t most_files() noexcept;
     [[nodiscard]] bool has_room() const noexcept { return !free_files_.empty(); }
-    // Moves a descriptor into the table, where it gets the index that is returned, and closes it.
-    // Throws std::system_error, and has done nothing. Requires: has_room().
+    // Moves a descriptor into the table, closes it, and returns its index there. If it throws std::system_error, it has
+    // done nothing. Requires: has_room().
     unsigned adopt(int descriptor);
-    // The index is free again. Requires: the kernel has closed what was there.
+    // Frees the index. Requires: the kernel has closed the socket there.
     void release(unsigned file) { free_files_.push_back(file); }
 
     // ---- Submission
@@ -56,7 +55,7 @@ public:
 
     // ---- Completion
 
-    // Whether enter() would do anything: something is to be submitted, or the kernel has news that it keeps back.
+    // Whether enter() would do anything: there are entries to submit, or the kernel holds back completions.
     [[nodiscard]] bool wants_enter() const noexcept;
     // Submits, and lets the kernel finish what it can.
     void enter();
@@ -74,7 +73,7 @@ public:
 
     static constexpr std::uint16_t kBuffers = 0;  // the group of the buffers
 
-    // The bytes that `completion` has brought. They stay until recycle().
+    // The bytes that `completion` has brought, valid until recycle().
     [[nodiscard]] std::span<char> received(const io_uring_cqe& completion) noexcept;
     // Gives the buffer of `completion` back to the kernel.
     void recycle(const io_uring_cqe& completion) noexcept;

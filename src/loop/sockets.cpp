@@ -36,8 +36,8 @@ void keep_to_family(int descriptor, const Address& address) noexcept {
     }
 }
 
-// A program that was killed has its ports for some ten milliseconds more if it had a ring: until the kernel has taken
-// that apart. Who comes instead of it at once waits for that.
+// A killed program that had a ring keeps its ports for some ten milliseconds, until the kernel has taken the ring
+// apart. Its successor waits that long.
 bool bind_when_free(int descriptor, const Address& address) {
     constexpr std::chrono::milliseconds kMost{200};
     constexpr std::chrono::milliseconds kPause{2};
@@ -96,12 +96,12 @@ void limit_silence(int listener, std::chrono::seconds most) noexcept {
     set_option(listener, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(listener, IPPROTO_TCP, TCP_KEEPIDLE, std::max(seconds / 2, 1));
     set_option(listener, IPPROTO_TCP, TCP_KEEPINTVL, std::max(seconds / 4, 1));
-    // Also for what was sent and nobody acknowledges, where the kernel asks nothing.
+    // Also for bytes that were sent and never acknowledged: then the kernel does not ask whether the peer is there.
     set_option(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
 }
 
 PortReservation::PortReservation(const Address& address) {
-    // Whoever listens there already is found only by a socket that does not share; ours shares from then on.
+    // Only a socket that does not share finds another listener on the port; ours shares from then on.
     const int alone = open_listener(address, 1, PortUse::kAlone, Blocking::kNo);
     const Address found = local_address_of(alone);
     ::close(alone);
@@ -140,7 +140,7 @@ Address peer_address_of(int descriptor) noexcept {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&storage), &size) < 0) {
-        return {};  // it has gone already
+        return {};  // the peer has gone already
     }
     return Address{reinterpret_cast<const sockaddr*>(&storage), size};
 }
@@ -156,7 +156,7 @@ std::size_t open_file_limit() noexcept {
 }
 
 std::size_t socket_file_limit() noexcept {
-    constexpr std::size_t kOwnFiles = 64;  // standard streams, epoll, listeners, files that are served
+    constexpr std::size_t kOwnFiles = 64;  // standard streams, epoll, listeners, files being served
     const std::size_t files = open_file_limit();
     return files - std::min(files / 4, kOwnFiles);
 }

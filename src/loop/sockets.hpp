@@ -9,34 +9,35 @@
 
 namespace c10k {
 
-// What the backends that use the kernel's sockets share: how a socket is made before a backend takes it over.
-// All throw std::system_error.
+// Shared by the backends that use the kernel's sockets: how to make a socket before a backend takes it over. All
+// functions throw std::system_error.
 
-// What the kernel may hold of a socket's bytes that it has not sent yet: behind a peer that does not read, more would
-// be memory that no limit of ours counts. The kernel takes about a fifth more.
+// How many unsent bytes the kernel may hold for a socket. Behind a peer that does not read, more would be memory that
+// no limit of ours counts. The kernel takes about a fifth more.
 inline constexpr int kMaxUnsentBytes = 128 * 1024;
 
 enum class Blocking : std::uint8_t { kYes, kNo };
 
-// Who else may listen on the port of a listener.
+// Whether others may listen on the port of a listener.
 enum class PortUse : std::uint8_t {
     kAlone,
-    kShared,  // other listeners of this user that say so too; the kernel spreads the connections over them
+    kShared,  // other sharing listeners of this user may; the kernel spreads the connections over them
 };
 
-// A listening socket. Those it accepts inherit its options. It takes up to 200 ms to find that the port is in use.
+// A listening socket. Accepted sockets inherit its options. It takes up to 200 ms to find that the port is in use.
 [[nodiscard]] int open_listener(const Address& address, int backlog, PortUse use, Blocking blocking);
 
-// Makes ready a listening socket that another program has opened.
+// Prepares a listening socket that another program has opened.
 void prepare_inherited(int descriptor, Blocking blocking);
 
-// Bounds what the kernel holds unsent of those that a listener accepts.
+// Bounds how many unsent bytes the kernel holds for each socket that a listener accepts.
 void limit_unsent(int listener, int most_bytes) noexcept;
 
-// Bounds how long the machines behind those that a listener accepts may say nothing, not even that they are there.
+// Bounds how long the machine behind an accepted socket may stay silent when the kernel asks whether it is there.
 void limit_silence(int listener, std::chrono::seconds most) noexcept;
 
-// Keeps a port for listeners that share it. Nobody else may listen there when it is made; port 0 becomes a free one.
+// Reserves a port for listeners that share it. No other listener may be there when it is made; port 0 becomes a free
+// one.
 class PortReservation {
 public:
     explicit PortReservation(const Address& address);
@@ -50,24 +51,24 @@ private:
     int descriptor_;  // bound, and not listening
 };
 
-// A socket that is to be connected to `to`. It comes from `from`, unless that has no family: then the kernel chooses.
-// The port is chosen at connect(), so that one source address has all its ports for each destination.
+// A socket for connecting to `to`. It connects from `from`; if that has no family, the kernel chooses. The kernel
+// chooses the port at connect(), so that one source address has all its ports for each destination.
 [[nodiscard]] int open_dialling(const Address& to, const Address& from, Blocking blocking);
 
 [[nodiscard]] Address local_address_of(int descriptor) noexcept;
 [[nodiscard]] Address peer_address_of(int descriptor) noexcept;
 
-// Descriptors or memory have run out: nobody can be accepted for a while.
+// Whether descriptors or memory have run out, so that accepting fails for a while.
 [[nodiscard]] bool out_of_resources(int error) noexcept;
 
 [[noreturn]] void throw_errno(const char* what);
 
 // How many files this process may have open.
 [[nodiscard]] std::size_t open_file_limit() noexcept;
-// How many of those sockets may take. The rest is for what the program opens itself, so that a client who is served
+// How many of those sockets may use. The rest is for files that the program opens itself, so that a connected client
 // gets its static file however many others come.
 [[nodiscard]] std::size_t socket_file_limit() noexcept;
-// Whether sockets have taken as many as they may. `open` is any descriptor that is open.
+// Whether sockets use as many as they may. `open` is any open descriptor.
 [[nodiscard]] bool sockets_have_all(int open) noexcept;
 
 // Milliseconds of a clock that never jumps.

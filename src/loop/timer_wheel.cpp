@@ -51,7 +51,7 @@ std::optional<TimerWheel::Due> TimerWheel::next_slot() const noexcept {
         if (occupied == 0) {
             continue;
         }
-        // All that is left on a level lies ahead of the present, so the lowest slot is the next one.
+        // Every timer left on a level lies ahead of the present, so the lowest slot is the next one.
         const int slot = std::countr_zero(occupied);
         const int shift = level * kDigitBits;
         const std::int64_t start =
@@ -76,7 +76,7 @@ int TimerWheel::advance(std::int64_t now) {
         Level& level = levels_[static_cast<std::size_t>(due->level)];
         level.occupied &= ~(std::uint64_t{1} << due->slot);
         Slot& slot = level.slots[static_cast<std::size_t>(due->slot)];
-        // What fires may start and cancel others: take them off one by one, and only those that are here now.
+        // A timer that fires may start and cancel others: take them off one by one, and only those that are here now.
         Slot taken;
         if (slot.next_ == nullptr || slot.next_ == &slot) {
             continue;

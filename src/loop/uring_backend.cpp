@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint32_t kNone = 0xffffffff;
 constexpr std::size_t kMaxRings = 1024;
 
-// What an operation is called in its completions: the slot, and in the lowest byte the operation.
+// The id of an operation in its completions: the slot, and in the lowest byte the kind of operation.
 constexpr unsigned kOperationBits = 8;
 
 }  // namespace
@@ -45,7 +45,7 @@ UringBackend::~UringBackend() {
             close({i, slots_[i].generation});
         }
     }
-    // What the kernel still works on points into this object.
+    // Operations in progress point into this object.
     const auto is_free = [](const Slot& slot) { return slot.kind == Kind::kFree; };
     while (!std::all_of(slots_.begin(), slots_.end(), is_free)) {
         wait(now() + 1);
@@ -112,8 +112,8 @@ void UringBackend::free(std::uint32_t index) noexcept {
     Slot& slot = slots_[index];
     unsent_.erase(index);
     if (slot.is_direct) {
-        // Not before all is done: an operation that runs on a thread of the kernel (a shutdown) looks its file up late,
-        // and would find the next socket with this index.
+        // Wait until every operation is done: one that runs on a thread of the kernel (a shutdown) looks its file up
+        // late, and would find the next socket with this index.
         ring_of(index).release(slot.file);
     }
     slot.kind = Kind::kFree;
@@ -197,7 +197,7 @@ void UringBackend::stop_receiving(SocketId socket) {
     }
 }
 
-// The kernel is told of it in wait(), with all else: so it takes nothing yet.
+// Takes no bytes yet: wait() submits the send with everything else.
 std::size_t UringBackend::send(SocketId socket, std::span<const iovec> bytes) {
     Slot* slot = find(socket);
     if (slot == nullptr) {
@@ -223,7 +223,7 @@ void UringBackend::shutdown_write(SocketId socket) {
     }
 }
 
-// Without memory to note them down they stay where they are for ever: the kernel may still read them.
+// If there is no memory to note these bytes, they stay where they are for ever, because the kernel may still read them.
 void UringBackend::keep(std::uint32_t index, std::shared_ptr<const void> unsent) noexcept {
     try {
         unsent_[index] = unsent;
@@ -258,7 +258,7 @@ void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
         });
         if (!slot->is_inherited) {
             ::shutdown(static_cast<int>(slot->file),
-                       SHUT_RDWR);  // at once: an accept under way holds it a little longer
+                       SHUT_RDWR);  // at once: an accept in progress holds the socket a little longer
         }
         ::close(static_cast<int>(slot->file));
     } else {
@@ -280,7 +280,7 @@ void UringBackend::wake() noexcept {
     (void)!::write(wake_, &one, sizeof one);
 }
 
-// ---- What the kernel is asked
+// ---- Requests to the kernel
 
 void UringBackend::start(std::uint32_t index, io_uring_sqe& entry, Operation operation) {
     Slot& slot = slots_[index];
@@ -361,7 +361,7 @@ void UringBackend::watch(std::uint32_t index, Watch wanted) {
     io_uring_sqe& entry = ring_of(index).prepare();
     const int file = static_cast<int>(slot.file);
     if (wanted == Watch::kLoss) {
-        ::io_uring_prep_poll_add(&entry, file, 0);  // errors are reported even so
+        ::io_uring_prep_poll_add(&entry, file, 0);  // the kernel reports errors even so
     } else if (slot.kind == Kind::kListener) {
         ::io_uring_prep_multishot_accept(&entry, file, nullptr, nullptr, SOCK_CLOEXEC);
     } else {
@@ -372,7 +372,7 @@ void UringBackend::watch(std::uint32_t index, Watch wanted) {
     start(index, entry, watching(slot));
 }
 
-// ---- What the kernel answers
+// ---- Answers of the kernel
 
 int UringBackend::wait(std::optional<std::int64_t> until) {
     heard_.begin(now());
@@ -392,7 +392,7 @@ int UringBackend::wait(std::optional<std::int64_t> until) {
         sleep(until);
         taken = take_completions();
     }
-    // The kernel holds some completions back, and does not always tell (6.18): only a call that brings none is proof.
+    // The kernel holds some completions back, and does not always say so (6.18): only a call that brings none is proof.
     // And a receive that has yet to begin may find something.
     const bool is_drained = is_due && taken.completions == 0 && adopted == 0 && changed_.empty();
     const int events = adopted + taken.events;
@@ -486,7 +486,7 @@ int UringBackend::complete(Ring& ring, const io_uring_cqe& completion) {
     return events;
 }
 
-// A wake-up that comes while an accept is being cancelled is lost on it, and the kernel wakes nobody else who listens.
+// A cancelled accept loses a wake-up that comes meanwhile, and the kernel wakes no other listener.
 void UringBackend::accept_stragglers(std::uint32_t index) {
     Slot& slot = slots_[index];
     if (slot.kind != Kind::kListener || !slot.is_leaving || slot.receiving || slot.watch != Watch::kNothing) {
@@ -513,10 +513,10 @@ int UringBackend::accepted(std::uint32_t index, int result) {
         return adopt_waiting();
     }
     if (!out_of_resources(-result)) {
-        return 0;  // ECONNABORTED and the like concern one peer, who has gone
+        return 0;  // ECONNABORTED and the like concern one peer, which has gone
     }
     if (std::exchange(has_adopted_, false)) {
-        return 0;  // those of a burst are open files until they are in a ring: that is no lack of them
+        return 0;  // the sockets of a burst are open files until they are in a ring: that is no shortage
     }
     return fail_accepting(index, -result);
 }
@@ -578,7 +578,7 @@ int UringBackend::received(std::uint32_t index, std::span<char> bytes, int resul
         return 1;
     }
     switch (-result) {
-        case ENOBUFS: return 1;  // all buffers were full: it goes on with those that are given back
+        case ENOBUFS: return 1;  // all buffers were full: it goes on with the next free ones
         case ECANCELED:          // as we asked
         case EINTR:
         case EAGAIN: return 0;

@@ -19,10 +19,10 @@ struct RingFeatures;
 // Completions as the kernel gives them: io_uring, with multishot accept and receive, and sends that go out together.
 //
 // Sockets are direct descriptors, in as many rings as it takes: the process's limit of open files bounds each ring, and
-// not the whole. What is asked of a socket is collected, and told to the kernel at the next wait(), with one call.
+// not the whole. The next wait() submits all operations that were asked for with one call.
 class UringBackend final : public Backend {
 public:
-    // Throws std::system_error if the kernel has no such io_uring, or does not allow it; what() says what to do.
+    // Throws std::system_error if the kernel has no suitable io_uring, or forbids it; what() says what to do.
     UringBackend();
     explicit UringBackend(const RingFeatures& wanted);
     ~UringBackend() override;
@@ -52,7 +52,7 @@ public:
 
 private:
     enum class Kind : std::uint8_t { kFree, kListener, kConnecting, kSocket, kClosing };
-    // What the kernel has been asked to tell of a socket or listener.
+    // What the kernel reports of a socket or listener, as it was last asked to.
     enum class Watch : std::uint8_t { kNothing, kInput, kLoss };
     enum class Operation : std::uint8_t { kNone, kWake, kAccept, kConnect, kReceive, kLoss, kSend, kShutdown, kClose };
 
@@ -65,36 +65,37 @@ private:
         std::uint32_t generation;
         std::uint32_t file;  // in the ring's table; of a listener, the descriptor
         std::uint16_t ring;
-        std::uint8_t under_way;  // operations whose last completion is still to come
+        std::uint8_t under_way;  // operations whose last completion has yet to come
         Kind kind;
         Watch watch;
         bool receiving : 1;   // wanted
         bool cancelling : 1;  // what is watched
         bool sending : 1;
-        bool ended : 1;         // FIN came, and was said
+        bool ended : 1;         // FIN came, and the owner knows
         bool half_open : 1;     // FIN is on its way to a socket that does not receive
-        bool failed : 1;        // and that was said
+        bool failed : 1;        // the connection is lost, and the owner knows
         bool is_changed : 1;    // in changed_
         bool is_direct : 1;     // `file` is an index in the ring's table
         bool is_inherited : 1;  // a listener that other processes may have, too
-        bool is_leaving : 1;    // and that accepts no more than it was woken for
+        bool is_leaving : 1;    // accepts no more than it was woken for
     };
 
     SocketId add(Kind kind);
-    // Moves the descriptor into a ring with room, or into a new one. Throws std::system_error, and has done nothing.
+    // Moves the descriptor into a ring with room, or into a new one. If it throws std::system_error, it has done
+    // nothing.
     SocketId adopt(int descriptor, Kind kind);
     Slot* find(SocketId socket) noexcept;
     [[nodiscard]] Ring& ring_of(std::uint32_t index) noexcept { return *rings_[slots_[index].ring]; }
     void free(std::uint32_t index) noexcept;
 
-    // Has the entry done for the slot; complete() hears of it.
+    // Submits the entry for the slot; complete() gets its result.
     void start(std::uint32_t index, io_uring_sqe& entry, Operation operation);
     void cancel(std::uint32_t index, Operation operation);
     void arm_wake();
-    // Keeps the bytes of a send() until the kernel has done with them.
+    // Keeps the bytes of a send() until the kernel is done with them.
     void keep(std::uint32_t index, std::shared_ptr<const void> unsent) noexcept;
 
-    // What is watched may have to change before the next wait.
+    // Notes that the slot's watch may have to change before the next wait.
     void changed(std::uint32_t index);
     void update_watches();
     void update_watch(std::uint32_t index);
@@ -113,9 +114,9 @@ private:
     // Return how many events were delivered.
     int complete(Ring& ring, const io_uring_cqe& completion);
     int accepted(std::uint32_t index, int result);
-    // Accepts those who are waiting, and nobody after them.
+    // Accepts the connections that are waiting, and none after them.
     void accept_stragglers(std::uint32_t index);
-    // Hands over what was accepted, as long as there are rings for it.
+    // Hands over accepted sockets, as long as there are rings for them.
     int adopt_waiting();
     int fail_accepting(std::uint32_t index, int error);
     int connected(std::uint32_t index, int result);
@@ -130,7 +131,7 @@ private:
     std::vector<std::uint32_t> changed_;
     std::unordered_map<std::uint32_t, std::shared_ptr<const void>>
         unsent_;  // of closed slots, until the kernel lets go
-    // The listener and the descriptor of sockets that were accepted and are in no ring yet, because none can be made.
+    // The listener and the descriptor of accepted sockets that are in no ring yet, because no ring can be made.
     std::deque<std::pair<std::uint32_t, int>> waiting_;
     bool has_adopted_ = false;  // since accepting failed
     bool is_short_ = false;     // of descriptors, until accepting goes on

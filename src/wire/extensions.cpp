@@ -18,8 +18,8 @@ class ListReader {
 public:
     explicit ListReader(std::string_view text) noexcept : rest_(text) {}
 
-    // Appends what the field names; returns false if it is no list of extensions. Empty members are no matter
-    // (RFC 9110, 5.6.1.2).
+    // Appends the extensions that the field names; returns false if it is not a list of extensions. Ignores empty
+    // members (RFC 9110, 5.6.1.2).
     bool read(std::vector<Extension>& extensions) {
         for (;;) {
             while (take(',')) {
@@ -81,7 +81,7 @@ private:
         return token;
     }
 
-    // What stands between quotes, of which the first is taken; empty unless it is a token, which it has to be.
+    // The text up to the closing quote, after the opening one; empty unless it is a token, as it has to be.
     std::string take_quoted() {
         std::string token;
         while (!rest_.empty() && rest_.front() != '"') {
@@ -108,8 +108,8 @@ std::optional<std::uint8_t> to_window_bits(const std::optional<std::string>& val
     return bits && *bits >= 8 && *bits <= kMaxWindowBits ? bits : std::nullopt;
 }
 
-// Empty if a parameter is unknown, wrong or there twice. `client_bits` is what client_max_window_bits means without a
-// value; nothing if it must have one.
+// Empty if a parameter is unknown, invalid or repeated. `client_bits` is the meaning of client_max_window_bits without
+// a value; empty if it must have one.
 std::optional<DeflateParameters> read_parameters(const Extension& extension, std::optional<std::uint8_t> client_bits) {
     DeflateParameters read;
     const auto set_flag = [](bool& flag, const Extension::Parameter& parameter) {
@@ -137,8 +137,8 @@ std::optional<DeflateParameters> read_parameters(const Extension& extension, std
     return read;
 }
 
-// Whether a server may answer `offer` so (RFC 7692, 7.1): it grants what was asked for, and asks for no more than was
-// offered.
+// Whether a server may give this answer to `offer` (RFC 7692, 7.1): it grants everything that the client asked for, and
+// asks for no more than the client offered.
 bool answers(const DeflateParameters& answer, const DeflateParameters& offer) {
     return (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
            answer.server_max_window_bits.value_or(kMaxWindowBits) <=
@@ -250,7 +250,7 @@ std::optional<DeflateParameters> read_deflate_answer(const Extension& answer,
     if (!agreed || std::none_of(offers.begin(), offers.end(), is_answered)) {
         return std::nullopt;
     }
-    // What we do ourselves may be less than what the server would take.
+    // Our own window may be smaller than the server would accept.
     const DeflateParameters& wanted = offers.front();
     agreed->client_no_context_takeover |= wanted.client_no_context_takeover;
     if (wanted.client_max_window_bits) {

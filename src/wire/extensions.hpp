@@ -31,7 +31,7 @@ struct Extension {
 inline constexpr std::string_view kExtensionsField = "Sec-WebSocket-Extensions";
 inline constexpr std::string_view kPermessageDeflate = "permessage-deflate";
 
-// The parameters of permessage-deflate in an offer, or in the answer, which is what both sides agree on.
+// The parameters of permessage-deflate in an offer, or in the answer, on which both sides agree.
 struct DeflateParameters {
     bool server_no_context_takeover = false;
     bool client_no_context_takeover = false;
@@ -51,7 +51,8 @@ inline constexpr std::uint8_t kMaxWindowBits = 15;
 
 // The server's side.
 
-// The first offer of permessage-deflate whose parameters are known, right and there once; the others are declined.
+// The first offer of permessage-deflate whose parameters are known, valid and not repeated. The server declines the
+// others.
 [[nodiscard]] std::optional<DeflateParameters> find_deflate_offer(std::span<const Extension> offers);
 
 // The answer to `offer`: no more than either side wants. Requires: ours.is_on().
@@ -59,8 +60,8 @@ inline constexpr std::uint8_t kMaxWindowBits = 15;
 
 // The client's side.
 
-// The offers in order of preference (RFC 7692, 5.1): what the client wants, and then what each server that compresses
-// at all can agree to, since some refuse a handshake when they can agree to no offer. Requires: ours.is_on().
+// The offers in order of preference (RFC 7692, 5.1): the one that the client wants, and then one that every server
+// which compresses can accept, because some refuse a handshake when they can accept no offer. Requires: ours.is_on().
 [[nodiscard]] std::vector<DeflateParameters> offer_deflate(const Compression& ours);
 
 // The server's answer settles one of `offers`. The client itself does no more than the first of them says. Empty if the

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kSpace = " \t";
 constexpr std::string_view kUnix = "unix:";  // clients of a unix socket
 
-// An address as 16 bytes: those of IPv4 are mapped (RFC 4291, 2.5.5.2).
+// An address as 16 bytes; IPv4 addresses are mapped (RFC 4291, 2.5.5.2).
 using Bytes = std::array<std::uint8_t, 16>;
 constexpr unsigned kMappedBits = 96;
 

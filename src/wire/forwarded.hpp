@@ -15,11 +15,12 @@ namespace c10k::wire {
 // socket, "unix:", are if `trusted` names just that.
 [[nodiscard]] bool is_trusted(std::string_view address, std::span<const std::string> trusted);
 
-// Who a request comes from, as far as it can be believed. `peer` is the other end of the connection, "127.0.0.1:54321".
+// The client of a request, as far as the request can be believed. `peer` is the other end of the connection,
+// "127.0.0.1:54321".
 //
-// If that is in one of the networks `trusted`, it is a proxy, and the last address in X-Forwarded-For is that of the
-// peer it had; and so on from right to left, up to the first that is not trusted. What a client writes there itself
-// stands to the left of that, and is not believed.
+// If `peer` is in one of the networks `trusted`, it is a proxy, and the last address in X-Forwarded-For is the proxy's
+// own peer; and so on from right to left, up to the first address that is not trusted. An address that the client
+// itself wrote stands to the left of that one, and is not believed.
 [[nodiscard]] std::string client_of(std::string_view peer, const Headers& headers,
                                     std::span<const std::string> trusted);
 

@@ -78,7 +78,7 @@ std::variant<HandshakeOffer, PlainRequest, Response> read_handshake(const Reques
     if (headers.count("Sec-WebSocket-Key") != 1 || !nonce || nonce->size() != kKeySize) {
         return Response::text("Sec-WebSocket-Key must be there once, 16 bytes in base64.\n", 400);
     }
-    // What follows the head must be frames to everyone on the way (RFC 6455, 4.1; request smuggling).
+    // Every proxy on the way must take the bytes after the head for frames (RFC 6455, 4.1; request smuggling).
     if (has_body(request)) {
         return Response::text("A WebSocket handshake has no body.\n", 400);
     }

@@ -39,7 +39,7 @@ struct PlainRequest {};
 [[nodiscard]] std::string_view choose_subprotocol(std::span<const std::string> offered,
                                                   std::span<const std::string> ours) noexcept;
 
-// 101. Requires: `subprotocol` is empty or was offered, and `deflate` is nothing or answers what was offered.
+// 101. Requires: `subprotocol` is empty or one that the client offered, and `deflate` is empty or answers an offer.
 [[nodiscard]] Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol = {},
                                            const std::optional<DeflateParameters>& deflate = {});
 

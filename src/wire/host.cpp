@@ -18,7 +18,7 @@ bool is_ipv6(std::string_view text) {
            inet_pton(AF_INET6, std::string{text}.c_str(), &address) == 1;
 }
 
-// Whether `host` is the machine we run on, by whatever name.
+// Whether `host` is a name or address of the machine that we run on.
 bool is_local(std::string_view host) {
     in_addr ipv4;
     if (inet_pton(AF_INET, std::string{host}.c_str(), &ipv4) == 1) {

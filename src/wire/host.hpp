@@ -19,14 +19,14 @@ struct Authority {
 
 // Whether a request to this host is meant for us; as Django's ALLOWED_HOSTS has it.
 //
-// An entry is a name, ".example.com" for a name and all below it, or "*". The machine itself is always allowed:
-// localhost, what ends with .localhost, 127.0.0.0/8, [::1].
+// An entry is a name, ".example.com" for a name and everything below it, or "*". The machine itself is always allowed:
+// localhost, names that end with .localhost, 127.0.0.0/8, [::1].
 [[nodiscard]] bool host_allowed(std::string_view host_field, std::span<const std::string> allowed_hosts);
 
 // Whether a Host field names the machine that the server runs on.
 [[nodiscard]] bool host_is_local(std::string_view host_field);
 
-// By what a request came, as far as that is known: behind a proxy it may not be.
+// The scheme by which a request came, as far as that is known: behind a proxy it may not be.
 enum class Scheme : std::uint8_t { kUnknown, kHttps };
 
 // Whether a page of this origin may open a WebSocket here (RFC 6455, 10.2): against cross-site WebSocket hijacking.

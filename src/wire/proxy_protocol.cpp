@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kLineStart = "PROXY ";
 constexpr std::string_view kSignature{"\r\n\r\n\0\r\nQUIT\n", 12};
 
-// Of version 2: where what stands in the header.
+// Offsets in the header of version 2.
 constexpr std::size_t kVersionAt = 12;
 constexpr std::size_t kFamilyAt = 13;
 constexpr std::size_t kFixedBytes = 16;

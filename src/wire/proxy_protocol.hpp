@@ -9,9 +9,9 @@
 
 namespace c10k::wire {
 
-// Reads what a proxy puts in front of a connection to say whom it is from: the header of the PROXY protocol, version 1
-// (a line) or 2 (binary), as HAProxy's proxy-protocol.txt has it. Whatever two readers could read in two ways fails, at
-// the first byte that no header can have there.
+// Reads the header by which a proxy names the client of a connection: the PROXY protocol, version 1 (a line) or 2
+// (binary), as HAProxy's proxy-protocol.txt defines it. A header that two readers could read in two ways fails, at the
+// first byte that no header can have there.
 class ProxyHeader {
 public:
     enum class State : std::uint8_t { kReading, kComplete, kFailed };
@@ -28,8 +28,8 @@ public:
     [[nodiscard]] State state() const noexcept { return state_; }
     // For a human. Requires: the state is kFailed.
     [[nodiscard]] std::string_view failure() const noexcept { return failure_; }
-    // Whom the connection is from. Of no family if the proxy does not say: it connects for itself, to see whether we
-    // are there, or for one who does not use TCP. Requires: the state is kComplete.
+    // The client of the connection. Of no family if the proxy does not say: it connects for itself, to see whether we
+    // are there, or for a client that does not use TCP. Requires: the state is kComplete.
     [[nodiscard]] const Address& client() const noexcept { return client_; }
 
 private:

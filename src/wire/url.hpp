@@ -14,7 +14,7 @@ struct Url {
     std::uint16_t port = 0;  // the scheme's, unless the text names one
     std::string target;      // path and query, as a request sends them; at least "/"
 
-    // Throws std::invalid_argument with a text for a user: what is wrong, and where that is known, what to write.
+    // Throws std::invalid_argument with a text for a user, which names the fault and, if known, the right spelling.
     static Url parse(std::string_view text);
 
     // Whether the scheme asks for TLS.

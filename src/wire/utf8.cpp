@@ -58,8 +58,8 @@ bool begins_code_point(std::string_view tail) {
     }
 }
 
-// At its first use simdjson looks for what suits this processor, and takes memory for that: here, not in a noexcept
-// function of a server that has none left.
+// At its first use simdjson chooses the implementation for this processor, and allocates memory for that: here, not in
+// a noexcept function of a server that has none left.
 [[maybe_unused]] const bool kProcessorIsKnown = simdjson::validate_utf8("", 0);
 
 }  // namespace
