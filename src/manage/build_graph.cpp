@@ -143,7 +143,7 @@ private:
         }
     }
 
-    // Those that a compiler does not report: libraries, what CMake reads, what the project's own commands read.
+    // Inputs that a compiler does not report: libraries, and files that CMake or the project's own commands read.
     //
     // FILE:
     //   input: RULE
@@ -254,7 +254,7 @@ public:
         for (fs::recursive_directory_iterator entry{reader_.build(), error};
              !error && entry != fs::recursive_directory_iterator{}; entry.increment(error)) {
             if (!is_below(entry->path(), "CMakeFiles")) {
-                continue;  // somebody else's file, such as one of a source that the build has fetched
+                continue;  // not a file of this build, such as one of a source that the build has fetched
             }
             if (entry->path().extension() == ".d") {
                 // GCC and Clang write the names as the command has them, which runs in the folder above CMakeFiles.
@@ -296,7 +296,7 @@ private:
         }
     }
 
-    // Reads TARGET: INPUT...; the target is `output` if that is told.
+    // Reads TARGET: INPUT...; the target is `output` if it is given.
     void read_rules(const fs::path& makefile, const fs::path& folder, const fs::path& output) {
         fs::path target;
         bool is_first = true;

@@ -10,9 +10,9 @@
 
 namespace c10k {
 
-// The build tool's view of what each file in a build folder is made of: Ninja's own tools tell it, or the compiler's
-// dependency files and CMake's makefiles. It leaves out inputs inside the build folder, since the tool itself writes
-// them in order.
+// The inputs of each file in a build folder, as the build tool sees them: from Ninja's own tools, or from the
+// compiler's dependency files and CMake's makefiles. It leaves out inputs inside the build folder, since the tool
+// itself writes them in order.
 struct BuildGraph {
     struct Output {
         std::set<std::string> inputs;  // absolute paths: as text, because there may be very many

@@ -6,9 +6,8 @@
 
 namespace c10k {
 
-// What a build prints, as far as it is kept: as much of each line as somebody reads, the first lines, and the last
-// ones. A compiler may write lines of megabytes and as many of them as it likes; this stays below a megabyte. It says
-// what it leaves out.
+// The part of a build's output that is kept: the beginning of each line, the first lines, and the last ones. A compiler
+// may write any number of lines of megabytes; this stays below a megabyte, and says how much it leaves out.
 class BuildOutput {
 public:
     static constexpr std::size_t kMaxLine = 2'000;  // bytes of a line
@@ -26,7 +25,7 @@ private:
     void end_line();
 
     std::string first_;
-    std::string last_;               // what follows, from the first line that is kept again
+    std::string last_;               // the end of the output, from the first line that is kept again
     std::size_t bytes_between_ = 0;  // that are left out
     std::string line_;               // as far as it is kept
     std::size_t line_rest_ = 0;      // bytes of it that are not

@@ -19,11 +19,11 @@ public:
     static BuildRecord load(const std::filesystem::path& build);
     void save(const std::filesystem::path& build) const;
 
-    // How all inputs of `graph` are now. Reads only those whose state differs from this record's.
+    // The current state of all inputs of `graph`. Reads only files whose state differs from this record's.
     [[nodiscard]] BuildRecord renewed(const BuildGraph& graph) const;
 
-    // The outputs that may have been made of something else than what `now` has, if all of them were right for this
-    // record, except those that others have built since.
+    // The outputs that may have been made from other inputs than `now` has, assuming that all of them were right for
+    // this record; without those that other programs have built since.
     [[nodiscard]] std::vector<std::filesystem::path> outdated(const BuildGraph& graph, const BuildRecord& now) const;
 
     // Whether the build has read it, or another file of this name: a new one may be meant instead from now on.

@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 // A build that changes its own sources each time never ends otherwise.
 constexpr int kMaxRounds = 4;
 
-// The lock of a build folder. What the build has started keeps it, too, until it ends.
+// The lock of a build folder. Programs that the build has started keep it, too, until they end.
 class FolderLock {
 public:
     explicit FolderLock(const fs::path& build) : file_(::open((build / ".lock").c_str(), O_RDWR | O_CREAT, 0666)) {
@@ -56,7 +56,7 @@ private:
     int file_;
 };
 
-// A file that is there from the beginning of a build until one succeeds.
+// A file that exists from the beginning of a build until a build succeeds.
 class Unfinished {
 public:
     explicit Unfinished(const fs::path& build) : file_(build / ".c10k-unfinished") {}
@@ -201,8 +201,8 @@ BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
             has_new_configuration = has_new_configuration || output == graph.configuration;
         }
         end = run_tool(project, graph, has_new_configuration) ? BuildEnd::kUpToDate : BuildEnd::kFailed;
-        // let_go() has removed what the tool did not build again: all that is left was built from these files, or later
-        // ones.
+        // let_go() has removed the outputs that the tool did not build again: the rest was built from these files, or
+        // from later ones.
         record = std::move(now);
         record.save(project.build);
     }

@@ -14,10 +14,10 @@ enum class BuildEnd {
     kOutdated = 2,  // of look_at_build(): something has to be built
 };
 
-// Brings the program up to date, and prints what the build tool prints. A file that is saved meanwhile is built again
-// at once. One build at a time goes on in a build folder: others take the same lock. Throws std::exception.
-// `changed` are the files for whose sake it is called: where one of them is new, an include may mean it instead of
-// another of that name.
+// Brings the program up to date, and prints the build tool's output. It builds again at once if a file is saved
+// meanwhile. One build at a time runs in a build folder: every build takes the same lock. Throws std::exception.
+// `changed` are the files that have changed: if one of them is new, an include may mean it instead of another file of
+// that name.
 [[nodiscard]] BuildEnd build(const Project& project, const std::set<std::filesystem::path>& changed);
 
 // Whether a file has changed since it was built, as far as the build folder's record and times tell, or the last

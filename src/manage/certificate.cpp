@@ -74,7 +74,7 @@ public:
         } else if ((replacing == Replacing::kNo || errno == ENOENT) && rename(RENAME_NOREPLACE)) {
             state_ = State::kPlaced;
         } else if (errno == EINVAL && rename(0)) {
-            state_ = State::kKept;  // on a file system that cannot exchange files, what was there is lost
+            state_ = State::kKept;  // on a file system that cannot exchange files, the old file is lost
         } else {
             fail(place_, errno);
         }
@@ -90,7 +90,7 @@ private:
     enum class State : std::uint8_t {
         kBeside,
         kPlaced,   // where nothing was
-        kSwapped,  // with what was there, which is beside it now
+        kSwapped,  // with the old file, which is beside it now
         kKept,
     };
 

@@ -21,8 +21,8 @@ enum class Format {
     kJson,     // all of that
 };
 
-// Says what is wrong with the settings and the site, which settings are not the defaults, and how many connections this
-// machine has room for. Throws SettingsError before it says anything, and CommandError afterwards if something is an
+// Prints the faults of the settings and the site, the settings that are not the defaults, and how many connections this
+// machine has room for. Throws SettingsError before it prints anything, and CommandError afterwards if a fault is an
 // error.
 void check(const SiteFactory& site, const SettingsReader& reader, Format format);
 

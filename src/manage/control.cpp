@@ -43,7 +43,7 @@ std::string to_hex(std::span<const char> bytes) {
     return text;
 }
 
-// This user's sockets for this address have names that begin so; nobody can guess the rest.
+// The beginning of the names of this user's sockets for this address; nobody can guess the rest.
 std::string prefix_of(const Address& served) {
     const std::string prefix = "c10k/" + std::to_string(::geteuid()) + '/';
     if (served.family() != AF_UNIX) {
@@ -75,7 +75,7 @@ struct Name {
     socklen_t size = 0;
 };
 
-// The names with that prefix that somebody has (proc_net(5)); whoever it is.
+// All existing names with that prefix, whoever owns them (proc_net(5)).
 std::set<std::string> names_with(const std::string& prefix) {
     std::set<std::string> names;
     std::ifstream table{"/proc/self/net/unix"};
@@ -113,7 +113,7 @@ Attempt attempt(int socket, const Name& name) {
     return errno == EAGAIN ? Attempt::kBusy : Attempt::kNobody;
 }
 
-// A connection to the `manage serve` that has one of these addresses, whatever others have names like its name.
+// A connection to the `manage serve` that has one of these addresses, even if other users have similar names.
 int connect_to(const std::vector<Address>& served) {
     bool is_busy = true;
     for (int i = 0; is_busy && i < kTries; ++i) {
@@ -164,7 +164,7 @@ ControlSocket::~ControlSocket() {
 
 bool ControlSocket::is_asked() {
     bool asked = false;
-    for (int i = 0; i < kBacklog; ++i) {  // no more at once: others have their turn while somebody asks and asks
+    for (int i = 0; i < kBacklog; ++i) {  // no more at once: one that asks again and again must not starve the others
         const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         if (socket < 0) {
             break;
@@ -182,7 +182,7 @@ bool ControlSocket::is_asked() {
 void ControlSocket::answer(const std::string& problem) {
     const std::string_view text = problem.empty() ? kDone : std::string_view{problem};
     for (const int asking : std::exchange(asking_, {})) {
-        ::send(asking, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);  // who has gone need not know
+        ::send(asking, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);  // the other end may have gone
         ::close(asking);
     }
 }

@@ -8,10 +8,10 @@
 
 namespace c10k {
 
-// How `manage restart` reaches `manage serve`: a socket of this machine that is named for the user and for the address
-// that is served (unix(7), an abstract name: it leaves no file behind). The rest of the name is random, so that no
-// other user can have taken it before. Who connects asks for a restart, and is told what came of it. Only the same user
-// and root may, and only what belongs to one of them is asked.
+// The socket by which `manage restart` reaches `manage serve`. Its name contains the user and the server's address
+// (unix(7), an abstract name: it leaves no file behind). The rest of the name is random, so that no other user can have
+// taken it before. Connecting asks for a restart, and the answer says how it went. `serve` answers only the same user
+// and root, and `restart` asks only a socket that belongs to one of them.
 class ControlSocket {
 public:
     // Throws std::system_error.
@@ -20,11 +20,11 @@ public:
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
 
-    // It can be read when somebody asks.
+    // Readable when a `manage restart` asks.
     [[nodiscard]] int descriptor() const noexcept { return listener_; }
-    // Whether somebody has asked since the last call.
+    // Whether a `manage restart` has asked since the last call.
     [[nodiscard]] bool is_asked();
-    // To all who have asked and were not answered: done if `problem` is empty.
+    // Answers every unanswered request: success if `problem` is empty.
     void answer(const std::string& problem);
 
 private:
@@ -32,8 +32,8 @@ private:
     std::vector<int> asking_;
 };
 
-// Asks the first who has one of these addresses for a restart, and waits for what comes of it. Returns the problem;
-// nothing if the new program serves. Throws std::runtime_error if nobody is there to ask.
+// Asks the first `manage serve` with one of these addresses for a restart, and waits for the answer. Returns the
+// problem; empty if the new program serves. Throws std::runtime_error if there is no `manage serve` to ask.
 [[nodiscard]] std::optional<std::string> ask_for_restart(const std::vector<Address>& served);
 
 }  // namespace c10k

@@ -8,9 +8,9 @@
 
 namespace c10k {
 
-// The errors in what a build has printed, as compilers, linkers and CMake write them; places inside `source` are
-// shortened. Without any, the last lines of it all. Of very many or very long ones it says how much it leaves out: it
-// gives less than 64 KiB.
+// Finds the errors in a build's output, as compilers, linkers and CMake write them, and shortens paths inside `source`.
+// Returns the last lines of the output if it finds none. The result is less than 64 KiB, and says how much it leaves
+// out.
 [[nodiscard]] std::vector<ReloadState::Problem> find_problems(std::string_view output,
                                                               const std::filesystem::path& source);
 

@@ -10,7 +10,7 @@
 namespace c10k {
 namespace {
 
-// The script of every page shows what is wrong in detail, and loads the page again when it is mended.
+// The script of every page shows the mistake in detail, and loads the page again when it is fixed.
 Response explain(const Reload& reload) {
     const std::optional<ReloadState> state = reload.state();
     const std::string heading = html_escape(state && !state->heading.empty() ? state->heading : "Starting");

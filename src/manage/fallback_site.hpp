@@ -4,7 +4,7 @@
 
 namespace c10k {
 
-// What is served in place of a site whose program does not work: a page that says so, whatever the path.
+// A site in place of one whose program does not work: every path has a page that says so.
 [[nodiscard]] SiteFactory fallback_site();
 
 }  // namespace c10k

@@ -31,7 +31,7 @@ bool is_left_out(const fs::path& folder) {
 std::set<fs::path> ignored_of(const fs::path& folder, const std::vector<fs::path>& files) {
     std::set<fs::path> ignored;
     for (std::size_t begin = 0; begin < files.size(); begin += kMaxArguments) {
-        // It would write other letters than those of ASCII as numbers.
+        // Without this, git would write characters outside ASCII as numbers.
         std::vector<std::string> command{"git", "-C", folder, "-c", "core.quotePath=false", "check-ignore", "--"};
         const auto first = files.begin() + static_cast<std::ptrdiff_t>(begin);
         command.insert(command.end(), first,
@@ -104,7 +104,7 @@ std::vector<fs::path> without_ignored(const fs::path& folder, std::vector<fs::pa
         }
     }
     const std::set<fs::path> ignored = ignored_of(top, asked);
-    if (!ignored.contains(top)) {  // otherwise it lies somewhere in what is not this project's repository
+    if (!ignored.contains(top)) {  // otherwise it lies somewhere in another repository
         std::erase_if(files, [&](const fs::path& file) { return ignored.contains(own_path(file)); });
     }
     return files;

@@ -19,10 +19,10 @@ public:
     void walk(const std::filesystem::path& below, const std::function<void(const std::filesystem::path&)>& enter,
               const std::function<void(const std::filesystem::directory_entry&)>& visit);
 
-    // Those of `folders` that are looked into: not hidden ones, build folders, node_modules, and what git ignores.
+    // The ones of `folders` to look into: no hidden folders, build folders, node_modules, or folders that git ignores.
     [[nodiscard]] std::vector<std::filesystem::path> without_left_out(std::vector<std::filesystem::path> folders);
 
-    // Git's rules have changed. What it ignores is asked once for each folder.
+    // Git's rules have changed: ask git again, once for each folder, what it ignores.
     void forget_ignored() { is_ignored_.clear(); }
 
 private:
@@ -30,7 +30,8 @@ private:
     std::map<std::filesystem::path, bool> is_ignored_;
 };
 
-// Those of `files` that git does not ignore: all of them if it does not know the folder, or ignores that itself.
+// The ones of `files` that git does not ignore: all of them if git does not know the folder, or ignores the folder
+// itself.
 [[nodiscard]] std::vector<std::filesystem::path> without_ignored(const std::filesystem::path& folder,
                                                                  std::vector<std::filesystem::path> files);
 

@@ -42,7 +42,7 @@ std::vector<int> open_listeners(const std::vector<Address>& addresses, const Set
 
 }  // namespace
 
-// Hears READY=1 of one program. Only that one inherits the other end, so nobody else can say it.
+// Receives READY=1 from one program. Only that program inherits the other end, so no other can send it.
 class Handover::ReadySocket {
 public:
     ReadySocket() {

@@ -14,9 +14,9 @@
 
 namespace c10k {
 
-// Programs that serve one after the other on the same listening sockets. Those stay open here, and each program in turn
-// gets them (LISTEN_FDS); the one before is told to end (SIGUSR2) when the new one says that it serves (READY=1). So
-// nobody is refused. Thread: the only one of this process.
+// Programs that serve one after another on the same listening sockets. The sockets stay open here, and each program
+// inherits them (LISTEN_FDS). When the new program reports that it serves (READY=1), the old one gets SIGUSR2, which
+// tells it to end. So nobody is refused. Thread: the only one of this process.
 class Handover {
 public:
     // Listens, unless the sockets were handed to this process. Throws std::runtime_error if it cannot.
@@ -34,13 +34,13 @@ public:
     // Starts the next program; one that is still starting is given up. Throws std::system_error.
     void start(Start start);
 
-    // What can be read when there is news.
+    // Descriptors that are readable when there is news.
     void add_to(std::vector<pollfd>& awaited) const;
     enum class News {
         kNone,
         kServes,      // the program that was starting; the one before was told to end
         kNotStarted,  // the program that was starting has ended instead
-        kEnded,       // the program that served, although nobody told it to
+        kEnded,       // the serving program has ended by itself
     };
     // The next news since the last call. To be called after SIGCHLD, and until there is none.
     [[nodiscard]] News look();

@@ -85,7 +85,7 @@ Process::Process(const Start& start) {
     if (pid_ < 0) {
         throw std::system_error(errno, std::system_category(), "fork");
     }
-    ::setpgid(pid_, pid_);  // whoever comes first, so that nobody is too late
+    ::setpgid(pid_, pid_);  // parent and child both do this: either may run first
 }
 
 Process::~Process() {

@@ -15,7 +15,8 @@ struct Start {
     static constexpr int kFirstDescriptor = 3;
 
     std::vector<std::string> command = {};  // the program, found by PATH, and its arguments
-    std::function<int()> function = {};     // instead of one: what a copy of this process does, its status
+    std::function<int()> function =
+        {};  // instead of a program: a copy of this process calls it and exits with its result
     std::map<std::string, std::string> environment = {};  // added to ours; "" takes one of ours away
     std::vector<int> descriptors = {};                    // become its descriptors from kFirstDescriptor on
     // Where its output and its errors go: to ours, or to read_output().
@@ -51,7 +52,7 @@ public:
 
     // A descriptor that can be read when it has printed something; -1 if that is not collected, or over.
     [[nodiscard]] int output_descriptor() const noexcept { return output_; }
-    // What it has printed since the last call, a megabyte at most; does not wait.
+    // The output since the last call, a megabyte at most; does not wait.
     std::string read_output();
 
 private:
@@ -60,7 +61,7 @@ private:
     std::optional<int> status_;
 };
 
-// What a command prints to its standard output and errors until it ends; "" if there is no such program.
+// The standard output and errors of a command until it ends; "" if there is no such program.
 [[nodiscard]] std::string output_of(const std::vector<std::string>& command);
 
 }  // namespace c10k

@@ -22,7 +22,7 @@ std::string now_text() {
 }  // namespace
 
 void runserver(const SiteFactory& site, const Settings& settings) {
-    std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away, as in `runserver | head`
+    std::signal(SIGPIPE, SIG_IGN);  // the reader of our output may go away, as in `runserver | head`
     std::puts("Performing system checks...\n");
     run_site(site, settings, [](const Listening& listening) {
         const std::string loops = listening.workers == 1 ? "one loop" : std::to_string(listening.workers) + " loops";

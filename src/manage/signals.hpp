@@ -17,7 +17,7 @@ public:
 
     // It can be read when one of them has come.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-    // Takes those that have come.
+    // Takes the signals that have come.
     [[nodiscard]] std::vector<int> take() const;
 
 private:

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t kChanges =
     IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 
-// Thrown by InotifyWatcher when it cannot go on; the text says why and what helps.
+// InotifyWatcher throws this when it cannot go on; the text says why and names a cure.
 class CannotWatch : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };

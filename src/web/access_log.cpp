@@ -16,7 +16,7 @@ std::string with_commas(std::size_t number) {
     return text;
 }
 
-// Why a handshake got this answer; empty if nobody says.
+// The reason for this answer to a handshake; empty if none is known.
 std::string_view reason_of(const Response& response) {
     constexpr std::size_t kLongest = 200;
     std::string_view reason = response.log_note;

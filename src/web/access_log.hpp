@@ -13,8 +13,8 @@
 
 namespace c10k {
 
-// What the WebSockets of a server do, as lines of the log: one for each while they are few, one a second in sum when
-// they are many. It returns to single lines after a second with few.
+// Logs the WebSockets of a server: a line for each while there are few, and one line per second for all when there are
+// many. It returns to single lines after a second with few.
 class WebSocketLog {
 public:
     using Write = std::function<void(std::string_view line)>;
@@ -45,8 +45,8 @@ private:
     Detail detail_;
     Write write_;
     std::size_t open_ = 0;
-    std::size_t lines_ = 0;      // in this second, also those that were not written
-    std::size_t connected_ = 0;  // of those that were not written
+    std::size_t lines_ = 0;      // in this second, also the suppressed ones
+    std::size_t connected_ = 0;  // of the suppressed ones
     std::size_t disconnected_ = 0;
     std::size_t rejected_ = 0;
     bool in_sum_ = false;

@@ -13,7 +13,7 @@
 
 namespace c10k {
 
-// What a system check found.
+// A finding of a system check.
 struct CheckMessage {
     enum class Level : std::uint8_t { kWarning, kError };
 
@@ -35,7 +35,7 @@ public:
 // Throws FailedChecks if there is an error among the messages.
 void require_no_error(const std::vector<CheckMessage>& messages);
 
-// Says on standard error why a program ends, in one line, or in those of FailedChecks and SettingsError.
+// Prints on standard error why a program ends, in one line, or in the lines of FailedChecks and SettingsError.
 void print_error(const std::exception& error);
 
 // Limits that contradict each other, entries that match nothing, doors that are open too wide.

@@ -55,7 +55,7 @@ private:
     [[nodiscard]] Target target(const Route& route);
     // The view with the page middleware of `layers` around it.
     PageView wrap(PageView view, const std::vector<Middleware>& layers);
-    // The view, with an error page for what it throws and for what cannot be sent.
+    // The view, with an error page for an exception and for a response that cannot be sent.
     PageView with_error_pages(PageView view);
     Task<Response> with_error_page(Request& request, Task<Response> view);
 

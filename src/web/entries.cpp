@@ -135,14 +135,14 @@ std::optional<HostFault> fault_of_name(std::string_view host) {
     return std::nullopt;
 }
 
-// ---- What stands around a host
+// ---- The pieces around a host
 
-// The pieces of "scheme://user@host:port/path", whatever is between them.
+// The pieces of "scheme://user@host:port/path", unchecked.
 struct Pieces {
     std::string scheme;  // in small letters; "" without "://"
     bool has_user = false;
     std::string host;                 // in small letters, with brackets
-    std::optional<std::string> port;  // what follows the colon
+    std::optional<std::string> port;  // the text after the colon
     std::string_view tail;            // from "/", "?", "#" or "\\" on
 };
 

@@ -6,10 +6,10 @@
 
 namespace c10k {
 
-// Why an entry of a setting means nothing, or not what it seems to: "an origin has no path".
+// The fault of an entry that means nothing, or not what it seems to: "an origin has no path".
 struct EntryFault {
     std::string why;
-    std::string hint;  // the right spelling, "write https://example.com", or what else to do
+    std::string hint;  // the right spelling, "write https://example.com", or another cure
 };
 
 // Each is empty if the entry is good.

@@ -68,8 +68,8 @@ struct Validators {
             std::chrono::time_point_cast<std::chrono::system_clock::duration>(std::chrono::file_clock::to_sys(time)));
     }
 
-    // RFC 9110, 13.2.2: If-Modified-Since counts only without If-None-Match. It is compared as text: what a client
-    // sends is the Last-Modified it got.
+    // RFC 9110, 13.2.2: If-Modified-Since counts only without If-None-Match. It is compared as text: a client sends the
+    // Last-Modified that it got.
     [[nodiscard]] bool match(const Headers& headers) const {
         if (headers.count("If-None-Match") == 0) {
             return headers.get("If-Modified-Since") == last_modified;

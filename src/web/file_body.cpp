@@ -52,7 +52,7 @@ FileBody::FileBody(const std::filesystem::path& file, const std::string& version
 
 std::shared_ptr<const FileBody::OpenFile> FileBody::open(const std::filesystem::path& file,
                                                          const std::string& version) {
-    // By thread, so that no loop waits for another. Those that nobody sends are forgotten.
+    // By thread, so that no loop waits for another. A file that no response sends any more is forgotten.
     thread_local std::map<std::pair<std::string, std::string>, std::weak_ptr<const OpenFile>> open_files;
     std::erase_if(open_files, [](const auto& entry) { return entry.second.expired(); });
     std::weak_ptr<const OpenFile>& known = open_files[{file.string(), version}];

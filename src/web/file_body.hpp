@@ -11,17 +11,16 @@
 
 namespace c10k {
 
-// A file, or a part of one, as a body that is read while it is sent: behind a client that takes its time there is a
-// piece of it, not a copy.
+// A file, or a part of one, as a body that is read while it is sent: a slow client holds a piece of it, not a copy.
 //
-// The file is open once for all on a thread who send the same version of it, and stays the same if another takes its
-// name.
+// All responses on a thread that send the same version of a file share one descriptor. It stays the same file if
+// another takes its name.
 class FileBody {
 public:
     // Smaller ones are read whole: one piece is not worth a stream.
     static constexpr std::size_t kMaxWhole = 64 * 1024;
 
-    // `version` changes with what is in the file. Throws std::runtime_error if it cannot be read.
+    // `version` changes with the file's content. Throws std::runtime_error if the file cannot be read.
     FileBody(const std::filesystem::path& file, const std::string& version, ByteRange range);
 
     [[nodiscard]] std::size_t size() const noexcept { return range_.size; }

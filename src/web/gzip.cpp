@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kMaxBytes = 1024 * 1024;
 constexpr int kLevel = 5;
 
-// A weight of RFC 9110, 12.4.2, in thousandths: "0.5" is 500. What is none weighs nothing.
+// A weight of RFC 9110, 12.4.2, in thousandths: "0.5" is 500. Anything else weighs nothing.
 int weight(std::string_view text) {
     constexpr std::array kPlaces{100, 10, 1};
     if (text.empty() || text.size() > 2 + kPlaces.size() || (text[0] != '0' && text[0] != '1') ||
@@ -53,7 +53,7 @@ int weight_of_member(std::string_view member) {
 bool takes_gzip(const Headers& headers) {
     std::optional<int> gzip;
     std::optional<int> any;
-    int identity = 0;  // not named, it is what the client takes if there is nothing else
+    int identity = 0;  // if the client does not name it, it accepts it as a last resort
     for (const auto& [name, value] : headers) {
         if (!iequals(name, "Accept-Encoding")) {
             continue;
@@ -84,7 +84,7 @@ bool is_text(std::string_view content_type) {
 // A file that is sent in pieces; null if it is none.
 const FileBody* file_of(const Response& response) { return response.body_stream.target<FileBody>(); }
 
-// Whether the response could be compressed for somebody.
+// Whether the response could be compressed for a client that accepts gzip.
 bool is_compressible(const Response& response, std::size_t least_bytes) {
     const Headers& headers = response.headers;
     const bool is_whole = wire::has_body(response.status) && response.status != 206 &&
@@ -163,7 +163,7 @@ public:
             response.body_stream = {};
             response.stream_bytes = {};
             headers.set("Content-Encoding", "gzip");
-            headers.remove("Accept-Ranges");  // a part would be one of the file, not of what is sent here
+            headers.remove("Accept-Ranges");  // a range would be one of the file, not of the compressed body
         }
         weaken_etag(headers);
         co_return response;

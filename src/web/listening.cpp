@@ -42,7 +42,7 @@ bool is_not_here(const std::error_code& error) {
     return error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
 }
 
-// Whether nobody listens on the socket of that file any more.
+// Whether no server listens on the socket of that file any more.
 bool is_deserted(const Address& address) {
     const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (socket < 0) {
@@ -70,8 +70,8 @@ bool is_soon_deserted(const Address& address) {
     return false;
 }
 
-// Of the folder of a socket, so that of several programs that start there each sees what the one before it has done.
-// Anybody who may read the folder can lock it, too: so the lock is not waited for very long.
+// A lock on the folder of a socket, so that several programs that start there see one another's work. Anybody who may
+// read the folder can lock it, too, so this does not wait very long.
 class FolderLock {
 public:
     explicit FolderLock(const std::string& path)

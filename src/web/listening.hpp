@@ -13,8 +13,8 @@
 
 namespace c10k {
 
-// All addresses that `host` and `port` of the settings mean, IPv4 first: at least one. localhost is 127.0.0.1 and ::1,
-// whatever the table of hosts says, since browsers take it so; "*" and "::" are everything. A unix socket is alone.
+// All addresses that `host` and `port` of the settings mean, IPv4 first: at least one. localhost is 127.0.0.1 and ::1
+// even if the table of hosts says otherwise, as for browsers; "*" and "::" are all addresses. A unix socket is alone.
 // Throws std::runtime_error with a text for a user.
 [[nodiscard]] std::vector<Address> listening_addresses(const Settings& settings);
 
@@ -40,7 +40,7 @@ private:
 // A unix socket that listens. A file that an ended program has left there makes way; its own is gone at the end.
 class UnixListener {
 public:
-    // Throws std::runtime_error with a text for a user, if somebody listens there among others.
+    // Throws std::runtime_error with a text for a user, for example if another server listens there.
     UnixListener(const Address& address, int backlog);
     ~UnixListener();
     UnixListener(const UnixListener&) = delete;

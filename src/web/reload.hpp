@@ -13,14 +13,14 @@
 
 namespace c10k {
 
-// How the pages of a program that is being changed follow it: each gets a script, which hears over a WebSocket what the
-// board says. Only in programs that runserver has started to be replaced.
+// Makes open pages follow a program while a developer changes it: each page gets a script, which reads the reload
+// status over a WebSocket. Only programs that runserver has started have this.
 class Reload {
 public:
-    // Nothing if nobody wants to replace this program.
+    // Null unless runserver has started this program.
     static std::unique_ptr<Reload> from_environment();
 
-    // What runserver tells the programs that it starts.
+    // The environment by which runserver passes the status to the programs that it starts.
     static constexpr const char* kBoardVariable = "C10K_RELOAD_BOARD";      // a descriptor
     static constexpr const char* kProgramVariable = "C10K_RELOAD_PROGRAM";  // the number of the program
 

@@ -5,8 +5,8 @@
 
 namespace c10k {
 
-// A site whose pages follow their program: the application behind it, with the script in each of its pages, and without
-// a word in the log about what the script does.
+// A site whose pages follow their program: it puts the script into each page of the application behind it, and keeps
+// the script's requests out of the log.
 class ReloadApplication final : public Application {
 public:
     // Requires: both outlive it.

@@ -49,7 +49,8 @@ ReloadStatus::ReloadStatus(int descriptor) : descriptor_(::fcntl(descriptor, F_D
 
 ReloadStatus::~ReloadStatus() { ::close(descriptor_); }
 
-// The number of the edition stands before and behind the text: a reader who finds two has met the writer at work.
+// The number of the edition stands before and behind the text: a reader that finds two different ones has met the
+// writer at work.
 void ReloadStatus::write(const ReloadState& state) {
     const std::string edition = std::to_string(++edition_);
     const std::string text = edition + '\n' + state.to_json() + '\n' + edition;

@@ -7,9 +7,9 @@
 
 namespace c10k {
 
-// What a page that is open in a browser has to know while its program is being changed.
+// The state of a program under development, as its open pages have to know it.
 struct ReloadState {
-    // A place in a source file, "src/chat.cpp:12:5" or "", and what is wrong there.
+    // A mistake, and its place in a source file, "src/chat.cpp:12:5" or "".
     struct Problem {
         std::string place;
         std::string text;

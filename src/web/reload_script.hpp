@@ -4,13 +4,13 @@
 
 namespace c10k {
 
-// What a page runs to follow its program. The tag that loads it says in data-state which state the page shows.
+// The script by which a page follows its program. The tag that loads it says in data-state which state the page shows.
 inline constexpr std::string_view kReloadScript = R"js((() => {
     "use strict";
     const shown = JSON.parse(document.currentScript.dataset.state);
     let overlay = null;
 
-    // Each style sheet of ours anew, and the old one away when the new one is there.
+    // Loads each style sheet of ours again, and removes the old one when the new one is there.
     function renewStyles(number) {
         for (const old of document.querySelectorAll('link[rel="stylesheet"]')) {
             const address = new URL(old.href, location.href);

@@ -9,7 +9,7 @@
 
 namespace c10k {
 
-// What is wrong with the certificates that the settings name.
+// The faults of the certificates that the settings name.
 [[nodiscard]] std::vector<CheckMessage> check_tls(const Settings& settings);
 
 // The certificates that the settings name; null if they name none. Throws std::runtime_error with the text of the check

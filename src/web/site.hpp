@@ -21,7 +21,7 @@
 
 namespace c10k {
 
-// What the sites of a program share, one site a loop.
+// The state that the sites of a program share; each loop has one site.
 struct SharedState {
     explicit SharedState(std::size_t loops) : hub(std::make_shared<GroupDirectory>(loops)) {}
 
@@ -32,7 +32,7 @@ struct SharedState {
     std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
 };
 
-// A user's site with all that it is given, on the loop of this thread: number `loop` of those that share `shared`.
+// A user's site with its services, on the loop of this thread: number `loop` of the sites that share `shared`.
 class HostedSite {
 public:
     // Requires: all but the factory outlive it; no task is left in `background` when it is destroyed.
@@ -44,7 +44,7 @@ public:
     [[nodiscard]] const Urls& urls() const noexcept { return urls_; }
     // How its pages follow a program that is being changed; null if they need not.
     [[nodiscard]] const Reload* reload() const noexcept { return reload_.get(); }
-    // What is wrong with the settings and the site.
+    // The faults of the settings and the site.
     [[nodiscard]] std::vector<CheckMessage> check() const;
 
 private:
@@ -75,8 +75,9 @@ struct Listening {
 };
 
 // Serves a site on as many loops as the settings say, the first of them on this thread, until SIGINT or SIGTERM. Calls
-// `on_listening` once all of them take connections, on the thread of one of them. Throws std::runtime_error, with a
-// text for a user, if a check finds an error or the address cannot be listened on, and what a background task throws.
+// `on_listening`, on the thread of one of the loops, once all accept connections. Throws std::runtime_error, with a
+// text for a user, if a check finds an error or the server cannot listen on the address; and rethrows a background
+// task's failure.
 void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening);
 
 }  // namespace c10k

@@ -48,7 +48,7 @@ std::string read_text(const fs::path& file) {
     return text;
 }
 
-// Puts a template together out of its file and those that its {{>name}} tags name.
+// Assembles a template from its file and the files that its {{>name}} tags name.
 class Assembler {
 public:
     explicit Assembler(const std::vector<fs::path>& folders) : folders_(folders) {}
@@ -182,7 +182,7 @@ mustache::data to_data(const Context& context) {
 
 // ---- {{#url}}
 
-// Makes {{name}} into {{&name}}, which is not escaped: what goes into a path is percent-encoded instead.
+// Turns {{name}} into {{&name}}, which is not escaped: a value in a path is percent-encoded instead.
 std::string unescaped(std::string_view tag) {
     constexpr std::string_view kOtherTags = "{&#^/!";
     const std::string_view content = trim(tag.substr(2));

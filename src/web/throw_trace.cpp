@@ -28,7 +28,7 @@ constexpr std::size_t kMaxNotes = 16;
 struct Note {
     const void* exception = nullptr;
     std::array<void*, kMaxFrames> addresses{};
-    std::size_t begin = 0;  // of the frames of those who threw; before it are our own
+    std::size_t begin = 0;  // of the thrower's frames; our own come before
     std::size_t end = 0;
 };
 
@@ -83,7 +83,8 @@ std::string_view take_line(std::string_view& text) {
     return line;
 }
 
-// What addr2line knows of addresses in a file: two lines for each function that is there, several if some are inlined.
+// The output of addr2line for addresses in a file: two lines for each function there, and several functions if some are
+// inlined.
 std::vector<TraceFrame> ask_addr2line(const std::string& file, const std::string& addresses) {
     const std::string command = "addr2line -e '" + file + "' -C -f -i " + addresses + " 2>/dev/null";
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe{::popen(command.c_str(), "r"), &::pclose};
