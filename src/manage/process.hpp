@@ -15,8 +15,8 @@ struct Start {
     static constexpr int kFirstDescriptor = 3;
 
     std::vector<std::string> command = {};  // the program, found by PATH, and its arguments
-    std::function<int()> function =
-        {};  // instead of a program: a copy of this process calls it and exits with its result
+    // Instead of a program: a copy of this process calls it, and exits with its result.
+    std::function<int()> function = {};
     std::map<std::string, std::string> environment = {};  // added to ours; "" takes one of ours away
     std::vector<int> descriptors = {};                    // become its descriptors from kFirstDescriptor on
     // Where its output and its errors go: to ours, or to read_output().
