@@ -5,7 +5,7 @@
 #include <c10k/web.hpp>
 #include <c10k/websocket.hpp>
 
-// A page, and a WebSocket on which everybody hears what one says.
+// A page, and a WebSocket on which everybody receives each message.
 class {{ app_class }} {
 public:
     explicit {{ app_class }}(c10k::Services& services);

@@ -1,4 +1,4 @@
-// Says the form's text over the WebSocket, and lists what everybody says.
+// Sends the form's text over the WebSocket, and lists everybody's messages.
 
 const form = document.getElementById('say');
 const input = form.querySelector('input');
