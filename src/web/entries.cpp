@@ -29,13 +29,13 @@ bool is_ascii(std::string_view text) {
 Fault fault_of_characters(std::string_view entry,
                           const char* hint = "between two entries stands a comma, and in one of them no space") {
     if (const std::string invisible = invisible_in(entry); !invisible.empty()) {
-        return EntryFault{"there is a character in it that cannot be seen, " + invisible, "write it anew"};
+        return EntryFault{"there is a character in it that cannot be seen, " + invisible, "type it again"};
     }
     if (entry.find_first_of(" \t") != std::string_view::npos) {
         return EntryFault{"there is a space in it", hint};
     }
     if (std::any_of(entry.begin(), entry.end(), is_control)) {
-        return EntryFault{"there is a control character in it", "write it anew"};
+        return EntryFault{"there is a control character in it", "type it again"};
     }
     if (entry.find_first_of("\"'") != std::string_view::npos) {
         return EntryFault{"there are quotes in it", "write it without"};
@@ -105,7 +105,7 @@ std::optional<HostFault> fault_of_name(std::string_view host) {
         }
         const std::string spelling = '[' + *address + ']';
         return host == spelling ? std::nullopt
-                                : std::optional{HostFault{"that IPv6 address is written otherwise", spelling}};
+                                : std::optional{HostFault{"that is not the usual form of this IPv6 address", spelling}};
     }
     const auto stands_in_names = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; };
     if (const auto bad = std::find_if_not(host.begin(), host.end(), stands_in_names); bad != host.end()) {
@@ -117,7 +117,7 @@ std::optional<HostFault> fault_of_name(std::string_view host) {
             return HostFault{"it is no IPv4 address", ""};
         }
         return host == *address ? std::nullopt
-                                : std::optional{HostFault{"that IPv4 address is written otherwise", *address}};
+                                : std::optional{HostFault{"that is not the usual form of this IPv4 address", *address}};
     }
     std::string_view rest = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
     if (rest.size() > kLongestName) {
@@ -185,7 +185,7 @@ std::optional<EntryFault> fault_of_host(std::string_view entry) {
         return fault;
     }
     if (!is_ascii(entry)) {
-        return EntryFault{"no request names its host in other letters than ASCII's", kPunycode};
+        return EntryFault{"requests name their host in ASCII only", kPunycode};
     }
     const Pieces pieces = take_apart(entry);
     std::string name = pieces.host;
@@ -284,7 +284,7 @@ std::optional<EntryFault> fault_of_origin(std::string_view entry) {
     const std::string spelling = scheme + "://" + host;
     if (pieces.port && !is_port(*pieces.port)) {
         return EntryFault{
-            pieces.port->empty() ? "there is no port behind the colon" : "its port is no number from 1 to 65535",
+            pieces.port->empty() ? "there is no port behind the colon" : "its port is not a number from 1 to 65535",
             write(spelling) + (pieces.port->empty() ? "" : ", or a port that browsers can name")};
     }
     return why.empty() ? std::nullopt
@@ -300,7 +300,7 @@ std::optional<EntryFault> fault_of_proxy(std::string_view entry) {
         return fault;
     }
     if (entry == "*") {
-        return EntryFault{"* is no network", "write 0.0.0.0/0, ::/0 if everybody who connects is to be believed"};
+        return EntryFault{"* is not a network", "write 0.0.0.0/0, ::/0 if everybody who connects is to be believed"};
     }
     if (entry.starts_with("unix:")) {
         return EntryFault{"clients of a unix socket have no path", "write unix:"};
@@ -312,18 +312,18 @@ std::optional<EntryFault> fault_of_proxy(std::string_view entry) {
     if (wire::is_network(pieces.host)) {
         const std::string network = pieces.host + std::string{pieces.tail};
         if (wire::is_network(network)) {
-            return EntryFault{"it is no address and no network", write(network)};
+            return EntryFault{"it is neither an address nor a network", write(network)};
         }
-        return EntryFault{"behind the / stands how many bits are common: up to 32, of IPv6 up to 128", kForms};
+        return EntryFault{"after the / comes the number of common bits: up to 32, for IPv6 up to 128", kForms};
     }
     if (const auto address = ipv4_in(pieces.host); address && pieces.tail.empty()) {
-        return EntryFault{"that IPv4 address is written otherwise", write(*address)};
+        return EntryFault{"that is not the usual form of this IPv4 address", write(*address)};
     }
     if (!pieces.host.empty() && pieces.host.find('.') != 0 && !ends_in_a_number(pieces.host) &&
         !fault_of_name(pieces.host)) {
         return EntryFault{"names are not looked up", "write the address of that host, " + std::string{kForms}};
     }
-    return EntryFault{"it is no address and no network", kForms};
+    return EntryFault{"it is neither an address nor a network", kForms};
 }
 
 std::optional<EntryFault> fault_of_listening_host(std::string_view host) {

@@ -102,7 +102,7 @@ Response Response::file(const Request& request, const std::string& path) {
     }
     const std::uintmax_t size = fs::file_size(file);
     if (size > StaticFiles::kMaxBytes) {
-        throw std::runtime_error(path + " is larger than a file that is served may be, 16 MiB");
+        throw std::runtime_error(path + " is larger than 16 MiB, the limit for files to serve");
     }
     const Validators validators{file, size};
     Response response;

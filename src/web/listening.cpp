@@ -108,7 +108,7 @@ void remove_deserted(const std::string& path, const Address& address) {
     struct stat file {};
     if (!path.empty() && ::lstat(path.c_str(), &file) == 0) {
         if (!S_ISSOCK(file.st_mode)) {
-            throw std::runtime_error("cannot listen on " + address.text() + ": there is a file that is no socket");
+            throw std::runtime_error("cannot listen on " + address.text() + ": there is a file that is not a socket");
         }
         if (is_soon_deserted(address)) {
             ::unlink(path.c_str());

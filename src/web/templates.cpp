@@ -104,7 +104,7 @@ private:
     void check_levels(std::size_t levels) const {
         if (levels > kMaxLevels) {
             throw TemplateError("the template " + open_.back() + " has more than " + std::to_string(kMaxLevels) +
-                                " sections or includes in each other");
+                                " nested sections or includes");
         }
     }
 
@@ -281,7 +281,7 @@ std::size_t Context::levels_of(const Value& value) {
 void Context::set(std::string name, Value value) {
     const std::size_t levels = std::max(levels_, 1 + levels_of(value));
     if (levels > kMaxLevels) {
-        throw std::length_error("more than " + std::to_string(kMaxLevels) + " contexts in each other");
+        throw std::length_error("more than " + std::to_string(kMaxLevels) + " nested contexts");
     }
     std::erase_if(fields_, [&name](const Field& field) { return field.name == name; });
     fields_.push_back({std::move(name), std::move(value)});

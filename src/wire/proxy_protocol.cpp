@@ -115,14 +115,14 @@ void ProxyHeader::take(char c) {
     } else if (bytes_.front() == kSignature.front()) {
         take_of_binary();
     } else {
-        fail("it begins with no PROXY header");
+        fail("it does not begin with a PROXY header");
     }
 }
 
 void ProxyHeader::take_of_line(char c) {
     const std::string_view start = std::string_view{bytes_}.substr(0, kLineStart.size());
     if (!kLineStart.starts_with(start)) {
-        fail("it begins with no PROXY header");
+        fail("it does not begin with a PROXY header");
     } else if (c == '\n' && bytes_.ends_with("\r\n")) {
         read_line(std::string_view{bytes_}.substr(0, bytes_.size() - 2));
     } else if (c == '\n' || (bytes_.size() > 1 && bytes_[bytes_.size() - 2] == '\r')) {
@@ -146,7 +146,7 @@ void ProxyHeader::read_line(std::string_view line) {
         return;
     }
     if ((words[1] != "TCP4" && words[1] != "TCP6") || count != words.size() || !rest.empty() || line.ends_with(' ')) {
-        fail("the line has other words than it should");
+        fail("the line has unexpected words");
         return;
     }
     const auto source = parse_address(words[1], words[2], words[4]);
@@ -162,16 +162,16 @@ void ProxyHeader::take_of_binary() {
     const std::size_t size = bytes_.size();
     if (size <= kSignature.size()) {
         if (!kSignature.starts_with(bytes_)) {
-            fail("it begins with no PROXY header");
+            fail("it does not begin with a PROXY header");
         }
     } else if (size == kVersionAt + 1) {
         if (byte(bytes_, kVersionAt) != kLocal && byte(bytes_, kVersionAt) != kProxy) {
-            fail("another version or command");
+            fail("unknown version or command");
         }
     } else if (size == kFamilyAt + 1) {
         const std::array known{kUnknown, kTcp4, kTcp6, kUnixStream};
         if (std::find(known.begin(), known.end(), byte(bytes_, kFamilyAt)) == known.end()) {
-            fail("another family or transport");
+            fail("unknown family or transport");
         }
     } else if (size == kFixedBytes && kFixedBytes + two_bytes(bytes_, kFamilyAt + 1) > kMaxBinary) {
         fail("the header is too long");
@@ -191,7 +191,7 @@ void ProxyHeader::read_binary() {
     if (rest.size() < addresses) {
         fail("the addresses are cut");
     } else if (!are_extensions(rest.substr(addresses))) {
-        fail("an extension has another length than it says");
+        fail("the length of an extension is wrong");
     } else if (family == kUnixStream) {
         complete({});
     } else if (family == kTcp4) {

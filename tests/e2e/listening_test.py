@@ -90,7 +90,7 @@ class Listening(CommandTestCase):
             program.kill()
             path.unlink()
             path.write_text("precious")
-            self.assert_one_line(run("runserver", f"unix:{path}", "--noreload"), str(path), "no socket")
+            self.assert_one_line(run("runserver", f"unix:{path}", "--noreload"), str(path), "not a socket")
             self.assertEqual(path.read_text(), "precious")
 
     def test_serve_restarts_on_all_its_addresses(self):
