@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Checks docs/internals/architecture.md against the source: each room and file has its line, and the walks lead through
-functions that there are, each called by one before it.
+existing functions, each called by one before it. docs/README.md has the lines of the public headers (check_docs.py).
 
 A room is a heading "### src/ROOM: ...", a file (a header with its .cpp) a row "| `name` | ... |" below it. A step of a walk is a row
 "| `Class::function` | [file](...) | ... |"; if its text begins with "Later", nothing before it needs to call it.
@@ -35,13 +35,15 @@ def body(function, file):
     text = file.read_text()
     name = function.rsplit("::", 1)[-1] if file.suffix == ".hpp" else function
     begin = r"^(?:[^\s#/}].*[ &*])?" if file.suffix == ".cpp" else r"^ .*?\b"
-    match = re.search(rf"{begin}{re.escape(name)}\([^;{{]*(?:\{{|:)", text, re.MULTILINE)
+    match = re.search(rf"{begin}{re.escape(name)}\([^;{{]*\{{", text, re.MULTILINE)
     if match is None:
         return None
     line = text.rfind("\n", 0, match.start()) + 1
+    rest_of_line = text[match.end():text.index("\n", match.end())]
+    if rest_of_line.endswith("}"):
+        return rest_of_line
     indent = re.match(r" *", text[line:])[0]
-    end = re.compile(rf"^{indent}\}}|(?<=\}})$", re.MULTILINE).search(text, match.end())
-    return text[match.end():end.start() if end else len(text)]
+    return text[match.end():text.index(f"\n{indent}}}", match.end())]
 
 
 def faults():
@@ -72,6 +74,8 @@ def faults():
             if row[1] not in rooms.get(room, {}):
                 yield number, f"{room} has no file {row[1]}"
     for room, files in rooms.items():
+        if room == "include/c10k":
+            continue
         if room not in listed:
             yield 1, f"{room} has no heading"
         for name in sorted(files.keys() - listed.get(room, files.keys())):
