@@ -86,7 +86,7 @@ public:
         lines.push_back("closed " + std::to_string(info.code) + ' ' + info.reason);
     }
 
-    const ProtocolLimits limits;
+    const WebSocketLimits limits;
     Protocol protocol;
     Lines lines;
 
@@ -114,7 +114,7 @@ void receive(const Setting& setting, std::string_view bytes) {
 
 void weigh(const Setting& setting, std::string_view bytes) {
     DeflatePool pool;
-    const ProtocolLimits limits{.max_message_bytes = setting.max_message};
+    const WebSocketLimits limits{.max_message_bytes = setting.max_message};
     Protocol protocol(setting.role, limits);
     protocol.use(deflate_of(setting, pool));
     fuzz::Sink sink;

@@ -26,7 +26,8 @@ using fuzz::require;
 using State = RequestParser::State;
 
 // The second are so tight that small inputs reach them.
-const HttpLimits kLimits[] = {{}, {.first_line = 40, .head = 160, .fields = 4, .body = 20}};
+const HttpLimits kLimits[] = {
+    {}, {.max_request_line_bytes = 40, .max_head_bytes = 160, .max_header_fields = 4, .max_body_bytes = 20}};
 
 bool is_text(std::string_view value) {
     return std::none_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; });
@@ -38,7 +39,7 @@ void require_sound(const Request& request, int minor_version, const HttpLimits& 
     require(std::all_of(request.target.begin(), request.target.end(), is_target_char), "a target is visible ASCII");
     require(is_utf8(request.path) && request.path.find('\0') == std::string::npos, "a path is text");
     // A Host that only an absolute target named has been added.
-    const std::size_t most_fields = limits.fields + (minor_version == 0 ? 1 : 0);
+    const std::size_t most_fields = limits.max_header_fields + (minor_version == 0 ? 1 : 0);
     require(request.headers.size() <= most_fields, "there are no more fields than allowed");
     for (const auto& [name, value] : request.headers) {
         require(is_token(name) && is_text(value) && trim(value) == value, "a field is a name and a trimmed text");
@@ -49,7 +50,7 @@ void require_sound(const Request& request, int minor_version, const HttpLimits& 
     require(lengths == 0 || (lengths == 1 && request.headers.count("Transfer-Encoding") == 0),
             "the length of a body is said once");
     require(!request.headers.get("Host").value_or("").ends_with(':'), "a Host has a port or no colon");
-    require(request.body.size() <= limits.body, "a body is no larger than allowed");
+    require(request.body.size() <= limits.max_body_bytes, "a body is no larger than allowed");
 }
 
 // All that a caller can learn.
@@ -111,7 +112,8 @@ private:
 
     // Strings and vectors may have doubled; a path can grow threefold when it is repaired.
     [[nodiscard]] std::size_t most_memory() const {
-        return 5 * limits_.head + 2 * limits_.fields * sizeof(Headers::Field) + 2 * limits_.body + 1024;
+        return 5 * limits_.max_head_bytes + 2 * limits_.max_header_fields * sizeof(Headers::Field) +
+               2 * limits_.max_body_bytes + 1024;
     }
 
     const HttpLimits limits_;
@@ -213,7 +215,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const Request& request = parser.request();
         require_fields(request, input);
         serve(request, parser.minor_version());
-        RequestParser other({.first_line = 1 << 20, .head = 1 << 20});
+        const HttpLimits wide{.max_request_line_bytes = 1 << 20, .max_head_bytes = 1 << 20};
+        RequestParser other(wide);
         other.receive(rewritten(request, parser.minor_version()));
         require(described(other) == described(parser), "a request written again is the same request");
     }

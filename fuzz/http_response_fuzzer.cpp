@@ -23,9 +23,9 @@ using fuzz::Cut;
 using fuzz::require;
 
 // The second are so tight that small inputs reach them.
-const HttpLimits kLimits[] = {{}, {.first_line = 40, .head = 160, .fields = 4}};
+const HttpLimits kLimits[] = {{}, {.max_request_line_bytes = 40, .max_head_bytes = 160, .max_header_fields = 4}};
 // For what has been written by ourselves.
-const HttpLimits kWide{.first_line = 1 << 20, .head = 1 << 20, .fields = 10'000};
+const HttpLimits kWide{.max_request_line_bytes = 1 << 20, .max_head_bytes = 1 << 20, .max_header_fields = 10'000};
 
 std::string described(const Headers& headers) {
     std::string text;
@@ -53,8 +53,9 @@ std::string outcome(std::string_view bytes, Cut cut, const HttpLimits& limits) {
     fuzz::deliver(bytes, cut, [&](std::span<char> piece) {
         const std::size_t now = memory.watch([&] { return parser.receive({piece.data(), piece.size()}); });
         require(now == piece.size() || parser.state() != State::kHead, "an open head takes all that arrives");
-        require(memory.held() <= 5 * limits.head + 2 * limits.fields * sizeof(Headers::Field) + 1024,
-                "a head takes no more memory than the limits allow");
+        require(
+            memory.held() <= 5 * limits.max_head_bytes + 2 * limits.max_header_fields * sizeof(Headers::Field) + 1024,
+            "a head takes no more memory than the limits allow");
         taken += now;
     });
     require(parser.state() == State::kHead || parser.receive("HTTP") == 0, "nothing comes after the end");

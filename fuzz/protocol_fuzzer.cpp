@@ -84,7 +84,7 @@ public:
         closed_ = true;
     }
 
-    const ProtocolLimits limits;
+    const WebSocketLimits limits;
     Protocol protocol;
     Lines lines;
     std::string sent;
@@ -172,7 +172,7 @@ void answer(const Side& side) {
 // Memory follows what has arrived, and never exceeds the largest message.
 void weigh(const Setting& setting, std::string_view bytes, Cut cut) {
     constexpr std::size_t kConstant = kMaxControlBytes + 128;
-    const ProtocolLimits limits{.max_message_bytes = static_cast<std::uint32_t>(setting.max_message)};
+    const WebSocketLimits limits{.max_message_bytes = static_cast<std::uint32_t>(setting.max_message)};
     Protocol protocol(role_of(setting), limits);
     fuzz::Sink sink;
     fuzz::MemoryMeter memory;

@@ -35,6 +35,7 @@ OWNERS = {
     "groups.hpp": "groups",
     "http.hpp": "http",
     "json.hpp": "http",
+    "limits.hpp": "base",
     "manage.hpp": "manage",
     "message.hpp": "wire",
     "metrics.hpp": "web",

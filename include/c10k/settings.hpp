@@ -1,5 +1,7 @@
 #pragma once
 
+#include "c10k/limits.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -11,64 +13,42 @@
 
 namespace c10k {
 
-// What can be set from outside. SettingsReader::describe() has the unit of each and the reason for it.
-struct Settings {
+// What can be set from outside: the limits of a server and what is declared here. SettingsReader::describe() has the
+// bounds and the reason of each.
+//
+// A list has no entries by default.
+struct Settings : ServerLimits {
+    // Where to listen: an address, a name, "*" for everything, or "unix:PATH".
     std::string host = "127.0.0.1";
     std::uint32_t port = 8000;
+    // "auto", "epoll" or "io_uring".
     std::string backend = "auto";
+    // Loops, each on a thread of its own.
     std::uint32_t workers = 1;
-    std::uint32_t backlog = 4096;
+    // PEM files: certificates with their chains, and their keys in the same order.
     std::vector<std::string> tls_certificate = {};
     std::vector<std::string> tls_key = {};
-    std::uint32_t max_connections = 1024 * 1024;
-    std::uint32_t max_connections_per_address = 0;
-    std::uint32_t max_newcomers = 16 * 1024;
 
+    // Whether error pages show what went wrong.
     bool debug = false;
+    // 0: logs failures only, 1: also requests, 2: also each WebSocket.
     std::uint32_t verbosity = 1;
+    // The names of this server besides the machine's own: "example.com", ".example.com" or "*".
     std::vector<std::string> allowed_hosts = {};
+    // Sites whose pages may open WebSockets here: "https://example.com".
     std::vector<std::string> allowed_origins = {};
-    std::vector<std::string> trusted_proxies = {};
-    bool proxy_protocol = false;
+    // Searched before the site's own.
     std::vector<std::string> template_folders = {};
     std::vector<std::string> static_folders = {};
 
-    std::uint32_t max_request_line_bytes = 8 * 1024;
-    std::uint32_t max_head_bytes = 16 * 1024;
-    std::uint32_t max_header_fields = 100;
-    std::uint32_t max_body_bytes = 1024 * 1024;
-    std::chrono::milliseconds head_time{10'000};
-    std::chrono::milliseconds body_time{30'000};
-    std::uint32_t min_body_rate = 500;
-    std::chrono::milliseconds body_grace{5'000};
-    std::chrono::milliseconds idle_time{75'000};
-    std::chrono::milliseconds write_time{30'000};
-    std::uint32_t min_response_rate = 500;
-    std::chrono::milliseconds half_closed_time{5'000};
-    std::chrono::seconds keepalive_time{60};
-    std::chrono::milliseconds shutdown_time{8'000};
-    std::chrono::milliseconds restart_grace{500};
-    std::uint32_t drain_rate = 10'000;
-
-    std::chrono::milliseconds handshake_time{10'000};
-    std::uint32_t max_message_bytes = 1024 * 1024;
+    // How WebSockets compress their messages on routes that do not say (see Compression).
     bool compression = false;
     std::uint32_t compression_from_bytes = 256;
     bool compression_context_takeover = false;
     std::uint32_t compression_window_bits = 12;
-    std::uint32_t max_fragment_bytes = 0;
-    std::uint32_t max_fragments = 128 * 1024;
-    std::chrono::milliseconds message_time{120'000};
-    std::uint32_t inbox_bytes = 64 * 1024;
-    std::uint32_t outbox_bytes = 64 * 1024;
-    std::uint32_t kernel_unsent_bytes = 128 * 1024;
-    std::uint32_t slow_bytes = 1024 * 1024;
-    std::chrono::milliseconds slow_time{5'000};
-    std::uint32_t slow_limit_bytes = 16 * 1024 * 1024;
-    std::uint32_t mailbox_bytes = 64 * 1024 * 1024;
-    std::chrono::seconds ping_interval{20};
-    std::chrono::seconds ping_timeout{20};
-    std::chrono::milliseconds close_time{5'000};
+
+    // How long WebSockets go on after another program has taken over.
+    std::chrono::milliseconds restart_grace{500};
 };
 
 // All that is wrong with the settings; what() has one line for each.

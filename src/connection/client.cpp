@@ -145,11 +145,11 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     if (options.max_message_bytes == 0 || options.max_message_bytes > Message::kMaxSize) {
         throw std::invalid_argument("max_message_bytes must be from 1 to 1073741824 (1 GiB)");
     }
-    if (options.max_fragments == 0 || options.max_fragments > wire::ProtocolLimits::kMaxFragments) {
+    if (options.max_fragments == 0 || options.max_fragments > wire::Protocol::kMaxFragments) {
         throw std::invalid_argument("max_fragments must be from 1 to 16777215");
     }
-    data->limits.protocol.max_message_bytes = options.max_message_bytes;
-    data->limits.protocol.max_fragments = options.max_fragments;
+    data->limits.max_message_bytes = options.max_message_bytes;
+    data->limits.max_fragments = options.max_fragments;
     data->limits.ping_interval = options.ping_interval;
     data->limits.ping_timeout = options.ping_timeout;
     data->limits.close_time = options.close_time;

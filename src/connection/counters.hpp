@@ -26,36 +26,6 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-// How often each limit has struck, by the name of its setting.
-struct LimitCounters {
-    Counter max_connections;
-    Counter max_connections_per_address;
-    Counter max_newcomers;
-    Counter max_request_line_bytes;
-    Counter max_head_bytes;
-    Counter max_header_fields;
-    Counter max_body_bytes;
-    Counter head_time;
-    Counter body_time;
-    Counter min_body_rate;
-    Counter idle_time;
-    Counter write_time;
-    Counter min_response_rate;
-    Counter handshake_time;
-    Counter shutdown_time;
-    Counter max_message_bytes;
-    Counter max_fragment_bytes;
-    Counter max_fragments;
-    Counter message_time;
-    Counter inbox_bytes;   // a peer was not read for a while
-    Counter outbox_bytes;  // the same
-    Counter slow_time;
-    Counter slow_limit_bytes;
-    Counter mailbox_bytes;  // a group's members on this loop have lost messages
-    Counter ping_timeout;
-    Counter close_time;
-};
-
 // What one loop counts of its connections. Loop::local() makes it, and who has shared it may read it afterwards, too.
 // Thread: that of the loop counts.
 struct Counters : std::enable_shared_from_this<Counters> {
@@ -68,7 +38,13 @@ struct Counters : std::enable_shared_from_this<Counters> {
     Counter opened;           // WebSockets
     Counter late_failures;    // of calls on sockets that were closed by then: nobody was told
     Counter dropped;          // messages that slow members of routes that drop some have not got
-    LimitCounters limits;
+    std::array<Counter, kLimitCount> limit_strikes;
+
+    void count(Limit limit) noexcept { limit_strikes[static_cast<std::size_t>(limit)].add(); }
+    // How often a limit has struck.
+    [[nodiscard]] std::uint64_t strikes(Limit limit) const noexcept {
+        return limit_strikes[static_cast<std::size_t>(limit)].value();
+    }
 
     // WebSockets that were closed with a code, or lost (1006): each of RFC 6455 by itself, then those of libraries
     // (3000 to 3999) and of applications (4000 to 4999) together (RFC 6455, 7.4.2).

@@ -31,7 +31,7 @@ public:
 
 private:
     void on_time() override {
-        connection_.limit_counters().close_time.add();
+        connection_.counters().count(Limit::kCloseTime);
         connection_.drop(CloseCode::kAbnormal, "the peer did not answer the close in time");
     }
     void end_turn() override {
@@ -44,9 +44,10 @@ private:
     WebSocketConnection& connection_;
 };
 
-WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits)
+WebSocketConnection::WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits,
+                                         SlowMember slow_member)
     : SocketStream(loop, socket), limits_(limits), slot_(loop.local<WebSocketTable>().add(*this)),
-      protocol_(role, limits.protocol) {}
+      protocol_(role, limits), slow_member_(slow_member) {}
 
 WebSocketConnection::~WebSocketConnection() {
     leave_groups();
@@ -134,7 +135,7 @@ void WebSocketConnection::time_message() {
     if (message_since_ == 0) {
         message_since_ = now;
     } else if (now - message_since_ > limits_.message_time.count()) {
-        limit_counters().message_time.add();
+        counters().count(Limit::kMessageTime);
         close(CloseCode::kPolicyViolation, "a message took too long");
     }
 }
@@ -202,14 +203,14 @@ void WebSocketConnection::read_kept() {
     }
 }
 
-LimitCounters& WebSocketConnection::limit_counters() { return loop().local<Counters>().limits; }
+Counters& WebSocketConnection::counters() { return loop().local<Counters>(); }
 
 void WebSocketConnection::count_violation(wire::Violation violation) {
-    LimitCounters& counters = limit_counters();
+    Counters& counters = this->counters();
     switch (violation) {
-        case wire::Violation::kMessageTooBig: counters.max_message_bytes.add(); break;
-        case wire::Violation::kFragmentTooBig: counters.max_fragment_bytes.add(); break;
-        case wire::Violation::kTooManyFragments: counters.max_fragments.add(); break;
+        case wire::Violation::kMessageTooBig: counters.count(Limit::kMaxMessageBytes); break;
+        case wire::Violation::kFragmentTooBig: counters.count(Limit::kMaxFragmentBytes); break;
+        case wire::Violation::kTooManyFragments: counters.count(Limit::kMaxFragments); break;
         default: break;
     }
 }
@@ -233,7 +234,7 @@ void WebSocketConnection::read_or_pause() {
         } else {
             pause_reading();
             const bool inbox_is_full = inbox_.bytes() > limits_.inbox_bytes;
-            (inbox_is_full ? limit_counters().inbox_bytes : limit_counters().outbox_bytes).add();
+            counters().count(inbox_is_full ? Limit::kInboxBytes : Limit::kOutboxBytes);
         }
     }
 }
@@ -284,7 +285,7 @@ bool WebSocketConnection::deliver(wire::PreparedMessage& message) try {
     }
     const internal::EncodedFrame& frame =
         is_compressed() ? protocol_.deflate()->compress_standalone(message) : message.frame();
-    if (limits_.slow_member == SlowMember::kDropOldest) {
+    if (slow_member_ == SlowMember::kDropOldest) {
         outbox_.append_loose_frame(frame);
         queued(frame.bytes().size());
     } else {
@@ -308,12 +309,12 @@ bool WebSocketConnection::relieve() {
         return true;
     }
     Counters& counters = loop().local<Counters>();
-    (is_late_now ? counters.limits.slow_time : counters.limits.slow_limit_bytes).add();
-    if (limits_.slow_member == SlowMember::kClose) {
+    counters.count(is_late_now ? Limit::kSlowTime : Limit::kSlowLimitBytes);
+    if (slow_member_ == SlowMember::kClose) {
         close_for_others(CloseCode::kTryAgainLater, "too slow: messages came faster than they were read");
         return false;
     }
-    if (limits_.slow_member == SlowMember::kDropNewest) {
+    if (slow_member_ == SlowMember::kDropNewest) {
         counters.dropped.add();
         return false;
     }
@@ -322,7 +323,7 @@ bool WebSocketConnection::relieve() {
 }
 
 void WebSocketConnection::on_messages_lost() {
-    if (limits_.slow_member != SlowMember::kClose) {
+    if (slow_member_ != SlowMember::kClose) {
         loop().local<Counters>().dropped.add();
     } else if (is_open()) {
         close_for_others(CloseCode::kTryAgainLater, "the server is too busy: messages to a group were lost");
@@ -500,7 +501,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     }
     if (pinged_) {
         const std::chrono::seconds next = limits_.ping_interval;
-        limit_counters().ping_timeout.add();
+        counters().count(Limit::kPingTimeout);
         drop(CloseCode::kAbnormal, "the peer did not answer a ping in time");
         return next;
     }

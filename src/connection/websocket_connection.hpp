@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c10k/internal/ends_with_view.hpp"
+#include "c10k/limits.hpp"
 #include "c10k/websocket.hpp"
 #include "connection/counters.hpp"
 #include "connection/inbox.hpp"
@@ -16,35 +17,15 @@
 
 namespace c10k {
 
-// What a peer of a WebSocket can make us hold or wait for. One object serves many connections and outlives them.
-struct WebSocketLimits {
-    wire::ProtocolLimits protocol{};
-    // Messages that nobody has received yet, in bytes: beyond it, nothing more is read.
-    std::uint32_t inbox_bytes = 64 * 1024;
-    // Bytes that the peer has not taken: beyond it, send() waits, and nothing more is read.
-    std::uint32_t outbox_bytes = 64 * 1024;
-    // Groups and handles do not wait: a peer with more than `slow_bytes` in its outbox for `slow_time`, or with more
-    // than `slow_limit_bytes` at once, is too slow.
-    std::uint32_t slow_bytes = 1024 * 1024;
-    std::chrono::milliseconds slow_time{5000};
-    std::uint32_t slow_limit_bytes = 16 * 1024 * 1024;
-    SlowMember slow_member = SlowMember::kClose;
-    // From the first byte of a message to the last, as long as it is read. Of servers only.
-    std::chrono::milliseconds message_time{120000};
-    // Silence of the peer after which it is sent a ping, and then that after which the connection is given up.
-    std::chrono::seconds ping_interval{20};
-    std::chrono::seconds ping_timeout{20};
-    // From our close frame to the end of the TCP connection.
-    std::chrono::milliseconds close_time{5000};
-};
-
 // One WebSocket after the handshake: protocol, inbox and outbox around a socket.
 //
 // This is the one way in, socket -> on_received() -> wire::Protocol -> on_message() -> inbox -> recv(), and the one way
 // out, send() -> outbox -> SocketStream -> socket.
 class WebSocketConnection : public WebSocket, private wire::Protocol::Events, protected SocketStream {
 public:
-    WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits);
+    // The limits serve many connections and outlive them. `slow_member` is what the route does about a slow peer.
+    WebSocketConnection(Loop& loop, SocketId socket, wire::Role role, const WebSocketLimits& limits,
+                        SlowMember slow_member = SlowMember::kClose);
     WebSocketConnection(const WebSocketConnection&) = delete;
     WebSocketConnection& operator=(const WebSocketConnection&) = delete;
 
@@ -139,7 +120,7 @@ private:
     void read_kept();
     // Queues the frame of a message, compressed or not: masked by a client.
     void queue(const internal::EncodedFrame& frame);
-    [[nodiscard]] LimitCounters& limit_counters();
+    [[nodiscard]] Counters& counters();
     // The peer broke the protocol, or one of its limits.
     void count_violation(wire::Violation violation);
     void queued(std::size_t bytes);
@@ -166,6 +147,7 @@ private:
     std::unique_ptr<CloseInfo> close_info_;
     std::unique_ptr<Ending> ending_;  // while it is closing, or is about to
     Phase phase_ = Phase::kOpening;
+    SlowMember slow_member_;
     bool pinged_ = false;   // and nothing has come since
     bool stalled_ = false;  // a send() was unanswered then
     bool is_slow_ = false;

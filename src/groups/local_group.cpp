@@ -99,7 +99,7 @@ void LocalGroup::close_members(const CloseInfo& info) {
 }
 
 void LocalGroup::on_messages_lost() {
-    Loop::current().local<Counters>().limits.mailbox_bytes.add();
+    Loop::current().local<Counters>().count(Limit::kMailboxBytes);
     for (const Member& member : members_) {
         member.connection->on_messages_lost();
     }

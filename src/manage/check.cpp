@@ -29,7 +29,7 @@ struct Findings {
     }
 
     // The limits with a backend that is perhaps not the one in force.
-    [[nodiscard]] std::vector<Limit> limits_with(const std::string& backend) const {
+    [[nodiscard]] std::vector<MachineLimit> limits_with(const std::string& backend) const {
         Settings other = settings;
         other.backend = backend;
         return limits(machine, other);
@@ -90,8 +90,8 @@ void print_settings(const std::vector<SettingInForce>& settings) {
     }
 }
 
-void print_limits(const std::vector<Limit>& limits) {
-    for (const Limit& limit : limits) {
+void print_limits(const std::vector<MachineLimit>& limits) {
+    for (const MachineLimit& limit : limits) {
         std::printf("  %s = %s: %s connections %s\n", limit.name.c_str(), limit.value.c_str(),
                     grouped(limit.connections).c_str(), std::string{to_text(limit.of)}.c_str());
         std::printf("      %s\n", limit.meaning.c_str());
@@ -116,8 +116,8 @@ void print_connections(const Findings& findings) {
     const std::string workers = workers_of(findings.settings);
     std::printf("\nConnections that fit here, with %s:\n", workers.c_str());
     for (const std::string backend : kBackends) {
-        const std::vector<Limit> limits = findings.limits_with(backend);
-        const Limit& least = narrowest(limits);
+        const std::vector<MachineLimit> limits = findings.limits_with(backend);
+        const MachineLimit& least = narrowest(limits);
         std::printf("  %-8s  %14s  %s is what limits it%s\n", backend.c_str(), grouped(least.connections).c_str(),
                     least.name.c_str(), backend == chosen ? "; in force" : "");
         if (!least.command.empty()) {
@@ -197,7 +197,7 @@ void print_json(const Findings& findings) {
     json["machine"] = to_json(findings.machine);
     json["backend"] = backend_in_force(findings.machine, findings.settings);
     json["limits"] = Json::array();
-    for (const Limit& limit : limits(findings.machine, findings.settings)) {
+    for (const MachineLimit& limit : limits(findings.machine, findings.settings)) {
         json["limits"].push_back({{"name", limit.name},
                                   {"value", limit.value},
                                   {"connections", limit.connections},

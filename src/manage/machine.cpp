@@ -130,22 +130,22 @@ std::string raise_open_files(const Machine& machine) {
 std::string raise_somaxconn() { return "sysctl -w net.core.somaxconn=" + std::to_string(kMaxBacklog); }
 
 // The rest of them says nothing about a backend that cannot be used.
-Limit refused(const Machine& machine) {
+MachineLimit refused(const Machine& machine) {
     const bool by_sysctl = machine.io_uring_disabled.value_or(0) != 0;
     return {"io_uring",
             "refused",
-            Limit::Of::kHeld,
+            MachineLimit::Of::kHeld,
             0,
             machine.io_uring.refusal,
             by_sysctl ? "sysctl -w kernel.io_uring_disabled=0" : ""};
 }
 
-Limit open_files(const Machine& machine, const Settings& settings, const std::string& backend) {
+MachineLimit open_files(const Machine& machine, const Settings& settings, const std::string& backend) {
     const std::string value = machine.open_files ? text(*machine.open_files) : "unknown";
     if (backend == "epoll") {
         return {"open files",
                 value,
-                Limit::Of::kHeld,
+                MachineLimit::Of::kHeld,
                 machine.epoll.sockets,
                 "The process has an open file for each connection, and a few more. Lift it in the shell that starts "
                 "the program, or with LimitNOFILE= in a systemd service.",
@@ -154,24 +154,24 @@ Limit open_files(const Machine& machine, const Settings& settings, const std::st
     const std::uint64_t sockets = machine.io_uring.sockets * settings.workers;
     return {"open files",
             value,
-            Limit::Of::kHeld,
+            MachineLimit::Of::kHeld,
             sockets,
             "Connections are no open files, but the table of each ring can be as long as this limit; every worker has "
             "as many rings as it needs.",
             unless(sockets, kGoal, raise_open_files(machine))};
 }
 
-Limit all_files(std::uint64_t file_max, std::uint64_t in_use) {
+MachineLimit all_files(std::uint64_t file_max, std::uint64_t in_use) {
     const std::uint64_t left = file_max - std::min(file_max, in_use);
     return {"fs.file-max",
             text(file_max),
-            Limit::Of::kHeld,
+            MachineLimit::Of::kHeld,
             left,
             "Files and sockets of all processes together, less those that are there now.",
             unless(left, kGoal, "sysctl -w fs.file-max=" + std::to_string(in_use + 2 * kGoalFiles))};
 }
 
-Limit memory(const Machine& machine, const std::string& backend) {
+MachineLimit memory(const Machine& machine, const std::string& backend) {
     const std::uint64_t each = kSocketBytes + (backend == "epoll" ? kEpollBytes : kUringBytes) + kOwnBytes;
     const std::string meaning = "An idle connection takes about " + std::to_string(each) +
                                 " bytes, the kernel's included; clients on this machine take theirs as well.";
@@ -180,46 +180,46 @@ Limit memory(const Machine& machine, const std::string& backend) {
         const std::uint64_t fit = machine.group_memory->bytes / each;
         return {"memory.max",
                 std::to_string(machine.group_memory->bytes),
-                Limit::Of::kHeld,
+                MachineLimit::Of::kHeld,
                 fit,
                 meaning + " The control group sets the limit.",
                 unless(fit, kGoal, "echo max > " + machine.group_memory->file.string())};
     }
-    return {"memory available", text(available), Limit::Of::kHeld, available / each, meaning, ""};
+    return {"memory available", text(available), MachineLimit::Of::kHeld, available / each, meaning, ""};
 }
 
-Limit tracked(std::uint64_t most) {
+MachineLimit tracked(std::uint64_t most) {
     return {"net.netfilter.nf_conntrack_max",
             text(most),
-            Limit::Of::kHeld,
+            MachineLimit::Of::kHeld,
             most,
             "The firewall tracks each connection, and drops packets of those that do not fit.",
             unless(most, kGoal, "sysctl -w net.netfilter.nf_conntrack_max=" + std::to_string(2 * kGoalFiles))};
 }
 
-Limit backlog(std::uint64_t somaxconn, const Settings& settings) {
+MachineLimit backlog(std::uint64_t somaxconn, const Settings& settings) {
     return {"net.core.somaxconn",
             text(somaxconn),
-            Limit::Of::kArriving,
+            MachineLimit::Of::kArriving,
             std::min<std::uint64_t>(somaxconn, settings.backlog) * settings.workers,
             "The kernel completes so many before we take them, the setting backlog or this limit for each worker. "
             "Those beyond wait for a second or more.",
             unless(somaxconn, kMaxBacklog, raise_somaxconn())};
 }
 
-Limit half_open(std::uint64_t most) {
+MachineLimit half_open(std::uint64_t most) {
     return {"net.ipv4.tcp_max_syn_backlog",
             text(most),
-            Limit::Of::kArriving,
+            MachineLimit::Of::kArriving,
             most,
             "Handshakes under way: without SYN cookies the kernel drops those beyond.",
             "sysctl -w net.ipv4.tcp_syncookies=1"};
 }
 
-Limit data_pages(std::uint64_t pages) {
+MachineLimit data_pages(std::uint64_t pages) {
     return {"net.ipv4.tcp_mem",
             text(pages),
-            Limit::Of::kBusy,
+            MachineLimit::Of::kBusy,
             pages,
             "Pages for data that is sent or received, of all TCP sockets together. An idle connection has none, one "
             "with data has at least one.",
@@ -228,13 +228,13 @@ Limit data_pages(std::uint64_t pages) {
                        std::to_string(kGoalFiles / 4 * 3) + ' ' + std::to_string(kGoalFiles) + '"')};
 }
 
-Limit ports(std::uint64_t first, std::uint64_t last) {
+MachineLimit ports(std::uint64_t first, std::uint64_t last) {
     constexpr std::uint64_t kLowest = 1024;
     constexpr std::uint64_t kHighest = 65'535;
     const std::uint64_t count = last < first ? 0 : last - first + 1;
     return {"net.ipv4.ip_local_port_range",
             text(first) + ' ' + text(last),
-            Limit::Of::kOneClient,
+            MachineLimit::Of::kOneClient,
             count,
             "The ports that one address of this machine has as a client of one server. The server itself needs none.",
             unless(count, kHighest - kLowest + 1, "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"")};
@@ -281,12 +281,12 @@ Machine look_at_machine(const std::filesystem::path& proc) {
     return machine;
 }
 
-std::string_view to_text(Limit::Of of) noexcept {
+std::string_view to_text(MachineLimit::Of of) noexcept {
     switch (of) {
-        case Limit::Of::kArriving: return "arriving at once";
-        case Limit::Of::kOneClient: return "from one client address";
-        case Limit::Of::kBusy: return "with data at once";
-        case Limit::Of::kHeld: break;
+        case MachineLimit::Of::kArriving: return "arriving at once";
+        case MachineLimit::Of::kOneClient: return "from one client address";
+        case MachineLimit::Of::kBusy: return "with data at once";
+        case MachineLimit::Of::kHeld: break;
     }
     return "held";
 }
@@ -297,9 +297,9 @@ std::string backend_in_force(const Machine& machine, const Settings& settings) {
     return takes_uring ? "io_uring" : "epoll";
 }
 
-std::vector<Limit> limits(const Machine& machine, const Settings& settings) {
+std::vector<MachineLimit> limits(const Machine& machine, const Settings& settings) {
     const std::string backend = backend_in_force(machine, settings);
-    std::vector<Limit> found;
+    std::vector<MachineLimit> found;
     if (backend == "io_uring" && !machine.io_uring.refusal.empty()) {
         found.push_back(refused(machine));
     } else {
@@ -329,12 +329,13 @@ std::vector<Limit> limits(const Machine& machine, const Settings& settings) {
     return found;
 }
 
-const Limit& narrowest(const std::vector<Limit>& limits) {
-    const auto allows = [](const Limit& limit) {
-        return limit.of == Limit::Of::kHeld ? limit.connections : Machine::kUnlimited;
+const MachineLimit& narrowest(const std::vector<MachineLimit>& limits) {
+    const auto allows = [](const MachineLimit& limit) {
+        return limit.of == MachineLimit::Of::kHeld ? limit.connections : Machine::kUnlimited;
     };
-    return *std::min_element(limits.begin(), limits.end(),
-                             [&allows](const Limit& left, const Limit& right) { return allows(left) < allows(right); });
+    return *std::min_element(
+        limits.begin(), limits.end(),
+        [&allows](const MachineLimit& left, const MachineLimit& right) { return allows(left) < allows(right); });
 }
 
 std::vector<CheckMessage> check_machine(const Machine& machine, const Settings& settings) {

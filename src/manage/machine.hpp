@@ -62,7 +62,7 @@ struct Machine {
 [[nodiscard]] Machine look_at_machine(const std::filesystem::path& proc = "/proc");
 
 // One limit of a machine.
-struct Limit {
+struct MachineLimit {
     // Which connections it counts.
     enum class Of : std::uint8_t { kHeld, kArriving, kOneClient, kBusy };
 
@@ -75,17 +75,17 @@ struct Limit {
 };
 
 // "held", "arriving at once", ...
-[[nodiscard]] std::string_view to_text(Limit::Of of) noexcept;
+[[nodiscard]] std::string_view to_text(MachineLimit::Of of) noexcept;
 
 // "epoll" or "io_uring": what the setting `backend` comes to here.
 [[nodiscard]] std::string backend_in_force(const Machine& machine, const Settings& settings);
 
 // What this machine sets, for the backend and the workers of the settings.
-[[nodiscard]] std::vector<Limit> limits(const Machine& machine, const Settings& settings);
+[[nodiscard]] std::vector<MachineLimit> limits(const Machine& machine, const Settings& settings);
 
 // The limit that decides how many connections can be held.
 // Requires: one of them is of kHeld, as one of limits() is.
-[[nodiscard]] const Limit& narrowest(const std::vector<Limit>& limits);
+[[nodiscard]] const MachineLimit& narrowest(const std::vector<MachineLimit>& limits);
 
 // Settings that this machine does not carry. Their ids begin with "machine".
 [[nodiscard]] std::vector<CheckMessage> check_machine(const Machine& machine, const Settings& settings);

@@ -57,7 +57,7 @@ void ConnectionList::abort_all() noexcept {
     for (ServerConnection* connection = first_; connection != nullptr;) {
         ServerConnection& aborted = *connection;
         connection = next(aborted);
-        counters_.limits.shutdown_time.add();
+        counters_.count(Limit::kShutdownTime);
         aborted.abort();
     }
 }

@@ -142,7 +142,7 @@ private:
 
 Http1Connection::Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot slot)
     : SocketStream(server.loop(), socket), server_(server), pending_(server.pending_connections(), *this, client),
-      peer_(client.text()), parser_(server.limits().http), address_slot_(slot) {
+      peer_(client.text()), parser_(server.limits()), address_slot_(slot) {
     due_.fill(kNever);
     resume_reading();
     wait_for(Wait::kRequest, server.limits().head_time);
@@ -430,12 +430,12 @@ void Http1Connection::end_answer() {
 }
 
 void Http1Connection::count_failure() {
-    LimitCounters& counters = server_.counters().limits;
+    Counters& counters = server_.counters();
     switch (parser_.failure().kind) {
-        case wire::HttpFailure::Kind::kFirstLineTooLong: counters.max_request_line_bytes.add(); break;
-        case wire::HttpFailure::Kind::kHeadTooLarge: counters.max_head_bytes.add(); break;
-        case wire::HttpFailure::Kind::kTooManyFields: counters.max_header_fields.add(); break;
-        case wire::HttpFailure::Kind::kBodyTooLarge: counters.max_body_bytes.add(); break;
+        case wire::HttpFailure::Kind::kFirstLineTooLong: counters.count(Limit::kMaxRequestLineBytes); break;
+        case wire::HttpFailure::Kind::kHeadTooLarge: counters.count(Limit::kMaxHeadBytes); break;
+        case wire::HttpFailure::Kind::kTooManyFields: counters.count(Limit::kMaxHeaderFields); break;
+        case wire::HttpFailure::Kind::kBodyTooLarge: counters.count(Limit::kMaxBodyBytes); break;
         default: break;
     }
 }
@@ -565,18 +565,18 @@ bool Http1Connection::body_is_fast() noexcept {
 void Http1Connection::on_time() {
     armed_ = kNever;
     const auto is_due = [this](Wait what) { return due(what) <= loop().now(); };
-    LimitCounters& counters = server_.counters().limits;
+    Counters& counters = server_.counters();
     if (is_due(Wait::kRequest)) {
         on_request_late();
     } else if (is_due(Wait::kTaking)) {
-        counters.write_time.add();
+        counters.count(Limit::kWriteTime);
         abort();
     } else if (is_due(Wait::kTakingFast)) {
-        counters.min_response_rate.add();
+        counters.count(Limit::kMinResponseRate);
         server_.warn_of(peer_, "cut off", "they take their answers more slowly than min_response_rate");
         abort();
     } else if (is_due(Wait::kIdle)) {
-        counters.idle_time.add();
+        counters.count(Limit::kIdleTime);
         abort();
     } else if (is_due(Wait::kHalfClosed)) {
         on_peer_gone();
@@ -588,14 +588,14 @@ void Http1Connection::on_time() {
 }
 
 void Http1Connection::on_request_late() {
-    LimitCounters& counters = server_.counters().limits;
+    Counters& counters = server_.counters();
     const bool is_body = parser_.state() == wire::RequestParser::State::kBody;
     const bool is_old = !is_body || body_age() >= server_.limits().body_time;
     if (!is_old && body_is_fast()) {
         time_body();
         return;
     }
-    (!is_body ? counters.head_time : is_old ? counters.body_time : counters.min_body_rate).add();
+    counters.count(!is_body ? Limit::kHeadTime : is_old ? Limit::kBodyTime : Limit::kMinBodyRate);
     if (parser_.started()) {
         refuse(408, "The request did not arrive in time.");
     } else {

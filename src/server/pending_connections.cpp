@@ -106,7 +106,7 @@ bool PendingConnections::end_late() {
         if (is_late(*newcomer)) {
             ++ended;
             ++ended_;
-            counters_.limits.max_newcomers.add();
+            counters_.count(Limit::kMaxNewcomers);
             newcomer->connection_.abort();
         }
         newcomer = newer;

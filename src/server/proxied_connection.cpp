@@ -24,7 +24,7 @@ void ProxiedConnection::on_received(std::span<char> bytes) {
 }
 
 void ProxiedConnection::on_time() {
-    server_.counters().limits.head_time.add();
+    server_.counters().count(Limit::kHeadTime);
     abort();
 }
 

@@ -56,11 +56,6 @@ Server::Server(Loop& loop, Application& application, const ServerLimits& limits,
       admission_(std::move(admission)), counters_(loop.local<Counters>()), connections_(loop, *admission_),
       pending_(loop, *this, limits.max_newcomers, limits.head_time, *admission_),
       retry_(std::make_unique<Retry>(*this)) {
-    for (const SlowMember policy : {SlowMember::kClose, SlowMember::kDropOldest, SlowMember::kDropNewest}) {
-        WebSocketLimits& own = websocket_limits_[static_cast<std::size_t>(policy)];
-        own = limits.websocket;
-        own.slow_member = policy;
-    }
     loop_.job_queue()->limit(limits.mailbox_bytes);
     keep_freed_memory();
 }
@@ -72,8 +67,8 @@ Server::~Server() {
 }
 
 Address Server::listen(const Address& address, PortUse use) {
-    return add_listener(
-        loop_.backend().listen(address, with_limits({.backlog = limits_.backlog, .port_use = use}), *this));
+    return add_listener(loop_.backend().listen(
+        address, with_limits({.backlog = static_cast<int>(limits_.backlog), .port_use = use}), *this));
 }
 
 Address Server::listen_on(int descriptor) {
@@ -84,10 +79,9 @@ Address Server::listen_on(int descriptor) {
 ListenOptions Server::with_limits(ListenOptions options) const noexcept {
     using std::chrono::ceil;
     using std::chrono::seconds;
-    const WebSocketLimits& websocket = limits_.websocket;
-    options.unsent_bytes = limits_.kernel_unsent_bytes;
+    options.unsent_bytes = static_cast<int>(limits_.kernel_unsent_bytes);
     options.keepalive = std::max(
-        {limits_.keepalive_time, ceil<seconds>(limits_.write_time), websocket.ping_interval + websocket.ping_timeout});
+        {limits_.keepalive_time, ceil<seconds>(limits_.write_time), limits_.ping_interval + limits_.ping_timeout});
     return options;
 }
 
@@ -112,7 +106,7 @@ void Server::on_accepted(SocketId socket, const Address& peer) {
 void Server::receive(SocketId socket, const Address& peer) {
     counters_.accepted.add();
     if (admission_->connections >= limits_.max_connections) {
-        counters_.limits.max_connections.add();
+        counters_.count(Limit::kMaxConnections);
         reject(socket, peer, "as many connections as max_connections allows are open");
     } else if (!limits_.proxy_protocol) {
         welcome(socket, peer, {});
@@ -159,7 +153,7 @@ void Server::welcome(SocketId socket, const Address& client, std::span<char> ear
         !wire::is_trusted(client.text(), limits_.trusted_proxies)) {
         const auto entered = admission_->enter(client.subnet_key(), limits_.max_connections_per_address);
         if (!entered) {
-            counters_.limits.max_connections_per_address.add();
+            counters_.count(Limit::kMaxConnectionsPerAddress);
             reject(socket, client, "its address has as many connections as max_connections_per_address allows");
             return;
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/log.hpp"
+#include "c10k/limits.hpp"
 #include "c10k/task.hpp"
 #include "connection/counters.hpp"
 #include "connection/websocket_connection.hpp"
@@ -20,50 +21,6 @@
 #include <utility>
 
 namespace c10k {
-
-// What a peer of a server can make it hold or wait for.
-struct ServerLimits {
-    wire::HttpLimits http{};
-    WebSocketLimits websocket{};
-    // Connections that the kernel completes before we take them.
-    int backlog = 4096;
-    // Of what is sent on a connection, the bytes that the kernel may take before it can send them.
-    int kernel_unsent_bytes = kMaxUnsentBytes;
-    // Connections in all, from one address (0: as many as there are), and those whose first request has not come
-    // whole.
-    std::uint32_t max_connections = 1024 * 1024;
-    std::uint32_t max_connections_per_address = 0;
-    std::uint32_t max_newcomers = 16 * 1024;
-    // What other loops may have sent to this one that it has not read.
-    std::size_t mailbox_bytes = JobQueue::kMaxWaitingBytes;
-    // Whose connections come from others: they are not counted by their address.
-    std::vector<std::string> trusted_proxies;
-    // Whether those are the only ones who may connect, and each connection begins with a header that says whom it is
-    // from.
-    bool proxy_protocol = false;
-    // From the first byte (or the connection) to the end of the head, and from there to the end of the body.
-    std::chrono::milliseconds head_time{10000};
-    std::chrono::milliseconds body_time{30000};
-    // Bytes of a body in a second, on the average since it began and after the grace (0: as slow as body_time allows).
-    std::uint32_t min_body_rate = 500;
-    std::chrono::milliseconds body_grace{5000};
-    // Between two requests of a connection.
-    std::chrono::milliseconds idle_time{75000};
-    // How long a peer may take nothing of an answer.
-    std::chrono::milliseconds write_time{30000};
-    // Bytes of an answer that a peer takes in a second, on the average over the write time (0: as few as it likes).
-    std::uint32_t min_response_rate = 500;
-    // How long a view or a stream goes on for a peer that has finished sending.
-    std::chrono::milliseconds half_closed_time{5000};
-    // Silence of a peer's machine after which a connection fails, whatever it waits for.
-    std::chrono::seconds keepalive_time{60};
-    // From a valid handshake to the view's answer: 503 after that.
-    std::chrono::milliseconds handshake_time{10000};
-    // From the end of the grace of close() to the end of the last connection.
-    std::chrono::milliseconds shutdown_time{8000};
-    // How many connections a second are told that the server closes; more if half of the shutdown time is too short.
-    std::uint32_t drain_rate = 10000;
-};
 
 class ServerCertificates;
 
@@ -105,10 +62,6 @@ public:
     [[nodiscard]] Loop& loop() const noexcept { return loop_; }
     [[nodiscard]] Application& application() const noexcept { return application_; }
     [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
-    // Those of WebSockets on routes with that policy.
-    [[nodiscard]] const WebSocketLimits& limits_with(SlowMember policy) const noexcept {
-        return websocket_limits_[static_cast<std::size_t>(policy)];
-    }
     [[nodiscard]] Counters& counters() const noexcept { return counters_; }
     [[nodiscard]] Admission& admission() const noexcept { return *admission_; }
     [[nodiscard]] PendingConnections& pending_connections() noexcept { return pending_; }
@@ -145,7 +98,6 @@ private:
     Application& application_;
     const ServerLimits& limits_;
     const ServerCertificates* certificates_;
-    std::array<WebSocketLimits, 3> websocket_limits_;  // by policy
     std::shared_ptr<Admission> admission_;
     Counters& counters_;
     ConnectionList connections_;

@@ -25,7 +25,7 @@ struct ServerWebSocket::Handshake final : public Timer {
 
     void on_time() override {
         ServerWebSocket& connection = owner;
-        connection.server_.counters().limits.handshake_time.add();
+        connection.server_.counters().count(Limit::kHandshakeTime);
         connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
         connection.scope_.request_stop();
     }
@@ -39,7 +39,7 @@ struct ServerWebSocket::Handshake final : public Timer {
 
 ServerWebSocket::ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
                                  std::string early, Admission::AddressSlot slot)
-    : WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits_with(match.route->slow_member)),
+    : WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits(), match.route->slow_member),
       server_(server), route_(*match.route), captures_(std::move(match.captures)),
       handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
       subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)), address_slot_(slot) {

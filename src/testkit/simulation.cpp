@@ -11,7 +11,6 @@
 #include "testkit/services.hpp"
 #include "testkit/trace.hpp"
 #include "web/dispatcher.hpp"
-#include "web/server_limits.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -295,7 +294,7 @@ void Simulation::serve(Urls urls) {
     parts.urls = std::move(urls);
     state_->dispatcher.emplace(parts.urls, parts.settings);
     state_->failure_recorder.emplace(*state_->dispatcher);
-    state_->harness.emplace(*state_->loop, *state_->failure_recorder, server_limits(parts.settings));
+    state_->harness.emplace(*state_->loop, *state_->failure_recorder, parts.settings);
 }
 
 void Simulation::client(std::string_view target, std::function<Task<>(WebSocket&)> view, EndpointOptions options) {

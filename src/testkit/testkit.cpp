@@ -5,7 +5,6 @@
 #include "testkit/peer.hpp"
 #include "testkit/services.hpp"
 #include "web/dispatcher.hpp"
-#include "web/server_limits.hpp"
 #include "wire/http1.hpp"
 
 #include <memory>
@@ -96,10 +95,10 @@ std::size_t Client::bytes_received() const noexcept { return state_->peer.receiv
 struct Server::State {
     State(Urls served, Settings chosen)
         : loop(shared_loop()), own_urls(std::move(served)), settings(std::move(chosen)), dispatcher(own_urls, settings),
-          harness(*loop, dispatcher, server_limits(settings)) {}
+          harness(*loop, dispatcher, settings) {}
     State(const Urls& served, const Settings& chosen, std::shared_ptr<Loop> shared)
         : loop(std::move(shared)), settings(chosen), dispatcher(served, settings),
-          harness(*loop, dispatcher, server_limits(settings)) {}
+          harness(*loop, dispatcher, settings) {}
 
     std::shared_ptr<Loop> loop;
     Urls own_urls;

@@ -4,6 +4,8 @@
 #include "c10k/text.hpp"
 #include "loop/backends.hpp"
 #include "web/entries.hpp"
+#include "web/setting_rows.hpp"
+#include "web/setting_text.hpp"
 #include "wire/forwarded.hpp"
 #include "wire/host.hpp"
 
@@ -30,6 +32,25 @@ void check_entries(std::vector<CheckMessage>& messages, std::string id, const st
     for (const std::string& entry : entries) {
         if (const auto fault = fault_of(entry)) {
             messages.push_back(error(id, "'" + entry + "' in " + std::string{what} + ": " + fault->why, fault->hint));
+        }
+    }
+}
+
+// What no file, environment or flag can set, but a program can; and sizes that contradict each other.
+void check_values(std::vector<CheckMessage>& messages, const Settings& settings) {
+    Settings ignored;
+    for (const SettingRow& row : setting_rows()) {
+        const std::string value = value_text(settings, row);
+        if (const auto problem = store(ignored, row, value)) {
+            messages.push_back(error("settings.E010", std::string{row.name} + ": '" + value + "' " + *problem, ""));
+        }
+    }
+    for (const SettingOrder& order : setting_orders()) {
+        if (settings.*order.smaller > settings.*order.larger) {
+            messages.push_back(
+                error(std::string{order.check_id},
+                      std::string{name_of(order.smaller)} + " is larger than " + std::string{name_of(order.larger)},
+                      std::string{order.hint}));
         }
     }
 }
@@ -115,18 +136,7 @@ void print_error(const std::exception& error) {
 
 std::vector<CheckMessage> check_settings(const Settings& settings) {
     std::vector<CheckMessage> messages;
-    if (settings.max_request_line_bytes > settings.max_head_bytes) {
-        messages.push_back(error("settings.E001", "max_request_line_bytes is larger than max_head_bytes",
-                                 "the head begins with the request line"));
-    }
-    if (settings.slow_bytes < settings.outbox_bytes) {
-        messages.push_back(error("settings.E002", "slow_bytes is smaller than outbox_bytes",
-                                 "a member would be cut before a view that sends to it has to wait"));
-    }
-    if (settings.slow_limit_bytes < settings.slow_bytes) {
-        messages.push_back(error("settings.E007", "slow_limit_bytes is smaller than slow_bytes",
-                                 "more than slow_bytes are allowed for slow_time"));
-    }
+    check_values(messages, settings);
     try {
         static_cast<void>(parse_backend(settings.backend));
     } catch (const std::invalid_argument& unknown) {

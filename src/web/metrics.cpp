@@ -1,6 +1,7 @@
 #include "c10k/metrics.hpp"
 
 #include "connection/counters.hpp"
+#include "web/setting_rows.hpp"
 
 #include <array>
 #include <numeric>
@@ -32,41 +33,6 @@ constexpr std::array kNumbers{
           &Counters::dropped},
 };
 
-struct NamedLimit {
-    std::string_view setting;
-    Counter LimitCounters::*counter;
-};
-
-constexpr std::array kLimits{
-    NamedLimit{"max_connections", &LimitCounters::max_connections},
-    NamedLimit{"max_connections_per_address", &LimitCounters::max_connections_per_address},
-    NamedLimit{"max_newcomers", &LimitCounters::max_newcomers},
-    NamedLimit{"max_request_line_bytes", &LimitCounters::max_request_line_bytes},
-    NamedLimit{"max_head_bytes", &LimitCounters::max_head_bytes},
-    NamedLimit{"max_header_fields", &LimitCounters::max_header_fields},
-    NamedLimit{"max_body_bytes", &LimitCounters::max_body_bytes},
-    NamedLimit{"head_time", &LimitCounters::head_time},
-    NamedLimit{"body_time", &LimitCounters::body_time},
-    NamedLimit{"min_body_rate", &LimitCounters::min_body_rate},
-    NamedLimit{"idle_time", &LimitCounters::idle_time},
-    NamedLimit{"write_time", &LimitCounters::write_time},
-    NamedLimit{"min_response_rate", &LimitCounters::min_response_rate},
-    NamedLimit{"shutdown_time", &LimitCounters::shutdown_time},
-    NamedLimit{"handshake_time", &LimitCounters::handshake_time},
-    NamedLimit{"max_message_bytes", &LimitCounters::max_message_bytes},
-    NamedLimit{"max_fragment_bytes", &LimitCounters::max_fragment_bytes},
-    NamedLimit{"max_fragments", &LimitCounters::max_fragments},
-    NamedLimit{"message_time", &LimitCounters::message_time},
-    NamedLimit{"inbox_bytes", &LimitCounters::inbox_bytes},
-    NamedLimit{"outbox_bytes", &LimitCounters::outbox_bytes},
-    NamedLimit{"slow_time", &LimitCounters::slow_time},
-    NamedLimit{"slow_limit_bytes", &LimitCounters::slow_limit_bytes},
-    NamedLimit{"mailbox_bytes", &LimitCounters::mailbox_bytes},
-    NamedLimit{"ping_timeout", &LimitCounters::ping_timeout},
-    NamedLimit{"close_time", &LimitCounters::close_time},
-};
-static_assert(kLimits.size() * sizeof(Counter) == sizeof(LimitCounters), "each has a name");
-
 // What `pick` finds in the counters of a loop, summed over the loops.
 template <typename Pick>
 std::uint64_t sum(const Loops& loops, Pick pick) {
@@ -74,8 +40,9 @@ std::uint64_t sum(const Loops& loops, Pick pick) {
                            [&pick](std::uint64_t before, const auto& loop) { return before + pick(*loop).value(); });
 }
 
-std::uint64_t strikes(const Loops& loops, const NamedLimit& limit) {
-    return sum(loops, [&limit](const Counters& loop) -> const Counter& { return loop.limits.*limit.counter; });
+std::uint64_t strikes(const Loops& loops, Limit limit) {
+    return std::accumulate(loops.begin(), loops.end(), std::uint64_t{0},
+                           [limit](std::uint64_t before, const auto& loop) { return before + loop->strikes(limit); });
 }
 
 // "1000", "3xxx"
@@ -123,8 +90,10 @@ Response Metrics::serve(const Request& /*request*/) const {
     }
     constexpr std::string_view kStrikes = "c10k_limit_strikes_total";
     append_head(text, kStrikes, "counter", "How often a limit has struck, by the setting that it is.");
-    for (const NamedLimit& limit : kLimits) {
-        append_sample(text, kStrikes, "limit", limit.setting, strikes(loops_, limit));
+    for (const SettingRow& row : setting_rows()) {
+        if (row.limit) {
+            append_sample(text, kStrikes, "limit", row.name, strikes(loops_, *row.limit));
+        }
     }
     Response response = Response::text(std::move(text));
     response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
@@ -134,9 +103,9 @@ Response Metrics::serve(const Request& /*request*/) const {
 std::string Metrics::limits_that_struck() const {
     const std::lock_guard lock{mutex_};
     std::string text;
-    for (const NamedLimit& limit : kLimits) {
-        if (const std::uint64_t count = strikes(loops_, limit); count > 0) {
-            text.append(text.empty() ? "" : ", ").append(limit.setting).append(" ").append(std::to_string(count));
+    for (const SettingRow& row : setting_rows()) {
+        if (const std::uint64_t count = row.limit ? strikes(loops_, *row.limit) : 0; count > 0) {
+            text.append(text.empty() ? "" : ", ").append(row.name).append(" ").append(std::to_string(count));
         }
     }
     return text;

@@ -11,7 +11,6 @@
 #include "web/dispatcher.hpp"
 #include "web/listening.hpp"
 #include "web/reload_application.hpp"
-#include "web/server_limits.hpp"
 #include "web/server_tls.hpp"
 #include "web/throw_trace.hpp"
 
@@ -67,10 +66,17 @@ struct SharedSite {
     std::atomic<std::uint32_t> listening{0};
 };
 
+// Each loop closes its share of the connections.
+ServerLimits limits_of_loop(const Settings& settings) {
+    ServerLimits limits = settings;
+    limits.drain_rate = settings.drain_rate / settings.workers + 1;
+    return limits;
+}
+
 // A server with its site, on one loop. It outlives the tasks in `background`, of which serve_until_stopped() is one.
 struct SiteServer {
     SiteServer(SharedSite& program, std::size_t loop, TaskGroup& background)
-        : settings(program.settings), limits(server_limits(program.settings)),
+        : settings(program.settings), limits(limits_of_loop(program.settings)),
           site(program.factory, program.settings, background, program.shared, loop),
           dispatcher(site.urls(), program.settings, program.shared.refusals),
           server(Loop::current(), application(), limits, program.certificates.get(), program.shared.admission) {

@@ -155,6 +155,8 @@ void renew(Reader& reader, Reader fresh) {
     std::swap(reader, fresh);
 }
 
+constexpr HttpLimits kDefaultLimits;
+
 }  // namespace
 
 int HttpFailure::status() const noexcept {
@@ -182,7 +184,7 @@ std::size_t HeadReader::receive(std::string_view bytes, const HttpLimits& limits
 }
 
 void HeadReader::take(char c, const HttpLimits& limits) {
-    if (++size_ > limits.head) {
+    if (++size_ > limits.max_head_bytes) {
         return fail(Kind::kHeadTooLarge, "the header fields are too large");
     }
     if (after_cr_) {
@@ -204,7 +206,7 @@ void HeadReader::take(char c, const HttpLimits& limits) {
     if (line_ == 0 && (c == ' ' || c == '\t')) {
         return fail(Kind::kMalformed, "a line that begins with space");
     }
-    if (++line_ > limits.first_line && lines_ == 0) {
+    if (++line_ > limits.max_request_line_bytes && lines_ == 0) {
         return fail(Kind::kFirstLineTooLong, "the first line is too long");
     }
 }
@@ -220,7 +222,7 @@ void HeadReader::end_line(const HttpLimits& limits) {
         return;
     }
     line_ = 0;
-    if (++lines_ > limits.fields + 1) {
+    if (++lines_ > limits.max_header_fields + 1) {
         fail(Kind::kTooManyFields, "too many header fields");
     }
 }
@@ -230,7 +232,7 @@ void HeadReader::keep(std::string_view bytes, const HttpLimits& limits) {
     const std::size_t wanted = text_.size() + bytes.size();
     if (wanted > text_.capacity()) {
         std::string larger;
-        larger.reserve(std::max(wanted, std::min(2 * text_.capacity(), limits.head)));
+        larger.reserve(std::max(wanted, std::min(2 * text_.capacity(), std::size_t{limits.max_head_bytes})));
         larger += text_;
         text_ = std::move(larger);
     }
@@ -241,7 +243,7 @@ std::size_t ChunkReader::receive(std::string_view bytes, std::string& body, cons
     std::size_t taken = 0;
     while (taken < bytes.size() && !whole() && !failed()) {
         if (at_ != At::kData) {
-            take(bytes[taken++], limits.body - body.size(), limits);
+            take(bytes[taken++], limits.max_body_bytes - body.size(), limits);
             continue;
         }
         const std::string_view data = bytes.substr(taken, remaining_);
@@ -369,10 +371,12 @@ void ChunkReader::expect(char wanted, char c, At next) {
 }
 
 void ChunkReader::count_overhead(Kind kind, const HttpLimits& limits) {
-    if (++overhead_ > limits.head) {
+    if (++overhead_ > limits.max_head_bytes) {
         fail(kind, "too much beside the body's data");
     }
 }
+
+RequestParser::RequestParser() : RequestParser(kDefaultLimits) {}
 
 std::size_t RequestParser::receive(std::string_view bytes) {
     std::size_t taken = 0;
@@ -386,7 +390,7 @@ std::size_t RequestParser::receive(std::string_view bytes) {
 }
 
 std::size_t RequestParser::receive_head(std::string_view bytes) {
-    const std::size_t taken = head_.receive(bytes, limits_);
+    const std::size_t taken = head_.receive(bytes, *limits_);
     if (head_.failed()) {
         fail(head_.failure().kind, head_.failure().reason);
     } else if (head_.whole()) {
@@ -408,7 +412,7 @@ std::size_t RequestParser::receive_body(std::string_view bytes) {
         }
         return data.size();
     }
-    const std::size_t taken = chunks_.receive(bytes, request_.body, limits_);
+    const std::size_t taken = chunks_.receive(bytes, request_.body, *limits_);
     if (chunks_.failed()) {
         fail(chunks_.failure().kind, chunks_.failure().reason);
     } else if (chunks_.whole()) {
@@ -526,7 +530,7 @@ bool RequestParser::read_framing() {
         if (lengths > 1 || !length) {
             return fail(Kind::kMalformed, "bad Content-Length");
         }
-        if (*length > limits_.body) {
+        if (*length > limits_->max_body_bytes) {
             return fail(Kind::kBodyTooLarge, "the body is too large");
         }
         length_ = *length;
@@ -549,18 +553,20 @@ bool RequestParser::read_connection() {
 }
 
 bool RequestParser::fail(Kind kind, std::string_view reason) {
-    renew(*this, RequestParser{limits_});
+    renew(*this, RequestParser{*limits_});
     state_ = State::kFailed;
     failure_ = {kind, reason};
     return false;
 }
 
-void RequestParser::reset() { renew(*this, RequestParser{limits_}); }
+void RequestParser::reset() { renew(*this, RequestParser{*limits_}); }
+
+ResponseParser::ResponseParser() : ResponseParser(kDefaultLimits) {}
 
 std::size_t ResponseParser::receive(std::string_view bytes) {
     std::size_t taken = 0;
     while (taken < bytes.size() && state_ == State::kHead) {
-        taken += head_.receive(bytes.substr(taken), limits_);
+        taken += head_.receive(bytes.substr(taken), *limits_);
         if (head_.failed()) {
             fail(head_.failure().reason);
         } else if (head_.whole()) {
@@ -597,7 +603,7 @@ void ResponseParser::read_head() {
 }
 
 void ResponseParser::fail(std::string_view reason) {
-    renew(*this, ResponseParser{limits_});
+    renew(*this, ResponseParser{*limits_});
     state_ = State::kFailed;
     failure_ = reason;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c10k/http.hpp"
+#include "c10k/limits.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -9,13 +10,6 @@
 
 // HTTP/1.0 and 1.1 as bytes (RFC 9112), strict: whatever two parsers could read in two ways is refused.
 namespace c10k::wire {
-
-struct HttpLimits {
-    std::size_t first_line = 8 * 1024;  // bytes of the request or status line
-    std::size_t head = 16 * 1024;       // bytes of the first line, the fields and the empty line
-    std::size_t fields = 100;
-    std::size_t body = 1024 * 1024;  // bytes, without the chunked coding
-};
 
 // Why a message was not understood.
 struct HttpFailure {
@@ -131,7 +125,11 @@ class RequestParser {
 public:
     enum class State : std::uint8_t { kHead, kBody, kComplete, kFailed };
 
-    explicit RequestParser(const HttpLimits& limits = {}) : limits_(limits) {}
+    // With the default limits.
+    RequestParser();
+    // The limits outlive the parser.
+    explicit RequestParser(const HttpLimits& limits) noexcept : limits_(&limits) {}
+    explicit RequestParser(HttpLimits&& limits) = delete;
 
     // Takes bytes up to the end of the request; returns how many. The rest belongs to the next request, or, after a
     // handshake, to the WebSocket. Takes nothing more once the request is complete or has failed.
@@ -171,7 +169,7 @@ private:
     // Returns false.
     bool fail(HttpFailure::Kind kind, std::string_view reason);
 
-    HttpLimits limits_;
+    const HttpLimits* limits_;
     State state_ = State::kHead;
     bool chunked_ = false;
     bool keep_alive_ = false;
@@ -190,7 +188,11 @@ class ResponseParser {
 public:
     enum class State : std::uint8_t { kHead, kComplete, kFailed };
 
-    explicit ResponseParser(const HttpLimits& limits = {}) : limits_(limits) {}
+    // With the default limits.
+    ResponseParser();
+    // The limits outlive the parser.
+    explicit ResponseParser(const HttpLimits& limits) noexcept : limits_(&limits) {}
+    explicit ResponseParser(HttpLimits&& limits) = delete;
 
     // Takes bytes up to the end of the head; returns how many. The rest is the body or, after a 101, the WebSocket's.
     std::size_t receive(std::string_view bytes);
@@ -205,7 +207,7 @@ private:
     void read_head();
     void fail(std::string_view reason);
 
-    HttpLimits limits_;
+    const HttpLimits* limits_;
     State state_ = State::kHead;
     int skipped_ = 0;  // informational answers
     HeadReader head_;

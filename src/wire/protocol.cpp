@@ -13,7 +13,7 @@ namespace {
 // Ten thousand connections hold ten thousand of these.
 static_assert(sizeof(Protocol) <= 72);
 
-constexpr ProtocolLimits kDefaultLimits;
+constexpr WebSocketLimits kDefaultLimits;
 
 constexpr std::size_t kCodeBytes = 2;
 
@@ -32,11 +32,11 @@ ControlFrame close_frame(Role sender, std::uint16_t code, std::string_view reaso
 
 Protocol::Protocol(Role role) : Protocol(role, kDefaultLimits) {}
 
-Protocol::Protocol(Role role, const ProtocolLimits& limits) : role_(role), limits_(limits) {
+Protocol::Protocol(Role role, const WebSocketLimits& limits) : role_(role), limits_(limits) {
     if (limits.max_message_bytes > Message::kMaxSize) {
         throw std::invalid_argument("max_message_bytes is larger than a message can be");
     }
-    if (limits.max_fragments > ProtocolLimits::kMaxFragments) {
+    if (limits.max_fragments > kMaxFragments) {
         throw std::invalid_argument("max_fragments is more than can be counted");
     }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c10k/close_code.hpp"
+#include "c10k/limits.hpp"
 #include "c10k/message.hpp"
 #include "wire/frame.hpp"
 #include "wire/message_builder.hpp"
@@ -18,16 +19,6 @@
 
 namespace c10k::wire {
 
-struct ProtocolLimits {
-    std::uint32_t max_message_bytes = 1024 * 1024;  // at most Message::kMaxSize
-    // Of one message that comes in several frames: how large one of them may be (0: as large as the message), and how
-    // many they may be, at most kMaxFragments.
-    std::uint32_t max_fragment_bytes = 0;
-    std::uint32_t max_fragments = 128 * 1024;
-
-    static constexpr std::uint32_t kMaxFragments = (1u << 24) - 1;
-};
-
 // Throws std::invalid_argument, with a sentence, unless a close frame may carry both. A longer reason is cut when it is
 // sent.
 void check_close(std::uint16_t code, std::string_view reason);
@@ -37,6 +28,9 @@ void check_close(std::uint16_t code, std::string_view reason);
 // It owns nothing between messages but a few bytes of state, so that an idle connection is small.
 class Protocol {
 public:
+    // The frames of a message that it can count.
+    static constexpr std::uint32_t kMaxFragments = (1u << 24) - 1;
+
     enum class State : std::uint8_t {
         kOpen,
         kClosing,  // our close frame was made, the peer's has not arrived
@@ -65,9 +59,10 @@ public:
 
     // With the default limits.
     explicit Protocol(Role role);
-    // Requires: limits.max_message_bytes <= Message::kMaxSize. The limits outlive the protocol.
-    Protocol(Role role, const ProtocolLimits& limits);
-    Protocol(Role role, ProtocolLimits&& limits) = delete;
+    // Requires: max_message_bytes is at most Message::kMaxSize, and max_fragments kMaxFragments. The limits outlive the
+    // protocol.
+    Protocol(Role role, const WebSocketLimits& limits);
+    Protocol(Role role, WebSocketLimits&& limits) = delete;
 
     // Compresses as the handshake has agreed (RFC 7692). Requires: nothing has been received.
     void use(std::unique_ptr<PermessageDeflate> deflate) noexcept { deflate_ = std::move(deflate); }
@@ -152,7 +147,7 @@ private:
     MaskKey key_;                   // for the next payload byte
     std::uint32_t left_bytes_ = 0;  // of the payload; none: the next byte is a header's
     std::unique_ptr<Kept> kept_;
-    const ProtocolLimits& limits_;
+    const WebSocketLimits& limits_;
 };
 
 }  // namespace c10k::wire

@@ -160,7 +160,7 @@ protected:
         }));
     }
 
-    [[nodiscard]] std::uint64_t late_closes() { return harness().loop().local<Counters>().limits.close_time.value(); }
+    [[nodiscard]] std::uint64_t late_closes() { return harness().loop().local<Counters>().strikes(Limit::kCloseTime); }
 
     std::optional<SlowServer> server;
     std::size_t failures = 0;

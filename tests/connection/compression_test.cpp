@@ -177,8 +177,7 @@ TEST_F(CompressionInMemory, KnowsOnlyWindowsOf8To15Bits) {  // CVE-2026-2229
 
 TEST_P(CompressionOnEveryNetwork, Row49And50And51CloseWhoSendsWhatIsNoMessage) {
     const std::string hello = "\xF2\x48\xCD\xC9\xC9\x07\x00"s;
-    const std::string bomb =
-        wire::ZlibSender{}.message(std::string(limits.websocket.protocol.max_message_bytes + 1, 'a'));
+    const std::string bomb = wire::ZlibSender{}.message(std::string(limits.max_message_bytes + 1, 'a'));
     const std::vector<std::pair<std::uint16_t, std::string>> bad{
         {1007, ZlibClient::frame(0xC1, "corrupt")},
         {1009, ZlibClient::frame(0xC2, bomb)},
@@ -209,7 +208,7 @@ protected:
     static constexpr int kCount = 40;
     // Each is larger than the inbox.
     [[nodiscard]] std::string message(int number) const {
-        return std::to_string(number) + std::string(limits.websocket.inbox_bytes, 'a');
+        return std::to_string(number) + std::string(limits.inbox_bytes, 'a');
     }
     // All of them in a few kilobytes.
     [[nodiscard]] std::string messages(ZlibClient& peer) const {

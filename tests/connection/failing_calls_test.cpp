@@ -201,7 +201,7 @@ TEST_P(FailingCalls, Row71EndOnlyTheirWebSocketWhilePingsAreSent) {
     fail_each_call([this] {
         WebSocketPeer peer{harness(), "/ws/"};
         (void)peer.answer();
-        advance(2 * std::chrono::milliseconds{limits.websocket.ping_interval});
+        advance(2 * std::chrono::milliseconds{limits.ping_interval});
         peer.close_with(1000);
         peer.wait_for_end();
     });

@@ -15,9 +15,9 @@ protected:
     static constexpr std::size_t kPayload = 2000;
 
     void start_with(SlowMember policy) {
-        limits.websocket.slow_bytes = 200'000;
-        limits.websocket.slow_limit_bytes = 600'000;
-        limits.websocket.outbox_bytes = 1'000'000;
+        limits.slow_bytes = 200'000;
+        limits.slow_limit_bytes = 600'000;
+        limits.outbox_bytes = 1'000'000;
         app.route.slow_member = policy;
         start(GetParam());
         harness().network().conditions().kernel_bytes = 50'000;
@@ -86,7 +86,7 @@ TEST_P(SlowMembers, AreClosedWith1013IfNothingIsSaid) {
     EXPECT_EQ(WebSocketRoute{}.slow_member, SlowMember::kClose);
     start_with(SlowMember::kClose);
     send(400);
-    EXPECT_EQ(counters().limits.slow_limit_bytes.value(), 1U);
+    EXPECT_EQ(counters().strikes(Limit::kSlowLimitBytes), 1U);
     read_all();
     EXPECT_EQ(peer_->wait_for_close().code, 1013);
     EXPECT_TRUE(is_unbroken(numbers_, 0));
@@ -116,9 +116,9 @@ TEST_P(SlowMembers, KeepAnUnbrokenBeginningWhenTheNewestAreDropped) {
     send(1000);
     read_all();
     EXPECT_TRUE(is_unbroken(numbers_, 0));
-    EXPECT_GT(numbers_.size() * kPayload, limits.websocket.slow_limit_bytes - kPayload);
+    EXPECT_GT(numbers_.size() * kPayload, limits.slow_limit_bytes - kPayload);
     EXPECT_EQ(numbers_.size() + dropped(), 1000U);
-    EXPECT_EQ(counters().limits.slow_limit_bytes.value(), dropped());
+    EXPECT_EQ(counters().strikes(Limit::kSlowLimitBytes), dropped());
     send(1);
     read_all();
     EXPECT_EQ(numbers_.back(), 1000);  // it has caught up, and is served as before
@@ -132,7 +132,7 @@ TEST_P(SlowMembers, GetTheLatestWhenTheOldestAreDropped) {
     read_all();
     EXPECT_TRUE(std::is_sorted(numbers_.begin(), numbers_.end()));
     EXPECT_EQ(numbers_.back(), 999);
-    EXPECT_GT(numbers_.size() * kPayload, limits.websocket.slow_bytes);
+    EXPECT_GT(numbers_.size() * kPayload, limits.slow_bytes);
     EXPECT_EQ(numbers_.size() + dropped(), 1000U);
     // What the kernel had been shown came first; then one gap, behind which nothing is missing.
     const auto gap =
@@ -147,13 +147,13 @@ TEST_P(SlowMembers, HaveTimeForABurstBeforeAnyIsDropped) {
     for (const SlowMember policy : {SlowMember::kDropOldest, SlowMember::kDropNewest}) {
         start_with(policy);
         send(200);  // twice slow_bytes
-        harness().advance(limits.websocket.slow_time);
+        harness().advance(limits.slow_time);
         send(1);
         EXPECT_EQ(dropped(), 0U);
         harness().advance(1ms);
         send(1);
         EXPECT_GT(dropped(), 0U);
-        EXPECT_GT(counters().limits.slow_time.value(), 0U);
+        EXPECT_GT(counters().strikes(Limit::kSlowTime), 0U);
         peer_.reset();
         harness().close();
     }
@@ -162,11 +162,11 @@ TEST_P(SlowMembers, HaveTimeForABurstBeforeAnyIsDropped) {
 TEST_P(SlowMembers, HaveAtMostSlowBytesWhenTheirTimeIsOver) {
     start_with(SlowMember::kDropOldest);
     send(200);
-    harness().advance(limits.websocket.slow_time + 1ms);
+    harness().advance(limits.slow_time + 1ms);
     send(500);
     read_all();
     EXPECT_EQ(numbers_.back(), 699);
-    EXPECT_LT(numbers_.size() * kPayload, limits.websocket.slow_bytes + 150'000U);  // with the network's, and one chunk
+    EXPECT_LT(numbers_.size() * kPayload, limits.slow_bytes + 150'000U);  // with the network's, and one chunk
 }
 
 TEST_P(SlowMembers, LoseNothingThatTheirViewHasSent) {

@@ -249,7 +249,7 @@ TEST_F(WebSocketClosingInMemory, EndsByItselfWhenThePeerDoesNotAnswerTheClose) {
     WebSocketPeer mute{harness(), "/ws/"};
     mute.answer_nothing();
     EXPECT_EQ(mute.recv(), "bye");
-    harness().advance(limits.websocket.close_time - 1ms);
+    harness().advance(limits.close_time - 1ms);
     EXPECT_FALSE(mute.ended());
     harness().advance(1ms);
     EXPECT_TRUE(mute.ended() || mute.failed());
@@ -263,9 +263,9 @@ TEST_F(WebSocketClosingInMemory, Row72GivesAPeerThatAnsweredInTimeATimeForItsFin
     peer.answer();
     peer.answer_nothing();
     peer.send_message("enough");
-    harness().advance(limits.websocket.close_time - 1ms);
+    harness().advance(limits.close_time - 1ms);
     peer.send_frame(wire::Opcode::kClose, "\x03\xE8");  // 1000
-    harness().advance(limits.websocket.close_time - 1ms);
+    harness().advance(limits.close_time - 1ms);
     EXPECT_EQ(harness().server().count(), 1U);
     harness().advance(1ms);
     EXPECT_EQ(harness().server().count(), 0U);
@@ -283,7 +283,7 @@ TEST_F(WebSocketClosingInMemory, ReadsWhatStillComesAfterItsFinForAWhile) {  // 
     }
     EXPECT_TRUE(peer.ended());
     EXPECT_FALSE(peer.failed());
-    harness().advance(limits.websocket.close_time);
+    harness().advance(limits.close_time);
     EXPECT_EQ(harness().server().count(), 0U);
 }
 

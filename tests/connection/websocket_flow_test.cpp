@@ -94,7 +94,7 @@ TEST_F(WebSocketFlowInMemory, LetsNobodyBeginToWaitWhoIsStopped) {
         const auto receive = [&socket]() -> Task<> { (void)co_await socket.recv(); };
         const auto send = [&socket]() -> Task<> { co_await socket.send("x"); };
         const auto closed = [&socket]() -> Task<> { co_await socket.closed(); };
-        static_cast<void>(socket.send(std::string(limits.websocket.outbox_bytes + 20'000, 'x')));
+        static_cast<void>(socket.send(std::string(limits.outbox_bytes + 20'000, 'x')));
         co_await task_group([&](TaskGroup& group) -> Task<> {
             group.spawn(wait_when_stopped(log, receive));
             group.spawn(wait_when_stopped(log, send));
@@ -118,7 +118,7 @@ TEST_F(WebSocketFlowInMemory, StopsTheFirstOfThoseWhoWait) {
     int closed = 0;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         socket.accept();
-        static_cast<void>(socket.send(std::string(limits.websocket.outbox_bytes + 20'000, 'x')));
+        static_cast<void>(socket.send(std::string(limits.outbox_bytes + 20'000, 'x')));
         const auto send = [&]() -> Task<> {
             co_await socket.send("x");
             ++sent;
@@ -179,7 +179,7 @@ TEST_F(WebSocketFlowInMemory, StopsReadingWhenTheInboxIsFull) {
         peer.send_message(text);
     }
     harness().run_until_idle();
-    EXPECT_GT(peer.unsent(), 1'000'000 - limits.websocket.inbox_bytes - 3 * 10'000);
+    EXPECT_GT(peer.unsent(), 1'000'000 - limits.inbox_bytes - 3 * 10'000);
     gate.open();
     harness().advance(1ms);
     EXPECT_EQ(got, 1000U);
@@ -285,12 +285,12 @@ TEST_F(WebSocketFlowInMemory, ClosesAPeerThatStaysTooFarBehindWith1013) {
     };
     send(20);  // 2 MB: over the limit, but only just now
     EXPECT_TRUE(app.closed.empty());
-    harness().advance(limits.websocket.slow_time);
+    harness().advance(limits.slow_time);
     send(1);
     EXPECT_TRUE(app.closed.empty());
     harness().advance(1ms);
     send(1);
-    harness().advance(limits.websocket.close_time);
+    harness().advance(limits.close_time);
     EXPECT_EQ(app.closed, std::vector<std::uint16_t>{1013});
     EXPECT_EQ(harness().server().count(), 0U);
 }
@@ -310,7 +310,7 @@ TEST_F(WebSocketFlowInMemory, KeepsAPeerThatCatchesUp) {
         for (int i = 0; i < 20; ++i) {
             handle->send(std::string(100'000, 'x'));
         }
-        harness().advance(limits.websocket.slow_time - 1s);
+        harness().advance(limits.slow_time - 1s);
         peer.start_receiving();
         harness().run_until_idle();
     }
@@ -368,7 +368,7 @@ TEST_F(WebSocketFlowInMemory, GivesUpAPeerThatDoesNotAnswerPings) {
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.answer_nothing();
-    harness().advance(limits.websocket.ping_interval + limits.websocket.ping_timeout - 1s);
+    harness().advance(limits.ping_interval + limits.ping_timeout - 1s);
     EXPECT_EQ(peer.pings(), 1U);
     EXPECT_EQ(harness().server().count(), 1U);
     harness().advance(4s);

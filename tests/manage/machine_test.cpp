@@ -42,8 +42,8 @@ Settings settings_with(const std::string& backend) {
     return settings;
 }
 
-Limit find(const std::vector<Limit>& limits, const std::string& name) {
-    for (const Limit& limit : limits) {
+MachineLimit find(const std::vector<MachineLimit>& limits, const std::string& name) {
+    for (const MachineLimit& limit : limits) {
         if (limit.name == name) {
             return limit;
         }
@@ -65,7 +65,7 @@ std::string ids(const std::vector<CheckMessage>& messages) {
 TEST(Machine, IsReadFromProc) {
     const Folder proc;
     proc.write("self/limits",
-               "Limit                     Soft Limit           Hard Limit           Units     \n"
+               "MachineLimit                     Soft MachineLimit           Hard MachineLimit           Units     \n"
                "Max processes             96364                96364                processes \n"
                "Max open files            1024                 unlimited            files     \n");
     proc.write("sys/fs/nr_open", "1048576\n");
@@ -106,7 +106,7 @@ TEST(Machine, LeavesOutWhatItIsNotTold) {
     EXPECT_EQ(machine.somaxconn, std::nullopt);
     EXPECT_EQ(machine.memory, std::nullopt);
     EXPECT_FALSE(machine.group_memory);
-    const std::vector<Limit> found = limits(machine, settings_with("epoll"));
+    const std::vector<MachineLimit> found = limits(machine, settings_with("epoll"));
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(narrowest(found).connections, machine.epoll.sockets);
 }
@@ -136,9 +136,9 @@ TEST(Machine, FindsItsControlGroupBelowTheRootOfTheMount) {
 
 TEST(Limits, NeedNoCommandWhereAMillionFit) {
     for (const std::string backend : {"epoll", "io_uring"}) {
-        const std::vector<Limit> found = limits(large_machine(), settings_with(backend));
+        const std::vector<MachineLimit> found = limits(large_machine(), settings_with(backend));
         EXPECT_GE(narrowest(found).connections, 1'000'000U);
-        for (const Limit& limit : found) {
+        for (const MachineLimit& limit : found) {
             EXPECT_EQ(limit.command, "") << limit.name;
         }
     }
@@ -151,7 +151,7 @@ TEST(Limits, OfOpenFilesHoldForAllWorkersWithEpollAndForEachWithRings) {
     machine.io_uring.sockets = 200'000;
     Settings settings = settings_with("epoll");
     settings.workers = 4;
-    Limit limit = find(limits(machine, settings), "open files");
+    MachineLimit limit = find(limits(machine, settings), "open files");
     EXPECT_EQ(limit.value, "20000");
     EXPECT_EQ(limit.connections, 19'936U);
     EXPECT_EQ(limit.command, "ulimit -Hn 1048576");
@@ -181,7 +181,7 @@ TEST(Limits, SayHowToLiftThem) {
     machine.conntrack_count = 1;
     machine.conntrack_max = 262'144;
     machine.group_memory = GroupMemory{430'000'000, "/sys/fs/cgroup/memory.max"};
-    const std::vector<Limit> found = limits(machine, settings_with("epoll"));
+    const std::vector<MachineLimit> found = limits(machine, settings_with("epoll"));
     const auto expect = [&found](const std::string& name, std::uint64_t connections, const std::string& command) {
         EXPECT_EQ(find(found, name).connections, connections) << name;
         EXPECT_EQ(find(found, name).command, command);
@@ -225,7 +225,7 @@ TEST(Limits, LeaveNoRoomWhereIoUringIsRefused) {
     Machine machine = large_machine();
     machine.io_uring = {"forbidden here", 0, false};
     machine.io_uring_disabled = 2;
-    const std::vector<Limit> found = limits(machine, settings_with("io_uring"));
+    const std::vector<MachineLimit> found = limits(machine, settings_with("io_uring"));
     EXPECT_EQ(narrowest(found).connections, 0U);
     EXPECT_EQ(narrowest(found).meaning, "forbidden here");
     EXPECT_EQ(narrowest(found).command, "sysctl -w kernel.io_uring_disabled=0");

@@ -274,7 +274,7 @@ TEST_F(InMemory, RefusesABodyThatDoesNotArriveInTime) {
     }
     harness().advance(1ms);
     EXPECT_EQ(peer.take_response().status, 408);
-    EXPECT_EQ(harness().server().counters().limits.body_time.value(), 1U);
+    EXPECT_EQ(harness().server().counters().strikes(Limit::kBodyTime), 1U);
 }
 
 TEST_F(InMemory, RefusesABodyThatIsSlowerThanTheLeastRate) {
@@ -285,7 +285,7 @@ TEST_F(InMemory, RefusesABodyThatIsSlowerThanTheLeastRate) {
     EXPECT_EQ(peer.received(), "");
     harness().advance(1s);
     EXPECT_EQ(peer.take_response().status, 408);
-    EXPECT_EQ(harness().server().counters().limits.min_body_rate.value(), 1U);
+    EXPECT_EQ(harness().server().counters().strikes(Limit::kMinBodyRate), 1U);
 }
 
 TEST_F(ConnectionTest, LetsABodyBeAsSlowAsItsTimeAllowsIfThereIsNoLeastRate) {

@@ -31,7 +31,7 @@ Chunked take_chunked(Peer& peer) {
     Chunked chunked;
     wire::ResponseParser parser;
     wire::ChunkReader reader;
-    const wire::HttpLimits limits{.body = SIZE_MAX};
+    const HttpLimits limits{.max_body_bytes = UINT32_MAX};
     std::string rest;
     for (std::string bytes = take_some(peer); !bytes.empty(); bytes = take_some(peer)) {
         rest += bytes;

@@ -13,7 +13,7 @@ constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 class LeastRates : public ConnectionTest {
 protected:
-    [[nodiscard]] const LimitCounters& struck() { return harness().server().counters().limits; }
+    [[nodiscard]] const Counters& struck() { return harness().server().counters(); }
     // The peer takes so many bytes, and nothing more.
     void take_some(Peer& peer, std::size_t bytes) {
         harness().network().conditions().receive_bytes = bytes;
@@ -48,8 +48,8 @@ TEST_F(LeastRates, Row74EndAPeerThatTakesAnAnswerByteByByte) {
         harness().advance(1s);
     }
     EXPECT_EQ(harness().server().count(), 0U);
-    EXPECT_EQ(struck().min_response_rate.value(), 1U);
-    EXPECT_EQ(struck().write_time.value(), 0U);
+    EXPECT_EQ(struck().strikes(Limit::kMinResponseRate), 1U);
+    EXPECT_EQ(struck().strikes(Limit::kWriteTime), 0U);
 }
 
 TEST_F(LeastRates, Row74EndAPeerThatTakesAStreamByteByByte) {
@@ -77,7 +77,7 @@ TEST_F(LeastRates, Row74EndAPeerThatTakesAStreamByteByByte) {
         harness().advance(1s);
     }
     EXPECT_TRUE(is_stopped);
-    EXPECT_EQ(struck().min_response_rate.value(), 1U);
+    EXPECT_EQ(struck().strikes(Limit::kMinResponseRate), 1U);
 }
 
 TEST_F(LeastRates, LetAPeerTakeAnAnswerAsSlowlyAsTheyAllow) {
@@ -94,7 +94,7 @@ TEST_F(LeastRates, LetAPeerTakeAnAnswerAsSlowlyAsTheyAllow) {
         take_some(peer, limits.min_response_rate);
         harness().advance(1s);
     }
-    EXPECT_EQ(struck().min_response_rate.value(), 0U);
+    EXPECT_EQ(struck().strikes(Limit::kMinResponseRate), 0U);
 }
 
 TEST_F(LeastRates, LeaveAnAnswerAloneIfThereIsNone) {
@@ -125,7 +125,7 @@ TEST_F(LeastRates, Row74CloseAWebSocketWhoseMessageNeverEnds) {
         WebSocketPeer peer{harness(), "/ws/"};
         EXPECT_EQ(peer.answer().status, 101);
         peer.send(is_one_frame ? std::string{"\x81\xfe\x80\0\0\0\0\0", 8} : first_fragment("x"));
-        for (Duration time{}; time < limits.websocket.message_time; time += 1s) {
+        for (Duration time{}; time < limits.message_time; time += 1s) {
             harness().advance(1s);
             EXPECT_TRUE(peer.is_open());
             peer.send(is_one_frame ? "x" : next_fragment("x"));
@@ -134,7 +134,7 @@ TEST_F(LeastRates, Row74CloseAWebSocketWhoseMessageNeverEnds) {
         peer.send(is_one_frame ? "x" : next_fragment("x"));
         EXPECT_EQ(peer.wait_for_close().code, 1008);
     }
-    EXPECT_EQ(struck().message_time.value(), 2U);
+    EXPECT_EQ(struck().strikes(Limit::kMessageTime), 2U);
 }
 
 TEST_F(LeastRates, Row74CloseAWebSocketThatOnlyAnswersPingsInsideAMessage) {
@@ -146,7 +146,7 @@ TEST_F(LeastRates, Row74CloseAWebSocketThatOnlyAnswersPingsInsideAMessage) {
     WebSocketPeer peer{harness(), "/ws/"};
     EXPECT_EQ(peer.answer().status, 101);
     peer.send(first_fragment("x"));
-    harness().advance(limits.websocket.message_time + 2 * limits.websocket.ping_interval);
+    harness().advance(limits.message_time + 2 * limits.ping_interval);
     EXPECT_EQ(peer.wait_for_close().code, 1008);
 }
 
@@ -160,7 +160,7 @@ TEST_F(LeastRates, TimeEachMessageByItself) {
     EXPECT_EQ(peer.answer().status, 101);
     peer.send(first_fragment("x"));
     for (int i = 0; i < 10; ++i) {
-        harness().advance(limits.websocket.message_time / 2);
+        harness().advance(limits.message_time / 2);
         peer.send(std::string{"\x80\x80\0\0\0\0", 6} + first_fragment("x"));  // the end of one, and the next begins
     }
     harness().run_until_idle();
@@ -168,7 +168,7 @@ TEST_F(LeastRates, TimeEachMessageByItself) {
 }
 
 TEST_F(LeastRates, DoNotTimeAMessageThatNobodyReads) {
-    limits.websocket.inbox_bytes = 100;
+    limits.inbox_bytes = 100;
     Gate gate;
     start(Network::kMemory);
     serve([&gate](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
@@ -181,13 +181,13 @@ TEST_F(LeastRates, DoNotTimeAMessageThatNobodyReads) {
     EXPECT_EQ(peer.answer().status, 101);
     peer.send_message(std::string(200, 'x'));
     peer.send(first_fragment("x"));
-    harness().advance(2 * limits.websocket.message_time);
+    harness().advance(2 * limits.message_time);
     gate.open();
     harness().run_until_idle();
     peer.send(next_fragment("x"));
     harness().run_until_idle();
     EXPECT_TRUE(peer.is_open());
-    EXPECT_EQ(struck().message_time.value(), 0U);
+    EXPECT_EQ(struck().strikes(Limit::kMessageTime), 0U);
 }
 
 // ---- Deadlines
@@ -201,9 +201,9 @@ TEST_F(LeastRates, AreApartFromTheTimeOfAHead) {
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET / HT");
     harness().advance(limits.head_time - 1ms);
-    EXPECT_EQ(struck().head_time.value(), 0U);
+    EXPECT_EQ(struck().strikes(Limit::kHeadTime), 0U);
     harness().advance(1ms);
-    EXPECT_EQ(struck().head_time.value(), 1U);
+    EXPECT_EQ(struck().strikes(Limit::kHeadTime), 1U);
     peer.start_receiving();
     EXPECT_EQ(peer.take_response().status, 200);
     EXPECT_EQ(peer.take_response().status, 408);
@@ -218,7 +218,7 @@ TEST_F(LeastRates, AreApartFromTheTimeOfABody) {
     peer.stop_receiving();
     peer.send(std::string{kGet} + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nx");
     harness().advance(limits.body_grace);
-    EXPECT_EQ(struck().min_body_rate.value(), 1U);
+    EXPECT_EQ(struck().strikes(Limit::kMinBodyRate), 1U);
 }
 
 TEST_F(LeastRates, OfAnswersHoldWhileAViewRunsBehindThem) {
@@ -238,7 +238,7 @@ TEST_F(LeastRates, OfAnswersHoldWhileAViewRunsBehindThem) {
     peer.send(std::string{kGet} + "GET /view HTTP/1.1\r\nHost: a\r\n\r\n");
     harness().advance(limits.write_time);
     EXPECT_EQ(harness().server().count(), 0U);
-    EXPECT_EQ(struck().write_time.value(), 1U);
+    EXPECT_EQ(struck().strikes(Limit::kWriteTime), 1U);
 }
 
 TEST_F(LeastRates, DoNotTimeAHeadThatNobodyReads) {
@@ -250,7 +250,7 @@ TEST_F(LeastRates, DoNotTimeAHeadThatNobodyReads) {
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET / HT");
     harness().advance(2 * limits.head_time);
-    EXPECT_EQ(struck().head_time.value(), 0U);
+    EXPECT_EQ(struck().strikes(Limit::kHeadTime), 0U);
     peer.start_receiving();
     EXPECT_EQ(peer.take_response().status, 200);
     peer.send("TP/1.1\r\nHost: a\r\n\r\n");

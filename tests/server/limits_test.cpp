@@ -53,7 +53,7 @@ TEST_F(Limits, TurnAwayWith503WhoComesWhenMaxConnectionsAreOpen) {
     }
     harness().run_until_idle();
     EXPECT_EQ(status_of_a_request(), 200);
-    EXPECT_EQ(counters().limits.max_connections.value(), 2U);
+    EXPECT_EQ(counters().strikes(Limit::kMaxConnections), 2U);
     EXPECT_TRUE(first.is_open());
 }
 
@@ -78,7 +78,7 @@ TEST_F(Limits, CountTheConnectionsOfAllServersThatShareACensus) {
         harness().network().attach(socket, silent);
     }
     harness().run_until_idle();
-    EXPECT_EQ(counters().limits.max_connections.value(), 1U);
+    EXPECT_EQ(counters().strikes(Limit::kMaxConnections), 1U);
     harness().run(one.close());
     harness().run(other.close());
     EXPECT_EQ(admission->connections, 0U);
@@ -104,7 +104,7 @@ TEST_F(Limits, TurnAwayOneAddressThatHasTooMany) {
     WebSocketPeer second{harness(), "/ws/"};
     EXPECT_EQ(second.answer().status, 101);
     EXPECT_EQ(status_of_a_request(), 503);
-    EXPECT_EQ(counters().limits.max_connections_per_address.value(), 1U);
+    EXPECT_EQ(counters().strikes(Limit::kMaxConnectionsPerAddress), 1U);
     first.reset();
     harness().run_until_idle();
     EXPECT_EQ(status_of_a_request(), 200);
@@ -144,13 +144,16 @@ TEST_F(Limits, NeverEndTheOnlyNewcomer) {
     limits.max_newcomers = 0;
     start(Network::kMemory);
     EXPECT_EQ(status_of_a_request(), 200);
-    EXPECT_EQ(counters().limits.max_newcomers.value(), 0U);
+    EXPECT_EQ(counters().strikes(Limit::kMaxNewcomers), 0U);
 }
 
 // ---- Counters
 
 TEST_F(Limits, AreCountedWhenTheyStrikeARequest) {
-    limits.http = {.first_line = 100, .head = 200, .fields = 3, .body = 10};
+    limits.max_request_line_bytes = 100;
+    limits.max_head_bytes = 200;
+    limits.max_header_fields = 3;
+    limits.max_body_bytes = 10;
     start(Network::kMemory);
     const auto status = [this](const std::string& request) {
         Peer peer{harness()};
@@ -161,32 +164,34 @@ TEST_F(Limits, AreCountedWhenTheyStrikeARequest) {
     EXPECT_EQ(status("GET / HTTP/1.1\r\nX: " + std::string(200, 'x')), 431);
     EXPECT_EQ(status("GET / HTTP/1.1\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n"), 431);
     EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"), 413);
-    const LimitCounters& struck = counters().limits;
-    EXPECT_EQ(struck.max_request_line_bytes.value(), 1U);
-    EXPECT_EQ(struck.max_head_bytes.value(), 1U);
-    EXPECT_EQ(struck.max_header_fields.value(), 1U);
-    EXPECT_EQ(struck.max_body_bytes.value(), 1U);
+    const Counters& struck = counters();
+    EXPECT_EQ(struck.strikes(Limit::kMaxRequestLineBytes), 1U);
+    EXPECT_EQ(struck.strikes(Limit::kMaxHeadBytes), 1U);
+    EXPECT_EQ(struck.strikes(Limit::kMaxHeaderFields), 1U);
+    EXPECT_EQ(struck.strikes(Limit::kMaxBodyBytes), 1U);
 }
 
 TEST_F(Limits, AreCountedWhenAPeerIsTooLate) {
     start(Network::kMemory);
     serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> { co_await socket.closed(); });
-    const LimitCounters& struck = counters().limits;
+    const Counters& struck = counters();
     Peer silent{harness()};
     Peer half{harness()};
     half.send("GET /");
     WebSocketPeer unanswered{harness(), "/ws/"};
     harness().advance(limits.head_time);
-    EXPECT_EQ(struck.head_time.value(), 2U);
-    EXPECT_EQ(struck.handshake_time.value(), 1U);
+    EXPECT_EQ(struck.strikes(Limit::kHeadTime), 2U);
+    EXPECT_EQ(struck.strikes(Limit::kHandshakeTime), 1U);
     Peer idle{harness()};
     idle.send(kGet);
     harness().advance(limits.idle_time);
-    EXPECT_EQ(struck.idle_time.value(), 1U);
+    EXPECT_EQ(struck.strikes(Limit::kIdleTime), 1U);
 }
 
 TEST_F(Limits, AreCountedWhenTheyStrikeAWebSocket) {
-    limits.websocket.protocol = {.max_message_bytes = 100, .max_fragment_bytes = 50, .max_fragments = 2};
+    limits.max_message_bytes = 100;
+    limits.max_fragment_bytes = 50;
+    limits.max_fragments = 2;
     start(Network::kMemory);
     serve(&ignore);
     const auto close_code = [this](const auto& misbehave) {
@@ -201,35 +206,35 @@ TEST_F(Limits, AreCountedWhenTheyStrikeAWebSocket) {
                   peer.send(std::string("\x01\x80\0\0\0\0\0\x80\0\0\0\0\0\x80\0\0\0\0", 18));
               }),
               1008);
-    const LimitCounters& struck = counters().limits;
-    EXPECT_EQ(struck.max_message_bytes.value(), 1U);
-    EXPECT_EQ(struck.max_fragment_bytes.value(), 1U);
-    EXPECT_EQ(struck.max_fragments.value(), 1U);
+    const Counters& struck = counters();
+    EXPECT_EQ(struck.strikes(Limit::kMaxMessageBytes), 1U);
+    EXPECT_EQ(struck.strikes(Limit::kMaxFragmentBytes), 1U);
+    EXPECT_EQ(struck.strikes(Limit::kMaxFragments), 1U);
 
     WebSocketPeer silent{harness(), "/ws/"};
     silent.answer();
     silent.answer_nothing();
-    harness().advance(limits.websocket.ping_interval + limits.websocket.ping_timeout + 2s);
-    EXPECT_EQ(struck.ping_timeout.value(), 1U);
+    harness().advance(limits.ping_interval + limits.ping_timeout + 2s);
+    EXPECT_EQ(struck.strikes(Limit::kPingTimeout), 1U);
 
     serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> { co_await socket.recv(); });
     WebSocketPeer mute{harness(), "/ws/"};
     mute.answer();
     mute.answer_nothing();
     mute.send_message("over");
-    harness().advance(limits.websocket.close_time);
-    EXPECT_EQ(struck.close_time.value(), 1U);
+    harness().advance(limits.close_time);
+    EXPECT_EQ(struck.strikes(Limit::kCloseTime), 1U);
 }
 
 TEST_F(Limits, AreCountedWhenReadingPauses) {
-    limits.websocket.inbox_bytes = 1000;
+    limits.inbox_bytes = 1000;
     start(Network::kMemory);
     serve(&ignore);
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.send_message(std::string(2000, 'x'));
     harness().run_until_idle();
-    EXPECT_EQ(counters().limits.inbox_bytes.value(), 1U);
+    EXPECT_EQ(counters().strikes(Limit::kInboxBytes), 1U);
 }
 
 TEST_F(Limits, StandBesideWhatConnectionsDo) {

@@ -20,7 +20,7 @@ std::string from(int number) {
 
 class PendingConnections : public ConnectionTest {
 protected:
-    [[nodiscard]] std::uint64_t ended() { return harness().server().counters().limits.max_newcomers.value(); }
+    [[nodiscard]] std::uint64_t ended() { return harness().server().counters().strikes(Limit::kMaxNewcomers); }
     // One that will never ask.
     void add_slow(int number) {
         slow_.emplace_back(number, std::make_unique<Peer>(harness()));

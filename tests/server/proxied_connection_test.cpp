@@ -79,7 +79,7 @@ TEST_P(Proxied, ConnectionsHaveTheTimeOfAHeadForTheirHeader) {
     EXPECT_FALSE(peer.is_over());
     harness().advance(1ms);
     EXPECT_TRUE(peer.is_over());
-    EXPECT_EQ(harness().server().counters().limits.head_time.value(), 1U);
+    EXPECT_EQ(harness().server().counters().strikes(Limit::kHeadTime), 1U);
 }
 
 TEST_P(Proxied, ConnectionsAreCountedByTheirClientsAddress) {

@@ -49,6 +49,17 @@ TEST(Checks, FindLimitsThatContradictEachOther) {
     EXPECT_EQ(ids(check_settings(settings)), "settings.E001 settings.E002 settings.E003");
 }
 
+// A program can set what no file, environment or flag could.
+TEST(Checks, FindValuesOutOfTheirBounds) {
+    Settings settings;
+    settings.workers = 0;
+    settings.ping_interval = std::chrono::hours{2};
+    const std::vector<CheckMessage> messages = check_settings(settings);
+    ASSERT_EQ(ids(messages), "settings.E010 settings.E010");
+    EXPECT_EQ(messages[0].text, "workers: '0' is not a number from 1 to 64");
+    EXPECT_EQ(messages[1].text, "ping_interval: '7200s' is not a time from 1s to 1h, as in 250ms, 10s, 1.5m or 1h");
+}
+
 TEST(Checks, FindHostsOriginsAndProxiesThatMatchNothing) {
     Settings settings;
     settings.allowed_hosts = {"example.com", ".example.com", "*", "[::1]", "https://example.com", "example.com:80", ""};

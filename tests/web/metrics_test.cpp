@@ -4,6 +4,7 @@
 #include "connection/counters.hpp"
 #include "loop/loop.hpp"
 #include "testkit/memory_backend.hpp"
+#include "web/setting_rows.hpp"
 
 #include <gtest/gtest.h>
 #include <sstream>
@@ -34,9 +35,9 @@ TEST(Metrics, SumUpTheLoops) {
     one->open.add(2);
     other->open.add(1);
     other->open.subtract();
-    one->limits.max_head_bytes.add();
-    other->limits.max_head_bytes.add();
-    other->limits.ping_timeout.add(12);
+    one->count(Limit::kMaxHeadBytes);
+    other->count(Limit::kMaxHeadBytes);
+    other->limit_strikes[static_cast<std::size_t>(Limit::kPingTimeout)].add(12);
     one->count_close(1000);
     one->count_close(3999);
     one->count_close(4000);
@@ -50,6 +51,26 @@ TEST(Metrics, SumUpTheLoops) {
     EXPECT_TRUE(has_line(text, "c10k_limit_strikes_total{limit=\"max_head_bytes\"} 2"));
     EXPECT_TRUE(has_line(text, "c10k_limit_strikes_total{limit=\"max_connections\"} 0"));
     EXPECT_EQ(metrics.limits_that_struck(), "max_head_bytes 2, ping_timeout 12");
+}
+
+TEST(Metrics, CountEachLimitUnderTheNameOfItsSetting) {
+    Metrics metrics;
+    const auto loop = counters_of_a_loop();
+    metrics.add(loop);
+    for (std::size_t limit = 0; limit < kLimitCount; ++limit) {
+        for (std::size_t strike = 0; strike <= limit; ++strike) {
+            loop->count(static_cast<Limit>(limit));
+        }
+    }
+    const std::string text = metrics.serve(Request{}).body;
+    for (const SettingRow& row : setting_rows()) {
+        const std::string sample = "c10k_limit_strikes_total{limit=\"" + std::string{row.name} + "\"} ";
+        if (row.limit) {
+            EXPECT_TRUE(has_line(text, sample + std::to_string(static_cast<std::size_t>(*row.limit) + 1))) << row.name;
+        } else {
+            EXPECT_EQ(text.find(sample), std::string::npos) << row.name;
+        }
+    }
 }
 
 // https://prometheus.io/docs/instrumenting/exposition_formats/: each metric has its HELP, its TYPE and its samples

@@ -1,6 +1,6 @@
 #include "c10k/settings.hpp"
 #include "web/folder.hpp"
-#include "web/server_limits.hpp"
+#include "web/setting_rows.hpp"
 
 #include <gtest/gtest.h>
 
@@ -35,41 +35,6 @@ SettingInForce described(const SettingsReader& reader, std::string_view name) {
     return *std::find_if(all.begin(), all.end(), [name](const SettingInForce& one) { return one.name == name; });
 }
 
-TEST(Settings, HaveDefaultsThatAreTheLimitsOwn) {
-    const ServerLimits ours = server_limits(Settings{});
-    const ServerLimits theirs;
-    EXPECT_EQ(ours.http.first_line, theirs.http.first_line);
-    EXPECT_EQ(ours.http.head, theirs.http.head);
-    EXPECT_EQ(ours.http.fields, theirs.http.fields);
-    EXPECT_EQ(ours.http.body, theirs.http.body);
-    EXPECT_EQ(ours.backlog, theirs.backlog);
-    EXPECT_EQ(ours.head_time, theirs.head_time);
-    EXPECT_EQ(ours.body_time, theirs.body_time);
-    EXPECT_EQ(ours.idle_time, theirs.idle_time);
-    EXPECT_EQ(ours.write_time, theirs.write_time);
-    EXPECT_EQ(ours.handshake_time, theirs.handshake_time);
-    EXPECT_EQ(ours.shutdown_time, theirs.shutdown_time);
-    EXPECT_EQ(ours.max_connections, theirs.max_connections);
-    EXPECT_EQ(ours.max_connections_per_address, theirs.max_connections_per_address);
-    EXPECT_EQ(ours.max_newcomers, theirs.max_newcomers);
-    EXPECT_EQ(ours.kernel_unsent_bytes, theirs.kernel_unsent_bytes);
-    EXPECT_EQ(ours.mailbox_bytes, theirs.mailbox_bytes);
-    EXPECT_EQ(ours.proxy_protocol, theirs.proxy_protocol);
-    EXPECT_EQ(ours.min_body_rate, theirs.min_body_rate);
-    EXPECT_EQ(ours.body_grace, theirs.body_grace);
-    EXPECT_EQ(ours.websocket.protocol.max_message_bytes, theirs.websocket.protocol.max_message_bytes);
-    EXPECT_EQ(ours.websocket.protocol.max_fragment_bytes, theirs.websocket.protocol.max_fragment_bytes);
-    EXPECT_EQ(ours.websocket.protocol.max_fragments, theirs.websocket.protocol.max_fragments);
-    EXPECT_EQ(ours.websocket.inbox_bytes, theirs.websocket.inbox_bytes);
-    EXPECT_EQ(ours.websocket.outbox_bytes, theirs.websocket.outbox_bytes);
-    EXPECT_EQ(ours.websocket.slow_bytes, theirs.websocket.slow_bytes);
-    EXPECT_EQ(ours.websocket.slow_time, theirs.websocket.slow_time);
-    EXPECT_EQ(ours.websocket.slow_limit_bytes, theirs.websocket.slow_limit_bytes);
-    EXPECT_EQ(ours.websocket.ping_interval, theirs.websocket.ping_interval);
-    EXPECT_EQ(ours.websocket.ping_timeout, theirs.websocket.ping_timeout);
-    EXPECT_EQ(ours.websocket.close_time, theirs.websocket.close_time);
-}
-
 TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
     const auto all = SettingsReader{}.describe();
     EXPECT_EQ(all.size(), 53U);
@@ -79,6 +44,30 @@ TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
         EXPECT_EQ(setting.origin, "default");
         EXPECT_GT(setting.reason.size(), 20U) << setting.name;
     }
+}
+
+// What a limit is called, how it is set and what it is counted as stands in one row.
+TEST(Settings, HaveOneRowForEachLimitThatIsCounted) {
+    for (std::size_t limit = 0; limit < kLimitCount; ++limit) {
+        const auto rows = setting_rows();
+        EXPECT_EQ(std::count_if(rows.begin(), rows.end(),
+                                [limit](const SettingRow& row) { return row.limit == static_cast<Limit>(limit); }),
+                  1)
+            << limit;
+    }
+}
+
+TEST(Settings, AreTheLimitsThatAServerReads) {
+    SettingsReader reader;
+    reader.apply_flag("max_head_bytes", "1KiB");
+    reader.apply_flag("slow_time", "250ms");
+    reader.apply_flag("backlog", "7");
+    const ServerLimits& server = reader.settings();
+    const HttpLimits& http = server;
+    const WebSocketLimits& websocket = server;
+    EXPECT_EQ(http.max_head_bytes, 1024U);
+    EXPECT_EQ(websocket.slow_time, 250ms);
+    EXPECT_EQ(server.backlog, 7U);
 }
 
 TEST(Settings, AreReadFromAFile) {

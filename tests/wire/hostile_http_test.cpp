@@ -16,17 +16,17 @@ TEST(HostileHttp, Row07HoldsNoMoreThanTheLimitForTwoThousandFields) {
     }
     EXPECT_EQ(verdict(bytes + "\r\n"), 431);
     HeadReader head;
-    EXPECT_LE(head.receive(bytes, {}), HttpLimits{}.head);
+    EXPECT_LE(head.receive(bytes, {}), HttpLimits{}.max_head_bytes);
     EXPECT_TRUE(head.failed());
-    EXPECT_LE(head.text().size(), HttpLimits{}.head);
+    EXPECT_LE(head.text().size(), HttpLimits{}.max_head_bytes);
 }
 
 TEST(HostileHttp, Row08HoldsNoMoreThanTheLimitForAnEndlessLine) {
     const std::string bytes = "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(1 << 20, 'x');
     EXPECT_EQ(verdict(bytes), 431);
     HeadReader head;
-    EXPECT_EQ(head.receive(bytes, {}), HttpLimits{}.head + 1);
-    EXPECT_LE(head.text().size(), HttpLimits{}.head + 1);
+    EXPECT_EQ(head.receive(bytes, {}), HttpLimits{}.max_head_bytes + 1);
+    EXPECT_LE(head.text().size(), HttpLimits{}.max_head_bytes + 1);
 }
 
 // A head sixteen times as long in single bytes may cost sixteen times as much; if each byte looked at all before it, it
@@ -35,7 +35,8 @@ TEST(HostileHttp, Row09TheWorkForSingleBytesGrowsWithTheirNumberOnly) {
     const auto cost = [](std::size_t size) {
         const std::string bytes = request("GET / HTTP/1.1", {{"Host", "a"}, {"X", std::string(size, 'x')}});
         return cpu_of([&bytes] {
-            RequestParser parser{{.head = std::size_t{4} << 20}};
+            const HttpLimits limits{.max_head_bytes = 4U << 20};
+            RequestParser parser{limits};
             for (const char& byte : bytes) {
                 parser.receive({&byte, 1});
             }
@@ -68,7 +69,8 @@ TEST(HostileHttp, Cve202452804AndCve202547287TheWorkForCookiesAndMultipartGrowsW
                                                               {"Content-Length", std::to_string(body.size())}}) +
                                   body;
         return cpu_of([&bytes] {
-            RequestParser parser{{.body = std::size_t{4} << 20}};
+            const HttpLimits limits{.max_body_bytes = 4U << 20};
+            RequestParser parser{limits};
             parser.receive(bytes);
             EXPECT_EQ(parser.state(), State::kComplete);
         });

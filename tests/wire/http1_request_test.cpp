@@ -482,10 +482,12 @@ TEST(RequestParser, RefusesTooMuchOfAnythingAtTheFirstByteOverTheLimit) {
         return std::pair{parser.failure().status(), taken};
     };
     const std::string long_text(1024 * 1024, 'a');
-    EXPECT_EQ(status_and_bytes("GET /" + long_text), std::pair(414, limits.first_line + 1));
-    EXPECT_EQ(status_and_bytes(long_text), std::pair(414, limits.first_line + 1));
-    EXPECT_EQ(status_and_bytes("GET / HTTP/1.1\r\nX: " + long_text), std::pair(431, limits.head + 1));
-    EXPECT_EQ(status_and_bytes("GET / HTTP/1.1\r\n" + long_text), std::pair(431, limits.head + 1));
+    EXPECT_EQ(status_and_bytes("GET /" + long_text), std::pair(414, std::size_t{limits.max_request_line_bytes} + 1));
+    EXPECT_EQ(status_and_bytes(long_text), std::pair(414, std::size_t{limits.max_request_line_bytes} + 1));
+    EXPECT_EQ(status_and_bytes("GET / HTTP/1.1\r\nX: " + long_text),
+              std::pair(431, std::size_t{limits.max_head_bytes} + 1));
+    EXPECT_EQ(status_and_bytes("GET / HTTP/1.1\r\n" + long_text),
+              std::pair(431, std::size_t{limits.max_head_bytes} + 1));
     EXPECT_EQ(status_of("GET /" + std::string(64 * 1024, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"), 414);
 
     std::string fields = "GET / HTTP/1.1\r\nHost: a\r\n";
@@ -523,13 +525,13 @@ TEST(RequestParser, TellsByAKindWhichLimitWasBroken) {
 TEST(RequestParser, AnswersTheLongestHeadByteByByte) {
     const HttpLimits limits;
     std::string head = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
-    head.append(limits.head - head.size() - 4, 'a').append("\r\n\r\n");
+    head.append(limits.max_head_bytes - head.size() - 4, 'a').append("\r\n\r\n");
     EXPECT_EQ(parse(head).state(), State::kComplete);
     head.insert(head.size() - 4, 1, 'a');
     EXPECT_EQ(status_of(head), 431);
 
     std::string line = "GET /";
-    line.append(limits.first_line - line.size() - 9, 'a').append(" HTTP/1.1\r\nHost: a\r\n\r\n");
+    line.append(limits.max_request_line_bytes - line.size() - 9, 'a').append(" HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_EQ(parse(line).state(), State::kComplete);
     line.insert(5, 1, 'a');
     EXPECT_EQ(status_of(line), 414);

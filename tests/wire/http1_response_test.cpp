@@ -83,7 +83,7 @@ TEST(ResponseParser, RefusesWhatIsNoHead) {
         EXPECT_FALSE(parser.failure().empty()) << bytes;
     }
     ResponseParser parser;
-    EXPECT_EQ(parser.receive("HTTP/1.1 101 x\r\nX: " + std::string(1024 * 1024, 'a')), HttpLimits{}.head + 1);
+    EXPECT_EQ(parser.receive("HTTP/1.1 101 x\r\nX: " + std::string(1024 * 1024, 'a')), HttpLimits{}.max_head_bytes + 1);
     EXPECT_EQ(parser.state(), ResponseParser::State::kFailed);
 }
 

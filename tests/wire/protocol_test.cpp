@@ -503,9 +503,9 @@ TEST(Protocol, UnmasksLargeFramesCutAnywhere) {
 }
 
 TEST(Protocol, RefusesALimitThatNoMessageCanHave) {
-    const ProtocolLimits too_large{.max_message_bytes = (1u << 30) + 1};
+    const WebSocketLimits too_large{.max_message_bytes = (1u << 30) + 1};
     EXPECT_THROW(Protocol(Role::kServer, too_large), std::logic_error);
-    const ProtocolLimits too_many{.max_fragments = 1u << 24};
+    const WebSocketLimits too_many{.max_fragments = 1u << 24};
     EXPECT_THROW(Protocol(Role::kServer, too_many), std::logic_error);
 }
 

@@ -46,7 +46,7 @@ inline std::string described(std::string_view frame, Role sender) {
 // One side and a transcript of what came out of it.
 class Side : public Protocol::Events {
 public:
-    explicit Side(Role role, ProtocolLimits its_limits = {.max_message_bytes = kMaxMessage})
+    explicit Side(Role role, WebSocketLimits its_limits = {.max_message_bytes = kMaxMessage})
         : limits(its_limits), protocol(role, limits) {}
 
     // Each part lies in memory of its exact size, so that a sanitizer sees a step beyond it.
@@ -71,7 +71,7 @@ public:
                         (info.reason.empty() ? "" : " " + info.reason));
     }
 
-    const ProtocolLimits limits;
+    const WebSocketLimits limits;
     Protocol protocol;
     Lines lines;
     std::vector<Message> messages;

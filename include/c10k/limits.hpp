@@ -1,0 +1,130 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// What a peer can make a server hold or wait for: plain data, one struct for each thing that a peer talks to.
+//
+// Settings inherits all of these fields, so that a setting, its default and the limit that the code reads are one. A
+// row in src/web/setting_rows.cpp gives each field its bounds and its reason.
+namespace c10k {
+
+// The limits on HTTP requests and their answers.
+struct HttpLimits {
+    // Bytes of a request's first line. A longer one gets 414.
+    std::uint32_t max_request_line_bytes = 8 * 1024;
+    // Bytes of a request's head: its first line and all of its header fields. A larger one gets 431.
+    std::uint32_t max_head_bytes = 16 * 1024;
+    // Header fields of a request. More of them get 431.
+    std::uint32_t max_header_fields = 100;
+    // Bytes of a request's body, which the server holds in memory whole. A larger one gets 413.
+    std::uint32_t max_body_bytes = 1024 * 1024;
+    // From the first byte of a request (from the connect, for the first request) to the end of its head.
+    std::chrono::milliseconds head_time{10'000};
+    // From the end of the head to the end of the body.
+    std::chrono::milliseconds body_time{30'000};
+    // Bytes of a body per second, on average since the body began. A slower one gets 408. 0: only body_time limits it.
+    std::uint32_t min_body_rate = 500;
+    // How long after a body began min_body_rate does not apply yet.
+    std::chrono::milliseconds body_grace{5'000};
+    // From the end of an answer to the next request on the same connection.
+    std::chrono::milliseconds idle_time{75'000};
+    // How long a client may take no byte of an answer.
+    std::chrono::milliseconds write_time{30'000};
+    // Bytes of an answer per second that a client takes, on average over write_time. 0: only write_time limits it.
+    std::uint32_t min_response_rate = 500;
+    // How long a view or a stream goes on for a client that has sent its FIN.
+    std::chrono::milliseconds half_closed_time{5'000};
+};
+
+// The limits on one WebSocket. Servers use all of them; connect() takes some as ClientOptions.
+struct WebSocketLimits {
+    // From a valid handshake to the view's answer. The server answers 503 after that.
+    std::chrono::milliseconds handshake_time{10'000};
+    // Bytes of a message, at most Message::kMaxSize. A larger one is closed with 1009.
+    std::uint32_t max_message_bytes = 1024 * 1024;
+    // Bytes of one frame of a fragmented message. A larger one is closed with 1009. 0: only max_message_bytes limits
+    // it.
+    std::uint32_t max_fragment_bytes = 0;
+    // Frames of one message, which may all be empty. More of them are closed with 1008.
+    std::uint32_t max_fragments = 128 * 1024;
+    // From the first byte of a message to its last, while the server reads. Closed with 1008 after that.
+    std::chrono::milliseconds message_time{120'000};
+    // Bytes of messages that the view has not received. The server reads no more until half of them are gone.
+    std::uint32_t inbox_bytes = 64 * 1024;
+    // Bytes that the peer has not taken. send() waits until half of them are gone, and the server reads no more.
+    std::uint32_t outbox_bytes = 64 * 1024;
+    // Groups and handles do not wait: their peer is slow when its outbox has held more than slow_bytes for slow_time,
+    // or holds more than slow_limit_bytes. The route's SlowMember says what happens then.
+    std::uint32_t slow_bytes = 1024 * 1024;
+    std::chrono::milliseconds slow_time{5'000};
+    std::uint32_t slow_limit_bytes = 16 * 1024 * 1024;
+    // How long a peer may be silent before it is sent a ping, and how long after the ping before it is given up.
+    std::chrono::seconds ping_interval{20};
+    std::chrono::seconds ping_timeout{20};
+    // From our close frame to the end of the TCP connection.
+    std::chrono::milliseconds close_time{5'000};
+};
+
+// The limits on all that one server serves, with those on each of its connections.
+struct ServerLimits : HttpLimits, WebSocketLimits {
+    // Connections that the kernel completes before the server accepts them.
+    std::uint32_t backlog = 4096;
+    // Connections at a time, and those from one address (0: no limit). Others get 503.
+    std::uint32_t max_connections = 1024 * 1024;
+    std::uint32_t max_connections_per_address = 0;
+    // Connections whose first request has not arrived in full. The server accepts no more while there are so many.
+    std::uint32_t max_newcomers = 16 * 1024;
+    // Proxies: addresses, networks or "unix:". The server believes what they say of their clients, and does not count
+    // them by their address.
+    std::vector<std::string> trusted_proxies = {};
+    // Whether only these may connect, and begin each connection with a PROXY header.
+    bool proxy_protocol = false;
+    // Bytes per connection that the kernel takes before it can send them.
+    std::uint32_t kernel_unsent_bytes = 128 * 1024;
+    // Bytes that other loops may have sent to a loop that has not read them. Messages beyond it are lost.
+    std::uint32_t mailbox_bytes = 64 * 1024 * 1024;
+    // How long a peer's machine may leave TCP's keepalive probes unanswered.
+    std::chrono::seconds keepalive_time{60};
+    // From the end of the grace of Server::close() to the end of the last connection.
+    std::chrono::milliseconds shutdown_time{8'000};
+    // Connections per second, over all loops, that a closing server tells to end; more if half of shutdown_time would
+    // not be enough.
+    std::uint32_t drain_rate = 10'000;
+};
+
+// The limits whose strikes are counted. Each is named like its field and counted under its setting's name.
+enum class Limit : std::uint8_t {
+    kMaxConnections,
+    kMaxConnectionsPerAddress,
+    kMaxNewcomers,
+    kMaxRequestLineBytes,
+    kMaxHeadBytes,
+    kMaxHeaderFields,
+    kMaxBodyBytes,
+    kHeadTime,
+    kBodyTime,
+    kMinBodyRate,
+    kIdleTime,
+    kWriteTime,
+    kMinResponseRate,
+    kShutdownTime,
+    kHandshakeTime,
+    kMaxMessageBytes,
+    kMaxFragmentBytes,
+    kMaxFragments,
+    kMessageTime,
+    kInboxBytes,   // the server stopped reading for a while
+    kOutboxBytes,  // the same
+    kSlowTime,
+    kSlowLimitBytes,
+    kMailboxBytes,  // members of a group on this loop have lost messages
+    kPingTimeout,
+    kCloseTime,
+};
+inline constexpr std::size_t kLimitCount = static_cast<std::size_t>(Limit::kCloseTime) + 1;
+
+}  // namespace c10k
