@@ -6,9 +6,9 @@
 
 namespace c10k::testkit {
 
-// Random numbers that are the same on every machine and with every library: xoshiro256** of Blackman and Vigna, whose
-// state is filled by their splitmix64 from a seed and from what the numbers are for. What the standard's distributions
-// make of a generator's numbers is each library's own, so they are not used.
+// Random numbers that are the same on every machine and with every library: xoshiro256** of Blackman and Vigna. Their
+// splitmix64 fills its state from a seed and from the purpose of the numbers. It does not use the standard's
+// distributions, because each library defines them differently.
 class Prng {
 public:
     Prng(std::uint64_t seed, std::uint64_t purpose) noexcept {
@@ -37,7 +37,7 @@ public:
     // From 0 to `end` - 1, each as likely as can be told. Requires: 0 < end <= 2^32.
     std::uint64_t below(std::uint64_t end) noexcept { return ((next() >> 32) * end) >> 32; }
 
-    // Whether something happens that has this chance. What never happens draws no number.
+    // Whether an event of this probability happens. An impossible event draws no number.
     bool chance(double chance) noexcept {
         constexpr double kUnit = 1.0 / (std::uint64_t{1} << 53);
         return chance > 0 && static_cast<double>(next() >> 11) * kUnit < chance;

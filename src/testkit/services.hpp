@@ -8,7 +8,7 @@
 
 namespace c10k::testkit {
 
-// The loop of all that a test makes on this thread, as long as any of it is there: services first or servers first.
+// The loop that all objects of a test on this thread share, as long as one of them exists: services or servers first.
 [[nodiscard]] std::shared_ptr<Loop> shared_loop();
 
 // Makes `loop` that loop, for as long as this lives.

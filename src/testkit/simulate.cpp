@@ -1,4 +1,4 @@
-// Simulations by the thousand: which seeds are run, and what is said about one that fails.
+// Runs simulations by the thousand: chooses the seeds, and reports one that fails.
 #include "c10k/simulation.hpp"
 #include "testkit/failure_recorder.hpp"
 
@@ -42,7 +42,7 @@ std::string command_line() {
     return line;
 }
 
-// Runs the body; returns what was wrong, empty if nothing was.
+// Runs the body; returns the failure, empty if there is none.
 std::string play(const SimulationOptions& options, const std::function<void(Simulation&)>& body,
                  Simulation& simulation) {
     try {

@@ -6,15 +6,15 @@
 
 namespace c10k::testkit {
 
-// All that happens on a network in memory, event after event, as one number: two runs with the same number were the
-// same run. For people, each event is a line on standard error, if somebody wants to read them.
+// A digest of everything that happens on a network in memory, event after event: two runs with the same number were the
+// same run. On request, each event is also a line on standard error.
 class Trace {
 public:
     enum class Lines { kNone, kStandardError };
 
     explicit Trace(Lines lines) noexcept : lines_(lines) {}
 
-    // At `now` ms, `what` happened to a socket, with these bytes.
+    // Notes that at `now` ms the event `what` happened to a socket, with these bytes.
     void note(std::int64_t now, std::uint32_t slot, std::uint32_t generation, std::string_view what,
               std::string_view bytes);
 
