@@ -20,7 +20,9 @@ struct Faults {
     // Of a turn of the loop: it stands still, mostly for a millisecond or two, at most for `longest_pause`.
     double pause = 0;
     std::chrono::milliseconds longest_pause{0};
-    double failed_accept = 0;  // of an accept: no descriptor is free
+    double failed_accept = 0;            // of an accept: no descriptor is free
+    std::size_t read_bytes = SIZE_MAX;   // the most that one read brings
+    std::size_t write_bytes = SIZE_MAX;  // the most that one write takes
     // Bytes on their way that the network holds, at most; beyond that, writes wait until the peer reads. Each direction
     // of a connection holds a number of its own, from a 128th of this up.
     std::size_t kernel_bytes = 1024 * 1024;

@@ -64,6 +64,22 @@ bool FaultInjector::happens(double chance, std::uint64_t& count) noexcept {
     return does;
 }
 
+bool FaultInjector::fails(double chance, std::uint64_t& count) noexcept {
+    const bool does = happens(chance, count);
+    if (calls_until_failure_ == SIZE_MAX) {
+        return does;
+    }
+    return calls_until_failure_-- == 0;  // and then SIZE_MAX: only that one
+}
+
+bool FaultInjector::fails_accept() noexcept {
+    if (failing_accepts_ > 0) {
+        --failing_accepts_;
+        return true;
+    }
+    return happens(faults_.failed_accept, counts_.failed_accepts);
+}
+
 std::size_t FaultInjector::part(std::size_t bytes, double chance, std::uint64_t& count) noexcept {
     return bytes > 1 && happens(chance, count) ? prng_.mostly_small(bytes - 1) : bytes;
 }
@@ -80,10 +96,10 @@ std::int64_t FaultInjector::delay() noexcept {
 
 std::size_t FaultInjector::kernel_bytes() noexcept {
     constexpr std::uint64_t kHalvings = 8;
-    return is_fair_ ? SIZE_MAX : std::max<std::size_t>(faults_.kernel_bytes >> prng_.below(kHalvings), 1);
+    return is_seeded_ ? std::max<std::size_t>(faults_.kernel_bytes >> prng_.below(kHalvings), 1) : SIZE_MAX;
 }
 
-FaultInjector::LinkFault FaultInjector::blow() noexcept {
+FaultInjector::LinkFault FaultInjector::link_fault() noexcept {
     if (happens(faults_.reset, counts_.resets)) {
         return LinkFault::kReset;
     }
@@ -98,7 +114,7 @@ std::span<const std::uint32_t> FaultInjector::order(std::size_t count) {
         order_.resize(count);
         std::iota(order_.begin(), order_.end(), 0U);
     }
-    for (std::size_t left = is_fair_ ? 0 : count; left > 1; --left) {
+    for (std::size_t left = is_seeded_ ? count : 0; left > 1; --left) {
         std::swap(order_[left - 1], order_[prng_.below(left)]);
     }
     return order_;

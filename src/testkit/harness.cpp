@@ -1,11 +1,11 @@
 #include "testkit/harness.hpp"
 
+#include "testkit/patience.hpp"
+
 #include <algorithm>
 
 namespace c10k::testkit {
 namespace {
-
-constexpr std::chrono::seconds kPatience{10};
 
 class Alarm final : public Timer {
 public:

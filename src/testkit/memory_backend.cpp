@@ -11,6 +11,9 @@
 #include <utility>
 
 namespace c10k {
+
+using testkit::FaultInjector;
+
 namespace {
 
 Address localhost(std::uint16_t port) {
@@ -41,8 +44,8 @@ std::string first(std::span<const iovec> bytes, std::size_t size) {
 
 MemoryBackend::MemoryBackend() : MemoryBackend(testkit::FaultInjector{}, nullptr) {}
 
-MemoryBackend::MemoryBackend(testkit::FaultInjector weather, testkit::Trace* trace)
-    : weather_(std::move(weather)), trace_(trace), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+MemoryBackend::MemoryBackend(testkit::FaultInjector injector, testkit::Trace* trace)
+    : injector_(std::move(injector)), trace_(trace), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (wake_ < 0) {
         throw std::system_error(errno, std::system_category(), "eventfd");
     }
@@ -124,27 +127,27 @@ void MemoryBackend::resume_accepting(SocketId listener) { start_receiving(listen
 
 SocketId MemoryBackend::connect(const Address& to, const Address& /*from*/) {
     const SocketId dialling = add(Kind::kConnecting, localhost(next_port_++));
-    const Dialled dialled = conditions_.dialled ? conditions_.dialled(to) : Dialled{};
-    if (dialled.after_ms == Dialled::kNever) {
-        sockets_[dialling.slot].exists_at = Dialled::kNever;
+    const FaultInjector::Dial dialled = injector_.dial(to);
+    if (dialled.after_ms == FaultInjector::Dial::kNever) {
+        sockets_[dialling.slot].exists_at = FaultInjector::Dial::kNever;
         return dialling;
     }
-    sockets_[dialling.slot].exists_at = now_ + dialled.after_ms + weather_.delay();
-    sockets_[dialling.slot].kernel_bytes = weather_.kernel_bytes();
+    sockets_[dialling.slot].exists_at = now_ + dialled.after_ms + injector_.delay();
+    sockets_[dialling.slot].kernel_bytes = injector_.kernel_bytes();
     const auto listener = std::find_if(sockets_.begin(), sockets_.end(), [&](const Socket& socket) {
         return socket.kind == Kind::kListener && socket.address.port() == to.port();
     });
-    if (listener == sockets_.end() || dialled.refuses || weather_.refuses()) {
+    if (listener == sockets_.end() || dialled.refuses || injector_.refuses()) {
         sockets_[dialling.slot].failure = {ECONNREFUSED, std::system_category()};
         return dialling;
     }
     const SocketId accepted = add(Kind::kConnected, listener->address);
-    sockets_[accepted.slot].exists_at = now_ + dialled.after_ms + weather_.delay();
-    sockets_[accepted.slot].kernel_bytes = weather_.kernel_bytes();
+    sockets_[accepted.slot].exists_at = now_ + dialled.after_ms + injector_.delay();
+    sockets_[accepted.slot].kernel_bytes = injector_.kernel_bytes();
     sockets_[accepted.slot].peer = dialling;
     sockets_[dialling.slot].peer = accepted;
     auto place = listener->unaccepted.end();
-    while (conditions_.dialled && place != listener->unaccepted.begin() &&
+    while (injector_.may_reorder_dials() && place != listener->unaccepted.begin() &&
            find(*std::prev(place))->exists_at > sockets_[accepted.slot].exists_at) {
         --place;  // those that take long to connect do not hold up who comes after them
     }
@@ -168,7 +171,7 @@ void MemoryBackend::start_receiving(SocketId socket) {
 
 void MemoryBackend::stop_receiving(SocketId socket) {
     if (Socket* found = find(socket); found != nullptr && found->receiving) {
-        found->receives_on = weather_.answers_late() ? 2 : 0;
+        found->receives_on = injector_.answers_late() ? 2 : 0;
         found->receiving = found->receives_on > 0;
     }
 }
@@ -190,16 +193,16 @@ std::size_t MemoryBackend::send(SocketId socket, std::span<const iovec> bytes) {
         }
         return 0;
     }
-    if (fails(weather_.fails_send())) {
+    if (injector_.fails_send()) {
         note(socket, "fails to send");
         break_connection(socket, ECONNRESET);
         return 0;
     }
-    if (conditions_.answers_later || weather_.answers_late()) {
+    if (injector_.answers_late()) {
         found->unanswered.assign(bytes.begin(), bytes.end());
         return 0;
     }
-    const std::size_t taken = weather_.is_full() ? 0 : take(*found, bytes);
+    const std::size_t taken = injector_.is_full() ? 0 : take(*found, bytes);
     if (taken > 0) {
         note_sent(socket, bytes, taken);
     } else {
@@ -207,13 +210,6 @@ std::size_t MemoryBackend::send(SocketId socket, std::span<const iovec> bytes) {
         found->blocked = true;
     }
     return taken;
-}
-
-bool MemoryBackend::fails(bool weather) noexcept {
-    if (conditions_.calls_until_failure == SIZE_MAX) {
-        return weather;
-    }
-    return conditions_.calls_until_failure-- == 0;  // and then SIZE_MAX: only that one
 }
 
 void MemoryBackend::break_connection(SocketId id, int error) {
@@ -225,7 +221,7 @@ void MemoryBackend::break_connection(SocketId id, int error) {
 }
 
 std::size_t MemoryBackend::room(Socket& socket) noexcept {
-    const std::size_t most = std::min(conditions_.kernel_bytes, socket.kernel_bytes);
+    const std::size_t most = std::min(faults().kernel_bytes, socket.kernel_bytes);
     const Socket* peer = find(socket.peer);
     const bool is_heard = peer != nullptr && !socket.is_silent;
     const std::size_t used = is_heard ? peer->incoming.size() + peer->arriving_bytes : socket.swallowed;
@@ -239,11 +235,11 @@ std::size_t MemoryBackend::take(Socket& socket, std::span<const iovec> bytes) {
         travel(socket, {Arrival::Kind::kReset});
         return total(bytes);
     }
-    const std::size_t most = std::min({room(socket), conditions_.send_bytes, total(bytes)});
+    const std::size_t most = std::min(room(socket), total(bytes));
     if (most == 0) {
         return 0;
     }
-    const std::size_t taken = weather_.part_of_write(most);
+    const std::size_t taken = injector_.part_of_write(most);
     if (socket.is_silent) {
         socket.swallowed += taken;
     } else if (!socket.is_cut_off) {
@@ -253,28 +249,28 @@ std::size_t MemoryBackend::take(Socket& socket, std::span<const iovec> bytes) {
 }
 
 void MemoryBackend::send_piece(Socket& socket, Socket& peer, std::string piece) {
-    const auto blow = weather_.blow();
-    if (blow != testkit::FaultInjector::LinkFault::kNone) {
-        piece.resize(weather_.before_blow(piece.size()));
+    const auto fault = injector_.link_fault();
+    if (fault != FaultInjector::LinkFault::kNone) {
+        piece.resize(injector_.before_fault(piece.size()));
     }
     travel(peer, {Arrival::Kind::kBytes, std::move(piece)});
-    switch (blow) {
-        case testkit::FaultInjector::LinkFault::kNone: break;
-        case testkit::FaultInjector::LinkFault::kReset:
+    switch (fault) {
+        case FaultInjector::LinkFault::kNone: break;
+        case FaultInjector::LinkFault::kReset:
             travel(peer, {Arrival::Kind::kReset});
             travel(socket, {Arrival::Kind::kReset});
             break;
-        case testkit::FaultInjector::LinkFault::kHalfClose:
+        case FaultInjector::LinkFault::kHalfClose:
             travel(peer, {Arrival::Kind::kEnd});
             socket.is_cut_off = true;
             break;
-        case testkit::FaultInjector::LinkFault::kSilence: socket.is_silent = peer.is_silent = true; break;
+        case FaultInjector::LinkFault::kSilence: socket.is_silent = peer.is_silent = true; break;
     }
 }
 
-// Puts something on its way. In fair weather it is there at once.
+// Puts something on its way. Without a delay it is there at once.
 void MemoryBackend::travel(Socket& to, Arrival arrival) {
-    arrival.at = now_ + weather_.delay();
+    arrival.at = now_ + injector_.delay();
     if (!to.arrivals.empty()) {
         arrival.at = std::max(arrival.at, to.arrivals.back().at);
     } else if (arrival.at == now_) {
@@ -307,7 +303,7 @@ void MemoryBackend::shutdown_write(SocketId socket) {
     if (found == nullptr) {
         return;
     }
-    if (found->kind == Kind::kConnected && !found->failure && fails(weather_.fails_finish())) {
+    if (found->kind == Kind::kConnected && !found->failure && injector_.fails_finish()) {
         note(socket, "fails to finish");
         break_connection(socket, ENOTCONN);
         return;
@@ -325,7 +321,7 @@ void MemoryBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*
         return;
     }
     const bool is_connected = found->kind == Kind::kConnected;
-    const bool fails_now = is_connected && fails(weather_.fails_close());
+    const bool fails_now = is_connected && injector_.fails_close();
     if (fails_now || (is_connected && found->failure)) {
         count_failure_after_close();
     }

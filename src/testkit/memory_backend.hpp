@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -30,35 +29,15 @@ public:
 // what was under way to the other side is lost (RFC 9112, 9.6).
 class MemoryBackend final : public Backend {
 public:
-    // How one host answers when it is dialled.
-    struct Dialled {
-        static constexpr std::int64_t kNever = INT64_MAX;
-
-        bool refuses = false;       // also if somebody listens there
-        std::int64_t after_ms = 0;  // until the answer
-    };
-    // What this network does to those who use it. May be changed at any time.
-    struct Conditions {
-        std::function<Dialled(const Address&)> dialled = {};  // unset: every host answers at once
-        std::size_t send_bytes = SIZE_MAX;                    // the most that one send() takes
-        std::size_t receive_bytes = SIZE_MAX;                 // the most that one on_received() brings
-        std::size_t kernel_bytes = 1024 * 1024;  // the most under way in one direction: then the kernel is full
-        bool answers_later = false;              // wait() answers a send(), and only then looks at its bytes
-        int failing_accepts = 0;                 // so many of the next find no descriptor (EMFILE)
-        // So many of the next send(), shutdown_write() and close() on connected sockets succeed; the one after them
-        // finds the connection broken.
-        std::size_t calls_until_failure = SIZE_MAX;
-    };
-
     MemoryBackend();
-    // One in bad weather, which is noted event by event in `trace`, if there is one.
-    MemoryBackend(testkit::FaultInjector weather, testkit::Trace* trace);
+    // One whose faults `injector` decides. `trace`, if there is one, notes each event.
+    MemoryBackend(testkit::FaultInjector injector, testkit::Trace* trace);
     ~MemoryBackend() override;
     MemoryBackend(const MemoryBackend&) = delete;
     MemoryBackend& operator=(const MemoryBackend&) = delete;
 
-    [[nodiscard]] Conditions& conditions() noexcept { return conditions_; }
-    [[nodiscard]] testkit::FaultInjector& weather() noexcept { return weather_; }
+    [[nodiscard]] testkit::FaultInjector& injector() noexcept { return injector_; }
+    [[nodiscard]] testkit::Faults& faults() noexcept { return injector_.faults(); }
     // Moves the clock. Timers fire in the loop's next turn.
     void advance(Duration time) noexcept;
     // Closes the socket as a crashed host does: the other side gets ECONNRESET.
@@ -85,7 +64,7 @@ public:
     // Begins at the same time in each run.
     [[nodiscard]] std::chrono::system_clock::time_point wall_clock() const noexcept override;
     // Does not sleep but moves the clock to `until`, or to when the next bytes arrive. With nothing to wait for but
-    // wake(), it really waits (in bad weather not even that), and throws Deadlock if nothing wakes it.
+    // wake(), it really waits (with a seed not even that), and throws Deadlock if nothing wakes it.
     int wait(std::optional<std::int64_t> until) override;
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard_.time(); }
     void wake() noexcept override;
@@ -136,14 +115,12 @@ private:
 
     // Moves bytes to the peer. Returns how many it took: 0 if there is no room.
     std::size_t take(Socket& socket, std::span<const iovec> bytes);
-    // Whether this call fails, as Conditions say, or by `weather`.
-    [[nodiscard]] bool fails(bool weather) noexcept;
     // The connection is broken. The next wait() tells the owner, and the peer hears of it.
     void break_connection(SocketId id, int error);
     // The steps of a wait(), and their number of events.
     int deliver();
     [[nodiscard]] std::size_t room(Socket& socket) noexcept;
-    // Sends a piece to the peer, through whatever the weather has for it.
+    // Sends a piece to the peer, and whatever fault is drawn for it.
     void send_piece(Socket& socket, Socket& peer, std::string piece);
     void travel(Socket& to, Arrival arrival);
     static void arrive(Socket& at, Arrival arrival);
@@ -163,8 +140,7 @@ private:
     bool end(SocketId id);
     bool fail(SocketId id);
 
-    Conditions conditions_;
-    testkit::FaultInjector weather_;
+    testkit::FaultInjector injector_;
     testkit::Trace* trace_ = nullptr;
     std::deque<Socket> sockets_;  // a deque, so that references live as long as the sockets
     std::vector<std::uint32_t> free_;

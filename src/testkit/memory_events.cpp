@@ -1,5 +1,6 @@
 // What happens on a network in memory: its wait(), step by step.
 #include "testkit/memory_backend.hpp"
+#include "testkit/patience.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,15 +10,9 @@
 #include <utility>
 
 namespace c10k {
-namespace {
-
-// How long a wait for another thread may really take.
-constexpr int kPatienceMs = 10000;
-
-}  // namespace
 
 int MemoryBackend::wait(std::optional<std::int64_t> until) {
-    now_ += weather_.pause();
+    now_ += injector_.pause();
     heard_.begin(now_);
     bring_arrivals();
     held_back_ = false;
@@ -25,17 +20,18 @@ int MemoryBackend::wait(std::optional<std::int64_t> until) {
     const int events = deliver();
     heard_.end(static_cast<std::size_t>(events), !held_back_ && !has_more_, sockets_.size());
     if (events > 0 || held_back_) {
-        now_ += weather_.pause();  // with what has come meanwhile unread
+        now_ += injector_.pause();  // with what has come meanwhile unread
         return events;
     }
     const auto next = next_arrival();
     if (until || next) {
         now_ = std::max(now_, std::min(until.value_or(INT64_MAX), next.value_or(INT64_MAX)));
-        now_ += weather_.pause();
+        now_ += injector_.pause();
         return 0;
     }
     pollfd woken{wake_, POLLIN, 0};
-    if (::poll(&woken, 1, weather_.is_off() ? kPatienceMs : 0) == 0) {
+    const auto patience = injector_.is_seeded() ? std::chrono::milliseconds{0} : testkit::kPatience;
+    if (::poll(&woken, 1, static_cast<int>(patience.count())) == 0) {
         throw Deadlock{};
     }
     woken_ = true;  // if that has been seen, and the descriptor has not
@@ -48,13 +44,13 @@ int MemoryBackend::deliver() {
                                                 &MemoryBackend::answer_send, &MemoryBackend::receive,
                                                 &MemoryBackend::end,         &MemoryBackend::fail};
     int events = drain_wake() ? 1 : 0;
-    for (const std::uint32_t slot : weather_.order(sockets_.size())) {
+    for (const std::uint32_t slot : injector_.order(sockets_.size())) {
         // Whoever handles an event may close this socket or any other: each step looks it up again.
         const SocketId id{slot, sockets_[slot].generation};
         if (!may_have_events(sockets_[slot])) {
             continue;
         }
-        const std::size_t first = weather_.first_of(kSteps.size());
+        const std::size_t first = injector_.first_of(kSteps.size());
         for (std::size_t i = 0; i < kSteps.size(); ++i) {
             events += (this->*kSteps[(first + i) % kSteps.size()])(id) ? 1 : 0;
         }
@@ -82,7 +78,8 @@ std::optional<std::int64_t> MemoryBackend::next_arrival() noexcept {
         if (!socket.arrivals.empty()) {
             consider(socket.arrivals.front().at);
         }
-        if (socket.kind == Kind::kConnecting && socket.exists_at > now_ && socket.exists_at != Dialled::kNever) {
+        if (socket.kind == Kind::kConnecting && socket.exists_at > now_ &&
+            socket.exists_at != testkit::FaultInjector::Dial::kNever) {
             consider(socket.exists_at);
         }
         if (socket.kind == Kind::kListener && socket.receiving && !socket.unaccepted.empty()) {
@@ -105,7 +102,7 @@ bool MemoryBackend::may_have_events(const Socket& socket) noexcept {
 }
 
 bool MemoryBackend::holds_back() noexcept {
-    const bool does = weather_.holds_back();
+    const bool does = injector_.holds_back();
     held_back_ = held_back_ || does;
     return does;
 }
@@ -121,8 +118,7 @@ bool MemoryBackend::accept(SocketId id) {
         }
         accepted = true;
         ListenerEvents& events = *listener->listener_events;
-        if (conditions_.failing_accepts > 0 || weather_.fails_accept()) {
-            conditions_.failing_accepts -= conditions_.failing_accepts > 0 ? 1 : 0;
+        if (injector_.fails_accept()) {
             listener->receiving = false;
             note(id, "cannot accept");
             events.on_accept_failed({EMFILE, std::system_category()});
@@ -174,8 +170,7 @@ bool MemoryBackend::receive(SocketId id) {
         holds_back()) {
         return false;
     }
-    const std::size_t most = std::min(socket->incoming.size(), conditions_.receive_bytes);
-    std::string bytes = socket->incoming.substr(0, weather_.part_of_read(most));
+    std::string bytes = socket->incoming.substr(0, injector_.part_of_read(socket->incoming.size()));
     socket->incoming.erase(0, bytes.size());
     has_more_ = has_more_ || !socket->incoming.empty();
     note(id, "receives", bytes);

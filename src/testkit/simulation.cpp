@@ -24,7 +24,7 @@
 namespace c10k::testkit {
 namespace {
 
-// What each generator's numbers are for; the weather's is another.
+// What each generator's numbers are for; that of faults is another.
 constexpr std::uint64_t kForKeys = 2;
 constexpr std::uint64_t kForTest = 3;
 
@@ -136,7 +136,7 @@ struct Simulation::State {
 
     // Whether somebody may be turned away without a fault of the site.
     [[nodiscard]] bool is_unsafe() const noexcept {
-        const FaultCounts& counts = network.weather().counts();
+        const FaultCounts& counts = network.injector().counts();
         const std::uint64_t failed_calls = counts.failed_sends + counts.failed_finishes + counts.failed_closes;
         return is_closing || counts.refused + counts.resets + counts.half_closes + counts.silences + failed_calls > 0 ||
                options.faults.longest_pause > kHarmfulPause;
@@ -178,7 +178,7 @@ void Simulation::State::play() {
 
 // Stops whoever has not ended, on a network without faults.
 void Simulation::State::clean_up() noexcept {
-    network.weather().stop();
+    network.injector().stop();
     const Duration limit = now() + kStopTime;
     const auto all_ended = [this] {
         return std::all_of(driven.begin(), driven.end(), [](const Driven& task) { return task.has_ended(); });
@@ -352,6 +352,6 @@ Duration Simulation::now() const noexcept { return state_->now(); }
 
 std::uint64_t Simulation::trace() const noexcept { return state_->trace.hash(); }
 
-const FaultCounts& Simulation::faults() const noexcept { return state_->network.weather().counts(); }
+const FaultCounts& Simulation::faults() const noexcept { return state_->network.injector().counts(); }
 
 }  // namespace c10k::testkit

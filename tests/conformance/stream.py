@@ -5,8 +5,8 @@ import socket
 import ssl
 
 from support.frames import Violation
+from support.waiting import PATIENCE
 
-PATIENCE = 10  # seconds: after that nothing will come
 AT_ONCE = 1 << 18
 
 

@@ -11,11 +11,12 @@ import urllib.parse
 
 import handshake
 from endpoint import Endpoint
-from stream import PATIENCE, Stream
+from stream import Stream
 from support import environment
 from support.frames import Violation
 from support.process import Program
 from support.tls import Certificate
+from support.waiting import PATIENCE
 
 SERVER = environment.BUILD / "conformance_server"
 CLIENT = environment.BUILD / "conformance_client"

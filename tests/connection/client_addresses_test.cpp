@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 using Captured = std::span<const std::string_view>;
-using Dialled = MemoryBackend::Dialled;
+using Dial = testkit::FaultInjector::Dial;
 using Hosts = std::vector<std::string>;
 
 Task<> echo(WebSocket& socket, Captured) {
@@ -31,9 +31,9 @@ std::string host_of(const Address& address) {
     return text.substr(0, text.rfind(':'));
 }
 
-constexpr Dialled kRefuses{.refuses = true};
-constexpr Dialled kIsSilent{.after_ms = Dialled::kNever};
-constexpr Dialled after(std::int64_t ms) { return {.after_ms = ms}; }
+constexpr Dial kRefuses{.refuses = true};
+constexpr Dial kIsSilent{.after_ms = Dial::kNever};
+constexpr Dial after(std::int64_t ms) { return {.after_ms = ms}; }
 
 // A network on which each host answers as a test wants it to: "[::1]", "127.0.0.1".
 class ClientWithManyAddresses : public InMemory {
@@ -41,11 +41,11 @@ protected:
     void SetUp() override {
         InMemory::SetUp();
         serve(&echo);
-        harness().network().conditions().dialled = [this](const Address& to) {
+        harness().network().injector().answer_dials([this](const Address& to) {
             dialled.push_back(host_of(to));
             const auto known = hosts.find(host_of(to));
-            return known != hosts.end() ? known->second : Dialled{};
-        };
+            return known != hosts.end() ? known->second : Dial{};
+        });
     }
 
     Endpoint endpoint(Hosts addresses, EndpointOptions options = {}) {
@@ -78,7 +78,7 @@ protected:
         EXPECT_EQ(harness().network().count(), 1U);
     }
 
-    std::map<std::string, Dialled> hosts;
+    std::map<std::string, Dial> hosts;
     Hosts dialled;
 };
 

@@ -332,7 +332,7 @@ TEST_P(ClientOnEveryNetwork, HoldsManyConnectionsAtOnce) {
 }
 
 TEST_F(ClientInMemory, ReadsWhileItsOwnMessagesWaitToBeRead) {  // found by a simulation
-    harness().network().conditions().kernel_bytes = 64 * 1024;
+    harness().network().faults().kernel_bytes = 64 * 1024;
     constexpr int kMessages = 20;  // each fills all that is between the two
     serve(&echo);
     int got = 0;
@@ -353,7 +353,7 @@ TEST_F(ClientInMemory, ReadsWhileItsOwnMessagesWaitToBeRead) {  // found by a si
 }
 
 TEST_F(ClientInMemory, StopsReadingWhenTooMuchHasComeWithTheHandshake) {  // found by a simulation
-    harness().network().conditions().kernel_bytes = 64 * 1024;
+    harness().network().faults().kernel_bytes = 64 * 1024;
     int sent = 0;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         for (; sent < 100; ++sent) {

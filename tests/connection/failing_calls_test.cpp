@@ -26,14 +26,14 @@ protected:
             app.opened.clear();
             app.closed.clear();
             start(GetParam());
-            harness().network().conditions().calls_until_failure = failing;
+            harness().network().injector().fail_call_after(failing);
             try {
                 scenario();
             } catch (const testkit::NothingCame&) {  // a peer that waited on the connection that broke
             }
             harness().close();
             harness().run_until_idle();
-            has_failed = harness().network().conditions().calls_until_failure == SIZE_MAX;
+            has_failed = harness().network().injector().has_failed_call();
             EXPECT_EQ(harness().server().count(), 0U);
             EXPECT_EQ(app.opened.size(), app.closed.size()) << "an end was told twice, or not at all";
             ASSERT_LT(failing, kMost);

@@ -153,10 +153,12 @@ inline bool is_tls(Network network) { return network >= Network::kTls; }
 inline std::unique_ptr<MemoryBackend> make_memory(Network network) {
     auto memory = std::make_unique<MemoryBackend>();
     if (is_byte_by_byte(network)) {
-        memory->conditions().send_bytes = 1;
-        memory->conditions().receive_bytes = 1;
+        memory->faults().write_bytes = 1;
+        memory->faults().read_bytes = 1;
     }
-    memory->conditions().answers_later = network == Network::kLateAnswers || network == Network::kTls;
+    if (network == Network::kLateAnswers || network == Network::kTls) {
+        memory->faults().late_answer = 1;
+    }
     return memory;
 }
 

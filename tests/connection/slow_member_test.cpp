@@ -20,7 +20,7 @@ protected:
         limits.outbox_bytes = 1'000'000;
         app.route.slow_member = policy;
         start(GetParam());
-        harness().network().conditions().kernel_bytes = 50'000;
+        harness().network().faults().kernel_bytes = 50'000;
         serve([this](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
             handle_ = socket.handle();
             while (auto message = co_await socket.recv()) {

@@ -76,11 +76,10 @@ TEST_F(TlsServer, ServesAClientThatTrustsItsAuthority) {
 }
 
 TEST_F(TlsServer, IsFoundAtTheSecondOfItsAddresses) {
-    for (const MemoryBackend::Dialled other : {MemoryBackend::Dialled{.refuses = true},
-                                               MemoryBackend::Dialled{.after_ms = MemoryBackend::Dialled::kNever}}) {
-        network->conditions().dialled = [other](const Address& to) {
-            return to.family() == AF_INET6 ? other : MemoryBackend::Dialled{};
-        };
+    using Dial = testkit::FaultInjector::Dial;
+    for (const Dial other : {Dial{.refuses = true}, Dial{.after_ms = Dial::kNever}}) {
+        network->injector().answer_dials(
+            [other](const Address& to) { return to.family() == AF_INET6 ? other : Dial{}; });
         EndpointOptions options = trusting();
         options.addresses = {"::1", "127.0.0.1"};
         EXPECT_EQ(talk(Endpoint{url("localhost"), options}), "");

@@ -104,7 +104,7 @@ TEST_F(WebSocketFlowInMemory, LetsNobodyBeginToWaitWhoIsStopped) {
         });
         log.emplace_back("done");
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
     harness().run_until_idle();
@@ -144,7 +144,7 @@ TEST_F(WebSocketFlowInMemory, StopsTheFirstOfThoseWhoWait) {
             co_await both(group);
         });
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
     harness().advance(2s);
@@ -170,8 +170,8 @@ TEST_F(WebSocketFlowInMemory, StopsReadingWhenTheInboxIsFull) {
             ++got;
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
-    harness().network().conditions().receive_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
+    harness().network().faults().read_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     const std::string text(1000, 'x');
@@ -212,7 +212,7 @@ TEST_F(WebSocketFlowInMemory, MakesSendWaitWhileThePeerTakesNothing) {
             co_await socket.send(std::string(1000, 'x'));
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
     harness().run_until_idle();
@@ -236,7 +236,7 @@ TEST_F(WebSocketFlowInMemory, WakesASendThatWaitsWhenThePeerIsLost) {
             throw;
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
     harness().run_until_idle();
@@ -250,7 +250,7 @@ TEST_F(WebSocketFlowInMemory, WakesASendThatWaitsWhenThePeerIsLost) {
 
 TEST_F(WebSocketFlowInMemory, StopsReadingFromAPeerThatDoesNotTakeTheAnswers) {
     serve(&echo);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.stop_receiving();
@@ -273,7 +273,7 @@ TEST_F(WebSocketFlowInMemory, ClosesAPeerThatStaysTooFarBehindWith1013) {
         while (co_await socket.recv()) {
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.stop_receiving();
@@ -302,7 +302,7 @@ TEST_F(WebSocketFlowInMemory, KeepsAPeerThatCatchesUp) {
         while (co_await socket.recv()) {
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     for (int round = 0; round < 4; ++round) {
@@ -325,7 +325,7 @@ TEST_F(WebSocketFlowInMemory, ClosesAPeerThatIsFarTooFarBehindAtOnce) {
         while (co_await socket.recv()) {
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer();
     peer.stop_receiving();
@@ -382,7 +382,7 @@ TEST_F(WebSocketFlowInMemory, GivesUpAPeerThatTakesNothing) {
             co_await socket.send(std::string(1000, 'x'));
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.stop_receiving();
     harness().advance(2min);
@@ -395,8 +395,8 @@ TEST_F(WebSocketFlowInMemory, KeepsAPeerThatTakesALittle) {
             co_await socket.send(std::string(1000, 'x'));
         }
     });
-    harness().network().conditions().kernel_bytes = 10'000;
-    harness().network().conditions().receive_bytes = 1000;
+    harness().network().faults().kernel_bytes = 10'000;
+    harness().network().faults().read_bytes = 1000;
     WebSocketPeer peer{harness(), "/ws/"};
     peer.answer_nothing();
     for (int i = 0; i < 20; ++i) {

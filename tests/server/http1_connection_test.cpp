@@ -337,7 +337,7 @@ TEST_F(InMemory, EndsAConnectionWhosePeerTakesNothingOfAnAnswer) {
 
 TEST_F(InMemory, GivesASlowReaderThatReadsItsTime) {
     app.on_request = [](Request&) { return Response::text(std::string(3'000'000, 'x')); };
-    harness().network().conditions().kernel_bytes = 1'000'000;
+    harness().network().faults().kernel_bytes = 1'000'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
@@ -353,7 +353,7 @@ TEST_F(InMemory, GivesASlowReaderThatReadsItsTime) {
 
 TEST_F(InMemory, StopsReadingFromAPeerThatAsksAndDoesNotTakeTheAnswers) {
     app.on_request = [](Request&) { return Response::text(std::string(10'000, 'x')); };
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     for (int i = 0; i < 300; ++i) {
@@ -384,7 +384,7 @@ TEST_F(InMemory, ThrowsAwayWhatComesAfterTheLastAnswerForAWhile) {
 }
 
 TEST_F(InMemory, GoesOnAcceptingAfterDescriptorsHaveRunOut) {
-    harness().network().conditions().failing_accepts = 2;
+    harness().network().injector().fail_accepts(2);
     Peer peer{harness()};
     peer.send(kGet);
     harness().run_until_idle();

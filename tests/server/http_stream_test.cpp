@@ -323,7 +323,7 @@ TEST_F(InMemory, StreamWaitsForAClientThatDoesNotRead) {
             }
         });
     };
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
@@ -354,7 +354,7 @@ TEST_F(InMemory, StreamRefusesToAwaitAWriteWhileAnotherWaits) {
             });
         });
     };
-    harness().network().conditions().kernel_bytes = 10'000;  // both have to wait
+    harness().network().faults().kernel_bytes = 10'000;  // both have to wait
     Peer peer{harness()};
     peer.send(kGet);
     const Chunked answer = take_chunked(peer);
@@ -397,7 +397,7 @@ TEST_F(InMemory, StreamThatSaysALittleNowAndThenDoesNotKeepAClientThatTakesNothi
             }
         });
     };
-    harness().network().conditions().kernel_bytes = 100;
+    harness().network().faults().kernel_bytes = 100;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
@@ -437,7 +437,7 @@ TEST_F(InMemory, StreamRefusesTwoWritesAtOnce) {
             });
         });
     };
-    harness().network().conditions().kernel_bytes = 1000;
+    harness().network().faults().kernel_bytes = 1000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);

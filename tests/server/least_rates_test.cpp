@@ -16,7 +16,7 @@ protected:
     [[nodiscard]] const Counters& struck() { return harness().server().counters(); }
     // The peer takes so many bytes, and nothing more.
     void take_some(Peer& peer, std::size_t bytes) {
-        harness().network().conditions().receive_bytes = bytes;
+        harness().network().faults().read_bytes = bytes;
         peer.start_receiving();
         harness().loop().turn();
         peer.stop_receiving();
@@ -37,7 +37,7 @@ private:
 TEST_F(LeastRates, Row74EndAPeerThatTakesAnAnswerByteByByte) {
     app.on_request = [](Request&) { return Response::text(std::string(3'000'000, 'x')); };
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
@@ -67,7 +67,7 @@ TEST_F(LeastRates, Row74EndAPeerThatTakesAStreamByteByByte) {
         });
     };
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
@@ -84,7 +84,7 @@ TEST_F(LeastRates, LetAPeerTakeAnAnswerAsSlowlyAsTheyAllow) {
     const std::size_t size = 100'000;
     app.on_request = [size](Request&) { return Response::text(std::string(size, 'x')); };
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
@@ -101,7 +101,7 @@ TEST_F(LeastRates, LeaveAnAnswerAloneIfThereIsNone) {
     app.on_request = [](Request&) { return Response::text(std::string(100'000, 'x')); };
     limits.min_response_rate = 0;
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);
@@ -196,7 +196,7 @@ TEST_F(LeastRates, AreApartFromTheTimeOfAHead) {
     app.on_request = [](Request&) { return Response::text(std::string(100'000, 'x')); };
     limits.head_time = 2s;
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET / HT");
@@ -213,7 +213,7 @@ TEST_F(LeastRates, AreApartFromTheTimeOfAHead) {
 TEST_F(LeastRates, AreApartFromTheTimeOfABody) {
     app.on_request = [](Request&) { return Response::text(std::string(100'000, 'x')); };
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nx");
@@ -232,7 +232,7 @@ TEST_F(LeastRates, OfAnswersHoldWhileAViewRunsBehindThem) {
         }();
     };
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET /view HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -245,7 +245,7 @@ TEST_F(LeastRates, DoNotTimeAHeadThatNobodyReads) {
     app.on_request = [](Request&) { return Response::text(std::string(300'000, 'x')); };
     limits.head_time = 2s;
     start(Network::kMemory);
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(std::string{kGet} + "GET / HT");

@@ -159,7 +159,7 @@ TEST_F(InMemory, StopsNoStreamThatItsHalfClosedClientTakesSlowly) {
             }
         });
     };
-    harness().network().conditions().kernel_bytes = 10'000;
+    harness().network().faults().kernel_bytes = 10'000;
     Peer peer{harness()};
     peer.stop_receiving();
     peer.send(kGet);

@@ -17,10 +17,10 @@ using testkit::Harness;
 using testkit::Peer;
 using testkit::WebSocketPeer;
 
-// A new server in each weather.
-class BadWeather : public testing::Test {
+// A new server for each seed.
+class FaultyNetwork : public testing::Test {
 protected:
-    void in_each_weather(const std::function<void(Harness&)>& body) {
+    void with_each_seed(const std::function<void(Harness&)>& body) {
         const std::uint64_t seeds = testkit::in_full(10'000, 200);
         for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
             const log::Silence silence;  // about accepts that fail
@@ -77,7 +77,7 @@ Response answer_in_pieces(const std::string& body) {
     });
 }
 
-TEST_F(BadWeather, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
+TEST_F(FaultyNetwork, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
     app_.on_request = [](Request& request) -> Application::Answer {
         const std::string body = request.path + ' ' + request.body;
         switch (body.size() % 3) {
@@ -86,7 +86,7 @@ TEST_F(BadWeather, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
             default: return answer_in_pieces(body);
         }
     };
-    in_each_weather([](Harness& harness) {
+    with_each_seed([](Harness& harness) {
         std::vector<std::string> wanted;
         std::string bytes;
         for (int i = 0; i < 12; ++i) {
@@ -103,14 +103,14 @@ TEST_F(BadWeather, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
     });
 }
 
-TEST_F(BadWeather, AnswersWhatComesWithTheHandshakeInItsOrder) {
+TEST_F(FaultyNetwork, AnswersWhatComesWithTheHandshakeInItsOrder) {
     app_.route.view = [](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
         co_await sleep_for(5ms);
         while (auto message = co_await socket.recv()) {
             co_await socket.send(*message);
         }
     };
-    in_each_weather([](Harness& harness) {
+    with_each_seed([](Harness& harness) {
         std::string frames;
         const auto add = [&frames](bool is_final, wire::Opcode opcode, std::string_view payload) {
             const std::size_t begin = frames.size();
@@ -141,13 +141,13 @@ TEST_F(BadWeather, AnswersWhatComesWithTheHandshakeInItsOrder) {
     });
 }
 
-TEST_F(BadWeather, SaysWhatWasWrongBeforeItEndsTheConnection) {  // RFC 6455, 7.1.7
+TEST_F(FaultyNetwork, SaysWhatWasWrongBeforeItEndsTheConnection) {  // RFC 6455, 7.1.7
     app_.route.view = [](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
         while (auto message = co_await socket.recv()) {
             co_await socket.send(*message);
         }
     };
-    in_each_weather([](Harness& harness) {
+    with_each_seed([](Harness& harness) {
         std::string frames;
         wire::append_frame(wire::Role::kClient, wire::Opcode::kText, "first", frames);
         frames += "\x81\x05nomask and so on, for as long as nobody stops it";

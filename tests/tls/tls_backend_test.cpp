@@ -133,8 +133,10 @@ TEST_F(Tls, CarriesLargeBytesThroughAnyNetwork) {
     for (const std::size_t sends : {std::size_t{7}, std::size_t{1000}, std::size_t{16'406}, SIZE_MAX}) {
         for (const std::size_t receives : {std::size_t{3}, std::size_t{5000}, SIZE_MAX}) {
             for (const bool later : {false, true}) {
-                network->conditions() = {
-                    .send_bytes = sends, .receive_bytes = receives, .kernel_bytes = 20'000, .answers_later = later};
+                network->faults() = {.late_answer = later ? 1.0 : 0.0,
+                                     .read_bytes = receives,
+                                     .write_bytes = sends,
+                                     .kernel_bytes = 20'000};
                 begin_anew();
                 dial();
                 run_until_idle();
@@ -158,7 +160,7 @@ TEST_F(Tls, CarriesLargeBytesThroughAnyNetwork) {
 }
 
 TEST_F(Tls, AnswersASendWhenTheNetworkHasTakenItAndNotBefore) {
-    network->conditions().kernel_bytes = 10'000;
+    network->faults().kernel_bytes = 10'000;
     dial();
     run_until_idle();
     tls->stop_receiving(server_id);
@@ -221,7 +223,7 @@ TEST_F(Tls, EndsWithCloseNotifyOnceAndOneDirectionAlone) {
 TEST_F(Tls, SaysCloseNotifyEvenIfItsOwnerOnlyCloses) {  // RFC 8446, 6.1
     dial();
     run_until_idle();
-    network->conditions().receive_bytes = 1;
+    network->faults().read_bytes = 1;
     tls->stop_receiving(client_id);
     tls->close(server_id);
     network->shutdown_write(client_id);
@@ -275,7 +277,7 @@ TEST_F(Tls, EachEventMayCloseItsSocket) {
     for (const bool later : {false, true}) {
         for (const Event event : {Event::kConnected, Event::kReceived, Event::kEnd, Event::kSent, Event::kFailed}) {
             for (Owner* closing : {&server, &client}) {
-                network->conditions().answers_later = later;
+                network->faults().late_answer = later ? 1 : 0;
                 begin_anew();
                 closing->closes_at = event;
                 dial();
@@ -321,7 +323,7 @@ TEST_F(Tls, HangsUpOnAPeerThatAsksForRepliesAndReadsNone) {  // key updates (RFC
         SSL_key_update(session.get(), SSL_KEY_UPDATE_REQUESTED);
         SSL_do_handshake(session.get());
     }
-    network->conditions().kernel_bytes = 1000;
+    network->faults().kernel_bytes = 1000;
     tls->stop_receiving(client_id);
     const std::string bytes = take_outgoing();
     for (std::size_t at = 0; at < bytes.size() && server.failures.empty(); at += client.sent.back()) {

@@ -48,7 +48,7 @@ using Context = DeflateSide::Context;
 
 struct Conversation {
     const char* name;
-    std::string (*bytes)(const Peer& peer);
+    std::string (*bytes)(const FrameMaker& peer);
     Lines expected;
 };
 
@@ -57,80 +57,86 @@ void PrintTo(const Conversation& conversation, std::ostream* out) { *out << conv
 // RFC 7692 sections in brackets, and rows.
 const Conversation kConversations[] = {
     // Messages [6.2, 7.2.2].
-    {"TakesACompressedMessage", [](const Peer& p) { return p.frame(0xC1, kHello); }, {"text Hello"}},
-    {"TakesBinary", [](const Peer& p) { return p.frame(0xC2, fresh("\xFF\xFE\xFF")); }, {"binary \xFF\xFE\xFF"}},
+    {"TakesACompressedMessage", [](const FrameMaker& p) { return p.frame(0xC1, kHello); }, {"text Hello"}},
+    {"TakesBinary", [](const FrameMaker& p) { return p.frame(0xC2, fresh("\xFF\xFE\xFF")); }, {"binary \xFF\xFE\xFF"}},
     {"TakesPlainMessagesBetweenCompressedOnes",
-     [](const Peer& p) { return p.text("a") + p.frame(0xC1, kHello) + p.text("b") + p.frame(0xC1, fresh("c")); },
+     [](const FrameMaker& p) { return p.text("a") + p.frame(0xC1, kHello) + p.text("b") + p.frame(0xC1, fresh("c")); },
      {"text a", "text Hello", "text b", "text c"}},
     {"Row52TakesAFinalBlock",
-     [](const Peer& p) { return p.frame(0xC1, "\xF3\x48\xCD\xC9\xC9\x07\x00\x00"s); },
+     [](const FrameMaker& p) { return p.frame(0xC1, "\xF3\x48\xCD\xC9\xC9\x07\x00\x00"s); },
      {"text Hello"}},
     {"Row52TakesAStoredBlock",
-     [](const Peer& p) { return p.frame(0xC1, "\x00\x05\x00\xFA\xFFHello\x00"s); },
+     [](const FrameMaker& p) { return p.frame(0xC1, "\x00\x05\x00\xFA\xFFHello\x00"s); },
      {"text Hello"}},
     {"Row52TakesAnEmptyMessage",
-     [](const Peer& p) { return p.frame(0xC1, "\0"s) + p.frame(0xC2, "\0"s); },
+     [](const FrameMaker& p) { return p.frame(0xC1, "\0"s) + p.frame(0xC2, "\0"s); },
      {"text ", "binary "}},
     {"Row52JoinsFragments",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          return p.frame(0x41, kHello.substr(0, 3)) + p.frame(0x00, kHello.substr(3, 1)) +
                 p.frame(0x80, kHello.substr(4)) + p.text("!");
      },
      {"text Hello", "text !"}},
     {"JoinsEmptyFragments",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          return p.frame(0x41, "") + p.frame(0x00, kHello) + p.frame(0x00, "") + p.frame(0x80, "") + p.text("!");
      },
      {"text Hello", "text !"}},
     {"AnswersPingsInsideMessages",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          return p.frame(0x41, kHello.substr(0, 2)) + p.ping("1") + p.frame(0x80, kHello.substr(2)) + p.ping("2");
      },
      {"reply pong 1", "text Hello", "reply pong 2"}},
     {"TakesTheLargestMessage",
-     [](const Peer& p) { return p.frame(0xC1, fresh(kFull)) + p.text("b"); },
+     [](const FrameMaker& p) { return p.frame(0xC1, fresh(kFull)) + p.text("b"); },
      {"text " + kFull, "text b"}},
     {"TakesWhatIsLargerThanItWas",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          return p.frame(0xC1, ZlibSender{15, 0}.message(kFull));
      },
      {"text " + kFull}},
     {"TakesACloseInsideAMessage",
-     [](const Peer& p) { return p.frame(0x41, kHello) + p.close(1001); },
+     [](const FrameMaker& p) { return p.frame(0x41, kHello) + p.close(1001); },
      {"reply close 1001", "closed 1001"}},
 
     // Reserved bits [6; RFC 6455, 5.2].
     {"Row48RefusesTheBitInContinuations",
-     [](const Peer& p) { return p.frame(0x41, kHello.substr(0, 3)) + p.frame(0xC0, kHello.substr(3)); },
+     [](const FrameMaker& p) { return p.frame(0x41, kHello.substr(0, 3)) + p.frame(0xC0, kHello.substr(3)); },
      {"fails 1002"}},
-    {"Row48RefusesTheBitInPings", [](const Peer& p) { return p.frame(0xC9, ""); }, {"fails 1002"}},
-    {"Row48RefusesTheBitInPongs", [](const Peer& p) { return p.frame(0xCA, ""); }, {"fails 1002"}},
-    {"Row48RefusesTheBitInCloseFrames", [](const Peer& p) { return p.frame(0xC8, "\x03\xE8"); }, {"fails 1002"}},
-    {"Row48RefusesTheSecondBit", [](const Peer& p) { return p.frame(0xA1, "a"); }, {"fails 1002"}},
-    {"Row48RefusesTheThirdBit", [](const Peer& p) { return p.frame(0x91, "a"); }, {"fails 1002"}},
-    {"Row48RefusesTheFirstBitWithAnother", [](const Peer& p) { return p.frame(0xE1, kHello); }, {"fails 1002"}},
-    {"Row48RefusesTheBitOnReservedOpcodes", [](const Peer& p) { return p.frame(0xC3, kHello); }, {"fails 1002"}},
+    {"Row48RefusesTheBitInPings", [](const FrameMaker& p) { return p.frame(0xC9, ""); }, {"fails 1002"}},
+    {"Row48RefusesTheBitInPongs", [](const FrameMaker& p) { return p.frame(0xCA, ""); }, {"fails 1002"}},
+    {"Row48RefusesTheBitInCloseFrames", [](const FrameMaker& p) { return p.frame(0xC8, "\x03\xE8"); }, {"fails 1002"}},
+    {"Row48RefusesTheSecondBit", [](const FrameMaker& p) { return p.frame(0xA1, "a"); }, {"fails 1002"}},
+    {"Row48RefusesTheThirdBit", [](const FrameMaker& p) { return p.frame(0x91, "a"); }, {"fails 1002"}},
+    {"Row48RefusesTheFirstBitWithAnother", [](const FrameMaker& p) { return p.frame(0xE1, kHello); }, {"fails 1002"}},
+    {"Row48RefusesTheBitOnReservedOpcodes", [](const FrameMaker& p) { return p.frame(0xC3, kHello); }, {"fails 1002"}},
     {"RefusesACompressedMessageInsideAMessage",
-     [](const Peer& p) { return p.frame(0x01, "a") + p.frame(0xC1, kHello); },
+     [](const FrameMaker& p) { return p.frame(0x01, "a") + p.frame(0xC1, kHello); },
      {"fails 1002"}},
 
     // Corrupt data [7.2.2].
-    {"Row49RefusesCorruptData", [](const Peer& p) { return p.frame(0xC2, "\xFF\xFF"); }, {"fails 1007"}},
-    {"Row49RefusesCorruptDataInsideAFragment", [](const Peer& p) { return p.frame(0x42, "\x07"); }, {"fails 1007"}},
-    {"Row49RefusesWhatIsCutShort", [](const Peer& p) { return p.frame(0xC1, kHello.substr(0, 5)); }, {"fails 1007"}},
-    {"Row49RefusesWhatFollowsTheEnd",
-     [](const Peer& p) { return p.frame(0xC1, kHello + "\x00\x00\xFF\xFF"s); },
+    {"Row49RefusesCorruptData", [](const FrameMaker& p) { return p.frame(0xC2, "\xFF\xFF"); }, {"fails 1007"}},
+    {"Row49RefusesCorruptDataInsideAFragment",
+     [](const FrameMaker& p) { return p.frame(0x42, "\x07"); },
      {"fails 1007"}},
-    {"Row49RefusesAnEmptyPayload", [](const Peer& p) { return p.frame(0xC1, ""); }, {"fails 1007"}},
-    {"Row49RefusesAReferenceToNothing", [](const Peer& p) { return p.frame(0xC1, kHelloAgain); }, {"fails 1007"}},
+    {"Row49RefusesWhatIsCutShort",
+     [](const FrameMaker& p) { return p.frame(0xC1, kHello.substr(0, 5)); },
+     {"fails 1007"}},
+    {"Row49RefusesWhatFollowsTheEnd",
+     [](const FrameMaker& p) { return p.frame(0xC1, kHello + "\x00\x00\xFF\xFF"s); },
+     {"fails 1007"}},
+    {"Row49RefusesAnEmptyPayload", [](const FrameMaker& p) { return p.frame(0xC1, ""); }, {"fails 1007"}},
+    {"Row49RefusesAReferenceToNothing", [](const FrameMaker& p) { return p.frame(0xC1, kHelloAgain); }, {"fails 1007"}},
 
     // Sizes [8; RFC 6455, 10.4].
-    {"Row50RefusesOneByteTooMany", [](const Peer& p) { return p.frame(0xC1, fresh(kFull + "m")); }, {"fails 1009"}},
+    {"Row50RefusesOneByteTooMany",
+     [](const FrameMaker& p) { return p.frame(0xC1, fresh(kFull + "m")); },
+     {"fails 1009"}},
     {"Row50RefusesABombInsideAFragment",
-     [](const Peer& p) { return p.frame(0x42, fresh(std::string(100'000, 'm'))); },
+     [](const FrameMaker& p) { return p.frame(0x42, fresh(std::string(100'000, 'm'))); },
      {"fails 1009"}},
     {"Row50RefusesABombInFragments",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          const std::string bomb = fresh(std::string(20'000, 'm'));
          std::string bytes = p.frame(0x42, "");
          for (const char c : bomb) {
@@ -140,29 +146,33 @@ const Conversation kConversations[] = {
      },
      {"fails 1009"}},
     {"Row50TakesTheLargestMessageAgainAndAgain",
-     [](const Peer& p) { return p.frame(0xC2, fresh(kFull)) + p.frame(0xC2, fresh(kFull)); },
+     [](const FrameMaker& p) { return p.frame(0xC2, fresh(kFull)) + p.frame(0xC2, fresh(kFull)); },
      {"binary " + kFull, "binary " + kFull}},
-    {"RefusesACompressedFrameOfNoUse", [](const Peer& p) { return p.header(0xC2, "\x7E\x08\x66"); }, {"fails 1009"}},
+    {"RefusesACompressedFrameOfNoUse",
+     [](const FrameMaker& p) { return p.header(0xC2, "\x7E\x08\x66"); },
+     {"fails 1009"}},
     {"RefusesACompressedContinuationOfNoUse",
-     [](const Peer& p) { return p.frame(0x42, "") + p.header(0x80, "\x7E\x08\x66"); },
+     [](const FrameMaker& p) { return p.frame(0x42, "") + p.header(0x80, "\x7E\x08\x66"); },
      {"fails 1009"}},
     {"TakesTheLengthOfAPlainMessageAsItIs",
-     [](const Peer& p) { return p.frame(0xC1, kHello) + p.header(0x82, "\x7E\x03\xE9"); },
+     [](const FrameMaker& p) { return p.frame(0xC1, kHello) + p.header(0x82, "\x7E\x03\xE9"); },
      {"text Hello", "fails 1009"}},
 
     // Text [RFC 6455, 8.1].
-    {"Row51RefusesTextThatIsNotUtf8", [](const Peer& p) { return p.frame(0xC1, fresh("caf\xE9!")); }, {"fails 1007"}},
+    {"Row51RefusesTextThatIsNotUtf8",
+     [](const FrameMaker& p) { return p.frame(0xC1, fresh("caf\xE9!")); },
+     {"fails 1007"}},
     {"Row51RefusesBadTextInsideAFragment",
-     [](const Peer& p) { return p.frame(0x41, fresh("a\xFF" + kFull).substr(0, 8)); },
+     [](const FrameMaker& p) { return p.frame(0x41, fresh("a\xFF" + kFull).substr(0, 8)); },
      {"fails 1007"}},
     {"Row51RefusesTextThatEndsInsideACharacter",
-     [](const Peer& p) { return p.frame(0xC1, fresh("a\xE2\x82")); },
+     [](const FrameMaker& p) { return p.frame(0xC1, fresh("a\xE2\x82")); },
      {"fails 1007"}},
     {"Row51FindsBadTextBeforeItIsTooMuch",
-     [](const Peer& p) { return p.frame(0xC1, fresh("\xFF" + kFull + kFull)); },
+     [](const FrameMaker& p) { return p.frame(0xC1, fresh("\xFF" + kFull + kFull)); },
      {"fails 1007"}},
     {"TakesACharacterCutByFragments",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          ZlibSender sender;
          const std::string begin = sender.part("\xF0\x9F", Z_SYNC_FLUSH);
          return p.frame(0x41, begin) + p.frame(0x80, sender.message("\x98\x80"));
@@ -182,7 +192,7 @@ class DeflateRule : public testing::TestWithParam<std::tuple<Role, Context, Conv
 
 TEST_P(DeflateRule, HoldsHoweverTheBytesAreCut) {
     const auto& [role, context, conversation] = GetParam();
-    const std::string owner = conversation.bytes(Peer(role));
+    const std::string owner = conversation.bytes(FrameMaker(role));
     const std::string_view bytes = owner;
     const Lines& expected = conversation.expected;
     ASSERT_EQ(lines_of(role, context, {bytes}), expected);
@@ -210,14 +220,14 @@ INSTANTIATE_TEST_SUITE_P(Rfc7692, DeflateRoles, testing::Values(Role::kServer, R
                          [](const auto& info) { return info.param == Role::kServer ? "Server" : "Client"; });
 
 TEST_P(DeflateRoles, KeepTheContextIfThatIsAgreedOn) {  // RFC 7692, 7.2.3.2
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     const std::string bytes = peer.frame(0xC1, kHello) + peer.text("plain") + peer.frame(0xC1, kHelloAgain);
     EXPECT_EQ(lines_of(GetParam(), Context::kKept, {bytes}), (Lines{"text Hello", "text plain", "text Hello"}));
     EXPECT_EQ(lines_of(GetParam(), Context::kForgotten, {bytes}), (Lines{"text Hello", "text plain", "fails 1007"}));
 }
 
 TEST_P(DeflateRoles, GiveTheSameEventsForDamagedBytesHoweverCut) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     ZlibSender sender;
     const std::string cut_in_two = sender.message("and then comes \xE2\x82\xAC, and then comes \xE2\x82\xAC");
     const std::string good = peer.frame(0xC1, sender.message("and then, and then, and then")) + peer.text("plain") +
@@ -238,7 +248,7 @@ TEST_P(DeflateRoles, GiveTheSameEventsForDamagedBytesHoweverCut) {
 }
 
 TEST_P(DeflateRoles, HoldNothingOfAMessageThatNobodyWillRead) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     DeflateSide side(GetParam());
     side.receive(peer.frame(0x41, kHello.substr(0, 5)));
     EXPECT_GT(side.protocol.held_bytes(), 0U);
@@ -259,7 +269,7 @@ TEST_P(DeflateRoles, Row50ReadOnlyAsFarAsTheyAreAskedTo) {
             protocol.pause();  // once is enough
         }
     };
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Reader reader(GetParam());
     std::string bytes;
     Lines expected;

@@ -21,7 +21,7 @@ using namespace std::string_literals;
 // same code and reason for our side.
 struct Conversation {
     const char* name;
-    std::string (*bytes)(const Peer& peer);
+    std::string (*bytes)(const FrameMaker& peer);
     Lines expected;
 };
 
@@ -34,132 +34,148 @@ const std::string kFull = std::string(kMaxMessage, 'm');
 // RFC 6455 sections in brackets.
 const Conversation kConversations[] = {
     // Messages [5.4, 5.6].
-    {"TakesText", [](const Peer& p) { return p.text("Hello"); }, {"text Hello"}},
-    {"TakesBinary", [](const Peer& p) { return p.frame(0x82, "\xFF\xFE"); }, {"binary \xFF\xFE"}},
-    {"TakesEmptyMessages", [](const Peer& p) { return p.text("") + p.frame(0x82, ""); }, {"text ", "binary "}},
+    {"TakesText", [](const FrameMaker& p) { return p.text("Hello"); }, {"text Hello"}},
+    {"TakesBinary", [](const FrameMaker& p) { return p.frame(0x82, "\xFF\xFE"); }, {"binary \xFF\xFE"}},
+    {"TakesEmptyMessages", [](const FrameMaker& p) { return p.text("") + p.frame(0x82, ""); }, {"text ", "binary "}},
     {"TakesManyMessages",
-     [](const Peer& p) { return p.text("a") + p.text("bc") + p.text(""); },
+     [](const FrameMaker& p) { return p.text("a") + p.text("bc") + p.text(""); },
      {"text a", "text bc", "text "}},
-    {"TakesSixteenBitLengths", [](const Peer& p) { return p.text(k126); }, {"text " + k126}},
-    {"TakesTheLargestMessage", [](const Peer& p) { return p.text(kFull) + p.text("b"); }, {"text " + kFull, "text b"}},
+    {"TakesSixteenBitLengths", [](const FrameMaker& p) { return p.text(k126); }, {"text " + k126}},
+    {"TakesTheLargestMessage",
+     [](const FrameMaker& p) { return p.text(kFull) + p.text("b"); },
+     {"text " + kFull, "text b"}},
     {"JoinsFragments",
-     [](const Peer& p) { return p.frame(0x01, "Hel") + p.frame(0x00, "l") + p.frame(0x80, "o") + p.text("!"); },
+     [](const FrameMaker& p) { return p.frame(0x01, "Hel") + p.frame(0x00, "l") + p.frame(0x80, "o") + p.text("!"); },
      {"text Hello", "text !"}},
     {"JoinsEmptyFragments",
-     [](const Peer& p) { return p.frame(0x02, "") + p.frame(0x00, "") + p.frame(0x80, "") + p.text("a"); },
+     [](const FrameMaker& p) { return p.frame(0x02, "") + p.frame(0x00, "") + p.frame(0x80, "") + p.text("a"); },
      {"binary ", "text a"}},
     {"JoinsFragmentsUpToTheLargestMessage",
-     [](const Peer& p) { return p.frame(0x02, kFull.substr(1)) + p.frame(0x00, "m") + p.frame(0x80, ""); },
+     [](const FrameMaker& p) { return p.frame(0x02, kFull.substr(1)) + p.frame(0x00, "m") + p.frame(0x80, ""); },
      {"binary " + kFull}},
 
     // Pings and pongs [5.5.2, 5.5.3].
     {"AnswersPings",
-     [](const Peer& p) { return p.ping("Hello") + p.ping("") + p.ping(k125); },
+     [](const FrameMaker& p) { return p.ping("Hello") + p.ping("") + p.ping(k125); },
      {"reply pong Hello", "reply pong ", "reply pong " + k125}},
-    {"ReportsPongs", [](const Peer& p) { return p.frame(0x8A, "Hello") + p.frame(0x8A, ""); }, {"pong Hello", "pong "}},
+    {"ReportsPongs",
+     [](const FrameMaker& p) { return p.frame(0x8A, "Hello") + p.frame(0x8A, ""); },
+     {"pong Hello", "pong "}},
     {"AnswersPingsInsideMessages",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          return p.frame(0x01, "a\xE2") + p.ping("1") + p.frame(0x00, "\x82") + p.ping("2") + p.frame(0x80, "\xAC");
      },
      {"reply pong 1", "reply pong 2", "text a\xE2\x82\xAC"}},
 
     // Closing [5.5.1, 7.1].
     {"RepeatsTheCodeOfAClose",
-     [](const Peer& p) { return p.close(1000, "bye"); },
+     [](const FrameMaker& p) { return p.close(1000, "bye"); },
      {"reply close 1000", "closed 1000 bye"}},
-    {"RepeatsTheAbsenceOfACode", [](const Peer& p) { return p.frame(0x88, ""); }, {"reply close 1005", "closed 1005"}},
+    {"RepeatsTheAbsenceOfACode",
+     [](const FrameMaker& p) { return p.frame(0x88, ""); },
+     {"reply close 1005", "closed 1005"}},
     {"TakesTheLongestReason",
-     [](const Peer& p) { return p.close(4999, k125.substr(2)); },
+     [](const FrameMaker& p) { return p.close(4999, k125.substr(2)); },
      {"reply close 4999", "closed 4999 " + k125.substr(2)}},
     {"TakesACloseInsideAMessage",
-     [](const Peer& p) { return p.frame(0x01, "a") + p.close(1001); },
+     [](const FrameMaker& p) { return p.frame(0x01, "a") + p.close(1001); },
      {"reply close 1001", "closed 1001"}},
     {"IgnoresWhatFollowsAClose",
-     [](const Peer& p) { return p.text("a") + p.close(1000) + p.text("b") + p.ping("") + p.close(1001) + "\xFF"; },
+     [](const FrameMaker& p) {
+         return p.text("a") + p.close(1000) + p.text("b") + p.ping("") + p.close(1001) + "\xFF";
+     },
      {"text a", "reply close 1000", "closed 1000"}},
-    {"RefusesHalfACloseCode", [](const Peer& p) { return p.frame(0x88, "\x03"); }, {"fails 1002"}},
-    {"RefusesACloseReasonThatIsNotUtf8", [](const Peer& p) { return p.close(1000, "\xFF"); }, {"fails 1007"}},
-    {"RefusesACloseReasonCutInsideACharacter", [](const Peer& p) { return p.close(1000, "\xE2\x82"); }, {"fails 1007"}},
+    {"RefusesHalfACloseCode", [](const FrameMaker& p) { return p.frame(0x88, "\x03"); }, {"fails 1002"}},
+    {"RefusesACloseReasonThatIsNotUtf8", [](const FrameMaker& p) { return p.close(1000, "\xFF"); }, {"fails 1007"}},
+    {"RefusesACloseReasonCutInsideACharacter",
+     [](const FrameMaker& p) { return p.close(1000, "\xE2\x82"); },
+     {"fails 1007"}},
 
     // Frames [5.1, 5.2].
     {"RefusesWhatOnlyTheOtherSideMayMask",
-     [](const Peer& p) { return p.text("a") + p.of_other_side().text("b"); },
+     [](const FrameMaker& p) { return p.text("a") + p.of_other_side().text("b"); },
      {"text a", "fails 1002"}},
-    {"RefusesHttp", [](const Peer&) { return "GET / HTTP/1.1\r\n\r\n"s; }, {"fails 1002"}},
-    {"RefusesTheFirstReservedBit", [](const Peer& p) { return p.frame(0xC1, "a"); }, {"fails 1002"}},
-    {"RefusesTheSecondReservedBit", [](const Peer& p) { return p.frame(0xA1, "a"); }, {"fails 1002"}},
-    {"RefusesTheThirdReservedBit", [](const Peer& p) { return p.frame(0x91, "a"); }, {"fails 1002"}},
-    {"RefusesReservedBitsInControlFrames", [](const Peer& p) { return p.frame(0xC9, ""); }, {"fails 1002"}},
+    {"RefusesHttp", [](const FrameMaker&) { return "GET / HTTP/1.1\r\n\r\n"s; }, {"fails 1002"}},
+    {"RefusesTheFirstReservedBit", [](const FrameMaker& p) { return p.frame(0xC1, "a"); }, {"fails 1002"}},
+    {"RefusesTheSecondReservedBit", [](const FrameMaker& p) { return p.frame(0xA1, "a"); }, {"fails 1002"}},
+    {"RefusesTheThirdReservedBit", [](const FrameMaker& p) { return p.frame(0x91, "a"); }, {"fails 1002"}},
+    {"RefusesReservedBitsInControlFrames", [](const FrameMaker& p) { return p.frame(0xC9, ""); }, {"fails 1002"}},
     {"RefusesReservedBitsInContinuations",
-     [](const Peer& p) { return p.frame(0x01, "a") + p.frame(0xC0, "b"); },
+     [](const FrameMaker& p) { return p.frame(0x01, "a") + p.frame(0xC0, "b"); },
      {"fails 1002"}},
-    {"RefusesFragmentedControlFrames", [](const Peer& p) { return p.frame(0x09, ""); }, {"fails 1002"}},
-    {"RefusesAFragmentedClose", [](const Peer& p) { return p.frame(0x08, "\x03\xE8"); }, {"fails 1002"}},
-    {"RefusesControlFramesOver125Bytes", [](const Peer& p) { return p.frame(0x89, k126); }, {"fails 1002"}},
+    {"RefusesFragmentedControlFrames", [](const FrameMaker& p) { return p.frame(0x09, ""); }, {"fails 1002"}},
+    {"RefusesAFragmentedClose", [](const FrameMaker& p) { return p.frame(0x08, "\x03\xE8"); }, {"fails 1002"}},
+    {"RefusesControlFramesOver125Bytes", [](const FrameMaker& p) { return p.frame(0x89, k126); }, {"fails 1002"}},
     {"RefusesControlFramesOfSixtyFourBitLength",
-     [](const Peer& p) { return p.header(0x8A, "\x7F\0\0\0\0\0\1\0\0"s); },
+     [](const FrameMaker& p) { return p.header(0x8A, "\x7F\0\0\0\0\0\1\0\0"s); },
      {"fails 1002"}},
-    {"RefusesAContinuationOfNothing", [](const Peer& p) { return p.frame(0x80, "a"); }, {"fails 1002"}},
+    {"RefusesAContinuationOfNothing", [](const FrameMaker& p) { return p.frame(0x80, "a"); }, {"fails 1002"}},
     {"RefusesAContinuationOfAWholeMessage",
-     [](const Peer& p) { return p.text("a") + p.frame(0x00, "b"); },
+     [](const FrameMaker& p) { return p.text("a") + p.frame(0x00, "b"); },
      {"text a", "fails 1002"}},
-    {"RefusesAMessageInsideAMessage", [](const Peer& p) { return p.frame(0x01, "a") + p.text("b"); }, {"fails 1002"}},
+    {"RefusesAMessageInsideAMessage",
+     [](const FrameMaker& p) { return p.frame(0x01, "a") + p.text("b"); },
+     {"fails 1002"}},
     {"RefusesAMessageInsideAnEmptyFragment",
-     [](const Peer& p) { return p.frame(0x01, "") + p.frame(0x02, "b"); },
+     [](const FrameMaker& p) { return p.frame(0x01, "") + p.frame(0x02, "b"); },
      {"fails 1002"}},
     {"DeliversWhatCameBeforeABadFrame",
-     [](const Peer& p) {
+     [](const FrameMaker& p) {
          return p.text("a") + p.ping("b") + p.frame(0x01, "c") + p.frame(0x80, "d") + p.frame(0x83, "");
      },
      {"text a", "reply pong b", "text cd", "fails 1002"}},
     {"IgnoresWhatFollowsABadFrame",
-     [](const Peer& p) { return p.frame(0x83, "") + p.text("a") + p.close(1000); },
+     [](const FrameMaker& p) { return p.frame(0x83, "") + p.text("a") + p.close(1000); },
      {"fails 1002"}},
 
     // Lengths [5.2, 10.4].
-    {"RefusesAPaddedSixteenBitLength", [](const Peer& p) { return p.header(0x81, "\x7E\0\x7D"s); }, {"fails 1002"}},
+    {"RefusesAPaddedSixteenBitLength",
+     [](const FrameMaker& p) { return p.header(0x81, "\x7E\0\x7D"s); },
+     {"fails 1002"}},
     {"RefusesAPaddedSixtyFourBitLength",
-     [](const Peer& p) { return p.header(0x81, "\x7F\0\0\0\0\0\0\xFF\xFF"s); },
+     [](const FrameMaker& p) { return p.header(0x81, "\x7F\0\0\0\0\0\0\xFF\xFF"s); },
      {"fails 1002"}},
     {"RefusesALengthWithItsTopBit",
-     [](const Peer& p) { return p.header(0x81, "\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFC"s); },
+     [](const FrameMaker& p) { return p.header(0x81, "\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFC"s); },
      {"fails 1002"}},
     {"RefusesTheLargestLength",
-     [](const Peer& p) { return p.header(0x81, "\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s); },
+     [](const FrameMaker& p) { return p.header(0x81, "\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s); },
      {"fails 1009"}},
     {"RefusesALengthThatFitsOnlyItsLow32Bits",
-     [](const Peer& p) { return p.header(0x81, "\x7F\0\0\0\1\0\0\0\1"s); },
+     [](const FrameMaker& p) { return p.header(0x81, "\x7F\0\0\0\1\0\0\0\1"s); },
      {"fails 1009"}},
     {"RefusesATooBigMessageAtItsHeader",
-     [](const Peer& p) { return p.text("a") + p.header(0x82, "\x7E\x03\xE9"); },
+     [](const FrameMaker& p) { return p.text("a") + p.header(0x82, "\x7E\x03\xE9"); },
      {"text a", "fails 1009"}},
     {"RefusesTooBigFragmentsAtTheHeaderThatIsTooMuch",
-     [](const Peer& p) { return p.frame(0x02, kFull) + p.frame(0x00, "") + p.header(0x80, "\1"); },
+     [](const FrameMaker& p) { return p.frame(0x02, kFull) + p.frame(0x00, "") + p.header(0x80, "\1"); },
      {"fails 1009"}},
 
     // Text [5.6, 8.1].
     {"TakesACharacterCutByFragments",
-     [](const Peer& p) { return p.frame(0x01, "\xF0\x9F") + p.frame(0x00, "\x98") + p.frame(0x80, "\x80"); },
+     [](const FrameMaker& p) { return p.frame(0x01, "\xF0\x9F") + p.frame(0x00, "\x98") + p.frame(0x80, "\x80"); },
      {"text \xF0\x9F\x98\x80"}},
     {"DoesNotReadBinaryAsText",
-     [](const Peer& p) { return p.frame(0x02, "\xF0") + p.frame(0x80, "\x28"); },
+     [](const FrameMaker& p) { return p.frame(0x02, "\xF0") + p.frame(0x80, "\x28"); },
      {"binary \xF0\x28"}},
-    {"RefusesTextThatIsNotUtf8", [](const Peer& p) { return p.text("caf\xE9!"); }, {"fails 1007"}},
-    {"RefusesASurrogate", [](const Peer& p) { return p.text("\xED\xA0\x80"); }, {"fails 1007"}},
-    {"RefusesTextThatEndsInsideACharacter", [](const Peer& p) { return p.text("a\xE2\x82"); }, {"fails 1007"}},
+    {"RefusesTextThatIsNotUtf8", [](const FrameMaker& p) { return p.text("caf\xE9!"); }, {"fails 1007"}},
+    {"RefusesASurrogate", [](const FrameMaker& p) { return p.text("\xED\xA0\x80"); }, {"fails 1007"}},
+    {"RefusesTextThatEndsInsideACharacter", [](const FrameMaker& p) { return p.text("a\xE2\x82"); }, {"fails 1007"}},
     {"RefusesFragmentsThatEndInsideACharacter",
-     [](const Peer& p) { return p.frame(0x01, "a\xE2") + p.frame(0x00, "\x82") + p.frame(0x80, ""); },
+     [](const FrameMaker& p) { return p.frame(0x01, "a\xE2") + p.frame(0x00, "\x82") + p.frame(0x80, ""); },
      {"fails 1007"}},
     {"RefusesFragmentsThatDoNotMakeACharacter",
-     [](const Peer& p) { return p.frame(0x01, "\xE2\x82") + p.frame(0x00, "") + p.frame(0x80, "a"); },
+     [](const FrameMaker& p) { return p.frame(0x01, "\xE2\x82") + p.frame(0x00, "") + p.frame(0x80, "a"); },
      {"fails 1007"}},
     {"RefusesBadTextAfterAPing",
-     [](const Peer& p) { return p.frame(0x01, "\xF4") + p.ping("a") + p.frame(0x80, "\x90\x80\x80"); },
+     [](const FrameMaker& p) { return p.frame(0x01, "\xF4") + p.ping("a") + p.frame(0x80, "\x90\x80\x80"); },
      {"reply pong a", "fails 1007"}},
     {"RefusesBadTextBeforeTheFrameEnds",
-     [](const Peer& p) { return p.header(0x81, "\x7E\x03\xE8") + p.masked("\xFF"); },
+     [](const FrameMaker& p) { return p.header(0x81, "\x7E\x03\xE8") + p.masked("\xFF"); },
      {"fails 1007"}},
-    {"RefusesBadTextBeforeTheMessageEnds", [](const Peer& p) { return p.frame(0x01, "\xE0\x80"); }, {"fails 1007"}},
+    {"RefusesBadTextBeforeTheMessageEnds",
+     [](const FrameMaker& p) { return p.frame(0x01, "\xE0\x80"); },
+     {"fails 1007"}},
 };
 
 Lines lines_of(Role role, const std::vector<std::string_view>& parts) {
@@ -177,7 +193,7 @@ protected:
 };
 
 TEST_P(ProtocolRule, HoldsHoweverTheBytesAreCut) {
-    const std::string owner = std::get<1>(GetParam()).bytes(Peer(role()));
+    const std::string owner = std::get<1>(GetParam()).bytes(FrameMaker(role()));
     const std::string_view bytes = owner;
     ASSERT_EQ(lines_of(role(), {bytes}), expected());
     ASSERT_EQ(lines_of(role(), cut(bytes, [] { return 1; })), expected()) << "byte by byte";
@@ -206,7 +222,7 @@ INSTANTIATE_TEST_SUITE_P(Rfc6455, ProtocolRoles, testing::Values(Role::kServer, 
                          [](const auto& info) { return info.param == Role::kServer ? "Server" : "Client"; });
 
 TEST_P(ProtocolRoles, RefuseEveryReservedOpcode) {  // RFC 6455, 5.2
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     for (const int opcode : {3, 4, 5, 6, 7, 11, 12, 13, 14, 15}) {
         EXPECT_EQ(lines_of(GetParam(), {peer.frame(0x80 | opcode, "")}), Lines{"fails 1002"}) << opcode;
         EXPECT_EQ(lines_of(GetParam(), {peer.frame(opcode, "a")}), Lines{"fails 1002"}) << opcode;
@@ -214,7 +230,7 @@ TEST_P(ProtocolRoles, RefuseEveryReservedOpcode) {  // RFC 6455, 5.2
 }
 
 TEST_P(ProtocolRoles, TakeACloseCodeOnlyIfItMayBeSent) {  // RFC 6455, 7.4
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     for (int code = 0; code <= 0xFFFF; ++code) {
         const bool is_valid = (1000 <= code && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
                               (3000 <= code && code <= 4999);
@@ -225,7 +241,7 @@ TEST_P(ProtocolRoles, TakeACloseCodeOnlyIfItMayBeSent) {  // RFC 6455, 7.4
 }
 
 TEST_P(ProtocolRoles, GiveTheSameEventsForDamagedBytesHoweverCut) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     const std::string good = peer.text("a") + peer.frame(0x01, "b\xE2") + peer.ping("c") +
                              peer.frame(0x80, "\x82\xAC") + peer.frame(0x82, k126) + peer.frame(0x8A, "d") +
                              peer.close(1000, "\xC3\xA9");
@@ -268,7 +284,7 @@ TEST_P(ProtocolRoles, CompleteAClosingHandshakeOfTheirOwn) {  // RFC 6455, 7.1.2
     EXPECT_EQ(side.protocol.state(), Protocol::State::kOpen);
     EXPECT_EQ(described(side.protocol.close(1001, "going away").view(), GetParam()), "close 1001 going away");
     EXPECT_EQ(side.protocol.state(), Protocol::State::kClosing);
-    side.receive(Peer(GetParam()).close(1001));
+    side.receive(FrameMaker(GetParam()).close(1001));
     EXPECT_EQ(side.lines, Lines{"closed 1001"});
     EXPECT_EQ(side.protocol.state(), Protocol::State::kClosed);
 }
@@ -277,7 +293,7 @@ TEST_P(ProtocolRoles, CloseOnce) {
     Side side(GetParam());
     EXPECT_FALSE(side.protocol.close(1000).empty());
     EXPECT_TRUE(side.protocol.close(1001).empty());
-    side.receive(Peer(GetParam()).close(1000));
+    side.receive(FrameMaker(GetParam()).close(1000));
     EXPECT_TRUE(side.protocol.close(1001).empty());
 
     Side failed(GetParam());
@@ -287,7 +303,7 @@ TEST_P(ProtocolRoles, CloseOnce) {
 }
 
 TEST_P(ProtocolRoles, DropWhatArrivesBetweenTheTwoCloseFrames) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Side side(GetParam());
     const std::string rest = peer.frame(0x00, "and the rest");
     side.receive(peer.frame(0x01, "begun") + rest.substr(0, 9));
@@ -303,7 +319,7 @@ TEST_P(ProtocolRoles, DropWhatArrivesBetweenTheTwoCloseFrames) {
 TEST_P(ProtocolRoles, SendNoSecondCloseForAnErrorAfterTheirOwn) {
     Side side(GetParam());
     static_cast<void>(side.protocol.close(1000));
-    side.receive(Peer(GetParam()).frame(0x83, ""));
+    side.receive(FrameMaker(GetParam()).frame(0x83, ""));
     ASSERT_EQ(side.lines.size(), 1u);
     EXPECT_TRUE(side.lines[0].starts_with("failed 1002 "));
     EXPECT_EQ(side.protocol.state(), Protocol::State::kFailed);
@@ -344,7 +360,7 @@ TEST_P(ProtocolRoles, LetACallbackClose) {
             static_cast<void>(protocol.close(1008));
         }
     };
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Closer on_message(GetParam());
     on_message.receive(peer.text("a") + peer.text("b") + peer.ping("c") + peer.close(1008));
     EXPECT_EQ(on_message.lines, (Lines{"text a", "closed 1008"}));
@@ -355,7 +371,7 @@ TEST_P(ProtocolRoles, LetACallbackClose) {
 }
 
 TEST_P(ProtocolRoles, OwnNothingBetweenMessages) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Side side(GetParam());
     for (const std::string& bytes : {peer.text("Hello"), peer.ping("Hello")}) {
         EXPECT_EQ(side.protocol.held_bytes(), 0u);
@@ -372,7 +388,7 @@ TEST_P(ProtocolRoles, OwnNothingBetweenMessages) {
 }
 
 TEST_P(ProtocolRoles, PayNothingForAnAnnouncement) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Side side(GetParam(), {.max_message_bytes = 1 << 30});
     side.receive(peer.header(0x82, "\x7F\0\0\0\0\x40\0\0\0"s));
     EXPECT_EQ(side.protocol.held_bytes(), 0u);
@@ -384,7 +400,7 @@ TEST_P(ProtocolRoles, PayNothingForAnAnnouncement) {
 }
 
 TEST_P(ProtocolRoles, HoldNoMoreThanTheMessageOnceItsSizeIsKnown) {
-    const std::string bytes = Peer(GetParam()).frame(0x82, kFull);
+    const std::string bytes = FrameMaker(GetParam()).frame(0x82, kFull);
     Side side(GetParam(), {.max_message_bytes = 1 << 30});
     side.receive(std::string_view(bytes).substr(0, 700));
     side.receive(std::string_view(bytes).substr(700, 200));
@@ -392,7 +408,7 @@ TEST_P(ProtocolRoles, HoldNoMoreThanTheMessageOnceItsSizeIsKnown) {
 }
 
 TEST_P(ProtocolRoles, PayNothingForEmptyContinuations) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Side side(GetParam(), {.max_fragments = 100'002});
     side.receive(peer.frame(0x01, ""));
     for (int i = 0; i < 100'000; ++i) {
@@ -404,7 +420,7 @@ TEST_P(ProtocolRoles, PayNothingForEmptyContinuations) {
 }
 
 TEST_P(ProtocolRoles, PayLessThanTwoBytesForAFragmentOfOneByte) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Side side(GetParam(), {.max_message_bytes = 131'000, .max_fragments = 131'002});
     side.receive(peer.frame(0x02, ""));
     for (std::size_t sent = 1; sent <= 131'000; ++sent) {
@@ -419,7 +435,7 @@ TEST_P(ProtocolRoles, PayLessThanTwoBytesForAFragmentOfOneByte) {
 
 // CVE-2026-48779: a flood of empty or tiny fragments, which no limit of bytes ends.
 TEST_P(ProtocolRoles, Cve202648779EndAMessageInTooManyFragmentsWith1008) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     for (const std::string_view payload : {"", "x"}) {
         Side side(GetParam(), {.max_fragments = 1000});
         side.receive(peer.frame(0x02, payload));
@@ -435,7 +451,7 @@ TEST_P(ProtocolRoles, Cve202648779EndAMessageInTooManyFragmentsWith1008) {
 
 // The public suite sends 65,536 fragments and an empty last one (9.3.1, 9.4.1).
 TEST_P(ProtocolRoles, Row43TakeAMessageIn131072FragmentsByDefaultAndNotInOneMore) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     for (const std::string_view payload : {"", "x"}) {
         Side side(GetParam(), {});
         const std::string fragment = peer.frame(0x00, payload);
@@ -460,7 +476,7 @@ TEST_P(ProtocolRoles, Row43TakeAMessageIn131072FragmentsByDefaultAndNotInOneMore
 }
 
 TEST_P(ProtocolRoles, CountTheFragmentsOfOneMessageOnly) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     Side side(GetParam(), {.max_fragments = 2});
     for (int i = 0; i < 3; ++i) {
         side.receive(peer.frame(0x01, "a") + peer.frame(0x80, "b") + peer.text("c"));
@@ -469,7 +485,7 @@ TEST_P(ProtocolRoles, CountTheFragmentsOfOneMessageOnly) {
 }
 
 TEST_P(ProtocolRoles, EndAMessageWithAFragmentTooBigWith1009) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     for (const std::string_view start : {"", "x"}) {
         Side side(GetParam(), {.max_fragment_bytes = 10});
         side.receive(peer.text("one frame is no fragment"));

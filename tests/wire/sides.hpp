@@ -79,11 +79,11 @@ public:
     Violation violation;
 };
 
-// What the peer of one side sends, made without the code under test.
-class Peer {
+// Makes the frames that the peer of one side sends, without the code under test.
+class FrameMaker {
 public:
-    explicit Peer(Role of) : masks_(of == Role::kServer) {}
-    [[nodiscard]] Peer of_other_side() const { return Peer(masks_ ? Role::kClient : Role::kServer); }
+    explicit FrameMaker(Role of) : masks_(of == Role::kServer) {}
+    [[nodiscard]] FrameMaker of_other_side() const { return FrameMaker(masks_ ? Role::kClient : Role::kServer); }
 
     // A whole frame: the first byte as it is on the wire, and the shortest length.
     [[nodiscard]] std::string frame(int first, std::string_view payload) const {
