@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c10k/close_code.hpp"
+#include "c10k/limits.hpp"
 
 #include <array>
 #include <atomic>
