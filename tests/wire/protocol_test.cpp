@@ -258,7 +258,7 @@ TEST_P(ProtocolRoles, GiveTheSameEventsForDamagedBytesHoweverCut) {
 }
 
 TEST_P(ProtocolRoles, GoOnAfterAPauseWhereverItBegan) {
-    const Peer peer(GetParam());
+    const FrameMaker peer(GetParam());
     const std::string bytes = peer.frame(0x01, "a") + peer.ping("between") + peer.frame(0x80, k126) + peer.close(1000);
     const Lines expected = lines_of(GetParam(), {bytes});
     for (std::size_t at = 0; at <= bytes.size(); ++at) {

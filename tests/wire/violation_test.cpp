@@ -48,14 +48,14 @@ Violation::Kind violation_of(std::string_view bytes) {
 }
 
 TEST(Violation, IsToldByOnCloseAndIsNoneIfThePeerHasClosed) {
-    const Peer peer{Role::kServer};
+    const FrameMaker peer{Role::kServer};
     EXPECT_EQ(violation_of(peer.close(1009, "message too big")), Violation::kNone);
     EXPECT_EQ(violation_of(peer.frame(0x82, std::string(101, 'a'))), Violation::kMessageTooBig);
     EXPECT_EQ(violation_of(peer.frame(0x02, std::string(51, 'a'))), Violation::kFragmentTooBig);
     EXPECT_EQ(violation_of(peer.frame(0x02, "a") + peer.frame(0x00, "b") + peer.frame(0x00, "c")),
               Violation::kTooManyFragments);
     EXPECT_EQ(violation_of(peer.frame(0xC1, "a")), Violation::kReservedBits);
-    EXPECT_EQ(violation_of(Peer{Role::kClient}.text("a")), Violation::kUnmaskedFrame);
+    EXPECT_EQ(violation_of(FrameMaker{Role::kClient}.text("a")), Violation::kUnmaskedFrame);
     EXPECT_EQ(violation_of(peer.text("\xff")), Violation::kTextNotUtf8);
     EXPECT_EQ(violation_of(peer.text("\xc3")), Violation::kTextCut);
     EXPECT_EQ(violation_of(peer.close(1005)), Violation::kInvalidCloseCode);
