@@ -501,8 +501,10 @@ TEST(RequestParser, RefusesTooMuchOfAnythingAtTheFirstByteOverTheLimit) {
 
 TEST(RequestParser, TellsByAKindWhichLimitWasBroken) {
     using Kind = HttpFailure::Kind;
-    const auto kind_of = [](std::string_view bytes) {
-        RequestParser parser{{.first_line = 40, .head = 100, .fields = 2, .body = 3}};
+    const HttpLimits limits{
+        .max_request_line_bytes = 40, .max_head_bytes = 100, .max_header_fields = 2, .max_body_bytes = 3};
+    const auto kind_of = [&limits](std::string_view bytes) {
+        RequestParser parser{limits};
         parser.receive(bytes);
         return parser.failure().kind;
     };
