@@ -1,19 +1,18 @@
 #include "spread.hpp"
 
-#include "flags.hpp"
-
 #include <algorithm>
 #include <sstream>
 #include <stdexcept>
 #include <vector>
 
-void Spread::add_options(CLI::App& options) {
+void Spread::declare_options(c10k::CommandOptions& options) {
     constexpr std::size_t kMaxLoops = 64;
-    add_number(options, "--workers", loops_, {1, kMaxLoops}, "Loops to spread the clients over, each in a thread")
-        ->default_str(std::to_string(loops_));
-    add_text(options, "--sources", sources_,
-             "Addresses of this machine, with commas, that the clients come from in turn; without it, for a server on "
-             "127.0.0.1, as many 127.0.0.x as it takes");
+    options.number("--workers", loops_, {1, kMaxLoops}, "Loops to spread the clients over, each in a thread");
+    options
+        .text("--sources", sources_,
+              "Addresses of this machine, with commas, that the clients come from in turn; without it, for a server on "
+              "127.0.0.1, as many 127.0.0.x as it takes")
+        .not_empty();
 }
 
 c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connections) const {

@@ -1,19 +1,16 @@
 #pragma once
 
 #include <c10k/client.hpp>
+#include <c10k/command_options.hpp>
 
 #include <cstddef>
 #include <string>
-
-namespace CLI {
-class App;
-}
 
 // How the clients of a demo spread over loops, and over the addresses of this machine.
 class Spread {
 public:
     // --workers and --sources, stored in this object.
-    void add_options(CLI::App& options);
+    void declare_options(c10k::CommandOptions& options);
 
     [[nodiscard]] std::size_t loops() const noexcept { return loops_; }
     // Returns `server` with source addresses enough for `connections`. Throws std::runtime_error if one is no address,

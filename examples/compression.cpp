@@ -9,8 +9,6 @@
 #include <c10k/urls.hpp>
 #include <c10k/websocket.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -68,12 +66,10 @@ class Talk final : public Command {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "talk"; }
     [[nodiscard]] std::string_view help() const noexcept override { return "Talks to an echo, compressed if it can."; }
-    void add_options(CLI::App& options) override {
-        options.add_option("--url", url_, "Where the echo is")->capture_default_str();
-        options.add_option("--window-bits", bits_, "How far back to refer: 8 to 15")
-            ->check(CLI::Range(8, 15))
-            ->capture_default_str();
-        options.add_flag("--keep", keep_, "Keep the context from one message to the next");
+    void declare_options(CommandOptions& options) override {
+        options.text("--url", url_, "Where the echo is");
+        options.number("--window-bits", bits_, {8, 15}, "How far back to refer: 8 to 15");
+        options.flag("--keep", keep_, "Keep the context from one message to the next");
     }
 
     Task<> run() override {

@@ -29,6 +29,7 @@ OWNERS = {
     "awaiter.hpp": "task",
     "client.hpp": "connection",
     "close_code.hpp": "wire",
+    "command_options.hpp": "manage",
     "compression.hpp": "wire",
     "errors.hpp": "http",
     "faults.hpp": "testkit",

@@ -39,20 +39,19 @@ std::string_view TestEcho::help() const noexcept {
            "Try: manage testecho --delay 4s";
 }
 
-void TestEcho::add_options(CLI::App& options) {
-    add_number(options, "--clients", clients_, {1, kMaxClients}, "How many clients are connected at the same time",
-               &clamp_number)
-        ->default_str(std::to_string(clients_));
+void TestEcho::declare_options(CommandOptions& options) {
+    add_clamped_number(options, "--clients", clients_, {1, kMaxClients},
+                       "How many clients are connected at the same time");
+    options.text("--delay", delay_,
+                 "Each client starts within twice this time, or later if too many are dialling, and waits this long "
+                 "before each of its three messages: seconds, or 250ms, 1m, 1h");
+    options.text("--url", url_, "URL of the echo test");
     options
-        .add_option("--delay", delay_,
-                    "Each client starts within twice this time, or later if too many are dialling, and waits this "
-                    "long before each of its three messages: seconds, or 250ms, 1m, 1h")
-        ->capture_default_str();
-    options.add_option("--url", url_, "URL of the echo test")->capture_default_str();
-    add_text(options, "--ca", endpoint_.ca_file,
-             "For wss://: a file with the certificate of the authority to trust, instead of the system's")
-        ->type_name("FILE");
-    spread_.add_options(options);
+        .text("--ca", endpoint_.ca_file,
+              "For wss://: a file with the certificate of the authority to trust, instead of the system's")
+        .type("FILE")
+        .not_empty();
+    spread_.declare_options(options);
 }
 
 Task<> TestEcho::run() {

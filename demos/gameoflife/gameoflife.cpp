@@ -89,31 +89,30 @@ std::string_view GameOfLife::help() const noexcept {
            "Try: manage gameoflife --size 64 --pattern gosper --speed 10";
 }
 
-void GameOfLife::add_options(CLI::App& options) {
-    add_number(options, "-s,--size", size_, {1, kMaxSize}, "The grid is SIZE x SIZE, one client per cell",
-               &clamp_number)
-        ->default_str(std::to_string(size_));
-    add_text(options, "-p,--pattern", pattern_,
-             "Initial state: a file (plain text, .cells, RLE, Life 1.05 or 1.06) or a shipped pattern such as glider "
-             "or gosper; without it random, one cell in four alive")
-        ->type_name("FILE");
-    options.add_flag("-C,--no-center", top_left_, "Put the pattern at the top left instead of the middle");
-    options.add_flag("-W,--no-wrap", flat_, "A flat grid: by default left joins right and top joins bottom");
-    add_number(options, "-n,--steps", steps_, {},
-               "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever");
+void GameOfLife::declare_options(CommandOptions& options) {
+    add_clamped_number(options, "-s,--size", size_, {1, kMaxSize}, "The grid is SIZE x SIZE, one client per cell");
     options
-        .add_option_function<std::string>(
-            "-l,--speed", [this](const std::string& text) { speed_ = parse_decimal("--speed", text); },
-            "At most so many steps per second, 0 = no limit")
-        ->type_name("NUMBER")
-        ->default_str("1");
-    options.add_option("-u,--url", url_, "URL of the server")->capture_default_str();
-    add_text(options, "--ca", endpoint_.ca_file,
-             "For wss://: a file with the certificate of the authority to trust, instead of the system's")
-        ->type_name("FILE");
-    spread_.add_options(options);
-    add_number(options, "--seed", seed_, {}, "Makes the random start repeatable");
-    add_text(options, "--dump", dump_, "At the end, write the whole grid to this file as RLE")->type_name("FILE");
+        .text(
+            "-p,--pattern", pattern_,
+            "Initial state: a file (plain text, .cells, RLE, Life 1.05 or 1.06) or a shipped pattern such as glider or "
+            "gosper; without it random, one cell in four alive")
+        .type("FILE")
+        .not_empty();
+    options.flag("-C,--no-center", top_left_, "Put the pattern at the top left instead of the middle");
+    options.flag("-W,--no-wrap", flat_, "A flat grid: by default left joins right and top joins bottom");
+    options.number(
+        "-n,--steps", steps_,
+        "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever");
+    options.decimal("-l,--speed", speed_, "At most so many steps per second, 0 = no limit");
+    options.text("-u,--url", url_, "URL of the server");
+    options
+        .text("--ca", endpoint_.ca_file,
+              "For wss://: a file with the certificate of the authority to trust, instead of the system's")
+        .type("FILE")
+        .not_empty();
+    spread_.declare_options(options);
+    options.number("--seed", seed_, "Makes the random start repeatable");
+    options.text("--dump", dump_, "At the end, write the whole grid to this file as RLE").type("FILE").not_empty();
 }
 
 void GameOfLife::check_options() const {

@@ -17,7 +17,7 @@ class GameOfLife final : public c10k::Command {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "gameoflife"; }
     [[nodiscard]] std::string_view help() const noexcept override;
-    void add_options(CLI::App& options) override;
+    void declare_options(c10k::CommandOptions& options) override;
     c10k::Task<> run() override;
 
 private:

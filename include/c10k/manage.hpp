@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/command_options.hpp"
 #include "c10k/server.hpp"
 #include "c10k/task.hpp"
 #include "c10k/urls.hpp"
@@ -7,10 +8,6 @@
 #include <initializer_list>
 #include <stdexcept>
 #include <string_view>
-
-namespace CLI {
-class App;
-}
 
 namespace c10k {
 
@@ -28,8 +25,11 @@ public:
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
     // What it does, for --help: a line, then perhaps more.
     [[nodiscard]] virtual std::string_view help() const noexcept = 0;
-    // Declares options that are stored in this object (CLI11).
-    virtual void add_options(CLI::App& options) = 0;
+    // Declares the options that it takes, if it takes any. They store what the user gives in this object.
+    virtual void declare_options(CommandOptions& options);
+    // Deprecated: declare_options() does the same without CLI11. A command that overrides this one still has its
+    // options.
+    [[deprecated("override declare_options(), which needs no CLI11")]] virtual void add_options(CLI::App& options);
     // Runs on a loop of its own; SIGINT and SIGTERM stop it. Throws CommandError.
     virtual Task<> run() = 0;
 };
@@ -39,9 +39,8 @@ public:
 [[nodiscard]] std::size_t connection_limit();
 
 // Runs the command that the arguments name: runserver, serve, restart, urls, check, certificate, completion, man, or
-// one of `commands`. The types of their options are shown, and completed in a shell, as CLI11's type_name() has them:
-// FILE, FOLDER, or the words themselves, "fast|slow". Returns the exit status: 0; 1 if it failed, which one line on
-// standard error explains; 2 if the arguments are wrong; 130 if a command was interrupted before its end.
+// one of `commands`. Returns the exit status: 0; 1 if it failed, which one line on standard error explains; 2 if the
+// arguments are wrong; 130 if a command was interrupted before its end.
 int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands);
 
 // A Site is built once per loop: `explicit Site(Services&)`, and `Urls urls()`.

@@ -133,7 +133,7 @@ private:
 
 }  // namespace
 
-void run_master(const Settings& settings, const std::vector<std::string>& command) {
+void run_serve_supervisor(const Settings& settings, const std::vector<std::string>& command) {
     require_no_error(check_settings(settings));
     std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away
     ServeSupervisor{settings, command}.run();

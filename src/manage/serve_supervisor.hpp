@@ -14,6 +14,6 @@ namespace c10k {
 //
 // Throws std::exception with a text for the user if a setting is wrong, if it cannot listen, or if the first program
 // does not start.
-void run_master(const Settings& settings, const std::vector<std::string>& command);
+void run_serve_supervisor(const Settings& settings, const std::vector<std::string>& command);
 
 }  // namespace c10k

@@ -37,7 +37,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr const char* kStandInVariable = "C10K_STAND_IN";
+constexpr const char* kFallbackVariable = "C10K_STAND_IN";
 // An editor writes a file in several steps, and a checkout writes many: how long nothing must have changed.
 constexpr const char* kBuildFailed = "The build failed";
 constexpr milliseconds kQuietTime{30};
@@ -95,8 +95,8 @@ int run_build(const Project& project, Purpose purpose, const std::set<fs::path>&
 }
 
 enum class Role {
-    kSite,     // the user's program
-    kStandIn,  // ours, while that one does not work
+    kSite,      // the user's program
+    kFallback,  // ours, while that one does not work
 };
 
 struct ServedProgram {
@@ -286,7 +286,7 @@ private:
 
     void use_build() {
         const bool is_new = version() != started_version_;
-        if (is_new || must_start_ || programs_.serving() == nullptr || serving_.role == Role::kStandIn) {
+        if (is_new || must_start_ || programs_.serving() == nullptr || serving_.role == Role::kFallback) {
             start(Role::kSite);
         } else {
             say("Nothing has changed in the program.");
@@ -311,10 +311,10 @@ private:
             {Reload::kBoardVariable, std::to_string(programs_.descriptor_number(0))},
             {Reload::kProgramVariable, std::to_string(starting_.number)},
         };
-        if (role == Role::kStandIn) {
+        if (role == Role::kFallback) {
             start.command.front() =
                 "/proc/self/exe";  // this very program: the newest one may be the one that is broken
-            start.environment[kStandInVariable] = "1";
+            start.environment[kFallbackVariable] = "1";
         } else {
             started_version_ = version();
             settings_ = FileState::of(settings_file());
@@ -339,22 +339,22 @@ private:
 
     void on_program_died() {
         const std::string& how = programs_.how_it_ended();
-        failed_ = serving_.role == Role::kStandIn;
+        failed_ = serving_.role == Role::kFallback;
         std::fprintf(stderr, "The program has ended: %s. The next one that can be built takes its place.\n",
                      how.c_str());
         explain("The program has ended: " + how, {{"", "Its last words are in the terminal."}});
         if (!programs_.is_starting()) {
-            start(Role::kStandIn);
+            start(Role::kFallback);
         }
     }
 
     void give_up_start() {
         const std::string& how = programs_.how_it_ended();
-        failed_ = starting_.role == Role::kStandIn;
+        failed_ = starting_.role == Role::kFallback;
         std::fprintf(stderr, "The new program did not start: %s.\n", how.c_str());
         explain("The new program did not start: " + how, {{"", "Its reason is in the terminal."}});
         if (programs_.serving() == nullptr && !failed_) {
-            start(Role::kStandIn);
+            start(Role::kFallback);
         }
     }
 
@@ -416,7 +416,7 @@ private:
     std::optional<FileState> settings_;      // their file when the last program was started, if that is sure
     ServedProgram serving_{0, Role::kSite};  // the last that did
     ServedProgram starting_{0, Role::kSite};
-    bool failed_ = false;  // even the stand-in does not work
+    bool failed_ = false;  // even the fallback does not work
 };
 
 }  // namespace
@@ -428,6 +428,6 @@ void supervise(const Project& project, const Settings& settings, const ReloadOpt
     Supervisor{project, settings, options, std::move(command)}.run();
 }
 
-bool is_stand_in() { return std::getenv(kStandInVariable) != nullptr; }
+bool is_fallback() { return std::getenv(kFallbackVariable) != nullptr; }
 
 }  // namespace c10k

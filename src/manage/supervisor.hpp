@@ -28,6 +28,6 @@ void supervise(const Project& project, const Settings& settings, const ReloadOpt
                std::vector<std::string> command);
 
 // What this program serves when supervise() has started it to stand in for one that does not work: a page that says so.
-[[nodiscard]] bool is_stand_in();
+[[nodiscard]] bool is_fallback();
 
 }  // namespace c10k

@@ -3,8 +3,6 @@
 #include <c10k/client.hpp>
 #include <c10k/manage.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <string>
 
@@ -22,9 +20,9 @@ class Talk final : public Command {
 public:
     [[nodiscard]] std::string_view name() const noexcept override { return "talk"; }
     [[nodiscard]] std::string_view help() const noexcept override { return "Connect and echo until it is refused"; }
-    void add_options(CLI::App& options) override {
-        options.add_option("url", url_, "Of the suite")->required();
-        options.add_option("--ca-file", endpoint_.ca_file, "For wss://: whose certificate to trust");
+    void declare_options(CommandOptions& options) override {
+        options.text("url", url_, "Of the suite").required();
+        options.text("--ca-file", endpoint_.ca_file, "For wss://: whose certificate to trust");
     }
 
     Task<> run() override {

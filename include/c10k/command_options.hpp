@@ -1,0 +1,96 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace c10k {
+
+// An option does not take the text that the user gave it. what() goes on after the option's name: "'x' is no color".
+class OptionError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// An option that has been declared, to say more about it.
+class CommandOption {
+public:
+    explicit CommandOption(CLI::Option& option) noexcept : option_(option) {}
+
+    // What --help calls its value. Shells complete FILE, FOLDER, and the words of a type such as "fast|slow".
+    CommandOption& type(const std::string& name);
+    // The default that --help shows, instead of the value that the option's variable has.
+    CommandOption& default_text(const std::string& text);
+    // The command does not run without it.
+    CommandOption& required();
+    // The empty text is no value of it.
+    CommandOption& not_empty();
+
+private:
+    CLI::Option& option_;
+};
+
+// Declares the options of a command. Each stores what the user gives in a variable, which must live as long as the
+// command.
+//
+// Names are "--size" or "-s,--size"; a name without dashes, "url", is that of a positional argument. A text that an
+// option does not take ends the program with exit status 2 and a line that names the option.
+class CommandOptions {
+public:
+    // Of whole numbers, both ends included.
+    struct Range {
+        std::uint64_t min = 0;
+        std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+    };
+
+    explicit CommandOptions(CLI::App& command) noexcept : command_(command) {}
+
+    CommandOption text(const std::string& names, std::string& value, const std::string& help);
+
+    // A whole number in decimal digits. Without a range, any that `value` can hold.
+    template <std::integral Number>
+    CommandOption number(const std::string& names, Number& value, const std::string& help) {
+        return number(names, value, {.max = kMaxOf<Number>}, help);
+    }
+    // Requires: `value` can hold each number in the range. Not checked.
+    template <std::integral Number>
+    CommandOption number(const std::string& names, Number& value, Range range, const std::string& help) {
+        const auto set = [&value](std::uint64_t number) { value = static_cast<Number>(number); };
+        return add_number(names, set, range, help).default_text(std::to_string(value));
+    }
+    // The same for an option that has no default.
+    template <std::integral Number>
+    CommandOption number(const std::string& names, std::optional<Number>& value, const std::string& help) {
+        const auto set = [&value](std::uint64_t number) { value = static_cast<Number>(number); };
+        return add_number(names, set, {.max = kMaxOf<Number>}, help);
+    }
+
+    // A finite number, "0.5".
+    CommandOption decimal(const std::string& names, double& value, const std::string& help);
+
+    // Takes no value: `value` becomes true.
+    CommandOption flag(const std::string& names, bool& value, const std::string& help);
+
+    // Any other value: `set` is called with its text, and throws OptionError if it is none.
+    CommandOption value(const std::string& names, std::function<void(const std::string&)> set, const std::string& help);
+
+private:
+    template <typename Number>
+    static constexpr auto kMaxOf = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+
+    CommandOption add_number(const std::string& names, std::function<void(std::uint64_t)> set, Range range,
+                             const std::string& help);
+
+    CLI::App& command_;
+};
+
+}  // namespace c10k
