@@ -42,8 +42,9 @@ public:
     Handle() = default;
 
     // Queues `message` and does not wait; a peer that stays too far behind meets what its route says of slow members.
-    // Messages of one thread arrive in their order. Returns false if the connection is known to be gone, or its loop
-    // has more than mailbox_bytes to read; true means queued.
+    // Messages of one thread arrive in their order. Returns whether the message is queued: false if the loop of the
+    // connection has ended or already has more than mailbox_bytes to do, and on the thread of that loop also if the
+    // connection is closed. Another thread cannot know that: what it queues for a closed connection is dropped.
     bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
     // Begins the closing handshake. A handshake that its view has not answered yet is refused with 503. Does nothing if
     // the connection is gone. Requires: as for WebSocket::close(). Throws std::invalid_argument otherwise.

@@ -183,6 +183,12 @@ bool Handle::send(Message message) const {
     if (!jobs_) {
         return false;
     }
+    if (Loop* loop = Loop::current_if_any(); loop != nullptr && loop->job_queue() == jobs_) {
+        const WebSocketConnection* connection = loop->local<WebSocketTable>().find(slot_, generation_);
+        if (connection == nullptr || !connection->is_open()) {
+            return false;
+        }
+    }
     const std::size_t bytes = sizeof message + message.size();
     return jobs_->has_room_for(bytes) &&
            jobs_->post_call(

@@ -40,6 +40,8 @@ Loop::~Loop() {
     current_loop = outer_;
 }
 
+Loop* Loop::current_if_any() noexcept { return current_loop; }
+
 Loop& Loop::current() {
     internal::require(current_loop != nullptr, "no event loop runs on this thread");
     return *current_loop;

@@ -26,7 +26,7 @@ public:
     Flushable(const Flushable&) = delete;
     Flushable& operator=(const Flushable&) = delete;
 
-    // Sends what there is. Called once for each Loop::flush_later().
+    // Sends what there is. Called once, however often Loop::flush_later() was called since the last time.
     virtual void flush() = 0;
 
 protected:
@@ -49,7 +49,7 @@ public:
     EndOfTurn(const EndOfTurn&) = delete;
     EndOfTurn& operator=(const EndOfTurn&) = delete;
 
-    // Called once for each Loop::at_end_of_turn().
+    // Called once, however often Loop::at_end_of_turn() was called in this turn.
     virtual void end_turn() = 0;
 
 protected:
@@ -92,6 +92,8 @@ public:
 
     // The loop of this thread. Throws std::logic_error if there is none.
     [[nodiscard]] static Loop& current();
+    // The same, or null.
+    [[nodiscard]] static Loop* current_if_any() noexcept;
 
     [[nodiscard]] Backend& backend() noexcept { return *backend_; }
     [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }

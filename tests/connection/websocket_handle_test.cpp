@@ -62,13 +62,42 @@ TEST_F(WebSocketHandleInMemory, IgnoresHandlesOfConnectionsThatHaveGone) {
     EXPECT_EQ(harness().server().count(), 0U);
     WebSocketPeer second{harness(), "/ws/"};  // has the slot of the first
     second.answer();
-    handle->send("for the first");
+    EXPECT_FALSE(handle->send("for the first"));
     handle->close();
     harness().run_until_idle();
     EXPECT_EQ(second.waiting(), 0U);
     EXPECT_TRUE(second.is_open());
     EXPECT_FALSE(Handle{}.send("to nobody"));
     Handle{}.close();
+}
+
+// From the moment at which either side closes. Another thread has no way to know.
+TEST_F(WebSocketHandleInMemory, SaysOnItsOwnLoopThatTheConnectionIsClosed) {
+    for (const bool peer_closes : {false, true}) {
+        std::optional<Handle> handle;
+        serve([&](WebSocket& socket, Captured) -> Task<> {
+            handle = socket.handle();
+            while (co_await socket.recv()) {
+            }
+        });
+        WebSocketPeer peer{harness(), "/ws/"};
+        peer.answer();
+        EXPECT_TRUE(handle->send("while it is open"));
+        EXPECT_EQ(peer.recv(), "while it is open");
+        if (peer_closes) {
+            peer.close_with(1000);
+            harness().run_until_idle();
+        } else {
+            handle->close(4000);
+            EXPECT_TRUE(handle->send("before its loop has done that"));
+            peer.answer_nothing();
+            harness().run_until_idle();
+        }
+        EXPECT_FALSE(handle->send("too late"));
+        std::thread{[to = *handle] { EXPECT_TRUE(to.send("too late")); }}.join();
+        harness().run_until_idle();
+        EXPECT_EQ(peer.waiting(), 0U);
+    }
 }
 
 TEST_F(WebSocketHandleInMemory, SendsNoMoreThanItsLoopHasRoomFor) {
