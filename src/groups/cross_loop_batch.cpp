@@ -4,48 +4,28 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <exception>
 #include <utility>
 
 namespace c10k {
+namespace {
 
-class CrossLoopBatch::Part final : public Job {
-public:
-    explicit Part(std::size_t loop) noexcept : loop_(loop) {}
+using Entry = CrossLoopBatch::Entry;
+using Entries = std::vector<Entry>;
 
-    // Takes the memory for one more entry.
-    void reserve_one() {
-        if (entries_.size() == entries_.capacity()) {
-            entries_.reserve(std::max<std::size_t>(4, 2 * entries_.size()));
-        }
-    }
-    // Requires: reserve_one() before.
-    void add(const Entry& entry) noexcept { entries_.push_back(entry); }
-    [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-    // The memory that waits with the job. A message to several loops counts for each of them.
-    [[nodiscard]] std::size_t bytes() const noexcept;
-    // Drops the messages, and leaves what the loop has to learn all the same.
-    void drop_messages() noexcept;
-
-    void run() override;
-
-private:
-    void run(const Entry& entry) const;
-
-    std::vector<Entry> entries_;
-    const std::size_t loop_;
-};
-
-std::size_t CrossLoopBatch::Part::bytes() const noexcept {
-    std::size_t bytes = entries_.size() * sizeof(Entry);
-    for (const Entry& entry : entries_) {
+// The memory that waits with the entries. A message to several loops counts for each of them.
+std::size_t bytes_of(const Entries& entries) noexcept {
+    std::size_t bytes = entries.size() * sizeof(Entry);
+    for (const Entry& entry : entries) {
         bytes += entry.message.size();
     }
     return bytes;
 }
 
-void CrossLoopBatch::Part::drop_messages() noexcept {
-    std::erase_if(entries_, [bit = loop_bit(loop_)](Entry& entry) {
+// Leaves, for a loop without room for messages, what it has to learn all the same.
+void drop_messages(Entries& entries, std::uint64_t bit) noexcept {
+    std::erase_if(entries, [bit](Entry& entry) {
         if (entry.close) {
             return false;
         }
@@ -55,26 +35,11 @@ void CrossLoopBatch::Part::drop_messages() noexcept {
     });
 }
 
-// An entry that fails leaves the others alone.
-void CrossLoopBatch::Part::run() {
-    std::exception_ptr failure;
-    for (const Entry& entry : entries_) {
-        try {
-            run(entry);
-        } catch (...) {
-            failure = std::current_exception();
-        }
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
-}
-
-void CrossLoopBatch::Part::run(const Entry& entry) const {
+void run(const Entry& entry, std::size_t loop) {
     if (entry.is_lost) {
-        entry.group->lost &= ~loop_bit(loop_);
+        entry.group->lost &= ~loop_bit(loop);
     }
-    LocalGroup* group = entry.group->local_groups[loop_];
+    LocalGroup* group = entry.group->local_groups[loop];
     if (group == nullptr) {
         return;  // its last member here has left
     }
@@ -87,10 +52,25 @@ void CrossLoopBatch::Part::run(const Entry& entry) const {
     }
 }
 
-CrossLoopBatch::CrossLoopBatch(GroupDirectory& directory, std::size_t loop)
-    : directory_(directory), loop_(loop), parts_(directory.loops()) {}
+// On loop number `loop`. An entry that fails leaves the others alone.
+void run(const Entries& entries, std::size_t loop) {
+    std::exception_ptr failure;
+    for (const Entry& entry : entries) {
+        try {
+            run(entry, loop);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
 
-CrossLoopBatch::~CrossLoopBatch() = default;
+}  // namespace
+
+CrossLoopBatch::CrossLoopBatch(GroupDirectory& directory, std::size_t loop)
+    : directory_(directory), loop_(loop), entries_(directory.loops()), jobs_(directory.loops()) {}
 
 void CrossLoopBatch::add(const Entry& entry) {
     const std::uint64_t others = entry.group->loops & ~loop_bit(loop_);
@@ -102,33 +82,37 @@ void CrossLoopBatch::add(const Entry& entry) {
     }
     for (std::uint64_t left = others; left != 0; left &= left - 1) {
         const auto loop = static_cast<std::size_t>(std::countr_zero(left));
-        if (!parts_[loop]) {
-            parts_[loop] = std::make_unique<Part>(loop);
+        if (!jobs_[loop]) {
+            auto entries = std::make_shared<Entries>();
+            jobs_[loop] = make_job([entries, loop] { run(*entries, loop); });
+            entries_[loop] = std::move(entries);
         }
-        parts_[loop]->reserve_one();
+        if (Entries& entries = *entries_[loop]; entries.size() == entries.capacity()) {
+            entries.reserve(std::max<std::size_t>(4, 2 * entries.size()));
+        }
     }
     Loop::current().at_end_of_turn(*this);
     for (std::uint64_t left = others; left != 0; left &= left - 1) {
-        parts_[static_cast<std::size_t>(std::countr_zero(left))]->add(entry);
+        entries_[static_cast<std::size_t>(std::countr_zero(left))]->push_back(entry);  // for which there is room
     }
 }
 
 void CrossLoopBatch::end_turn() noexcept {
     const std::shared_ptr<std::atomic<bool>> gate = std::move(gate_);
     std::uint64_t put = 0;
-    for (std::size_t loop = 0; loop < parts_.size(); ++loop) {
-        std::unique_ptr<Part> part = std::move(parts_[loop]);
-        if (!part) {
+    for (std::size_t loop = 0; loop < jobs_.size(); ++loop) {
+        std::unique_ptr<Job> job = std::move(jobs_[loop]);
+        const std::shared_ptr<Entries> entries = std::move(entries_[loop]);
+        if (!job) {
             continue;
         }
         JobQueue& queue = directory_.job_queue(loop);
-        if (!queue.has_room_for(part->bytes())) {
-            part->drop_messages();
+        if (!queue.has_room_for(bytes_of(*entries))) {
+            drop_messages(*entries, loop_bit(loop));
         }
-        if (!part->empty()) {
+        if (!entries->empty()) {
             put |= loop_bit(loop);
-            const std::size_t bytes = part->bytes();
-            queue.put(std::move(part), bytes, gate);
+            queue.put(std::move(job), bytes_of(*entries), gate);
         }
     }
     *gate = true;

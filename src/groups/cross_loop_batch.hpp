@@ -23,7 +23,6 @@ class CrossLoopBatch final : private EndOfTurn {
 public:
     // Of the loop with that number.
     CrossLoopBatch(GroupDirectory& directory, std::size_t loop);
-    ~CrossLoopBatch();
 
     struct Entry {
         std::shared_ptr<SharedGroup> group;
@@ -35,15 +34,14 @@ public:
     void add(const Entry& entry);
 
 private:
-    // What goes to one loop.
-    class Part;
-
     void end_turn() noexcept override;
 
     GroupDirectory& directory_;
     const std::size_t loop_;
-    std::vector<std::unique_ptr<Part>> parts_;  // by loop
-    std::shared_ptr<std::atomic<bool>> gate_;   // null if there are no parts
+    // By loop: what the turn has for it so far, and the job that holds these entries too. Null if there is nothing.
+    std::vector<std::shared_ptr<std::vector<Entry>>> entries_;
+    std::vector<std::unique_ptr<Job>> jobs_;
+    std::shared_ptr<std::atomic<bool>> gate_;  // of the jobs
 };
 static_assert(std::is_nothrow_copy_constructible_v<CrossLoopBatch::Entry>);
 
