@@ -1,48 +1,25 @@
 """The pages in a real browser: Debian's Chromium, without a screen."""
 
-import pathlib
 import re
 import signal
-import tempfile
 import unittest
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from support import frames
+from support.browser import chromium
 from support.cases import main
 from support.frames import frame
 from support.process import ManageServer, Program, run
 from support.tcp import RawClient
 from support.waiting import PATIENCE
 
-CHROMIUM = pathlib.Path("/usr/bin/chromium")
-CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
-
 
 def setUpModule():
-    global browser, folder
-    for program in (CHROMIUM, CHROMEDRIVER):
-        if not program.exists():
-            raise RuntimeError(f"{program} is not there: apt-get install chromium chromium-driver")
-    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-                 "disable-background-networking",
-                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", "no-proxy-server",
-                 f"user-data-dir={folder.name}", "window-size=1000,800"]:
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(service=Service(str(CHROMEDRIVER)), options=options)
-
-
-def tearDownModule():
-    browser.quit()
-    folder.cleanup()
+    global browser
+    browser = unittest.enterModuleContext(chromium())
 
 
 class PageTestCase(unittest.TestCase):

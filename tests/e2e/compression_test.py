@@ -9,14 +9,12 @@ import os
 import pathlib
 import socket
 import subprocess
-import tempfile
 import threading
 
 import websockets
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
+from support.browser import chromium
 from support.cases import AsyncTestCase, main
 from support.environment import BUILD
 from support.foreign import WebsocketsServer
@@ -381,21 +379,8 @@ class Browser(CompressionTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for flag in ["headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking",
-                     "disable-component-update", "disable-sync", "disable-dev-shm-usage", "no-proxy-server",
-                     f"user-data-dir={cls.folder.name}"]:
-            options.add_argument(f"--{flag}")
-        cls.browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        cls.browser = cls.enterClassContext(chromium())
         cls.browser.get(f"http://127.0.0.1:{cls.server.port}/")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-        cls.folder.cleanup()
-        super().tearDownClass()
 
     def test_chromium_compresses_with_us(self):
         for path in ("forgetting", "keeping", "narrow"):

@@ -5,34 +5,27 @@ With C10K_SCREENSHOTS=FOLDER the page's pictures are kept there.
 
 import os
 import pathlib
-import signal
 import time
 import unittest
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 
-import browser_test
-import reload_test
+from support.browser import chromium
 from support.cases import main
 from support.waiting import eventually
+from support.watched import Project, Watched
 
 SCREENSHOTS = os.environ.get("C10K_SCREENSHOTS")
 
 
 def setUpModule():
     global browser, project, server
-    reload_test.setUpModule()
-    browser_test.setUpModule()
-    browser, project = browser_test.browser, reload_test.project
-    server = reload_test.Watched()
-
-
-def tearDownModule():
-    browser_test.tearDownModule()
-    server.signal(signal.SIGTERM)
-    server.wait()
-    reload_test.tearDownModule()
+    project = Project()
+    unittest.addModuleCleanup(project.remove)
+    server = Watched(project)
+    unittest.addModuleCleanup(server.stop)
+    browser = unittest.enterModuleContext(chromium())
 
 
 def heading():

@@ -15,10 +15,11 @@ import signal
 import subprocess
 import unittest
 
-import reload_test
+from support import watched
 from support.cases import main
 from support.environment import FULL
 from support.waiting import eventually
+from support.watched import Project, Watched
 
 # Reads the source before it compiles it, so that there is a moment between the two.
 LAUNCHER = """\
@@ -47,7 +48,7 @@ LAUNCHER = """\
     """
 
 FILES = {
-    "CMakeLists.txt": reload_test.FILES["CMakeLists.txt"].replace("add_executable(manage manage.cpp)", """\
+    "CMakeLists.txt": watched.FILES["CMakeLists.txt"].replace("add_executable(manage manage.cpp)", """\
         set(CMAKE_CXX_COMPILER_LAUNCHER ${{CMAKE_SOURCE_DIR}}/launcher compile)
         set(CMAKE_CXX_LINKER_LAUNCHER ${{CMAKE_SOURCE_DIR}}/launcher link)
         include(more.cmake)
@@ -58,7 +59,7 @@ FILES = {
     "launcher": LAUNCHER,
     "more.cmake": 'add_compile_definitions(CMAKE_WORD="cmake0")\n',
     "made.hpp.in": '#define MADE_WORD "made0"\n',
-    "manage.cpp": reload_test.FILES["manage.cpp"].replace("#include <cstdlib>", '#include "words.hpp"')
+    "manage.cpp": watched.FILES["manage.cpp"].replace("#include <cstdlib>", '#include "words.hpp"')
     .replace("std::abort()", "return {{}}").replace('"one"', "words()"),
     "words.hpp": "#include <string>\nstd::string words();\n",
     "words.cpp": """\
@@ -90,7 +91,7 @@ class Site:
 
     def __init__(self, **options):
         self.numbers = itertools.count(1)
-        self.project = reload_test.Project(FILES, before=self.prepare, **options)
+        self.project = Project(FILES, before=self.prepare, **options)
         self.path = self.project.path
 
     @staticmethod
@@ -165,7 +166,7 @@ class SavesTestCase(unittest.TestCase):
             left.unlink()  # by a test that failed
 
     def serve(self):
-        self.server = reload_test.Watched(of=self.site.project)
+        self.server = Watched(self.site.project)
         self.addCleanup(self.server.kill)
 
     def end(self):

@@ -16,10 +16,9 @@ import tempfile
 import unittest
 
 import websockets
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from support import tls
+from support.browser import chromium
 from support.cases import AsyncTestCase, main
 from support.environment import MANAGE
 from support.foreign import WebsocketsServer, soon
@@ -161,18 +160,8 @@ class Clients(TlsTestCase):
 
 class Browser(TlsTestCase):
     def test_chromium_opens_a_page_and_its_websocket(self):
-        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self.addCleanup(folder.cleanup)
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for flag in ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-                     "disable-background-networking", "disable-component-update", "disable-sync",
-                     "disable-dev-shm-usage", "no-proxy-server", f"user-data-dir={folder.name}",
-                     f"ignore-certificate-errors-spki-list={public_key_hash(self.own.certificate)}"]:
-            options.add_argument(f"--{flag}")
-        browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-        self.addCleanup(browser.quit)
-        browser.set_script_timeout(PATIENCE)
+        browser = self.enterContext(
+            chromium(f"ignore-certificate-errors-spki-list={public_key_hash(self.own.certificate)}"))
         browser.get(f"https://localhost:{self.server.port}/")
         self.assertIn("Life", browser.title)
         messages = browser.execute_async_script("""

@@ -9,6 +9,8 @@
     tls           certificates
     foreign       a client and a server of another library, python3-websockets
     life          both sides of the Game of Life's contract
+    browser       Chromium
+    watched       a project that is built and changed, and its runserver, which follows
     cases         base classes of tests, and main()
 
 Importing any of them starts nothing and skips nothing: main() does. Each folder of scripts has a link to this package,
