@@ -67,7 +67,7 @@ TEST(Row61, StoppingAnotherLoopTakesNoMemory) {
     EXPECT_EQ(parts, 1);
 }
 
-TEST(Row61, ACensusThatGetsNoMemoryCountsOn) {
+TEST(Row61, AnAdmissionThatGetsNoMemoryCountsOn) {
     const auto name = [](std::size_t number) {
         return "an address that is no short string, " + std::to_string(number);
     };

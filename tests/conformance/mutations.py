@@ -4,6 +4,7 @@
     tests/conformance/mutations.py                     all of them
     tests/conformance/mutations.py --only 'pong' 'mask' those whose name has one of these words
     tests/conformance/mutations.py --work /tmp/m       builds there, and leaves it for the next time
+    tests/conformance/mutations.py --check             builds nothing: whether each defect still has its place in the source
 
 For each: the copy is built with the defect, and the suite (run.py --quick --fail-fast) runs against its server and its
 client. It must turn red. The exit status is 1 if a defect was not noticed, or if the suite is red without one.
@@ -27,6 +28,7 @@ DEFLATE = "src/wire/deflate.cpp"
 PERMESSAGE_DEFLATE = "src/wire/permessage_deflate.cpp"
 EXTENSIONS = "src/wire/extensions.cpp"
 HANDSHAKE = "src/wire/handshake.cpp"
+CLOSE_CODE = "include/c10k/close_code.hpp"
 CONNECTION = "src/connection/websocket_connection.cpp"
 
 
@@ -85,14 +87,14 @@ MUTATIONS = [
              "        events.on_reply(ControlFrame(role_, Opcode::kPong, payload).view());"),
 
     # Close (RFC 6455, 5.5.1 and 7)
-    Mutation("wrong close code for a protocol error", PROTOCOL, "kProtocolError = 1002", "kProtocolError = 1003"),
-    Mutation("wrong close code for bad text", PROTOCOL, "kInvalidData = 1007", "kInvalidData = 1002"),
+    Mutation("wrong close code for a protocol error", CLOSE_CODE, "kProtocolError = 1002", "kProtocolError = 1003"),
+    Mutation("wrong close code for bad text", CLOSE_CODE, "kInvalidData = 1007", "kInvalidData = 1002"),
     Mutation("no close frame for a fault of the peer", PROTOCOL,
-             "        events.on_reply(close_frame(role_, violation.code, violation.reason).view());\n", ""),
+             "        events.on_reply(close_frame(role_, violation.code(), violation.text()).view());\n", ""),
     Mutation("no answer to a close frame", PROTOCOL,
              "        events.on_reply(ControlFrame(role_, Opcode::kClose, payload.substr(0, kCodeBytes)).view());\n", ""),
     Mutation("the answer to a close frame has no code", PROTOCOL, "payload.substr(0, kCodeBytes)).view()", "{}).view()"),
-    Mutation("any close code will do", PROTOCOL, "if (!is_close_code(info.code)) {", "if (false) {"),
+    Mutation("any close code will do", PROTOCOL, "if (!CloseCode::is_sendable(info.code)) {", "if (false) {"),
     Mutation("close frames may have one byte", PROTOCOL, "if (!payload.empty()) {", "if (payload.size() >= kCodeBytes) {"),
     Mutation("close reasons are not checked", PROTOCOL, "if (!is_utf8(info.reason)) {", "if (false) {"),
     Mutation("the close frame overtakes the echo", CONNECTION, "phase_ == Phase::kOpen && !inbox_.empty()) {",
@@ -100,7 +102,7 @@ MUTATIONS = [
     Mutation("frames behind a close frame are read", PROTOCOL,
              "if (std::exchange(state_, State::kClosed) == State::kOpen) {", "if (state_ == State::kOpen) {"),
     Mutation("the server waits for the client to end TCP", CONNECTION,
-             "        loop_.backend().finish_sending(socket_);\n", ""),
+             "    if (is_ours) {\n        shutdown_write();\n    }\n", ""),
 
     # permessage-deflate (RFC 7692)
     Mutation("compressed messages do not say so", "src/wire/message_builder.cpp", "*first | kCompressedBit", "*first"),
@@ -113,11 +115,11 @@ MUTATIONS = [
     Mutation("our own context is kept although we promised not to", PERMESSAGE_DEFLATE,
              "deflater_stays_(!agreed.server_no_context_takeover)", "deflater_stays_(true)"),
     Mutation("our window is larger than agreed", PERMESSAGE_DEFLATE,
-             "deflater_bits_(agreed.server_max_window_bits.value_or(kMostWindowBits))",
+             "deflater_bits_(agreed.server_max_window_bits.value_or(kMaxWindowBits))",
              "deflater_bits_(kMostWindowBits)"),
     Mutation("corrupt data passes", PROTOCOL,
-             "case Inflater::Result::kCorrupt: return {kInvalidData, \"compressed data is corrupt\"};",
-             "case Inflater::Result::kCorrupt: return {};"),
+             "case Inflater::Result::kCorrupt: return Violation::kCorruptCompression;",
+             "case Inflater::Result::kCorrupt: return Violation::kNone;"),
     Mutation("final blocks are corrupt", DEFLATE, "                inflateResetKeep(&stream);\n                break;",
              "                return Result::kCorrupt;"),
     Mutation("unknown parameters are accepted", EXTENSIONS, "        bool is_right = false;", "        bool is_right = true;"),
@@ -156,8 +158,6 @@ class Copy:
     def broken(self, mutation):
         file = self._source / mutation.file
         text = file.read_text()
-        if text.count(mutation.right) != 1:
-            raise SystemExit(f"{mutation.file} has changed, so that this defect has to be described anew: {mutation.name}")
         file.write_text(text.replace(mutation.right, mutation.wrong))
         try:
             yield
@@ -176,11 +176,23 @@ class Copy:
         return failures[0][len("FAILS "):] if failures else "\n".join(lines[-10:])
 
 
+def misplaced():
+    """Says of each defect whose place the source no longer has, once, that it has to be described anew."""
+    return [f"{mutation.file} has changed, so that this defect has to be described anew: {mutation.name}"
+            for mutation in MUTATIONS
+            if not (SOURCE / mutation.file).is_file() or (SOURCE / mutation.file).read_text().count(mutation.right) != 1]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="defects with one of these in the name")
     parser.add_argument("--work", type=pathlib.Path, help="a folder for the copy, which is kept")
+    parser.add_argument("--check", action="store_true", help="whether each defect still has its place in the source")
     options = parser.parse_args()
+    wrong = misplaced()
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    if wrong or options.check:
+        return 1 if wrong else 0
     wanted = [mutation for mutation in MUTATIONS if any(word in mutation.name for word in options.only)]
     with tempfile.TemporaryDirectory() as temporary:
         copy = Copy(options.work or pathlib.Path(temporary))

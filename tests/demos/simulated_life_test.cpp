@@ -302,7 +302,7 @@ TEST(SimulatedLife, EndsWhenNothingHasMovedFor30SecondsAndNamesACellThatIsBehind
     });
 }
 
-TEST(SimulatedLife, SaysAtEachStageWhatItsPlayersWaitFor) {
+TEST(SimulatedLife, SaysInEachPhaseWhatItsPlayersWaitFor) {
     simulate({.seeds = 1}, [](Simulation& simulation) {
         const auto slow = [](WebSocket& socket) -> Task<> {
             co_await sleep_for(5s);

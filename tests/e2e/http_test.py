@@ -50,7 +50,7 @@ class Connections(HttpTestCase):
     def test_a_half_closed_one_still_gets_its_answer(self):
         connection = self.connect()
         connection.request("GET /test/")
-        connection.finish_sending()
+        connection.shutdown_write()
         self.assertEqual(connection.answer().status, 200)
         self.assertEqual(connection.rest(), b"")
 

@@ -205,7 +205,7 @@ class Frames(ServerTestCase):
 
     def test_half_a_close_is_the_end(self):
         connection = self.greet()
-        connection.finish_sending()
+        connection.shutdown_write()
         connection.rest()
         self.assert_works()
 
@@ -295,7 +295,7 @@ class Frames(ServerTestCase):
         for _ in range(100):
             connection = self.greet()
             connection.send(numbers.randbytes(300))
-            connection.finish_sending()
+            connection.shutdown_write()
             connection.rest()
         self.assert_works()
 

@@ -122,7 +122,7 @@ TEST_F(HashFlood, DoesNotSlowGroupsDown) {
         colliding_.names());
 }
 
-TEST_F(HashFlood, DoesNotSlowTheCensusDown) {
+TEST_F(HashFlood, DoesNotSlowAdmissionDown) {
     expect_no_flood(
         [](const std::vector<std::string>& addresses) {
             Admission admission;

@@ -84,7 +84,7 @@ STAGES = [nothing, half_a_head, a_head, opened, talked, half_a_frame, half_a_mes
 
 
 def finish(connection):
-    connection.finish_sending()
+    connection.shutdown_write()
     connection.close()
 
 

@@ -39,7 +39,7 @@ class Endings(HostileTestCase):
         def finish(data):
             def end(connection):
                 connection.send(data)
-                connection.finish_sending()
+                connection.shutdown_write()
                 connection.rest()
                 connection.close()
             return end
@@ -66,7 +66,7 @@ class Endings(HostileTestCase):
         """Data, then FIN: the data is answered or dropped, then the end; what comes behind a FIN is no concern."""
         def end(connection):
             connection.send(frame(TEXT, "one") + frame(TEXT, "two"))
-            connection.finish_sending()
+            connection.shutdown_write()
             self.assertIn(connection.rest(), (b"", b"\x81\x03one", b"\x81\x03one\x81\x03two"))
             connection.close()
 

@@ -159,7 +159,7 @@ class Smuggling(HostileTestCase):
         for _ in range(500):
             connection = self.connect()
             connection.send(numbers.randbytes(numbers.randrange(1, 400)))
-            connection.finish_sending()
+            connection.shutdown_write()
             received = connection.rest()
             self.assertTrue(received == b"" or received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505")), received)
             connection.close()

@@ -55,7 +55,7 @@ class Leaving(Waiting):
 
     def test_row_84_by_fin_alone(self):
         """FIN, and the client stays to read: its stream and its poll end after half_closed_time."""
-        self.assert_stopped(RawClient.finish_sending, [self.events, self.poll, self.waiting])
+        self.assert_stopped(RawClient.shutdown_write, [self.events, self.poll, self.waiting])
 
     def test_row_84_by_fin_behind_more_requests_than_are_kept(self):
         """FIN behind half a megabyte of requests that wait for the first one's answer."""
@@ -67,7 +67,7 @@ class Leaving(Waiting):
             connections.append(connection)
         self.eventually(lambda: self.views() == count + 1, "all views run")
         for connection in connections:
-            connection.finish_sending()
+            connection.shutdown_write()
         self.eventually(lambda: self.views() == 1, "the polls are stopped")
 
     def test_row_84_by_reset(self):

@@ -62,7 +62,7 @@ class Crowd:
                 self._connect(number)
 
 
-class Newcomers(HostileTestCase):
+class PendingConnections(HostileTestCase):
     options = ("--set", f"max_newcomers={MOST}", "--set", f"head_time={HEAD_TIME}s")
 
     @contextlib.contextmanager
@@ -100,7 +100,7 @@ class Newcomers(HostileTestCase):
         self.assert_good_ones_are_served([f"127.0.1.{last}" for last in range(1, 251)])
 
 
-class HonestNewcomers(HostileTestCase):
+class HonestPendingConnections(HostileTestCase):
     options = ("--set", f"max_newcomers={MOST}")
 
     def test_row_75_an_honest_crowd_is_slowed_down_and_not_ended(self):

@@ -66,7 +66,7 @@ public:
     void on_failed(std::error_code /*error*/) override {}
 };
 
-TEST_F(Limits, CountTheConnectionsOfAllServersThatShareACensus) {
+TEST_F(Limits, CountTheConnectionsOfAllServersThatShareAnAdmission) {
     const auto admission = std::make_shared<Admission>();
     limits.max_connections = 1;
     start(Network::kMemory);
@@ -140,7 +140,7 @@ TEST(Admission, CountsEachAddressByItself) {
 
 // ---- max_newcomers: see newcomers_test.cpp
 
-TEST_F(Limits, NeverEndTheOnlyNewcomer) {
+TEST_F(Limits, NeverEndTheOnlyPendingConnection) {
     limits.max_newcomers = 0;
     start(Network::kMemory);
     EXPECT_EQ(status_of_a_request(), 200);

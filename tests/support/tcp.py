@@ -54,7 +54,7 @@ class RawClient:
         for part in parts:
             self.send(part)
 
-    def finish_sending(self):
+    def shutdown_write(self):
         socket.socket.shutdown(self.socket, socket.SHUT_WR)  # that of ssl forgets the keys
 
     def abort(self):
