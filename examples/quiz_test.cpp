@@ -6,10 +6,9 @@
 #include <c10k/websocket.hpp>
 
 #include <chrono>
+#include <gtest/gtest.h>
 #include <optional>
 #include <string>
-
-#include <gtest/gtest.h>
 
 using namespace c10k;
 using namespace std::chrono_literals;

@@ -5,10 +5,9 @@
 #include <c10k/websocket.hpp>
 
 #include <chrono>
+#include <gtest/gtest.h>
 #include <set>
 #include <stdexcept>
-
-#include <gtest/gtest.h>
 
 using namespace c10k;
 using namespace std::chrono_literals;

@@ -1,12 +1,12 @@
 // The square that the Game of Life is played on, and its rule.
 #pragma once
 
+#include "pattern.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "pattern.hpp"
 
 namespace life {
 

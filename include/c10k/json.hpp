@@ -2,11 +2,10 @@
 
 #include "c10k/http.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>

@@ -1,12 +1,11 @@
 #include "base/random.hpp"
 
-#include <pthread.h>
-#include <sys/random.h>
-
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <pthread.h>
+#include <sys/random.h>
 #include <system_error>
 #include <utility>
 

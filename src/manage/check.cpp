@@ -1,8 +1,7 @@
-#include "manage/commands.hpp"
-
 #include "c10k/json.hpp"
 #include "c10k/manage.hpp"
 #include "c10k/text.hpp"
+#include "manage/commands.hpp"
 #include "manage/machine.hpp"
 #include "web/site.hpp"
 

@@ -4,7 +4,6 @@
 #include "c10k/text.hpp"
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <array>
 #include <charconv>

@@ -18,7 +18,6 @@
 #include "web/listening.hpp"
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

@@ -3,7 +3,6 @@
 #include "c10k/manage.hpp"
 
 #include <CLI/CLI.hpp>
-
 #include <cstddef>
 #include <filesystem>
 #include <unistd.h>

@@ -1,5 +1,4 @@
 #include "manage/commands.hpp"
-
 #include "web/site.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 #include "task/run.hpp"
+
 #include "c10k/task.hpp"
 #include "task/handler_gate.hpp"
 

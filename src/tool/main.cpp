@@ -7,7 +7,6 @@
 #include "usage/mistake.hpp"
 
 #include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <exception>
 #include <filesystem>

@@ -3,7 +3,6 @@
 #include "base/text.hpp"
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <string_view>
 

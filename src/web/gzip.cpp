@@ -3,8 +3,6 @@
 #include "web/file_body.hpp"
 #include "wire/http1.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <new>
@@ -12,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <zlib.h>
 
 namespace c10k {
 namespace {

@@ -4,13 +4,12 @@
 #include "c10k/web.hpp"
 #include "web/plain_path.hpp"
 
-#include <kainjow/mustache.hpp>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <kainjow/mustache.hpp>
 #include <optional>
 #include <span>
 #include <stdexcept>

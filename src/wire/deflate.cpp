@@ -1,11 +1,10 @@
 #include "wire/deflate.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <new>
 #include <span>
 #include <stdexcept>
+#include <zlib.h>
 
 namespace c10k::wire {
 namespace {

@@ -1,10 +1,9 @@
 #include "wire/utf8.hpp"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <simdjson.h>
 
 namespace c10k::wire {
 namespace {

@@ -1,8 +1,7 @@
 #include "base/spelling.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
+#include <gtest/gtest.h>
 
 namespace c10k {
 namespace {

@@ -2,10 +2,9 @@
 
 #include "c10k/text.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <gtest/gtest.h>
-
-#include <chrono>
 
 namespace c10k {
 namespace {

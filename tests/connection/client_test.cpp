@@ -1,4 +1,5 @@
 #include "c10k/client.hpp"
+
 #include "connection/fixture.hpp"
 
 #include <set>

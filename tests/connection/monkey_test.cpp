@@ -1,8 +1,7 @@
 // Views and clients that do anything at any time, on a bad network: whatever they do, everything ends, and nothing is
 // left.
-#include "c10k/simulation.hpp"
-
 #include "c10k/groups.hpp"
+#include "c10k/simulation.hpp"
 #include "c10k/urls.hpp"
 #include "testkit/in_full.hpp"
 

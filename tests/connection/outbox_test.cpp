@@ -1,4 +1,5 @@
 #include "connection/outbox.hpp"
+
 #include "c10k/message.hpp"
 
 #include <array>

@@ -1,7 +1,6 @@
 // What WebSockets promise, on networks that do what networks do.
-#include "c10k/simulation.hpp"
-
 #include "c10k/groups.hpp"
+#include "c10k/simulation.hpp"
 #include "c10k/urls.hpp"
 #include "testkit/in_full.hpp"
 

@@ -1,9 +1,8 @@
 // Servers and clients that speak TLS because they were told to. What they do then, the other tests ask on networks
 // where everybody speaks it.
 
-#include "connection/fixture.hpp"
-
 #include "c10k/client.hpp"
+#include "connection/fixture.hpp"
 
 #include <optional>
 #include <string>

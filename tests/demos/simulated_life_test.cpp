@@ -3,7 +3,6 @@
 #include "gameoflife/players.hpp"
 #include "gameoflife/server.hpp"
 #include "patience.hpp"
-
 #include "testkit/in_full.hpp"
 
 #include <c10k/client.hpp>

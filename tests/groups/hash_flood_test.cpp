@@ -5,13 +5,12 @@
 #include "testkit/harness.hpp"
 #include "testkit/memory_backend.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <gtest/gtest.h>
 #include <memory>
 #include <string>
 #include <utility>

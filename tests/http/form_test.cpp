@@ -3,7 +3,6 @@
 #include "c10k/web.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 
 namespace c10k {

@@ -1,8 +1,7 @@
 #include "c10k/http.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
+#include <gtest/gtest.h>
 #include <set>
 #include <stdexcept>
 #include <string>

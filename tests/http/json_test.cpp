@@ -8,7 +8,6 @@
 #include "c10k/websocket.hpp"
 
 #include <gtest/gtest.h>
-
 #include <map>
 #include <stdexcept>
 #include <string>

@@ -1,11 +1,10 @@
 #include "loop/activation.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <stdexcept>
 #include <string>
 #include <sys/socket.h>

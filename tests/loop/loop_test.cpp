@@ -1,4 +1,5 @@
 #include "loop/loop.hpp"
+
 #include "testkit/memory_backend.hpp"
 
 #include <atomic>

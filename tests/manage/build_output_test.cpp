@@ -1,7 +1,6 @@
 #include "manage/build_output.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 
 namespace c10k {

@@ -3,11 +3,10 @@
 #include "manage/build_graph.hpp"
 #include "web/folder.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <gtest/gtest.h>
 #include <set>
 #include <string>
 #include <vector>

@@ -3,10 +3,9 @@
 #include "c10k/manage.hpp"
 
 #include <CLI/CLI.hpp>
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <optional>
 #include <sstream>
 #include <string>

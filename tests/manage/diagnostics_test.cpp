@@ -1,7 +1,6 @@
 #include "manage/diagnostics.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 

@@ -4,11 +4,10 @@
 #include "manage/process.hpp"
 #include "web/folder.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <string>
 #include <vector>

@@ -1,5 +1,4 @@
 #include "c10k/task.hpp"
-
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
 #include "task/run.hpp"

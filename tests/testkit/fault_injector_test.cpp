@@ -1,5 +1,6 @@
 // Peers that say exactly what they want, on networks that do what networks do.
 #include "testkit/fault_injector.hpp"
+
 #include "base/log.hpp"
 #include "connection/fixture.hpp"
 #include "testkit/in_full.hpp"

@@ -3,9 +3,8 @@
 #include "usage/mistake.hpp"
 
 #include <CLI/CLI.hpp>
-#include <gtest/gtest.h>
-
 #include <cstdio>
+#include <gtest/gtest.h>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,6 @@
 #include "web/access_log.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 

@@ -1,11 +1,10 @@
 #include "web/checks.hpp"
 
+#include "c10k/message.hpp"
 #include "tls/certificates.hpp"
+#include "web/folder.hpp"
 #include "web/listening.hpp"
 #include "web/server_tls.hpp"
-
-#include "c10k/message.hpp"
-#include "web/folder.hpp"
 
 #include <gtest/gtest.h>
 

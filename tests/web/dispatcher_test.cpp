@@ -9,7 +9,6 @@
 #include "testkit/peer.hpp"
 
 #include <gtest/gtest.h>
-
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -3,7 +3,6 @@
 #include "wire/host.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <utility>
 #include <vector>

@@ -8,9 +8,8 @@
 #include "testkit/memory_backend.hpp"
 #include "web/folder.hpp"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
+#include <gtest/gtest.h>
 #include <iterator>
 #include <memory>
 #include <stdexcept>

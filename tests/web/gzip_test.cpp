@@ -5,9 +5,8 @@
 #include "web/folder.hpp"
 
 #include <gtest/gtest.h>
-#include <zlib.h>
-
 #include <string>
+#include <zlib.h>
 
 namespace c10k {
 namespace {

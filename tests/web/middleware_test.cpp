@@ -7,7 +7,6 @@
 #include "web/dispatcher.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <variant>
 #include <vector>

@@ -1,7 +1,6 @@
 #include "web/refusals.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,8 +1,8 @@
 #include "web/reload.hpp"
+
 #include "c10k/testkit.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <unistd.h>
 

@@ -1,12 +1,12 @@
 #include "c10k/settings.hpp"
+
 #include "web/folder.hpp"
 #include "web/setting_rows.hpp"
-
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <gtest/gtest.h>
 #include <utility>
 
 namespace c10k {

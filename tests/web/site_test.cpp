@@ -3,10 +3,9 @@
 #include "base/log.hpp"
 #include "web/folder.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <csignal>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <optional>
 #include <stdexcept>

@@ -2,7 +2,6 @@
 #include "web/folder.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <sys/stat.h>
 

@@ -3,7 +3,6 @@
 #include "web/folder.hpp"
 
 #include <gtest/gtest.h>
-
 #include <malloc.h>
 #include <stdexcept>
 #include <string>

@@ -1,7 +1,6 @@
 #include "web/throw_trace.hpp"
 
 #include <gtest/gtest.h>
-
 #include <stdexcept>
 #include <string>
 

@@ -2,10 +2,9 @@
 
 #include "wire/http1.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <charconv>
+#include <gtest/gtest.h>
 #include <memory>
 #include <stdexcept>
 #include <string>

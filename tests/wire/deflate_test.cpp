@@ -4,7 +4,6 @@
 #include "wire/zlib_peer.hpp"
 
 #include <gtest/gtest.h>
-
 #include <memory>
 #include <random>
 #include <set>

@@ -1,9 +1,8 @@
 #include "wire/extensions.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <ctime>
+#include <gtest/gtest.h>
 #include <initializer_list>
 #include <string>
 #include <string_view>

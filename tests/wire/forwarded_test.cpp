@@ -1,7 +1,6 @@
 #include "wire/forwarded.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 

@@ -1,7 +1,6 @@
 #include "wire/frame.hpp"
 
 #include <gtest/gtest.h>
-
 #include <set>
 #include <stdexcept>
 #include <string>

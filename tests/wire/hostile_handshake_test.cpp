@@ -1,7 +1,6 @@
 // Bad handshakes (docs/reference/hostile-input.md), given to the parser itself: whole, and byte by byte.
-#include "wire/hostile_requests.hpp"
-
 #include "testkit/in_full.hpp"
+#include "wire/hostile_requests.hpp"
 
 #include <array>
 #include <cstdint>

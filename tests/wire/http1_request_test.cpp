@@ -1,6 +1,5 @@
-#include "wire/http1.hpp"
-
 #include "wire/handshake.hpp"
+#include "wire/http1.hpp"
 
 #include <gtest/gtest.h>
 #include <random>

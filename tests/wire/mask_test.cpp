@@ -1,7 +1,6 @@
 #include "wire/mask.hpp"
 
 #include <gtest/gtest.h>
-
 #include <set>
 #include <string>
 

@@ -1,10 +1,10 @@
 #include "c10k/message.hpp"
+
 #include "wire/message_builder.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <malloc.h>
-
-#include <algorithm>
 #include <set>
 #include <stdexcept>
 #include <string>

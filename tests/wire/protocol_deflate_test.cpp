@@ -2,7 +2,6 @@
 #include "wire/zlib_peer.hpp"
 
 #include <gtest/gtest.h>
-
 #include <memory>
 #include <ostream>
 #include <random>

@@ -1,8 +1,7 @@
 #include "wire/sides.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <ostream>
 #include <random>
 #include <stdexcept>

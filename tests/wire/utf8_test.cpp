@@ -1,8 +1,7 @@
 #include "wire/utf8.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <optional>
 #include <string>
 #include <string_view>
