@@ -54,7 +54,7 @@ void schedule(std::coroutine_handle<> task);
 // scheduled already: there is one at a time.
 void schedule(StopScope& scope, std::coroutine_handle<> task);
 
-// What a suspended task waits for, unless it is another task: the base of recv(), send(), sleep_for() and their like.
+// Something that a suspended task waits for, other than a task: the base of recv(), send(), sleep_for() and the like.
 class Awaiter {
 public:
     void bind(StopScope& scope) noexcept { scope_ = &scope; }

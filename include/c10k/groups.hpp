@@ -22,9 +22,9 @@ class GroupDirectory;
 class Groups;
 class LocalGroup;
 
-// A WebSocket's place in a group. It leaves with the destructor, and at the latest when the view of the WebSocket ends,
-// or the Groups do: from then on it is empty, and may be kept, left and destroyed like any empty one.
-// Thread: that of the loop, until it is empty; the program is aborted, with a line in the log, if another one leaves.
+// A WebSocket's place in a group. The destructor leaves the group. The membership becomes empty at the latest when the
+// view of the WebSocket ends, or the Groups do; you may keep, leave and destroy an empty one anywhere. Thread: that of
+// the loop, until it is empty. If another thread leaves, the program aborts with a line in the log.
 class [[nodiscard]] Membership final : private internal::EndsWithView {
 public:
     Membership() = default;
@@ -48,24 +48,24 @@ private:
     std::uint32_t count_ = 0;
 };
 
-// A group of WebSockets, known by its name. Cheap to keep and to copy; the group exists as long as somebody does. It
-// may outlive the Groups it came from: then it has no members, and nobody can join.
+// A group of WebSockets with a name. Cheap to keep and to copy; the group exists as long as a Group or a Membership
+// refers to it. It may outlive its Groups: then it has no members, and no WebSocket can join.
 //
 // Thread: that of the loop whose Groups it came from; join(), send() and close() throw std::logic_error on another.
 class Group {
 public:
-    // Waits until the membership is in force everywhere: what is sent to the group after that reaches `socket`. Also
-    // before the 101, which then goes out first. Throws std::logic_error if its Groups have gone.
+    // Waits until the membership is in force everywhere: every later message to the group reaches `socket`. A view may
+    // join before the 101, which then goes out first. Throws std::logic_error if its Groups have gone.
     Task<Membership> join(WebSocket& socket);
 
-    // Queues `message` for every member and never waits. A member that stays too far behind meets what its route says
-    // of slow members: it is closed with 1013, unless that is something else. Messages of one sender reach a member in
-    // their order. The frame is encoded once, however many members there are. If another loop has more than
-    // mailbox_bytes to read, the message is lost to its members, and each meets the same as if it were too slow.
+    // Queues `message` for every member and never waits. A member that falls too far behind is treated as its route
+    // says of slow members: by default the server closes it with 1013. Messages of one sender reach a member in their
+    // order. The frame is encoded once, however many members there are. If the queue of another loop holds more than
+    // mailbox_bytes, the members there lose the message, and are treated as if they were too slow.
     void send(const Message& message);
 
-    // Begins the closing handshake with every member. A member whose view has not answered its handshake yet is refused
-    // with 503.
+    // Begins the closing handshake with every member. Refuses a member with 503 if its view has not answered its
+    // handshake yet.
     // Throws std::invalid_argument if a close frame may not carry `code` (RFC 6455, 7.4), or `reason` is not UTF-8; a
     // reason is cut to 123 bytes.
     void close(std::uint16_t code = CloseCode::kNormal, std::string_view reason = {});
@@ -77,12 +77,12 @@ private:
     std::shared_ptr<LocalGroup> local_;
 };
 
-// The groups of a program, as one of its loops sees them. With Values, the only state that loops share. A site is lent
+// The groups of a program, as one of its loops sees them. With Values, the only state that loops share. A site borrows
 // them as long as it lives.
 // Thread: that of the loop.
 class Groups {
 public:
-    // Those of a program with one loop.
+    // The groups of a program with one loop.
     Groups();
     // Those of loop number `loop` of a program. Requires: it is made on the thread of the loop. Throws std::logic_error
     // if no loop runs on this thread, or the directory is for fewer loops.
@@ -91,8 +91,8 @@ public:
     Groups(const Groups&) = delete;
     Groups& operator=(const Groups&) = delete;
 
-    // The group of that name; the parts are kept apart, so no two lists of parts name the same group. Finding one that
-    // this loop does not have yet takes a lock: keep what you send to often.
+    // The group of that name; different lists of parts name different groups. Finding a group that this loop does not
+    // have yet takes a lock: keep a group that you send to often.
     [[nodiscard]] Group named(std::string_view name) { return named({name}); }
     [[nodiscard]] Group named(std::string_view kind, std::string_view name) { return named({kind, name}); }
     [[nodiscard]] Group named(std::initializer_list<std::string_view> parts);

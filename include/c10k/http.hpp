@@ -87,14 +87,14 @@ struct Request {
 
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;
-    // Fields of a form sent by POST; empty unless the content type is application/x-www-form-urlencoded. Throws
-    // UnsupportedMediaType for a form with files, multipart/form-data, whatever the method: it is not read.
+    // Fields of a form sent by POST; empty unless the content type is application/x-www-form-urlencoded. Does not read
+    // forms with files: throws UnsupportedMediaType for multipart/form-data, whatever the method.
     [[nodiscard]] Parameters form() const;
-    // The cookies that the client has sent (RFC 6265, 5.4). What is none is left out.
+    // The cookies that the client has sent (RFC 6265, 5.4). Ignores anything that is not a cookie.
     [[nodiscard]] Parameters cookies() const;
-    // parse_json() of the body, whatever its content type. A view that calls it may take the value for what it should
-    // be: the std::exceptions of nlohmann::json about another type, a missing name or a number that does not fit are
-    // then answered with 400, too, also those that the view's own JSON causes.
+    // parse_json() of the body, whatever its content type. After it, a view may use the value as if it were right: the
+    // server answers with 400, too, if nlohmann::json throws because of another type, a missing name or a number that
+    // does not fit, even if the view's own JSON is the cause.
     [[nodiscard]] nlohmann::json json() const;
     mutable bool json_was_read = false;  // by json()
 };
@@ -156,10 +156,10 @@ struct Response {
     static Response json(const nlohmann::json& value, int status = 200);
     // To any host. A location that the client chose could lead its user to a stranger's page.
     static Response redirect(std::string location, int status = 302);
-    // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13), and 206
-    // or 416 to a GET for one part of it (14.2). More than 64 KiB are a stream that reads them in pieces, as its client
-    // takes them; one that gets shorter meanwhile is cut. A file of more than StaticFiles::kMaxBytes is an error.
-    // Throws NotFound if it is no regular file.
+    // A file, with the content type of its extension; 304 to a client whose copy is the same (RFC 9110, 13), and 206 or
+    // 416 to a GET for one part of it (14.2). A file of more than 64 KiB becomes a stream that reads it in pieces, as
+    // fast as the client takes them; if the file gets shorter meanwhile, the response is cut. A file of more than
+    // StaticFiles::kMaxBytes is an error. Throws NotFound if it is not a regular file.
     static Response file(const Request& request, const std::string& path);
     // A body that a coroutine writes while it is sent:
     //

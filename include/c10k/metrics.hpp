@@ -11,12 +11,12 @@ namespace c10k {
 
 struct Counters;
 
-// What a server counts, over all its loops: connections, how WebSockets end, and how often each limit has struck.
+// The counts of a server, over all its loops: connections, how WebSockets end, and how often each limit has struck.
 //
 //     path("metrics", &services.metrics, &Metrics::serve)
 //
-// is a page for Prometheus. Nobody sees it without such a route, and whoever asks does: keep it from strangers where
-// you keep others from it, as with a middleware, or a proxy in front that does not pass it on.
+// is a page for Prometheus. Without such a route there is no page; with it, everybody may see it. Keep it from
+// strangers with a middleware, or with a proxy in front that does not pass it on.
 // Thread: any.
 class Metrics {
 public:

@@ -42,13 +42,14 @@
 //         };
 //     }
 //
-// The first is outermost. Those of the site's own list stand around all its pages, also around "not found" and the
-// other error pages, but not around a request whose Host is not allowed or that is no HTTP. Those of an included list
-// stand around its routes, and those of a route around its view, for the methods that it takes.
+// The first is outermost. Middleware in the site's own list surrounds all its pages, also "not found" and the other
+// error pages, but not a request whose Host is not allowed or that is not HTTP. Middleware in an included list
+// surrounds the routes of that list, and middleware of a route surrounds its view, for the methods that the route
+// takes.
 //
-// Around a page, `next` answers with an error page what fails further in. Around a WebSocket it passes on what the view
-// throws; up to the 101 the middleware may read socket.request() and refuse. A WebSocket with middleware keeps its
-// coroutine as long as it lives; one without has no coroutine but its view.
+// Around a page, `next` turns a failure further in into an error page. Around a WebSocket, it rethrows the view's
+// exception; up to the 101 the middleware may read socket.request() and refuse. A WebSocket with middleware keeps the
+// middleware's coroutine as long as it lives; one without has no coroutine but its view.
 namespace c10k {
 
 using CapturedTexts = std::span<const std::string_view>;
@@ -56,7 +57,7 @@ using PageAnswer = std::variant<Response, Task<Response>>;
 using PageView = std::function<PageAnswer(Request&, CapturedTexts)>;
 using SocketView = std::function<Task<>(WebSocket&, CapturedTexts)>;
 
-// What a middleware stands around: the next middleware or the view. To be called once, or not at all.
+// The next middleware or the view. Call it once, or not at all.
 template <typename Subject>
 class Next;
 

@@ -7,7 +7,8 @@
 
 namespace c10k {
 
-// Lets so many tasks do something at the same time. The others wait for their turn, first come, first served.
+// Lets a limited number of tasks do something at the same time. The others wait for their turn, first come, first
+// served.
 //
 //     Semaphore downloads{8};
 //     ...

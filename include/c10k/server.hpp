@@ -42,9 +42,9 @@ template <typename Site>
 struct ServeOptions {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8000;
-    // The names this server is called by, besides those of the machine itself.
+    // The names that clients may use for this server, besides those of the machine itself.
     std::vector<std::string> allowed_hosts = {};
-    // Whose pages may open WebSockets here, besides its own.
+    // Sites whose pages may open WebSockets here, besides the server's own.
     std::vector<std::string> allowed_origins = {};
     // Files in PEM: a certificate with its chain, and its private key. With them the port speaks TLS: https, wss.
     std::string tls_certificate = {};

@@ -11,7 +11,7 @@
 
 namespace c10k {
 
-// What a site is given; it outlives the site and its views.
+// The services of a site; they outlive the site and its views.
 struct Services {
     Groups& groups;
     Values& values;
@@ -21,10 +21,10 @@ struct Services {
     // All routes of the site, for reverse(). Empty until the site is complete.
     const Urls& urls;
     const Settings& settings;
-    // Tasks that live as long as the server: stopped with it, and awaited. One that fails stops the server, unless
-    // spawn() names what to do about that.
+    // Tasks that live as long as the server, which stops and awaits them at its end. A task that fails stops the
+    // server, unless spawn() was given a handler.
     TaskGroup& background;
-    // What the server counts; see there for a page of it.
+    // The counts of the server; Metrics says how to make a page of them.
     const Metrics& metrics;
 };
 

@@ -20,8 +20,8 @@ namespace testing {
 class Test;  // GoogleTest's, if there is one
 }
 
-// Tests of views and clients on a network that has faults: again and again, each time in another order and with other
-// faults. All of it comes from one number, the seed, so that what has failed once fails again whenever it is asked to.
+// Tests views and clients on a network with faults: again and again, each time in another order and with other faults.
+// All of it follows from one number, the seed, so that a run that has failed once fails again whenever you like.
 //
 //     TEST(Chat, KeepsItsOrderWhateverTheNetworkDoes) {
 //         simulate({.seeds = 1000, .faults = Faults::harsh()}, [](Simulation& simulation) {
@@ -35,17 +35,17 @@ class Test;  // GoogleTest's, if there is one
 //         });
 //     }
 //
-// Server and clients are one loop on one thread, and a second costs as long as what happens in it.
+// Server and clients share one loop on one thread, and a simulated second takes only as long as the events in it.
 namespace c10k::testkit {
 
-// A run in which something was wrong: the text says what, and how to see it again.
+// A run has failed: the text says why, and how to repeat it.
 class SimulationFailed : public std::runtime_error {
 public:
     SimulationFailed(std::uint64_t seed, const std::string& what, const std::string& text)
         : std::runtime_error(text), seed_(seed), what_failed_(what) {}
 
     [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
-    // What was wrong, and nothing more: the same whenever the seed is run again.
+    // The failure alone: the same whenever the seed is run again.
     [[nodiscard]] const std::string& reason() const noexcept { return what_failed_; }
 
 private:
@@ -54,26 +54,26 @@ private:
 };
 
 struct SimulationOptions {
-    // So many runs, with this seed and those that follow it. C10K_SEEDS=N in the environment goes before it, and
-    // C10K_SEED=N runs that seed alone.
+    // The number of runs, with `seed` and the seeds that follow it. C10K_SEEDS=N in the environment overrides it, and
+    // C10K_SEED=N runs only that seed.
     std::uint64_t seeds = 100;
     std::uint64_t first_seed = 1;
     Faults faults = Faults::benign();
     Settings settings = quiet_settings();
-    // What a run may take of its own time. After it, somebody waits for what never comes.
+    // How much simulated time a run may take. A run that takes longer waits for something that never comes.
     Duration time_limit = std::chrono::hours{1};
-    // Whether an exception of a view, or an answer with 500, is what the test expects.
+    // Whether the test accepts an exception from a view, or a response with 500.
     bool views_may_fail = false;
-    // Whether something is wrong that throws nothing. What GoogleTest has seen fail is known without it.
+    // Tells whether a check has failed that throws nothing. GoogleTest's failures are known without it.
     std::function<bool()> failed = {};
 };
 
-// What has come out of simulate().
+// The result of simulate().
 struct SimulationReport {
     std::uint64_t seeds = 0;
     // All that happened in all the runs, as one number: the same for the same seeds.
     std::uint64_t trace = 0;
-    // What the network did.
+    // The faults that the network injected.
     FaultCounts faults = {};
 };
 
@@ -84,26 +84,26 @@ public:
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
 
-    // What a site is given.
+    // The services to build a site with.
     [[nodiscard]] Services& services() noexcept;
-    // What is served. Requires: called once, and before run(). Throws std::logic_error otherwise.
+    // Serves these routes. Requires: called once, and before run(). Throws std::logic_error otherwise.
     void serve(Urls urls);
 
     // A client that comes in the first tenth of a second and runs `view`, as connect() does. That it is not let in
     // is a failure, unless the network has cut connections or the server is closing. That it is cut off is none: its
     // view sees that.
     void client(std::string_view target, std::function<Task<>(WebSocket&)> view, EndpointOptions options = {});
-    // Something else that goes on at the same time. What it throws is a failure.
+    // Runs another task at the same time. An exception from it is a failure.
     void spawn(Task<> task);
 
-    // Runs until all of them have ended, then closes the server and stops what is in the background.
+    // Runs until all clients and tasks have ended, then closes the server and stops its background tasks.
     //
-    // Throws what has failed, when all else has been stopped: an exception of a client, a task or a view; somebody who
-    // waits for ever; a connection that is left. Throws std::logic_error if nothing is served.
-    // Requires: all that takes part lives until it returns. Not checked: it is the test's own.
+    // Throws the first failure, after it has stopped everything else: an exception from a client, a task or a view; a
+    // wait for ever; a connection that is still open. Throws std::logic_error if nothing is served. Requires:
+    // everything that takes part lives until it returns. Not checked: it is the test's own.
     void run();
 
-    // ---- For those who take part
+    // ---- For clients and tasks
 
     // The server, for connect(). `target` is the path, with the query if it has one.
     [[nodiscard]] Endpoint endpoint(std::string_view target, EndpointOptions options);
@@ -116,7 +116,7 @@ public:
     // From 0 to `end` - 1, as the seed will have it. Requires: 0 < end <= 2^32. Throws std::logic_error otherwise.
     [[nodiscard]] std::uint64_t random(std::uint64_t end);
 
-    // ---- What has happened
+    // ---- Results
 
     // Since the beginning of the run, by its own clock.
     [[nodiscard]] Duration now() const noexcept;
@@ -136,14 +136,15 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// What simulate() does.
+// Does the work of simulate().
 SimulationReport run_simulations(const SimulationOptions& options, const std::function<void(Simulation&)>& body,
                                  const std::function<bool()>& gtest_failed);
 
 // Calls `body` with a new simulation for each seed, and stops at the first that fails. C10K_TRACE=1 in the environment
 // writes each event to standard error.
 //
-// Throws SimulationFailed. If only GoogleTest has seen it fail, returns, and says on standard error what that would.
+// Throws SimulationFailed. If only GoogleTest has seen the failure, it returns, and prints that exception's text on
+// standard error.
 template <typename Body>
 SimulationReport simulate(const SimulationOptions& options, Body body) {
     // GoogleTest is asked only where its headers are included, at the latest after this one.

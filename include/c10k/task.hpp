@@ -95,15 +95,15 @@ public:
     explicit TimedOut(const std::string& what) : std::runtime_error(what) {}
 };
 
-// Awaits `awaitable` (a task or an awaiter), but stops it after `limit` and then throws TimedOut. What was waited for
-// is not lost: a message that has not been taken can still be received.
+// Awaits `awaitable` (a task or an awaiter), but stops it after `limit` and then throws TimedOut. Nothing is lost: you
+// can still receive a message that comes later.
 template <typename Awaitable>
 Task<internal::ResultOf<Awaitable>> with_timeout(Duration limit, Awaitable awaitable) {
     return internal::timed(limit, std::move(awaitable), internal::TimedScope::Outer::kStopsThis);
 }
 
-// Awaits `awaitable` even if the task around it is stopped, for at most `limit`: for a last word to somebody else.
-// Throws TimedOut after that.
+// Awaits `awaitable` even if the task around it is stopped, for at most `limit`: for example to send a goodbye. Throws
+// TimedOut after that.
 template <typename Awaitable>
 Task<internal::ResultOf<Awaitable>> shielded(Duration limit, Awaitable awaitable) {
     return internal::timed(limit, std::move(awaitable), internal::TimedScope::Outer::kIsShieldedOff);
@@ -120,7 +120,8 @@ public:
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 
-    // Starts `task` later in this turn. If it fails, the others are stopped and task_group() throws what it threw.
+    // Starts `task` later in this turn. If it fails, the group stops the others, and task_group() rethrows its
+    // exception.
     void spawn(Task<> task);
     // As above, but a failure is only told to `on_failure`. Both throw std::logic_error if the task was started or
     // awaited before, or no loop runs on this thread. Requires: `on_failure` throws nothing. Not checked: nobody is

@@ -32,7 +32,8 @@
 // Thread: all objects of one test belong to one thread, and are destroyed in the reverse order of their making.
 namespace c10k::testkit {
 
-// What a test waited for has not come, and will not without the test: all views are waiting.
+// The message or answer that a test waited for has not come, and will not come unless the test goes on: all views are
+// waiting.
 class NothingCame : public std::runtime_error {
 public:
     explicit NothingCame(std::string_view what) : std::runtime_error("nothing came: " + std::string{what}) {}
@@ -52,7 +53,7 @@ private:
 // The defaults, without a log of requests.
 [[nodiscard]] Settings quiet_settings();
 
-// The loop of a test with what a site is given. With only routes to test, there is no need for it.
+// The loop of a test, with the services of a site. A test of routes alone does not need it.
 class Services {
 public:
     explicit Services(Settings settings = quiet_settings());
@@ -61,7 +62,7 @@ public:
     Services(const Services&) = delete;
     Services& operator=(const Services&) = delete;
 
-    // For sites that take them all. Its urls are those of the server that was made last.
+    // For sites that take all services. `urls` are the routes of the last server.
     operator c10k::Services&() noexcept;
 
 private:
@@ -87,7 +88,7 @@ public:
     // Closes with 1001, as a browser does when its page is left.
     ~Client();
 
-    // Sends a message, and lets the views do with it what they do.
+    // Sends a message, and returns when the views have finished reacting.
     void send(const Message& message);
     // The next message. Throws NothingCame, also if the WebSocket is closed.
     Message recv();
@@ -101,14 +102,14 @@ public:
     // How the server closed, or answered the close. Throws NothingCame if the WebSocket is open.
     const CloseInfo& close_info();
 
-    // A peer that is slow: what the server sends to it is not taken until it goes on.
+    // Makes the client slow: it takes nothing from the server until it goes on reading.
     void stop_reading();
     void go_on_reading();
 
     [[nodiscard]] const std::string& subprotocol() const noexcept;
     // Whether the server has agreed to compress.
     [[nodiscard]] bool is_compressed() const noexcept;
-    // How many bytes the server has sent to it, with those of the handshake.
+    // How many bytes the server has sent to this client, including the handshake.
     [[nodiscard]] std::size_t bytes_received() const noexcept;
 
 private:
@@ -119,7 +120,7 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// What a client says in its handshake besides what it must.
+// Optional parts of a client's handshake.
 struct ClientOptions {
     std::vector<std::string> subprotocols = {};
     Headers headers = {};
@@ -141,13 +142,13 @@ public:
     [[nodiscard]] Client connect(std::string_view target, const ClientOptions& options = {});
 
     Response get(std::string_view target, const Headers& headers = {});
-    // Posts a form, or what the Content-Type among `headers` says.
+    // Posts a form, or a body of the Content-Type among `headers`.
     Response post(std::string_view target, std::string_view body, const Headers& headers = {});
     // Any request. A Host is added if there is none.
     Response request(std::string_view method, std::string_view target, const Headers& headers = {},
                      std::string_view body = {});
 
-    // Moves the clock, and lets happen in its order what happens meanwhile.
+    // Moves the clock; everything due meanwhile happens in its order.
     void advance(Duration time);
     // Closes it now, rather than at the end.
     void close();

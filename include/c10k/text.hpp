@@ -7,11 +7,11 @@
 
 namespace c10k {
 
-// The text as a terminal or a log can show it, whoever wrote it: control characters, bytes that are no UTF-8, and
-// characters that break lines or turn the direction of writing are escaped, "\x1b", "\n", "\u202e". A peer chooses
-// close reasons, header fields, targets and messages, and a terminal obeys what it is sent.
+// Makes any text safe for a terminal or a log: escapes control characters, bytes that are not UTF-8, and characters
+// that break lines or change the direction of writing, as "\x1b", "\n", "\u202e". A peer chooses close reasons, header
+// fields, targets and messages, and a terminal obeys the bytes that it gets.
 //
-// The log and what manage() prints of an exception are so by themselves. A text that is so already stays as it is.
+// The log does this by itself, and so does manage() with the text of an exception. Printable text stays as it is.
 [[nodiscard]] std::string printable(std::string_view text);
 
 // The time that a text says: "250ms", "10s", "1.5m", "1h", "2d", or in seconds "10"; spaces may stand before the unit.

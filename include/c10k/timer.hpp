@@ -7,7 +7,7 @@ namespace c10k {
 
 using Duration = std::chrono::nanoseconds;
 
-// Something that happens on a loop at a later time. It unlinks itself when it is destroyed.
+// Calls a function on a loop at a later time. The destructor cancels it.
 // Thread: a timer belongs to the loop on whose thread it was started.
 class Timer {
 public:

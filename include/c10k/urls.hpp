@@ -59,7 +59,7 @@ requires internal::PathHas<internal::PathFault::kNone, App*, Result (App::*)(Sub
 [[nodiscard]] Urls path(internal::PathPrefix prefix, internal::Included included);
 [[nodiscard]] internal::Included include(Urls urls, std::string_view name_space = {});
 
-// How a view's parameter of your own type is made from the text that "<colour:name>" captured.
+// Makes a view's parameter of your own type from the text that "<colour:name>" captured.
 //
 //     template <>
 //     struct c10k::Converter<Colour> {
@@ -68,9 +68,10 @@ requires internal::PathHas<internal::PathFault::kNone, App*, Result (App::*)(Sub
 //         static std::string format(const Colour& colour);            // for reverse()
 //     };
 //
-// It is given a part of the path without "/". Ours are int (any integral parameter; what does not fit is no match), str
-// (anything but "/"), slug (ASCII letters, digits, "-" and "_"), uuid (in small letters) and path (anything, also "/"):
-// all but int go to a std::string_view, which lives as long as the view runs, or a std::string.
+// parse() gets a part of the path without "/". The built-in converters are int (any integral parameter; a number that
+// does not fit is no match), str (anything but "/"), slug (ASCII letters, digits, "-" and "_"), uuid (in lower case)
+// and path (anything, also "/"). All but int go to a std::string_view, which lives as long as the view runs, or to a
+// std::string.
 template <typename T>
 struct Converter;
 
