@@ -34,7 +34,7 @@ std::uint16_t FailureRecorder::on_websocket_failed(const WebSocketRoute& route, 
     return code;
 }
 
-// Not on_view_failed(): the site may answer what is inside its middleware by itself.
+// Not on_view_failed(): the site may turn a failure inside its middleware into a response by itself.
 void FailureRecorder::on_answered(const Request& request, const Response& response) {
     constexpr int kInternalServerError = 500;
     if (response.status == kInternalServerError) {

@@ -8,13 +8,13 @@
 
 namespace c10k::testkit {
 
-// A site under test: the application behind it, and what its views have done wrong.
+// A site under test: records the failures of the views of the application behind it.
 class FailureRecorder final : public Application {
 public:
     // Requires: `site` outlives it.
     explicit FailureRecorder(Application& site) noexcept : site_(site) {}
 
-    // What went wrong first; empty if nothing did.
+    // The first failure; empty if there is none.
     [[nodiscard]] const std::string& first_failure() const noexcept { return first_failure_; }
 
     [[nodiscard]] bool came_securely(const Request& request) const override { return site_.came_securely(request); }
@@ -42,7 +42,7 @@ private:
     std::string first_failure_;
 };
 
-// What an exception says.
+// The text of an exception.
 [[nodiscard]] std::string text_of(std::exception_ptr failure);
 
 }  // namespace c10k::testkit

@@ -63,7 +63,7 @@ public:
     // Whether hosts answer in an order of their own, not in that of the connects.
     [[nodiscard]] bool may_reorder_dials() const noexcept { return dial_ != nullptr; }
 
-    // How much of what could be read or written at once is. Requires: bytes > 0.
+    // How many of the bytes that could be read or written at once are. Requires: bytes > 0.
     std::size_t part_of_read(std::size_t bytes) noexcept {
         return part(std::min(bytes, faults_.read_bytes), faults_.cut_read, counts_.cut_reads);
     }
@@ -84,7 +84,7 @@ public:
     // How many bytes one direction of a new connection holds, beside the limit in faults().
     std::size_t kernel_bytes() noexcept;
 
-    // What becomes of a piece of bytes.
+    // The fate of a piece of bytes.
     enum class LinkFault : std::uint8_t { kNone, kReset, kHalfClose, kSilence };
     LinkFault link_fault() noexcept;
     // How much of such a piece arrives before the fault.

@@ -13,7 +13,7 @@
 
 namespace c10k::testkit {
 
-// Runs `task` on `loop` to its end. In memory the clock moves as it needs to. Throws what the task throws.
+// Runs `task` on `loop` to its end. In memory the clock moves as needed. Throws what the task throws.
 void run_to_end(Loop& loop, Task<> task);
 
 // A server on a loop, and on the same loop the peers of that server: both ends of every connection, on one thread.
@@ -42,7 +42,7 @@ public:
     // Turns the loop until `done`. Throws NothingCame if it never will be: in memory as soon as all has settled, on a
     // real network after some seconds.
     void run_until(const std::function<bool()>& done, std::string_view what);
-    // Moves the clock, and lets happen in its order what happens meanwhile. Requires: the backend is in memory.
+    // Moves the clock; everything due meanwhile happens in its order. Requires: the backend is in memory.
     void advance(Duration time);
     void run(Task<> task) { run_to_end(loop_, std::move(task)); }
     // Closes the server, with all of its connections.

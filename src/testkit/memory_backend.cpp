@@ -231,7 +231,7 @@ std::size_t MemoryBackend::room(Socket& socket) noexcept {
 std::size_t MemoryBackend::take(Socket& socket, std::span<const iovec> bytes) {
     Socket* peer = find(socket.peer);
     if (!socket.is_silent && (peer == nullptr || peer->kind == Kind::kFailed)) {
-        // Nobody reads them: the answer is a reset, which comes later.
+        // The peer reads no more: it answers with a reset, which comes later.
         travel(socket, {Arrival::Kind::kReset});
         return total(bytes);
     }

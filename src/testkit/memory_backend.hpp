@@ -15,18 +15,18 @@
 
 namespace c10k {
 
-// Thrown by a loop that would sleep for ever: it waits for what no timer, no socket and no other thread will bring.
+// A loop throws this when it would sleep for ever: no timer, no socket and no other thread will wake it.
 class Deadlock : public std::logic_error {
 public:
     Deadlock() : std::logic_error("the loop waits, and nothing will ever happen") {}
 };
 
-// A network in memory, for tests: sockets are queues of bytes, and the clock moves only when it is told to, or when the
-// loop has nothing to do before.
+// A network in memory, for tests: sockets are queues of bytes, and the clock moves only when a test moves it, or when
+// the loop has nothing to do before.
 //
-// connect() reaches the listener on the same port, whatever the host. It is deterministic, and no kinder than a real
-// network: a peer that closes with unread bytes, or is sent more after it has closed, resets the connection, and then
-// what was under way to the other side is lost (RFC 9112, 9.6).
+// connect() reaches the listener on the same port, whatever the host. The network is deterministic, and no kinder than
+// a real one: a peer that closes with unread bytes, or gets more bytes after it has closed, resets the connection, and
+// bytes in transit to the other side are lost (RFC 9112, 9.6).
 class MemoryBackend final : public Backend {
 public:
     MemoryBackend();
@@ -115,7 +115,7 @@ private:
 
     // Moves bytes to the peer. Returns how many it took: 0 if there is no room.
     std::size_t take(Socket& socket, std::span<const iovec> bytes);
-    // The connection is broken. The next wait() tells the owner, and the peer hears of it.
+    // Breaks the connection. The next wait() tells the owner and the peer.
     void break_connection(SocketId id, int error);
     // The steps of a wait(), and their number of events.
     int deliver();

@@ -1,4 +1,4 @@
-// What happens on a network in memory: its wait(), step by step.
+// The events of a network in memory: its wait(), step by step.
 #include "testkit/memory_backend.hpp"
 #include "testkit/patience.hpp"
 
@@ -45,7 +45,7 @@ int MemoryBackend::deliver() {
                                                 &MemoryBackend::end,         &MemoryBackend::fail};
     int events = drain_wake() ? 1 : 0;
     for (const std::uint32_t slot : injector_.order(sockets_.size())) {
-        // Whoever handles an event may close this socket or any other: each step looks it up again.
+        // The handler of an event may close this socket or any other: each step looks it up again.
         const SocketId id{slot, sockets_[slot].generation};
         if (!may_have_events(sockets_[slot])) {
             continue;

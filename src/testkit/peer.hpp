@@ -17,7 +17,7 @@
 
 namespace c10k::testkit {
 
-// The other end of a connection, which sends whatever bytes a test likes.
+// The other end of a connection. It sends any bytes that a test likes.
 class Peer : private SocketEvents {
 public:
     // Connects to the server of the harness.
@@ -28,16 +28,16 @@ public:
 
     // Queues bytes; they go out as fast as the network takes them.
     void send(std::string_view bytes);
-    // Sends FIN after what was queued.
+    // Sends FIN after everything queued.
     void shutdown_write();
     void stop_receiving();
     void start_receiving();
     // From now on it does not close when the server has.
     void stay() noexcept { stays_ = true; }
-    // Closes the socket; what it has not read makes that a reset.
+    // Closes the socket. If there are unread bytes, that is a reset.
     void close();
 
-    // What came and was not taken.
+    // Bytes that have come and that the test has not taken.
     [[nodiscard]] const std::string& received() const noexcept { return received_; }
     // Waits for so many bytes and takes them.
     std::string take(std::size_t size);
@@ -47,11 +47,11 @@ public:
     void wait_for_end();
     // How much has come in all, in bytes.
     [[nodiscard]] std::size_t received_in_all() const noexcept { return received_in_all_; }
-    // What the network has not taken, in bytes.
+    // How many bytes the network has not taken.
     [[nodiscard]] std::size_t unsent() const noexcept { return unsent_.size() + sending_.size(); }
     [[nodiscard]] bool ended() const noexcept { return ended_; }
     [[nodiscard]] bool failed() const noexcept { return failed_; }
-    // Whether nothing more can come, whoever it was that ended the connection.
+    // Whether nothing more can come, whichever side has ended the connection.
     [[nodiscard]] bool is_over() const noexcept { return ended_ || failed_ || !open_; }
 
     [[nodiscard]] Harness& harness() const noexcept { return harness_; }
@@ -88,7 +88,7 @@ private:
     bool failed_ = false;
 };
 
-// A WebSocket client that can do what a good one never would.
+// A WebSocket client that can also misbehave.
 class WebSocketPeer final : public Peer, private wire::Protocol::Events {
 public:
     // Sends the handshake but does not wait for its answer. `early` goes out together with it.
@@ -116,7 +116,7 @@ public:
     const CloseInfo& wait_for_close();
     // Whether to answer pings and close frames. Requires: the handshake has been answered.
     void answer_nothing() noexcept { answers_ = false; }
-    // How many pings came, and what the pongs held.
+    // How many pings came, and the payloads of the pongs.
     [[nodiscard]] std::size_t pings() const noexcept { return pings_; }
     [[nodiscard]] const std::vector<std::string>& pongs() const noexcept { return pongs_; }
 

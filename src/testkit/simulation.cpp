@@ -30,9 +30,9 @@ constexpr std::uint64_t kForTest = 3;
 
 // When clients come.
 constexpr std::uint64_t kArrivalMs = 100;
-// Turns of the loop within one millisecond: whoever makes more does nothing but yield().
+// Turns of the loop within one millisecond: a task that makes more does nothing but yield().
 constexpr std::uint64_t kMaxTurns = 1'000'000;
-// How long what was told to stop may go on.
+// How long a stopped task may go on.
 constexpr std::chrono::hours kStopTime{1};
 // A loop that stands still for so long may make others give up.
 constexpr std::chrono::seconds kHarmfulPause{1};
@@ -75,7 +75,7 @@ private:
     bool ended_ = false;
 };
 
-// What this thread does otherwise while there is a simulation.
+// Replacements on this thread while there is a simulation.
 struct Surroundings {
     Surroundings(std::uint64_t seed, const std::shared_ptr<Loop>& loop)
         : keys(seed, kForKeys), stand_in([this](std::span<char> bytes) { fill_from(keys, bytes); }), shared(loop) {
@@ -134,7 +134,7 @@ struct Simulation::State {
 
     [[nodiscard]] Duration now() const noexcept { return std::chrono::milliseconds{network.now() - begin}; }
 
-    // Whether somebody may be turned away without a fault of the site.
+    // Whether the site may refuse a client without a fault of its own.
     [[nodiscard]] bool is_unsafe() const noexcept {
         const FaultCounts& counts = network.injector().counts();
         const std::uint64_t failed_calls = counts.failed_sends + counts.failed_finishes + counts.failed_closes;
@@ -176,7 +176,7 @@ void Simulation::State::play() {
     check();
 }
 
-// Stops whoever has not ended, on a network without faults.
+// Stops the clients and tasks that have not ended, on a network without faults.
 void Simulation::State::clean_up() noexcept {
     network.injector().stop();
     const Duration limit = now() + kStopTime;
@@ -275,7 +275,7 @@ void Simulation::State::check() const {
 Simulation::Simulation(std::uint64_t seed, const SimulationOptions& options)
     : state_(std::make_unique<State>(seed, options)) {}
 
-// Whoever does not end when it is told to is left where it is: its coroutines cannot be destroyed.
+// Leaks a task that does not end when it is stopped: its coroutines cannot be destroyed.
 Simulation::~Simulation() {
     if (state_->is_stuck) {
         state_->surroundings.reset();

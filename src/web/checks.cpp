@@ -55,7 +55,7 @@ void check_values(std::vector<CheckMessage>& messages, const Settings& settings)
     }
 }
 
-// Whether only this machine can reach a server that listens there. Behind a unix socket stands a proxy, or nobody.
+// Whether only this machine can reach a server that listens there. A unix socket is reached through a proxy, if at all.
 bool is_local(std::string_view listening_host) {
     const bool is_bare_ipv6 = listening_host.find(':') != std::string_view::npos && !listening_host.starts_with('[');
     return wire::host_allowed(is_bare_ipv6 ? '[' + std::string{listening_host} + ']' : std::string{listening_host}, {});
@@ -80,7 +80,7 @@ std::vector<std::string> samples(std::string_view converter) {
     return {"a~b"};
 }
 
-// A path for each sample; those that the route does not take are left out.
+// A path for each sample that the route matches.
 std::vector<std::string> sample_paths(const Route& route) {
     std::vector<std::string> paths{""};
     for (internal::PatternReader pieces{route.pattern()}; !pieces.at_end();) {

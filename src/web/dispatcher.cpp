@@ -20,8 +20,7 @@
 namespace c10k {
 namespace {
 
-// What a request's method may be (RFC 9110, 9.3; RFC 5789); another one is not implemented by any view that does not
-// say so.
+// The known methods (RFC 9110, 9.3; RFC 5789). A view implements another one only if its route says so.
 constexpr std::array<std::string_view, 9> kKnownMethods{"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
@@ -83,8 +82,8 @@ Compression default_compression(const Settings& settings) {
             .window_bits = static_cast<std::uint8_t>(settings.compression_window_bits)};
 }
 
-// The error that a view's failure asks for; empty if it is the server's mistake. A value of the client's JSON that is
-// not what the view takes it for is the client's (see Request::json()).
+// The error page for a view's failure; empty if the failure is the server's mistake. If a value of the client's JSON is
+// not what the view expects, the mistake is the client's (see Request::json()).
 std::optional<HttpError> wanted_error(const Request& request, std::exception_ptr failure) {
     try {
         std::rethrow_exception(std::move(failure));
@@ -120,8 +119,8 @@ std::string with_final_slash(const Request& request) {
     return encode_path(without_slash(request.path)) + '/' + std::string{target.substr(query)};
 }
 
-// Whether a page of this machine, of whatever port, asks this machine for a WebSocket, and does so from it: by that
-// name, since another one could be made to mean us (DNS rebinding), and not through a proxy from elsewhere.
+// Whether a page of this machine, on any port, asks this machine for a WebSocket, and does so from here: by a local
+// name, since an attacker could make another name mean us (DNS rebinding), and not through a proxy from elsewhere.
 bool is_within_machine(const Request& request) {
     static const std::vector<std::string> kLoopback{"127.0.0.0/8", "::1"};
     return request.headers.count("Origin") == 1 && wire::origin_is_local(*request.headers.get("Origin")) &&
@@ -129,7 +128,7 @@ bool is_within_machine(const Request& request) {
            wire::is_trusted(wire::client_of(request.peer, request.headers, kLoopback), kLoopback);
 }
 
-// What a view has answered, if it can be sent. Throws std::logic_error.
+// Returns a view's response if it can be sent. Throws std::logic_error otherwise.
 Response sendable(Response response) {
     wire::require_sendable(response);
     return response;
@@ -235,7 +234,7 @@ PageAnswer Dispatcher::respond(const std::optional<Match>& match, Request& reque
 }
 
 // 308 keeps the method and the body (RFC 9110, 15.4.9), but the client has to send both again, and not every client
-// does. With debug on, the developer is told.
+// does. With debug on, an error page tells the developer.
 Response Dispatcher::redirect_to_slash(const Request& request) const {
     if (contains(kMethodsWithoutBody, request.method)) {
         Response redirect = Response::redirect(with_final_slash(request), 301);

@@ -33,7 +33,7 @@ constexpr std::array kNumbers{
           &Counters::dropped},
 };
 
-// What `pick` finds in the counters of a loop, summed over the loops.
+// Sums over all loops the counter that `pick` picks.
 template <typename Pick>
 std::uint64_t sum(const Loops& loops, Pick pick) {
     return std::accumulate(loops.begin(), loops.end(), std::uint64_t{0},

@@ -29,7 +29,7 @@ std::string_view nearest(std::string_view name) {
     return c10k::nearest(name, names);
 }
 
-// ---- What is wrong with a text besides, for who cannot see it
+// ---- Faults of a text that a user cannot see
 
 bool is_quoted(std::string_view text) {
     return text.size() > 1 && text.front() == text.back() && (text.front() == '"' || text.front() == '\'');
@@ -42,7 +42,7 @@ std::string more_about(std::string_view text) {
     return text.find('#') == std::string_view::npos ? "" : "; a comment has a line of its own";
 }
 
-// A text for a message: nobody reads all of a long one.
+// A text for an error message, shortened if it is long.
 std::string in_quotes(std::string_view text) {
     constexpr std::size_t kMost = 100;
     return '\'' + std::string{text.substr(0, kMost)} + (text.size() > kMost ? "..." : "") + '\'';

@@ -47,7 +47,7 @@ void log_warnings(const std::vector<CheckMessage>& messages) {
 
 using OnListening = std::function<void(const Listening&)>;
 
-// What the loops of one server have in common.
+// The state that the loops of one server share.
 struct SharedSite {
     SharedSite(const SiteFactory& its_factory, const Settings& its_settings, const OnListening& on_all_listening)
         : factory(its_factory), settings(its_settings), on_listening(on_all_listening), shared(its_settings.workers),
@@ -91,7 +91,7 @@ struct SiteServer {
     // Whoever is replaced lets its views finish, and says so.
     [[nodiscard]] ShutdownOptions shutdown_options() const {
         if (stop_signal() == SIGUSR2) {
-            // Never none: what the kernel has accepted for this program comes a moment later.
+            // Never no time at all: connections that the kernel has accepted for this program come a moment later.
             return {.code = CloseCode::kServiceRestart,
                     .reason = "the server restarts",
                     .grace = std::max(settings.restart_grace, std::chrono::milliseconds{1})};
@@ -107,8 +107,8 @@ struct SiteServer {
     Server server;
 };
 
-// Each loop has a listening socket of its own. Of those that we inherit, each is some loop's, and a loop that would
-// have none takes part in one.
+// Each loop has a listening socket of its own. Each inherited socket goes to some loop, and a loop that would have none
+// shares one.
 std::vector<std::string> listen(Server& server, const SharedSite& program, std::size_t loop) {
     const std::vector<int>& inherited = program.inherited;
     const std::size_t loops = program.settings.workers;
@@ -162,7 +162,8 @@ void build(std::optional<SiteServer>& serving, SharedSite& program, std::size_t 
     }
 }
 
-// Builds the site inside a task of the group: if that fails, what the site has already spawned is stopped and awaited.
+// Builds the site inside a task of the group: if that fails, the group stops and awaits the tasks that the site has
+// spawned.
 Task<> serve_until_stopped(std::optional<SiteServer>& serving, SharedSite& program, std::size_t loop,
                            TaskGroup& background) {
     build(serving, program, loop, background);
@@ -224,7 +225,7 @@ HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, Tas
     }
     BuiltSite built = factory(services_);
     site_ = std::move(built.site);
-    // Those of reload first: a site may have a route for every path.
+    // The routes of reload come first: a site may have a route for every path.
     urls_ = reload_ ? Urls{reload_->urls(), std::move(built.urls)} : std::move(built.urls);
 }
 

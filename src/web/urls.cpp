@@ -13,7 +13,7 @@ bool is_uuid(std::string_view text) {
                                                      [](char c, char form) { return (c == '-') == (form == '-'); });
 }
 
-// What the converter takes from the front of `text`; empty if that is nothing it knows.
+// The part at the front of `text` that the converter matches; empty if none does.
 std::string_view take_capture(std::string_view converter, std::string_view text) {
     const auto end = std::find_if_not(text.begin(), text.end(),
                                       [converter](char c) { return internal::converter_takes(converter, c); });

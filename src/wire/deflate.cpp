@@ -9,7 +9,7 @@
 namespace c10k::wire {
 namespace {
 
-// What a flush to a byte ends with, and a message on the wire does not (RFC 7692, 7.2.1).
+// The bytes at the end of a flush, which a message on the wire leaves out (RFC 7692, 7.2.1).
 constexpr std::string_view kTail{"\0\0\xFF\xFF", 4};
 
 // Two thirds of the time that zlib takes by default (6), and an eighth more bytes.

@@ -11,10 +11,10 @@
 
 struct z_stream_s;
 
-// The payloads of permessage-deflate (RFC 7692, 7.2), message after message, each referring to those before it.
+// The payloads of permessage-deflate (RFC 7692, 7.2), message after message; each may refer to earlier ones.
 namespace c10k::wire {
 
-// Compresses what one side sends.
+// Compresses the messages that one side sends.
 class Deflater {
 public:
     // The window is 2 to the power of `window_bits` bytes, 8 to 15, or less. Throws std::bad_alloc.
@@ -25,7 +25,7 @@ public:
     // Throws std::bad_alloc; then it is as after reset(), too.
     [[nodiscard]] std::optional<internal::EncodedFrame> compress(Message::Kind kind, std::string_view payload);
 
-    // Forgets what it has compressed. The peer need not know.
+    // Forgets the messages that it has compressed. The peer need not know.
     void reset() noexcept;
 
 private:
@@ -40,7 +40,7 @@ private:
     bool is_fresh_ = true;
 };
 
-// Inflates what the peer has sent.
+// Inflates the messages that the peer has sent.
 class Inflater {
 public:
     enum class Result : std::uint8_t { kGood, kCorrupt, kTooBig };
@@ -49,13 +49,13 @@ public:
     // Throws std::bad_alloc.
     explicit Inflater(std::uint8_t window_bits);
 
-    // Inflates the next bytes of a message, cut anywhere, behind what `message` holds. Unless the result is kGood, the
-    // message cannot go on, and `message` has what came before the fault.
+    // Inflates the next bytes of a message, cut anywhere, and appends to `message`. Unless the result is kGood, the
+    // message cannot go on, and `message` has everything before the fault.
     //
-    // kTooBig: `message` has `limit` bytes, and there are more. Never is more inflated than one byte beyond it.
-    // Throws std::bad_alloc; then it has to be reset.
+    // kTooBig: `message` has `limit` bytes, and there are more. Inflates at most one byte beyond the limit. After
+    // std::bad_alloc it has to be reset.
     Result inflate(std::string_view bytes, MessageBuilder& message, std::size_t limit);
-    // All of the message was there. Adds what may be left of it.
+    // The message is whole: appends its last bytes, if any are left.
     Result end_message(MessageBuilder& message, std::size_t limit);
 
     // Forgets all, and has a window of that size from now on.

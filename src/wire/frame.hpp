@@ -11,7 +11,7 @@
 
 namespace c10k::wire {
 
-// Which end of a connection. A client masks what it sends, a server does not (RFC 6455, 5.1).
+// Which end of a connection. A client masks its frames, a server does not (RFC 6455, 5.1).
 enum class Role : std::uint8_t { kServer, kClient };
 
 // RFC 6455, 5.2 and 11.8. A byte from the wire may also hold one of the reserved values between these.
@@ -91,7 +91,7 @@ char* write_frame(Role sender, Opcode opcode, std::string_view payload, char* to
 // The same for an encoded frame, compressed or not: frame_bytes(sender, frame.payload().size()).
 char* write_frame(Role sender, const internal::EncodedFrame& frame, char* to);
 
-// Writes a frame behind what `to` holds.
+// Appends a frame to `to`.
 void append_frame(Role sender, Opcode opcode, std::string_view payload, std::string& to);
 
 // A close, ping or pong frame, in place; or no frame at all, which is empty.

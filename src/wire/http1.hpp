@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-// HTTP/1.0 and 1.1 as bytes (RFC 9112), strict: whatever two parsers could read in two ways is refused.
+// HTTP/1.0 and 1.1 as bytes (RFC 9112), strict: it refuses everything that two parsers could read in two ways.
 namespace c10k::wire {
 
 // Why a message was not understood.
@@ -32,8 +32,8 @@ struct HttpFailure {
     [[nodiscard]] int status() const noexcept;
 };
 
-// Collects a head out of pieces and refuses at the first byte what no head may hold: control characters, a CR or LF
-// alone, a line that begins with space (an obsolete fold), too much of anything.
+// Collects a head out of pieces. It refuses, at the first byte, everything that no head may hold: control characters, a
+// CR or LF alone, a line that begins with space (an obsolete fold), too much of anything.
 class HeadReader {
 public:
     // Takes bytes up to the end of the head; returns how many.
@@ -62,8 +62,8 @@ private:
     HttpFailure failure_{};
 };
 
-// Takes the chunked coding off a body (RFC 9112, 7.1), byte by byte and without a buffer. Extensions and trailer fields
-// are checked and dropped; what they take is bounded by the limit of the head.
+// Takes the chunked coding off a body (RFC 9112, 7.1), byte by byte and without a buffer. Checks and drops extensions
+// and trailer fields; the limit of the head bounds their size.
 class ChunkReader {
 public:
     // Appends the data in `bytes` to `body`; returns how many bytes it took.
@@ -232,8 +232,8 @@ struct ResponseOptions {
     return status >= 200 && status != 204 && status != 205 && status != 304;
 }
 
-// Throws std::logic_error unless `status` is one that a view may answer with, from 200 to 599: what is below would not
-// be the answer, and after a 101 a proxy hands the connection through.
+// Throws std::logic_error unless `status` is one that a view may answer with, from 200 to 599: a lower one would not be
+// the final response, and after a 101 a proxy passes the connection through.
 void require_final(int status);
 // Throws std::logic_error unless the status is final and to_bytes() takes the fields.
 void require_sendable(const Response& response);
@@ -244,7 +244,7 @@ void require_sendable(const Response& response);
 // three digits: nothing that a view puts in can end a line (response splitting).
 [[nodiscard]] std::string to_bytes(const Response& response, const ResponseOptions& options = {});
 
-// What stands in front of a chunk of `size` bytes; kChunkEnd stands behind it (RFC 9112, 7.1). Requires: size > 0.
+// The line before a chunk of `size` bytes; kChunkEnd follows the chunk (RFC 9112, 7.1). Requires: size > 0.
 [[nodiscard]] std::string chunk_head(std::size_t size);
 inline constexpr std::string_view kChunkEnd = "\r\n";
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";

@@ -39,7 +39,7 @@ internal::EncodedFrame MessageBuilder::finish_compressed(Message::Kind kind) {
 }
 
 internal::EncodedFrame MessageBuilder::finish_frame(Message::Kind kind) {
-    // A message may lie in a queue for long, so it gives back what doubling reserved in vain.
+    // A message may lie in a queue for long, so it gives back the memory that doubling reserved in vain.
     if (memory_ == nullptr || capacity_ - size_ > size_ / 8) {
         reallocate(size_);
     }

@@ -14,8 +14,8 @@ namespace c10k::wire {
 
 // Collects the payload of a message where the message will keep it.
 //
-// Owns no memory before the first byte and after finish() or clear(). Memory grows with what has arrived, never by what
-// was announced, so that announcing costs a peer as much as sending.
+// Owns no memory before the first byte and after finish() or clear(). Memory grows with the bytes that have arrived,
+// never with the length that a peer announces, so that announcing costs a peer as much as sending.
 class MessageBuilder {
 public:
     // Appends `bytes`, unmasked with `key`.
@@ -24,15 +24,15 @@ public:
     // Requires: size() + bytes.size() <= limit <= Message::kMaxSize. Throws std::bad_alloc; then nothing has changed.
     void append(std::string_view bytes, MaskKey key, std::size_t limit);
 
-    // Memory behind what has been appended, for the caller to write to: some of `wanted` bytes, and none only if
-    // `limit`, which is the same as above, is reached. Throws std::bad_alloc; then nothing has changed.
+    // Memory behind the appended bytes, for the caller to write to: some of `wanted` bytes, and none only at `limit`,
+    // which means the same as above. If it throws std::bad_alloc, nothing has changed.
     [[nodiscard]] std::span<char> room(std::size_t wanted, std::size_t limit);
     // The first `bytes` of the room are written.
     void wrote(std::size_t bytes) noexcept { size_ += static_cast<std::uint32_t>(bytes); }
     // Takes the last `bytes` away. Requires: there are so many.
     void drop_last(std::size_t bytes) noexcept { size_ -= static_cast<std::uint32_t>(bytes); }
 
-    // What has been appended; valid until the next change.
+    // The appended bytes; valid until the next change.
     [[nodiscard]] std::string_view view() const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     // Memory held, in bytes.

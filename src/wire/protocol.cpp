@@ -83,7 +83,7 @@ std::span<char> Protocol::receive_header(std::span<char> bytes, Events& events) 
     return bytes.subspan(header.size() - kept);
 }
 
-// Judges each byte as soon as it is there, in order: the verdict must not depend on how the bytes were cut.
+// Checks each byte as soon as it is there, in order: the result must not depend on how the bytes were cut.
 Violation Protocol::find_violation(const FrameHeader& header) const noexcept {
     if (!header.has_first()) {
         return Violation::kNone;
@@ -189,7 +189,7 @@ void Protocol::receive_data(std::span<char> part, Events& events) {
     }
 }
 
-// What is inflated is judged in the order in which it was sent: a fault of the text comes before one behind it.
+// Checks inflated bytes in the order in which they were sent: a fault of the text comes before one behind it.
 Violation Protocol::check_message(Inflater::Result result, std::size_t before) {
     if (message_opcode_ == Opcode::kText) {
         const std::string_view unchecked = message_.view().substr(before - unchecked_bytes_);
@@ -247,7 +247,7 @@ void Protocol::end_control(std::string_view payload, Events& events) {
     if (opcode_ == Opcode::kClose) {
         receive_close(payload, events);
     } else if (state_ != State::kOpen) {
-        // After our close frame nothing may be sent, and nobody waits for a pong.
+        // After our close frame we may send nothing, and the peer waits for no pong.
     } else if (opcode_ == Opcode::kPing) {
         events.on_reply(ControlFrame(role_, Opcode::kPong, payload).view());
     } else {

@@ -38,13 +38,13 @@ public:
         kFailed,   // the peer broke the protocol: we end the TCP connection after what there is to send
     };
 
-    // What comes out of receive(), in order.
+    // The events of receive(), in order.
     //
     // A callback may call close() and ping(), but neither receive() nor the destructor. Views are valid until it
     // returns. If it throws, the protocol may only be destroyed.
     class Events {
     public:
-        // Not after close(): what still arrives is dropped.
+        // Not after close(): the protocol drops messages that still arrive.
         virtual void on_message(Message message) = 0;
         virtual void on_pong(std::string_view payload) = 0;
         // A control frame that must go to the peer: the answer to a ping, or a close frame.
@@ -66,7 +66,7 @@ public:
 
     // Compresses as the handshake has agreed (RFC 7692). Requires: nothing has been received.
     void use(std::unique_ptr<PermessageDeflate> deflate) noexcept { deflate_ = std::move(deflate); }
-    // How to compress what is sent; null if that was not agreed on.
+    // Compresses the messages that we send; null if compression was not agreed on.
     [[nodiscard]] PermessageDeflate* deflate() const noexcept { return deflate_.get(); }
 
     // Takes the next bytes from the peer, cut anywhere; unmasks some of them in place and keeps none, unless paused.
@@ -77,7 +77,7 @@ public:
     // From now on, also for the rest of the bytes at hand, what arrives is kept and not read.
     void pause() noexcept { is_paused_ = true; }
     [[nodiscard]] bool is_paused() const noexcept { return is_paused_; }
-    // Reads what was kept, and goes on. Throws like receive(). Requires: no receive() is running.
+    // Reads the bytes that it kept, and goes on. Throws like receive(). Requires: no receive() is running.
     void resume(Events& events);
 
     // Begins the closing handshake (RFC 6455, 7.1.2): the frame to send, after which no other may be sent. A message
@@ -96,7 +96,7 @@ public:
     [[nodiscard]] bool is_amid_message() const noexcept {
         return message_opcode_ != Opcode::kContinuation || left_bytes_ > 0 || header_bytes_ > 0;
     }
-    // Memory held for what has arrived in part, in bytes.
+    // Memory held for a message that has arrived in part, in bytes.
     [[nodiscard]] std::size_t held_bytes() const noexcept;
 
 private:
@@ -115,7 +115,7 @@ private:
     [[nodiscard]] std::uint64_t most_payload(const FrameHeader& header) const noexcept;
     void begin_frame(const FrameHeader& header) noexcept;
     void receive_data(std::span<char> part, Events& events);
-    // What is wrong with the message, which has grown from `before` bytes; `result` is that of inflating it.
+    // The fault of the message, which has grown from `before` bytes; `result` is that of inflating it.
     [[nodiscard]] Violation check_message(Inflater::Result result, std::size_t before);
     void end_data(Events& events);
     void receive_control(std::span<char> part, Events& events);

@@ -18,8 +18,8 @@ inline void require_utf8([[maybe_unused]] std::string_view text) {
 #endif
 }
 
-// Checks the beginning of a text whose rest is still to come: the number of its bytes that are whole code points, which
-// is all but at most 3. Empty if nothing that could follow would make it UTF-8.
+// Checks the beginning of a text whose rest has yet to come. Returns how many of its bytes are whole code points: all
+// but at most 3. Empty if no rest would make it UTF-8.
 [[nodiscard]] std::optional<std::size_t> whole_utf8(std::string_view beginning) noexcept;
 
 // The longest beginning of `text` that has at most `max_bytes` bytes and ends between two code points.
