@@ -19,7 +19,7 @@
 using namespace c10k;
 using namespace std::chrono_literals;
 
-// What all cells share: not the others' states, which they have to hear from the server.
+// The state that all cells share: without the others' states, which they have to hear from the server.
 struct Game {
     int size;
     long steps;

@@ -6,8 +6,8 @@
 #include <coroutine>
 #include <utility>
 
-// What a task waits for, for those who write awaiters of their own: a client of a database, a queue between tasks.
-// Others need c10k/task.hpp.
+// For awaiters of your own, such as a client of a database or a queue between tasks. Everybody else needs
+// c10k/task.hpp.
 namespace c10k {
 
 class Awaiter;

@@ -6,11 +6,11 @@
 
 namespace c10k::testkit {
 
-// What a simulated network does to those who use it. Numbers without a unit are chances, from 0 (never) to 1 (always).
+// The faults of a simulated network. Numbers without a unit are probabilities, from 0 (never) to 1 (always).
 struct Faults {
-    // ---- What any network does, and no program may notice
+    // ---- Faults of any network, which no program may notice
 
-    // How long bytes travel, at most: each piece takes a time of its own, but no two of one direction change places.
+    // How long bytes travel, at most. Each piece takes a time of its own, but pieces of one direction keep their order.
     std::chrono::milliseconds delay{0};
     double cut_read = 0;     // of a read: it brings a part of what has come
     double cut_write = 0;    // of a write: the kernel takes a part
@@ -27,7 +27,7 @@ struct Faults {
     // of a connection holds a number of its own, from a 128th of this up.
     std::size_t kernel_bytes = 1024 * 1024;
 
-    // ---- What ends connections
+    // ---- Faults that end connections
 
     double refused = 0;  // of a connection: nobody listens
     // Of a piece of bytes: somewhere in it,
@@ -39,11 +39,11 @@ struct Faults {
     double failed_finish = 0;  // where it was to send FIN
     double failed_close = 0;   // only the peer hears of it
 
-    // Nothing goes wrong, and nothing takes time. What happens at the same time still comes in a random order.
+    // Nothing goes wrong, and nothing takes time. Simultaneous events still come in a random order.
     [[nodiscard]] static Faults none() { return {}; }
-    // All that any network does, and more of it. Whoever loses, reorders or doubles something now has a bug.
+    // The faults of any network, and many of them. A program that loses, reorders or duplicates something has a bug.
     [[nodiscard]] static Faults benign();
-    // The same, and some connections end before their time.
+    // The same, and some connections break.
     [[nodiscard]] static Faults harsh();
 
     // The same for a network that ends no connection.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-// What a peer can make a server hold or wait for: plain data, one struct for each thing that a peer talks to.
+// Limits on what a peer can make a server hold or wait for: plain data, one struct for each thing that a peer talks to.
 //
 // Settings inherits all of these fields, so that a setting, its default and the limit that the code reads are one. A
 // row in src/web/setting_rows.cpp gives each field its bounds and its reason.

@@ -11,7 +11,7 @@
 
 namespace c10k {
 
-// What a command cannot do, in one line for the user: printed without a trace, and the program exits with 1.
+// The reason why a command fails, in one line for the user. manage() prints it without a trace and exits with 1.
 class CommandError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -23,7 +23,7 @@ public:
     virtual ~Command() = default;
 
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    // What it does, for --help: a line, then perhaps more.
+    // Describes the command for --help: a line, then perhaps more.
     [[nodiscard]] virtual std::string_view help() const noexcept = 0;
     // Declares the options that it takes, if it takes any. They store what the user gives in this object.
     virtual void declare_options(CommandOptions& options);

@@ -13,7 +13,7 @@
 
 namespace c10k {
 
-// What can be set from outside: the limits of a server and what is declared here. SettingsReader::describe() has the
+// The settings of a program: the limits of a server, and the fields declared here. SettingsReader::describe() has the
 // bounds and the reason of each.
 //
 // A list has no entries by default.
@@ -51,7 +51,7 @@ struct Settings : ServerLimits {
     std::chrono::milliseconds restart_grace{500};
 };
 
-// All that is wrong with the settings; what() has one line for each.
+// The faults of the settings; what() has one line for each.
 class SettingsError : public std::runtime_error {
 public:
     explicit SettingsError(std::vector<std::string> problems);

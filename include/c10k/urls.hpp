@@ -93,11 +93,11 @@ public:
     // {.from_bytes = 128, .context_takeover = ContextTakeover::kYes}. Without it the settings decide.
     // Throws std::logic_error if this is none, or there is no such window.
     Route& compression(const Compression& ours);
-    // What becomes of a WebSocket that is too slow for what groups and handles send it: it is closed, if nothing is
-    // said. Throws std::logic_error if this is none.
+    // How the server treats a WebSocket that reads too slowly what groups and handles send; by default it closes it.
+    // Throws std::logic_error if the route is a page.
     Route& slow_member(SlowMember policy);
-    // Stands around the view, the first outermost; a second call adds more, further in. That of a page does not change
-    // the request's path, which the view's captures are part of.
+    // Surrounds the view, the first outermost; a second call adds more, further in. Middleware of a page must not
+    // change the request's path, because the view's captures are parts of it.
     template <typename... Layers>
     requires(sizeof...(Layers) > 0) Route& middleware(Layers... layers) {
         (middleware_.push_back(Middleware{std::move(layers)}), ...);
@@ -159,7 +159,7 @@ public:
     // The same, with the arguments as the path has them.
     [[nodiscard]] std::string reverse_texts(std::string_view name, std::span<const std::string> texts) const;
 
-    // What stands around all of the list, the first outermost.
+    // The middleware around the whole list, the first outermost.
     [[nodiscard]] const std::vector<Middleware>& middleware() const noexcept { return middleware_; }
 
     [[nodiscard]] auto begin() const noexcept { return routes_.begin(); }

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the views of a site answer with, besides a Response.
+// Includes everything that views answer with besides a Response.
 #include "c10k/errors.hpp"
 #include "c10k/http.hpp"
 #include "c10k/static_files.hpp"

@@ -18,23 +18,23 @@ namespace c10k {
 class JobQueue;
 class WebSocketConnection;
 
-// Thrown by send() when the connection is closed or lost. A view may let it pass: the library ends it silently.
+// send() throws this when the connection is closed or lost. A view may let it pass: the library ends the view silently.
 class ConnectionClosed : public std::runtime_error {
 public:
     ConnectionClosed() : std::runtime_error("the WebSocket is closed") {}
 };
 
-// What becomes of a WebSocket that does not take what groups and handles send it as fast as it comes: that never waits.
+// How the server treats a WebSocket that reads too slowly what groups and handles send, since these never wait.
 //
-// It is too slow when it has had more than the setting slow_bytes to take for slow_time, or has more than
-// slow_limit_bytes at once. What is sent to it with send() of its own view is never dropped.
+// A WebSocket is too slow when it has had more than slow_bytes queued for slow_time, or has more than slow_limit_bytes
+// queued at once. Messages that its own view sends with send() are never dropped.
 enum class SlowMember : std::uint8_t {
     kClose,       // with 1013, so that nobody misses a message without knowing it
     kDropOldest,  // its oldest messages are dropped for the new one: for those who want the latest
     kDropNewest,  // the new message is not sent to it: for those who want an unbroken beginning
 };
 
-// A way to one WebSocket from anywhere, for as long as you like.
+// Sends to one WebSocket from anywhere. You may keep it for as long as you like.
 // Thread: any.
 class Handle {
 public:
@@ -60,11 +60,11 @@ private:
     std::uint32_t generation_ = 0;
 };
 
-// A WebSocket (RFC 6455), either side, as a view sees it. You are lent one while your coroutine runs: when the view has
-// ended, neither the socket nor what recv(), send() and closed() have returned may be used. What you may keep is a
+// A WebSocket (RFC 6455), either side, as a view sees it. You borrow one while your coroutine runs: when the view has
+// ended, use neither the socket nor the awaiters that recv(), send() and closed() have returned. You may keep a
 // handle() or a Membership.
 //
-// Pings are answered, fragments joined and dead peers found without you.
+// The library answers pings, joins fragments and finds dead peers without you.
 // Thread: that of the view's loop. Others use handle().
 class WebSocket {
 public:
@@ -91,7 +91,7 @@ public:
     [[nodiscard]] SendAwaiter send(const std::string& text);
     [[nodiscard]] SendAwaiter send(const char* text);
 
-    // Suspends until the connection is closed, by whomever.
+    // Suspends until the connection is closed, by either side.
     [[nodiscard]] ClosedAwaiter closed();
 
     // Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the socket is closed.
@@ -99,23 +99,24 @@ public:
     // std::invalid_argument otherwise.
     void close(std::uint16_t code = CloseCode::kNormal, std::string_view reason = {});
 
-    // Answers the handshake with 101. recv() and send() do it by themselves: only a view that waits for something else
-    // first has to. Does nothing if it has been answered.
+    // Answers the handshake with 101. recv() and send() do so by themselves: only a view that waits for something else
+    // first has to call this. Does nothing if the handshake has been answered.
     void accept();
-    // Answers the handshake with an HTTP status instead. Does nothing if the peer has gone, or somebody else has closed
-    // the socket. Requires: you have not answered it, and the status is one from 200 to 599. Throws std::logic_error
-    // otherwise.
+    // Answers the handshake with an HTTP status instead. Does nothing if the peer has gone, or a handle or group has
+    // closed the socket. Requires: you have not answered it, and the status is one from 200 to 599. Throws
+    // std::logic_error otherwise.
     void refuse(int status, std::string_view text = {});
-    // The handshake's request, until you answer it; also if the peer goes meanwhile. Requires: you have not answered
+    // The handshake's request, until you answer it, even if the peer goes meanwhile. Requires: you have not answered
     // it. Throws std::logic_error otherwise.
     [[nodiscard]] const Request& request() const;
 
     [[nodiscard]] bool is_open() const noexcept;
     // Requires: !is_open(). Not checked: until then it is that of a connection that was lost.
     [[nodiscard]] const CloseInfo& close_info() const noexcept;
-    // The one that was agreed on, or "" (RFC 6455, 1.9).
+    // The subprotocol that both sides have agreed on, or "" (RFC 6455, 1.9).
     [[nodiscard]] std::string_view subprotocol() const noexcept;
-    // Whether compression was agreed on (RFC 7692); messages below its size go as they are all the same.
+    // Whether both sides have agreed on compression (RFC 7692). Messages below its minimum size travel uncompressed all
+    // the same.
     [[nodiscard]] bool is_compressed() const noexcept;
     [[nodiscard]] c10k::Handle handle() const;
 

@@ -12,8 +12,8 @@
 
 namespace c10k {
 
-// What the loops of a program share of their groups: each group by its name, and the way to each loop. Each loop has
-// its Groups around it.
+// The groups of a program by their names, and the job queue of each loop, for all its loops. Each loop has its Groups
+// around it.
 class GroupDirectory {
 public:
     // One for each bit of SharedGroup::loops.

@@ -15,8 +15,8 @@ class LocalGroup;
 // The bit of loop number `loop` in SharedGroup.
 [[nodiscard]] constexpr std::uint64_t loop_bit(std::size_t loop) noexcept { return std::uint64_t{1} << loop; }
 
-// What all loops of a program know of one group. It exists as long as a loop has the group, or a message to it is on
-// its way.
+// The state of one group that all loops of a program share. It exists as long as a loop has the group, or a message to
+// it is on its way.
 struct SharedGroup {
     SharedGroup(GroupDirectory& its_directory, std::string its_name, std::size_t loop_count)
         : directory(its_directory), name(std::move(its_name)), local_groups(loop_count) {}

@@ -17,7 +17,7 @@ enum class BackendChoice { kAuto, kEpoll, kUring };
 // Throws std::system_error with a text for a user; auto only if there is no backend at all.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(BackendChoice choice);
 
-// What this kernel's io_uring offers.
+// The features of this kernel's io_uring.
 struct UringReport {
     std::string refusal;  // why there is none; empty if there is
     bool incremental_buffers = false;

@@ -44,7 +44,7 @@ template <typename Call>
     return std::make_unique<CallJob>(std::move(call));
 }
 
-// What other threads want a loop to do: a queue without a lock. It outlives the loop: later jobs are dropped.
+// The jobs that other threads have for a loop, in a queue without a lock. It outlives the loop, and drops later jobs.
 //
 // Jobs of one thread run in their order, and a job that was put before another one was, by whatever thread, runs before
 // it.

@@ -52,7 +52,7 @@ public:
 
 private:
     enum class Kind : std::uint8_t { kFree, kListener, kConnecting, kSocket, kClosing };
-    // What the kernel reports of a socket or listener, as it was last asked to.
+    // The news of a socket or listener that the kernel was last asked for.
     enum class Watch : std::uint8_t { kNothing, kInput, kLoss };
     enum class Operation : std::uint8_t { kNone, kWake, kAccept, kConnect, kReceive, kLoss, kSend, kShutdown, kClose };
 

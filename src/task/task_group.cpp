@@ -32,7 +32,7 @@ private:
                 group_.stop();
             }
         }
-        // What the caller has given the task is gone before the group goes on.
+        // Destroy the task and everything that the caller has given it before the group goes on.
         task_ = {};
         on_failure_ = nullptr;
         group_.retire(*this);

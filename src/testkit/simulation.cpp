@@ -24,7 +24,7 @@
 namespace c10k::testkit {
 namespace {
 
-// What each generator's numbers are for; that of faults is another.
+// The purpose of each generator's numbers; faults have another one.
 constexpr std::uint64_t kForKeys = 2;
 constexpr std::uint64_t kForTest = 3;
 

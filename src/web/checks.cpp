@@ -36,7 +36,7 @@ void check_entries(std::vector<CheckMessage>& messages, std::string id, const st
     }
 }
 
-// What no file, environment or flag can set, but a program can; and sizes that contradict each other.
+// Checks values that no file, environment or flag can set, but a program can; and sizes that contradict each other.
 void check_values(std::vector<CheckMessage>& messages, const Settings& settings) {
     Settings ignored;
     for (const SettingRow& row : setting_rows()) {

@@ -28,7 +28,7 @@ struct HandshakeOffer {
 // A request to a WebSocket route that asks for no WebSocket: upgrade_required() answers it.
 struct PlainRequest {};
 
-// What a whole request to a WebSocket route is; a Response refuses it (RFC 6455, 4.2.1).
+// Tells what kind of request a whole request to a WebSocket route is; a Response refuses it (RFC 6455, 4.2.1).
 //
 // Only "Upgrade: websocket" with "Connection: Upgrade" in an HTTP/1.1 GET asks for a WebSocket; of such a request all
 // the rest must be right. `minor_version` is 0 for HTTP/1.0, 1 for HTTP/1.1.

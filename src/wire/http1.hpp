@@ -28,7 +28,7 @@ struct HttpFailure {
     Kind kind = Kind::kNone;
     std::string_view reason;  // for a human; lives as long as the program
 
-    // What a server answers before it closes. Requires: the kind is not kNone.
+    // The status that a server answers with before it closes. Requires: the kind is not kNone.
     [[nodiscard]] int status() const noexcept;
 };
 

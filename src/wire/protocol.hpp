@@ -100,7 +100,7 @@ public:
     [[nodiscard]] std::size_t held_bytes() const noexcept;
 
 private:
-    // What has arrived and cannot be used yet.
+    // Bytes that have arrived and cannot be used yet.
     struct Kept {
         std::array<char, kMaxControlBytes> control;  // a control payload while it is cut
         std::string unread;                          // what came while paused

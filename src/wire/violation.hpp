@@ -5,7 +5,7 @@
 
 namespace c10k::wire {
 
-// What a peer did wrong: it broke RFC 6455 or 7692, or a limit. Tests as true, unless it is kNone.
+// The rule of RFC 6455 or 7692, or the limit, that a peer broke. Tests as true, unless it is kNone.
 class Violation {
 public:
     enum Kind : std::uint8_t {
@@ -37,7 +37,7 @@ public:
     constexpr Violation(Kind kind = kNone) noexcept : kind_(kind) {}
     constexpr operator Kind() const noexcept { return kind_; }
 
-    // What the close frame says of it (RFC 6455, 7.4.1); requires that it is not kNone.
+    // The code and the reason of the close frame (RFC 6455, 7.4.1). Requires: it is not kNone.
     [[nodiscard]] std::uint16_t code() const noexcept;
     [[nodiscard]] std::string_view text() const noexcept;
 

@@ -12,7 +12,7 @@ namespace c10k {
 
 namespace internal {
 
-// What include() prepares for path().
+// The result of include(), for path().
 struct Included {
     Urls urls;
     std::string_view name_space;

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-// What makes a coroutine out of a function that returns a Task.
+// The promise type that makes a function returning a Task a coroutine.
 namespace c10k {
 
 template <typename T>

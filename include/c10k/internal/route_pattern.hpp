@@ -165,7 +165,7 @@ private:
     std::string_view text_;
 };
 
-// What stands in front of the patterns of an included list; captures nothing.
+// The path in front of the patterns of an included list; it captures nothing.
 class PathPrefix {
 public:
     template <std::convertible_to<std::string_view> Text>

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-// What with_timeout() and shielded() are made of.
+// The machinery of with_timeout() and shielded().
 namespace c10k::internal {
 
 template <typename Awaitable>
@@ -17,7 +17,7 @@ struct AwaitResult<Task<T>> {
     using Type = T;
 };
 
-// What awaiting it results in.
+// The type of the result of awaiting it.
 template <typename Awaitable>
 using ResultOf = typename AwaitResult<Awaitable>::Type;
 

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-// What path() takes, and what it says about the rest.
+// The views that path() takes, and the errors about all others.
 namespace c10k {
 
 class Urls;
