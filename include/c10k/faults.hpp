@@ -12,32 +12,30 @@ struct Faults {
 
     // How long bytes travel, at most. Each piece takes a time of its own, but pieces of one direction keep their order.
     std::chrono::milliseconds delay{0};
-    double cut_read = 0;     // of a read: it brings a part of what has come
-    double cut_write = 0;    // of a write: the kernel takes a part
+    double cut_read = 0;     // of a read: it brings only part of the bytes
+    double cut_write = 0;    // of a write: the kernel takes only part of the bytes
     double full = 0;         // of a write: the kernel has no room for a moment (EAGAIN)
-    double late_answer = 0;  // of what is asked of the kernel: it happens in a later turn of the loop, as with io_uring
+    double late_answer = 0;  // of a request to the kernel: it happens in a later turn of the loop, as with io_uring
     double held_back = 0;    // of an event: the loop hears of it in a later turn
-    // Of a turn of the loop: it stands still, mostly for a millisecond or two, at most for `longest_pause`.
+    // Of a turn: the loop stands still, mostly for a millisecond or two, at most for `longest_pause`.
     double pause = 0;
     std::chrono::milliseconds longest_pause{0};
     double failed_accept = 0;            // of an accept: no descriptor is free
     std::size_t read_bytes = SIZE_MAX;   // the most that one read brings
     std::size_t write_bytes = SIZE_MAX;  // the most that one write takes
-    // Bytes on their way that the network holds, at most; beyond that, writes wait until the peer reads. Each direction
-    // of a connection holds a number of its own, from a 128th of this up.
+    // The most bytes in transit that the network holds; beyond it, writes wait until the peer reads. Each direction of
+    // a connection has a bound of its own, between a 128th of this and this.
     std::size_t kernel_bytes = 1024 * 1024;
 
     // ---- Faults that end connections
 
-    double refused = 0;  // of a connection: nobody listens
-    // Of a piece of bytes: somewhere in it,
-    double reset = 0;       // the connection breaks, and both sides hear of it
-    double half_close = 0;  // this direction ends as if the sender had finished, and swallows what is sent after that
-    double silence = 0;     // both directions fall silent, and nobody hears of it
-    // Of a call: the kernel finds the connection broken, and both sides hear of it.
-    double failed_send = 0;
-    double failed_finish = 0;  // where it was to send FIN
-    double failed_close = 0;   // only the peer hears of it
+    double refused = 0;        // of a connect: nobody listens
+    double reset = 0;          // of a piece of bytes: somewhere in it the connection breaks, and both sides notice
+    double half_close = 0;     // of a piece: somewhere in it this direction ends, and swallows later bytes
+    double silence = 0;        // of a piece: somewhere in it both directions fall silent, and nobody notices
+    double failed_send = 0;    // of a send(): the connection is broken, and both sides notice
+    double failed_finish = 0;  // of a shutdown_write(): the same
+    double failed_close = 0;   // of a close(): the same, but only the peer notices
 
     // Nothing goes wrong, and nothing takes time. Simultaneous events still come in a random order.
     [[nodiscard]] static Faults none() { return {}; }

@@ -84,8 +84,8 @@ class Groups {
 public:
     // The groups of a program with one loop.
     Groups();
-    // Those of loop number `loop` of a program. Requires: it is made on the thread of the loop. Throws std::logic_error
-    // if no loop runs on this thread, or the directory is for fewer loops.
+    // The groups of a program on its loop number `loop`. Requires: it is made on the thread of the loop. Throws
+    // std::logic_error if no loop runs on this thread, or the directory is for fewer loops.
     Groups(std::shared_ptr<GroupDirectory> directory, std::size_t loop);
     ~Groups();
     Groups(const Groups&) = delete;

@@ -73,7 +73,7 @@ private:
     std::vector<Item> items_;
 };
 
-// One HTTP request, whole (RFC 9112). A view is lent it until its answer is complete, with the body of a stream.
+// One whole HTTP request (RFC 9112). A view borrows it until its response is complete, with the body of a stream.
 struct Request {
     std::string method;
     std::string target;  // as it was sent, origin form: "/chat/lobby/?user=ann"

@@ -20,7 +20,7 @@ class Semaphore {
 public:
     class AcquireAwaiter;
 
-    // One of the tasks that may go on, until it is destroyed.
+    // The right to go on, until it is destroyed.
     class [[nodiscard]] Permit {
     public:
         Permit() noexcept = default;

@@ -27,7 +27,7 @@ public:
     class Value;
     struct Field;
 
-    // Of contexts in each other: what copies and renders them goes into each. It is more than parse_json() lets
+    // The limit on nested contexts, since copying and rendering them recurses. It is more than parse_json() lets
     // through.
     static constexpr std::size_t kMaxLevels = 256;
 

@@ -21,7 +21,7 @@ namespace c10k {
 // A loop whose queue is full gets no messages, but learns of each group in which it has lost some.
 class CrossLoopBatch final : private EndOfTurn {
 public:
-    // Of the loop with that number.
+    // The batch of the loop with that number.
     CrossLoopBatch(GroupDirectory& directory, std::size_t loop);
 
     struct Entry {

@@ -194,7 +194,7 @@ void EpollBackend::shutdown_write(SocketId socket) {
 void EpollBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*/) {
     if (Slot* slot = find(socket)) {
         if (slot->kind == Kind::kListener) {
-            // One that other processes have, too, would stay in this epoll.
+            // A listener that other processes have, too, would stay in this epoll.
             ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot->fd, nullptr);
         }
         if (::close(slot->fd) < 0 || slot->failure != 0) {

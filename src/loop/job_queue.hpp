@@ -59,13 +59,13 @@ public:
 
     // ---- For all threads
 
-    // Has `job`, which holds so many bytes, run in one of the loop's next turns. Returns false if the loop has ended.
+    // Queues `job`, which holds this many bytes, for one of the loop's next turns. Returns false if the loop has ended.
     bool post(std::unique_ptr<Job> job, std::size_t bytes = 0);
     // The same in two steps, for a producer with jobs for several loops: put() does not wake the loop. While `gate` is
     // there and false, neither the job runs nor any behind it; wake() once it is true.
     bool put(std::unique_ptr<Job> job, std::size_t bytes = 0, std::shared_ptr<const std::atomic<bool>> gate = nullptr);
     void wake();
-    // Has `call()` called in one of the loop's next turns. Returns false if the loop has ended.
+    // Queues a call of `call()` for one of the loop's next turns. Returns false if the loop has ended.
     template <typename Call>
     bool post_call(Call call, std::size_t bytes = 0) {
         return post(make_job(std::move(call)), bytes);

@@ -95,7 +95,7 @@ bool run(std::vector<std::string> command) {
     return child > 0 && status == 0;
 }
 
-// Has the tool make it again: it would compare times.
+// Makes the tool build it again, although its time is the newest.
 void let_go(const fs::path& output, const Project& project, const BuildGraph& graph) {
     if (output == project.program || output == graph.configuration) {
         // They are needed until there are others. To Ninja a time of 0 means that there is no such file.

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMaxProblems = 20;
 constexpr std::size_t kMaxContextLines = 4;  // the line of source, and the mark below it
 constexpr std::size_t kLastLines = 20;
-// Of a line, and of all problems: every page that is open gets them. A line of BuildOutput is whole.
+// Bounds for a line, and for all problems, because every open page gets them. A line of BuildOutput is whole.
 constexpr std::size_t kMaxLine = BuildOutput::kMaxLine + 100;
 constexpr std::size_t kMaxBytes = 32 * 1024;
 
@@ -111,7 +111,7 @@ std::optional<Found> find_quick_linker_error(std::string_view line) {
     return std::nullopt;
 }
 
-// Of ">>> referenced by chat.cpp:12 (/src/chat/chat.cpp:12)" the place; empty if it names none.
+// The place in ">>> referenced by chat.cpp:12 (/src/chat/chat.cpp:12)"; empty if it names none.
 std::string_view place_below(std::string_view line) {
     const std::size_t begin = line.rfind('(');
     if (!line.starts_with(">>> ") || !line.ends_with(')')) {

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 // A folder that many links lead to is looked at under so many of its paths.
 constexpr int kMaxPaths = 8;
-// Of one command line, which the kernel bounds at some megabytes.
+// The arguments of one command line, whose length the kernel bounds at some megabytes.
 constexpr std::size_t kMaxArguments = 500;
 
 bool is_left_out(const fs::path& folder) {

@@ -296,7 +296,7 @@ private:
 
     // ---- Programs
 
-    // Of the program that was built last. There is none if it could not be linked.
+    // The state of the last program built. Empty if it could not be linked.
     [[nodiscard]] fs::file_time_type version() const {
         std::error_code error;
         const fs::file_time_type time = fs::last_write_time(project_.program, error);

@@ -92,7 +92,7 @@ private:
             });
     }
 
-    // Nothing if there is no such folder any more.
+    // Empty if the folder no longer exists.
     Watched* watch(const fs::path& folder) {
         const int id = ::inotify_add_watch(inotify_, folder.c_str(), kChanges | IN_ONLYDIR);
         if (id >= 0) {

@@ -8,13 +8,13 @@
 namespace c10k {
 namespace {
 
-// Of replies that the peer has asked for, and of what was encrypted behind them.
+// Bounds the replies that the peer has asked for, and the bytes that were encrypted behind them.
 constexpr std::size_t kMaxUnsent = 2 * TlsStream::kMaxAhead;
 
 }  // namespace
 
-// A socket between its owner and the inner backend. Each event may have it closed: then it is told so, and lives on
-// until the next wait(). What the owner asks for delivers nothing: news for the owner waits for the next wait().
+// A socket between its owner and the inner backend. The handler of an event may close it: it lives on until the next
+// wait(). The owner's calls deliver no events: news for the owner waits for the next wait().
 class TlsBackend::Socket final : public SocketEvents {
 public:
     Socket(TlsBackend& backend, SocketId id, std::shared_ptr<const TlsContext> context, const std::string& name)
@@ -27,7 +27,7 @@ public:
 
     [[nodiscard]] SocketId id() const noexcept { return id_; }
 
-    // ---- What the owner wants
+    // ---- Calls of the owner
 
     void attach(SocketEvents& owner) noexcept { owner_ = &owner; }
 
@@ -73,7 +73,7 @@ public:
         flush();
     }
 
-    // Tells the owner what could not be told at once. Part of wait().
+    // Tells the owner the news that could not be told at once. Part of wait().
     void deliver_news() {
         if (!early_.empty()) {
             std::vector<char> bytes = std::exchange(early_, {});
@@ -91,7 +91,8 @@ public:
         }
     }
 
-    // Says goodbye if it has not, and if that can be said at once. Returns what the kernel may still read.
+    // Sends close_notify if that has not happened, and if it can be sent at once. Returns the bytes that the kernel may
+    // still read.
     std::shared_ptr<const void> close() {
         drop_news();
         if (phase_ == Phase::kOpen && !finishing_) {
@@ -102,7 +103,7 @@ public:
         return in_flight_ ? std::make_shared<std::vector<char>>(std::move(sending_)) : nullptr;
     }
 
-    // ---- Its place in the list of those that have news
+    // ---- Its place in the list of sockets with news
 
     void note_news() noexcept {
         if (!std::exchange(has_news_, true)) {
@@ -133,7 +134,7 @@ private:
         kClosed,
     };
 
-    // ---- What the inner backend says
+    // ---- Events of the inner backend
 
     void on_connected() override {
         inner().start_receiving(id_);  // whether the owner wants to or not: the handshake needs it
@@ -191,7 +192,7 @@ private:
         }
     }
 
-    // ---- What comes of it
+    // ---- Consequences
 
     void open() {
         phase_ = Phase::kOpen;
@@ -216,8 +217,8 @@ private:
         }
     }
 
-    // The stream cannot go on. Its last word goes out, if there is room; a client of whom nothing is known but that may
-    // be one of ours is given the time to read it, up to the owner's own deadline.
+    // The stream cannot go on. Its alert goes out, if there is room. A client that may be one of ours gets the time to
+    // read it, up to the owner's own deadline.
     void fail(std::error_code error) {
         const bool may_read = phase_ == Phase::kHandshake && stream_.is_server();
         phase_ = Phase::kRefused;
@@ -233,7 +234,7 @@ private:
         owner_->on_failed(error);
     }
 
-    // Sends what is encrypted, as far as the kernel takes it, and then FIN if that is to follow.
+    // Sends encrypted bytes, as far as the kernel takes them, and then FIN if that has to follow.
     void flush() {
         while (!in_flight_ && phase_ != Phase::kFailed && phase_ != Phase::kClosed && load()) {
             const iovec rest{sending_.data() + sent_, sending_.size() - sent_};
@@ -263,7 +264,7 @@ private:
         return !sending_.empty();
     }
 
-    // Answers the owner's send(), when all of it has gone.
+    // Answers the owner's send() when all its bytes have gone.
     void answer() {
         if (!in_flight_ && phase_ == Phase::kOpen && !stream_.failure() && std::exchange(asked_, false)) {
             owner_->on_sent(std::exchange(taken_, 0));

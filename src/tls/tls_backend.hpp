@@ -15,12 +15,11 @@ class Loop;
 // A backend around another, in which some sockets speak TLS: their owner sends and receives plain bytes, the inner
 // backend encrypted ones. All other sockets are the inner one's, and it has the same ids.
 //
-// Whoever gets a new socket decides what it is: secure() comes between its beginning and attach(). Then on_connected()
-// means that the handshake is done, on_failed() may have the errors of tls_error.hpp, and on_end() comes with the
-// peer's close_notify, or with a FIN alone: HTTP and WebSocket tell by themselves whether they are whole, and RFC
-// 9112, 9.8 asks a server to be prepared. A send() takes at most 64 KiB, and is answered when the kernel has taken all
-// that was encrypted for it. Bytes that come with the end of a client's handshake arrive even if it does not receive
-// yet.
+// Code that gets a new socket may call secure() before attach(). Then on_connected() means that the handshake is done,
+// on_failed() may have the errors of tls_error.hpp, and on_end() comes with the peer's close_notify, or with a FIN
+// alone: HTTP and WebSocket know by themselves whether their data is whole, and RFC 9112, 9.8 asks a server to be
+// prepared. A send() takes at most 64 KiB, and is answered when the kernel has taken all bytes that were encrypted for
+// it. Bytes that arrive with the end of a client's handshake reach the owner even if it does not receive yet.
 class TlsBackend final : public Backend {
 public:
     explicit TlsBackend(std::unique_ptr<Backend> inner);
@@ -28,17 +27,17 @@ public:
     TlsBackend(const TlsBackend&) = delete;
     TlsBackend& operator=(const TlsBackend&) = delete;
 
-    // That of a loop, which is put around the loop's backend at the first call: a loop without TLS has none.
+    // The TLS backend of a loop. The first call puts it around the loop's backend: a loop without TLS has none.
     static TlsBackend& of(Loop& loop);
 
-    // From now on this socket speaks TLS. `name` is what a client calls the server: a host or an IP address.
-    // Requires: the socket was just accepted, or dialled and on_connected() has not come; nobody is attached to it. One
-    // whose on_connected() has come to another owner may be secured, too: then begin() follows attach().
+    // From now on this socket speaks TLS. `name` is the host or IP address by which a client calls the server.
+    // Requires: the socket was just accepted, or is connecting and has not had on_connected(); it has no owner. A
+    // socket whose on_connected() has come to another owner may be secured, too: then begin() follows attach().
     void secure(SocketId socket, std::shared_ptr<const TlsContext> context, const std::string& name = {});
-    // The client's handshake begins on a socket that was connected before secure().
+    // Begins the client's handshake on a socket that was connected before secure().
     void begin(SocketId socket);
-    // These bytes of the peer, encrypted, have come already, behind something that was not TLS: wait() delivers them.
-    // Requires: the socket speaks TLS, and nothing else has come from it yet.
+    // Takes encrypted bytes of the peer that have come already, behind something that was not TLS: wait() delivers
+    // them. Requires: the socket speaks TLS, and no other bytes have come from it yet.
     void receive(SocketId socket, std::span<const char> early);
 
     [[nodiscard]] std::string_view name() const noexcept override { return inner_->name(); }

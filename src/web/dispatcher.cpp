@@ -72,7 +72,7 @@ SocketView wrap(SocketView view, const std::vector<Middleware>& layers) {
     return view;
 }
 
-// Of routes that say nothing about it.
+// The compression of routes that do not set it.
 Compression default_compression(const Settings& settings) {
     if (!settings.compression) {
         return Compression::kOff;

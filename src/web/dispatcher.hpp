@@ -70,7 +70,7 @@ private:
     Answer open_socket(const Match& match, const Request& request, int minor_version) const;
     [[nodiscard]] Response not_found(const Request& request) const;
     [[nodiscard]] Response error(int status, std::string_view sentence) const;
-    // Of the route that the request leads to, for people.
+    // The name of the request's route, for people.
     [[nodiscard]] std::string route_name(const Request& request) const;
 
     const Urls& urls_;

@@ -88,7 +88,7 @@ struct SiteServer {
                                         : static_cast<Application&>(dispatcher);
     }
 
-    // Whoever is replaced lets its views finish, and says so.
+    // A program that is replaced lets its views finish, and says so.
     [[nodiscard]] ShutdownOptions shutdown_options() const {
         if (stop_signal() == SIGUSR2) {
             // Never no time at all: connections that the kernel has accepted for this program come a moment later.

@@ -23,7 +23,7 @@ namespace mustache = kainjow::mustache;
 
 // One file can have many names, through symbolic links; beyond these they are all read again.
 constexpr std::size_t kMaxCompiled = 1000;
-// Of sections in each other, and of templates that include each other: kainjow's walk over them recurses.
+// The limit on nested sections and includes: kainjow's walk over them recurses.
 constexpr std::size_t kMaxLevels = 128;
 
 // A file that a template was made of, or that would go before one if it were there, and how it was then.

@@ -142,7 +142,7 @@ std::string with_known_version(std::string_view head, std::size_t at) {
     return known;
 }
 
-// Of a response.
+// The version of a response.
 bool names_a_later_http1(std::string_view head) {
     return head.size() > 8 && head.starts_with("HTTP/1.") && is_digit(head[7]) && head[8] == ' ';
 }

@@ -34,7 +34,7 @@ std::string encoded(std::string_view text) {
     return result;
 }
 
-// Of the names of interfaces: RFC 6874 has no other characters in a URL.
+// The characters of an interface's name: RFC 6874 allows no others in a URL.
 bool is_zone_char(char c) noexcept {
     return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Not among the names that `using namespace c10k` brings: a site may have a require() of its own.
+// `using namespace c10k` does not bring this name: a site may have a require() of its own.
 namespace c10k::internal {
 
 // Throws std::logic_error: the caller has made the mistake that `sentence` names.
