@@ -47,8 +47,12 @@ def setUpModule():
     global folder, pages
     made = tempfile.TemporaryDirectory()
     unittest.addModuleCleanup(made.cleanup)
-    folder = pathlib.Path(made.name).resolve()
-    subprocess.run([SOURCE / "docs/build", folder], check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    build = pathlib.Path(made.name).resolve() / "build"
+    folder = build / "docs"
+    (build / "reports").mkdir(parents=True)
+    (build / "reports/conformance.md").write_text("# Conformance: report\n\n| case | server |\n|---|---|\n| 1.1.1 | pass |\n")
+    subprocess.run([SOURCE / "docs/build", folder], check=True,
+                   env={**os.environ, "C10K_BUILD": str(build), "PYTHONDONTWRITEBYTECODE": "1"})
     pages = {file: Page(file) for file in folder.rglob("*.html")}
 
 
@@ -105,6 +109,10 @@ class Docs(unittest.TestCase):
                 self.assertIn(anchor or None, pages[folder / file].places)
         titles = {text for text, page, _ in headings if not page}
         self.assertLessEqual({"Debugging: find out what a server does", "c10k/task.hpp"}, titles)
+
+    def test_reports_that_there_are_have_pages(self):
+        self.assertIn("1.1.1", pages[folder / "reports/conformance.html"].text)
+        self.assertIn("reports/conformance.html", pages[folder / "index.html"].links)
 
     def test_names_lead_to_their_declarations(self):
         self.assertIn("websocket.hpp.html#WebSocket", pages[folder / "include/c10k/groups.hpp.html"].links)
