@@ -11,7 +11,7 @@ import unittest
 import urllib.parse
 
 from support.cases import main
-from support.environment import SOURCE
+from support.environment import MANAGE, SOURCE
 
 KINDS = ["Tutorial", "How-to", "Topics", "Reference", "Internals"]
 
@@ -109,6 +109,16 @@ class Docs(unittest.TestCase):
                 self.assertIn(anchor or None, pages[folder / file].places)
         titles = {text for text, page, _ in headings if not page}
         self.assertLessEqual({"Debugging: find out what a server does", "c10k/task.hpp"}, titles)
+
+    def test_the_page_of_settings_says_what_the_program_says(self):
+        said = json.loads(subprocess.run([MANAGE, "check", "--json"], stdout=subprocess.PIPE, check=False).stdout)["settings"]
+        page = pages[folder / "reference/settings.html"]
+        self.assertLessEqual({setting["name"] for setting in said}, page.places)
+        for setting in said:
+            with self.subTest(setting=setting["name"]):
+                self.assertIn(setting["reason"], page.text)
+        self.assertIn("outbox_bytes64KiBbytes", page.text)
+        self.assertIn("close_time5ss", page.text)
 
     def test_reports_that_there_are_have_pages(self):
         self.assertIn("1.1.1", pages[folder / "reports/conformance.html"].text)

@@ -22,6 +22,7 @@ from pygments.token import STANDARD_TYPES, Name
 from pygments.util import ClassNotFound
 
 import headers
+import settings
 from pages import ROOT, anchor
 
 HERE = Path(__file__).parent
@@ -46,11 +47,14 @@ def is_header(file):
 
 
 def address(file, as_source=False):
-    """Where the page of a file is, from the top of the HTML. A public header has two: what it declares, and itself."""
+    """Where the page of a file is, from the top of the HTML. A public header has two: what it declares, and itself. So has
+    the table of settings."""
     if file == INDEX:
         return Path("index.html")
     if is_header(file) and not as_source:
         return Path("reference/c10k") / f"{file.stem}.html"
+    if file == settings.ROWS and not as_source:
+        return Path("reference/settings.html")
     if file.parent == REPORTS:
         return Path("reports") / f"{file.stem}.html"
     path = file.relative_to(ROOT)
@@ -102,6 +106,8 @@ class Site:
             self.put(file, address(file, as_source=True), *self.from_code(file))
             if is_header(file):
                 self.put(file, address(file), *self.from_header(file))
+            elif file == settings.ROWS:
+                self.put(file, address(file), *self.from_settings(file))
 
     def put(self, file, place, title, body):
         """Writes the page of a file."""
@@ -181,6 +187,18 @@ class Site:
                     parts += [self.code(member.code), self.comment(file, member.comment)]
                 parts.append("</div>")
         return title, "\n".join(parts)
+
+    @staticmethod
+    def from_settings(file):
+        """The table of settings: it says more than the file does to a reader."""
+        rows = "".join(f'<tr id="{name}"><td><code>{name}</code></td><td><code>{html.escape(default)}</code></td>'
+                       f"<td>{html.escape(unit)}</td><td>{html.escape(reason)}</td></tr>"
+                       for name, default, unit, reason in settings.settings())
+        source = way(address(file), file, as_source=True)
+        return "Settings", ("<h1>Settings</h1>\n<p>A setting stands in <code>c10k.conf</code> (<code>name = value</code>), in the "
+                            "environment (<code>C10K_NAME</code>) or among the options (<code>--set name=value</code>); the later "
+                            f'overrides the earlier. <a href="{source}">Source</a>.</p>\n<table><thead><tr><th>name</th>'
+                            f"<th>default</th><th>unit</th><th>reason</th></tr></thead><tbody>{rows}</tbody></table>")
 
     @staticmethod
     def code(text):
