@@ -184,13 +184,14 @@ class Site:
             if item.members:
                 parts.append('<div class="members">')
                 for member in item.members:
+                    self.headings.append([f"{item.name}::{member.name}", title, f"{page}#{item.name}"])
                     parts += [self.code(member.code), self.comment(file, member.comment)]
                 parts.append("</div>")
         return title, "\n".join(parts)
 
-    @staticmethod
-    def from_settings(file):
+    def from_settings(self, file):
         """The table of settings: it says more than the file does to a reader."""
+        self.headings += [[name, "Settings", f"{address(file)}#{name}"] for name, *_ in settings.settings()]
         rows = "".join(f'<tr id="{name}"><td><code>{name}</code></td><td><code>{html.escape(default)}</code></td>'
                        f"<td>{html.escape(unit)}</td><td>{html.escape(reason)}</td></tr>"
                        for name, default, unit, reason in settings.settings())
