@@ -27,11 +27,16 @@ def replaced():
     return words
 
 
+def said(found, words):
+    """What is said instead of a name that was found."""
+    return next(meant for word, meant in words.items() if word in found)
+
+
 def pattern(words):
-    """Finds each of the words. `Word` is also found inside of LongerWords."""
-    parts = [rf"{re.escape(word)}(?![a-z])" if re.fullmatch(r"(?:[A-Z][a-z]+)+", word) else rf"\b{re.escape(word)}\b"
-             for word in sorted(words, key=len, reverse=True)]
-    return re.compile(rf"(?<!Git)(?:{'|'.join(parts)})")
+    """Finds each of the words. `Word` is also found inside of LongerWords, but not in constants, which settings name."""
+    parts = [rf"\b(?!k[A-Z]|GitHub)\w*{re.escape(word)}(?![a-z])" if re.fullmatch(r"(?:[A-Z][a-z]+)+", word)
+             else rf"\b{re.escape(word)}\b" for word in sorted(words, key=len, reverse=True)]
+    return re.compile("|".join(parts))
 
 
 def main():
@@ -41,7 +46,7 @@ def main():
     for folder in FOLDERS:
         files += [file for file in sorted((ROOT / folder).rglob("[!.]*")) if file.suffix in SUFFIXES and file not in EXEMPT]
     wrong = [
-        f"{file.relative_to(ROOT)}:{number}: {match[0]}: say {words.get(match[0], 'what the glossary says')}"
+        f"{file.relative_to(ROOT)}:{number}: {match[0]}: say {said(match[0], words)}"
         for file in files
         for number, line in enumerate(file.read_text().splitlines(), 1)
         for match in find.finditer(line)
