@@ -25,6 +25,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 PROTOCOL = "src/wire/protocol.cpp"
 DEFLATE = "src/wire/deflate.cpp"
+CLOSE_CODE = "include/c10k/close_code.hpp"
 PERMESSAGE_DEFLATE = "src/wire/permessage_deflate.cpp"
 EXTENSIONS = "src/wire/extensions.cpp"
 HANDSHAKE = "src/wire/handshake.cpp"
@@ -116,7 +117,7 @@ MUTATIONS = [
              "deflater_stays_(!agreed.server_no_context_takeover)", "deflater_stays_(true)"),
     Mutation("our window is larger than agreed", PERMESSAGE_DEFLATE,
              "deflater_bits_(agreed.server_max_window_bits.value_or(kMaxWindowBits))",
-             "deflater_bits_(kMostWindowBits)"),
+             "deflater_bits_(kMaxWindowBits)"),
     Mutation("corrupt data passes", PROTOCOL,
              "case Inflater::Result::kCorrupt: return Violation::kCorruptCompression;",
              "case Inflater::Result::kCorrupt: return Violation::kNone;"),
