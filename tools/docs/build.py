@@ -21,6 +21,7 @@ from pygments.lexers import CppLexer, TextLexer, get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Name
 from pygments.util import ClassNotFound
 
+import diagram
 import headers
 import settings
 from pages import ROOT, anchor
@@ -29,6 +30,7 @@ HERE = Path(__file__).parent
 INDEX = ROOT / "docs/README.md"
 HEADERS = ROOT / "include/c10k"
 REPORTS = Path(os.environ.get("C10K_BUILD", ROOT / "build")) / "reports"
+MERMAID = re.compile(r"^```mermaid\n(stateDiagram.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r'<h([123])(?: id="([^"]*)")?>(.*?)</h\1>')
 HEADING_OR_LINK = re.compile(r"^## (.+)$|^- \[([^\]]+)\]\(([^)]+)\)", re.MULTILINE)
 # What a header declares outside of classes: types with what they are, and functions.
@@ -140,7 +142,7 @@ class Site:
                         TocExtension(slugify=lambda title, _: anchor(title))],
             extension_configs={"codehilite": {"css_class": "highlight", "guess_lang": False}})
         converter.treeprocessors.register(Links(self, file), "links", 0)
-        text = file.read_text()
+        text = MERMAID.sub(lambda match: f'<div class="states">{diagram.svg(match[1])}</div>\n', file.read_text())
         return html.escape(re.search(r"^# (.+)$", text, re.MULTILINE)[1]), converter.convert(text)
 
     def from_code(self, file):
