@@ -60,8 +60,8 @@ TEST_P(LostMessages, CloseAMemberWhoseRouteSaysNothingElseAndOnlyThoseOfThatLoop
         });
         co_await std::move(visiting);
     });
-    EXPECT_EQ(sides[0].counters->limits.mailbox_bytes.value(), 0U);
-    EXPECT_EQ(sides[1].counters->limits.mailbox_bytes.value(), 1U);
+    EXPECT_EQ(sides[0].counters->strikes(Limit::kMailboxBytes), 0U);
+    EXPECT_EQ(sides[1].counters->strikes(Limit::kMailboxBytes), 1U);
 }
 
 // Each pause of the loop that loses messages is told to its members once, and counted once.
@@ -78,7 +78,7 @@ TEST_P(LostMessages, AreToldOnceAndLeaveAMemberThatMayMissSome) {
         });
         co_await std::move(visiting);
     });
-    EXPECT_EQ(sides[1].counters->limits.mailbox_bytes.value(), 2U);
+    EXPECT_EQ(sides[1].counters->strikes(Limit::kMailboxBytes), 2U);
     EXPECT_EQ(sides[1].counters->dropped.value(), 2U);
 }
 
