@@ -26,6 +26,7 @@ namespace c10k {
 namespace {
 
 using internal::check_pattern;
+using internal::converter_fits;
 using internal::PathPattern;
 using internal::PatternError;
 
