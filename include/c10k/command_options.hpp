@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -61,9 +62,10 @@ public:
     CommandOption number(const std::string& names, Number& value, const std::string& help) {
         return number(names, value, {.max = kMaxOf<Number>}, help);
     }
-    // Requires: `value` can hold each number in the range. Not checked.
+    // A number in the range that `value` can hold.
     template <std::integral Number>
     CommandOption number(const std::string& names, Number& value, Range range, const std::string& help) {
+        range.max = std::min(range.max, kMaxOf<Number>);
         const auto set = [&value](std::uint64_t number) { value = static_cast<Number>(number); };
         return add_number(names, set, range, help).default_text(std::to_string(value));
     }
