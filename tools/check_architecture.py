@@ -3,7 +3,8 @@
 existing functions, each called by one before it. docs/README.md has the lines of the public headers (check_docs.py).
 
 A room is a heading "### src/ROOM: ...", a file (a header with its .cpp) a row "| `name` | ... |" below it. A step of a walk is a row
-"| `Class::function` | [file](...) | ... |"; if its text begins with "Later", nothing before it needs to call it.
+"| `Class::function` | [file](...) | ... |"; if its text begins with "Later", nothing before it needs to call it. A state
+diagram is the table of transitions in the header that the text before it names.
 """
 
 import re
@@ -46,10 +47,31 @@ def body(function, file):
     return text[match.end():text.index(f"\n{indent}}}", match.end())]
 
 
+def transitions(source):
+    """The rows of a table of transitions, but for aborts: (from, event, to)."""
+    rows = re.findall(r"Transition\{\w+State::k(\w+),\s*\w+Event::k(\w+),\s*\w+State::k(\w+)", source.read_text())
+    return {row for row in rows if row[1] != "Abort"}
+
+
+def arrows(diagram):
+    return {(start, event, end) for start, end, event in re.findall(r"^ +(\w+) --> (\w+): (\w+)$", diagram, re.MULTILINE)}
+
+
+def wrong_diagrams(text):
+    """Yields (line, what is wrong) for each state diagram that is not the table of the file named before it."""
+    for match in re.finditer(r"\(([^()]+\.hpp)\)(?:(?!```).)*?```mermaid\nstateDiagram-v2\n(.*?)```", text, re.DOTALL):
+        line = text.count("\n", 0, match.start(2)) + 1
+        drawn, meant = arrows(match[2]), transitions(PAGE.parent / match[1])
+        for start, event, end in sorted(drawn ^ meant):
+            where = "the table" if (start, event, end) in drawn else "the diagram"
+            yield line, f"{match[1]}: {where} lacks {start} --> {end}: {event}"
+
+
 def faults():
     """Yields (line, what is wrong)."""
     rooms = files_by_room()
     room, listed, walk = None, {}, []
+    yield from wrong_diagrams(PAGE.read_text())
     for number, line in enumerate(PAGE.read_text().splitlines(), 1):
         if line.startswith("#"):
             heading = ROOM.fullmatch(line)

@@ -83,7 +83,7 @@ public:
     [[nodiscard]] Endpoint from(const std::vector<std::string>& sources) const;
 
 private:
-    friend class ClientWebSocket;
+    friend class ClientRun;
     friend class Dialling;
     friend Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
     struct Data;

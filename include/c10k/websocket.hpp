@@ -15,8 +15,8 @@
 
 namespace c10k {
 
-class JobQueue;
 class WebSocketConnection;
+class WebSocketTable;
 
 // send() throws this when the connection is closed or lost. A view may let it pass: the library ends the view silently.
 class ConnectionClosed : public std::runtime_error {
@@ -55,7 +55,7 @@ public:
 private:
     friend class WebSocketTable;
 
-    std::shared_ptr<JobQueue> jobs_;
+    std::shared_ptr<WebSocketTable> table_;
     std::uint32_t slot_ = 0;
     std::uint32_t generation_ = 0;
 };
@@ -120,14 +120,14 @@ public:
     [[nodiscard]] bool is_compressed() const noexcept;
     [[nodiscard]] c10k::Handle handle() const;
 
-protected:
-    WebSocket() = default;
-    ~WebSocket() = default;
+    // The library makes it.
+    explicit WebSocket(WebSocketConnection& connection) noexcept : connection_(connection) {}
 
-    [[nodiscard]] WebSocketConnection& connection() noexcept;
-    [[nodiscard]] const WebSocketConnection& connection() const noexcept;
+    // For the library.
+    [[nodiscard]] WebSocketConnection& connection() noexcept { return connection_; }
 
-    friend class Group;
+private:
+    WebSocketConnection& connection_;
 };
 
 class [[nodiscard]] WebSocket::RecvAwaiter final : public Awaiter {

@@ -2,8 +2,8 @@
 
 #include "base/address.hpp"
 #include "c10k/text.hpp"
-#include "connection/handshakes.hpp"
-#include "connection/websocket_connection.hpp"
+#include "connection/client_websocket.hpp"
+#include "connection/loop_services.hpp"
 #include "tls/tls_backend.hpp"
 #include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
@@ -180,182 +180,6 @@ Endpoint Endpoint::from(const std::vector<std::string>& sources) const {
     return Endpoint{std::move(data)};
 }
 
-class Dialling;
-
-// A client's WebSocket. It belongs to connect(), which waits for its beginning and its end.
-class ClientWebSocket final : public WebSocketConnection {
-public:
-    ClientWebSocket(const Endpoint::Data& server, SocketId socket)
-        : WebSocketConnection(Loop::current(), secured(socket, server), wire::Role::kClient, server.limits),
-          handshake_(std::make_unique<Handshake>()) {
-        handshake_->request.host = server.parsed.host_field();
-        handshake_->request.target = server.parsed.target;
-        handshake_->request.subprotocols = server.options.subprotocols;
-        handshake_->request.headers = server.options.headers;
-        if (const Compression& compression = server.options.compression; compression.is_on()) {
-            handshake_->request.deflate = wire::offer_deflate(compression);
-            handshake_->compress_from = compression.from_bytes;
-        }
-    }
-
-    // Makes `socket` and opens it when it is its turn.
-    static Task<> open_in_turn(std::optional<ClientWebSocket>& socket, const Endpoint::Data& server,
-                               HandshakeWindow& window);
-    // Closes it, if it is open, when it is its turn, and waits for the end of the connection.
-    Task<> close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window);
-
-    class ProgressAwaiter;
-    // Suspends until the TCP connection has ended. It is not stopped: the close time bounds it.
-    ProgressAwaiter gone();
-
-    using WebSocketConnection::leave_groups;
-
-private:
-    // Makes `socket` at the first address that answers, and opens it.
-    static Task<> open_first(std::optional<ClientWebSocket>& socket, Dialling& dialling, const Endpoint::Data& server);
-    [[nodiscard]] std::string missing(Duration waited) const;
-    // Suspends until the handshake has succeeded or the connection has failed.
-    ProgressAwaiter opened();
-    // Begins the handshake on a socket that was connected before this object had it.
-    void begin(const Endpoint::Data& server) {
-        if (server.tls) {
-            TlsBackend::of(loop()).begin(socket());
-        } else {
-            on_connected();
-        }
-    }
-
-    // The same socket, which speaks TLS from now on if the URL says so.
-    static SocketId secured(SocketId socket, const Endpoint::Data& server) {
-        if (server.tls) {
-            TlsBackend::of(Loop::current()).secure(socket, server.tls, server.parsed.host);
-        }
-        return socket;
-    }
-
-    [[nodiscard]] bool has_opened() const noexcept { return !handshake_; }
-
-    // Drops what has come and what still comes, which would keep the server's close out.
-    void ignore_messages() {
-        is_ignoring_ = true;
-        while (has_message()) {
-            take_message();
-        }
-    }
-
-    struct Handshake {
-        wire::HandshakeRequest request;
-        wire::ResponseParser parser;
-        std::uint32_t compress_from = 0;
-        bool is_sent = false;
-    };
-
-    void on_connected() override {
-        handshake_->is_sent = true;
-        write(wire::to_bytes(handshake_->request));
-        resume_reading();
-    }
-
-    void on_received(std::span<char> bytes) override {
-        if (!handshake_) {
-            WebSocketConnection::on_received(bytes);
-            return;
-        }
-        const std::size_t head = handshake_->parser.receive({bytes.data(), bytes.size()});
-        if (handshake_->parser.state() == wire::ResponseParser::State::kFailed) {
-            drop(CloseCode::kAbnormal, handshake_->parser.failure());
-        } else if (handshake_->parser.state() == wire::ResponseParser::State::kComplete) {
-            finish_handshake(bytes.subspan(head));
-        }
-    }
-
-    void finish_handshake(std::span<char> early) {
-        const auto result = wire::check(handshake_->request, handshake_->parser.response());
-        if (const auto* disagreed = std::get_if<wire::Disagreed>(&result)) {
-            drop(CloseCode::kAbnormal, disagreed->reason);
-            return;
-        }
-        const auto& agreed = std::get<wire::Agreed>(result);
-        subprotocol_ = agreed.subprotocol;
-        if (agreed.deflate) {
-            compress(*agreed.deflate, handshake_->compress_from);
-        }
-        handshake_.reset();
-        open({}, early);
-        wake();
-    }
-
-    void on_fin() override {
-        if (handshake_) {
-            drop(CloseCode::kAbnormal, "the server ended the connection instead of answering the handshake");
-        } else {
-            WebSocketConnection::on_fin();
-        }
-    }
-
-    void on_message(Message message) override {
-        if (!is_ignoring_) {
-            WebSocketConnection::on_message(std::move(message));
-        }
-    }
-
-    void on_gone() override { wake(); }
-    void wake();
-
-    [[nodiscard]] std::string_view subprotocol() const noexcept override { return subprotocol_; }
-
-    bool is_ignoring_ = false;              // what the server says
-    std::unique_ptr<Handshake> handshake_;  // until it has succeeded
-    std::string subprotocol_;
-    ProgressAwaiter* waiting_ = nullptr;
-};
-
-class [[nodiscard]] ClientWebSocket::ProgressAwaiter final : public Awaiter {
-public:
-    enum class Until { kOpened, kGone };
-
-    ProgressAwaiter(ClientWebSocket& socket, Until until) noexcept : socket_(socket), until_(until) {}
-
-    [[nodiscard]] bool await_ready() const noexcept {
-        return socket_.is_gone() || (until_ == Until::kOpened && (!socket_.handshake_ || stop_requested()));
-    }
-    void await_suspend(std::coroutine_handle<> task) {
-        socket_.waiting_ = this;
-        suspend(task);
-    }
-    void await_resume() const {
-        socket_.waiting_ = nullptr;
-        if (until_ == Until::kOpened) {
-            throw_if_stopped();
-        }
-    }
-    void progress() {
-        if (until_ == Until::kOpened || socket_.is_gone()) {
-            resume();
-        }
-    }
-
-private:
-    void on_stop() noexcept override {
-        if (until_ == Until::kOpened) {
-            resume();
-        }
-    }
-
-    ClientWebSocket& socket_;
-    Until until_;
-};
-
-ClientWebSocket::ProgressAwaiter ClientWebSocket::opened() { return {*this, ProgressAwaiter::Until::kOpened}; }
-
-ClientWebSocket::ProgressAwaiter ClientWebSocket::gone() { return {*this, ProgressAwaiter::Until::kGone}; }
-
-void ClientWebSocket::wake() {
-    if (waiting_ != nullptr) {
-        waiting_->progress();
-    }
-}
-
 namespace {
 
 std::chrono::milliseconds since(std::int64_t began_ms) {
@@ -384,7 +208,7 @@ public:
     explicit Dialling(const Endpoint::Data& server) : server_(server), loop_(Loop::current()) {
         attempts_.reserve(server.addresses.size());
     }
-    ~Dialling() { give_up(); }
+    ~Dialling() { abort(); }
 
     [[nodiscard]] bool await_ready() {
         if (!stop_requested()) {
@@ -512,7 +336,7 @@ private:
         return std::none_of(attempts_.begin(), attempts_.end(), [](const Attempt& one) { return one.is_open(); });
     }
 
-    void give_up() noexcept {
+    void abort() noexcept {
         cancel();
         for (Attempt& attempt : attempts_) {
             attempt.close();
@@ -520,7 +344,7 @@ private:
     }
 
     void on_stop() noexcept override {
-        give_up();
+        abort();
         resume();
     }
 
@@ -532,87 +356,137 @@ private:
     std::optional<std::size_t> taken_;  // the address that answered
 };
 
-Task<> ClientWebSocket::open_first(std::optional<ClientWebSocket>& socket, Dialling& dialling,
-                                   const Endpoint::Data& server) {
+// One run of connect(): makes `socket`, and ends it, when it is its turn.
+class ClientRun {
+public:
+    explicit ClientRun(const Endpoint::Data& server)
+        : server_(server), services_(LoopServices::of(Loop::current())),
+          handshakes_(services_.handshakes, server.handshakes) {}
+
+    // Opens a WebSocket when it is its turn.
+    Task<> open();
+    [[nodiscard]] ClientWebSocket& socket() noexcept { return *socket_; }
+    // Closes it, if it is open, when it is its turn, and waits for the end of the connection.
+    Task<> close(std::uint16_t code);
+
+private:
+    // Begins the handshake on a socket that is connected, or will be.
+    void start_handshake(SocketId connecting);
+    // Connects to the first address that answers, and opens the WebSocket there.
+    Task<> open_first(Dialling& dialling);
+    // Says where the server is, and what it still owes after the handshake time.
+    [[nodiscard]] std::string missing() const;
+    [[nodiscard]] Backend& backend() const noexcept { return services_.loop.backend(); }
+
+    const Endpoint::Data& server_;
+    LoopServices& services_;
+    Handshakes::Use handshakes_;
+    std::optional<ClientHandshake> handshake_;
+    std::optional<ClientWebSocket> socket_;
+};
+
+void ClientRun::start_handshake(SocketId connecting) {
+    wire::HandshakeRequest request;
+    request.host = server_.parsed.host_field();
+    request.target = server_.parsed.target;
+    request.subprotocols = server_.options.subprotocols;
+    request.headers = server_.options.headers;
+    if (server_.options.compression.is_on()) {
+        request.deflate = wire::offer_deflate(server_.options.compression);
+    }
+    if (server_.tls) {
+        TlsBackend::of(services_.loop).secure(connecting, server_.tls, server_.parsed.host);
+    }
+    handshake_.emplace(services_, connecting, server_.limits, std::move(request),
+                       server_.options.compression.from_bytes, socket_);
+}
+
+Task<> ClientRun::open_first(Dialling& dialling) {
     const SocketId connected = co_await dialling;
     try {
-        socket.emplace(server, connected);
+        start_handshake(connected);
     } catch (...) {  // no memory
-        Loop::current().backend().close(connected);
+        backend().close(connected);
         throw;
     }
-    socket->begin(server);
-    co_await socket->opened();
+    if (server_.tls) {
+        TlsBackend::of(services_.loop).begin(connected);
+    } else {
+        handshake_->begin();
+    }
+    co_await handshake_->done();
 }
 
-// Tells the caller what the server still owes after this wait.
-std::string ClientWebSocket::missing(Duration waited) const {
-    const std::string time = std::to_string(std::chrono::ceil<std::chrono::seconds>(waited).count()) + " s";
-    return handshake_ && handshake_->is_sent ? "it is connected, and has no answer to the handshake after " + time
-                                             : "no answer after " + time;
+std::string ClientRun::missing() const {
+    const Duration limit = server_.options.handshake_time;
+    const std::string time = std::to_string(std::chrono::ceil<std::chrono::seconds>(limit).count()) + " s";
+    return handshake_->is_request_sent() ? "it is connected, and has no answer to the handshake after " + time
+                                         : "no answer after " + time;
 }
 
-Task<> ClientWebSocket::open_in_turn(std::optional<ClientWebSocket>& socket, const Endpoint::Data& server,
-                                     HandshakeWindow& window) {
-    const Semaphore::Permit turn = co_await window.turn();
-    const std::int64_t began = Loop::current().backend().now();
+Task<> ClientRun::open() {
+    const Semaphore::Permit turn = co_await handshakes_->opening.turn();
+    const std::int64_t began = backend().now();
     const Stopwatch stopwatch;
     std::optional<Dialling> dialling;
     try {
-        if (server.addresses.size() == 1) {
-            const Address& only = server.addresses.front();
-            socket.emplace(server, Loop::current().backend().connect(only, server.next_source(only.family())));
-            co_await with_timeout(server.options.handshake_time, socket->opened());
+        if (server_.addresses.size() == 1) {
+            const Address& only = server_.addresses.front();
+            start_handshake(backend().connect(only, server_.next_source(only.family())));
+            co_await with_timeout(server_.options.handshake_time, handshake_->done());
         } else {
-            dialling.emplace(server);
-            co_await with_timeout(server.options.handshake_time, open_first(socket, *dialling, server));
+            dialling.emplace(server_);
+            co_await with_timeout(server_.options.handshake_time, open_first(*dialling));
         }
     } catch (const std::system_error& error) {
-        throw ConnectError("cannot connect to " + server.url + ": " + error.code().message());
+        throw ConnectError("cannot connect to " + server_.url + ": " + error.code().message());
     } catch (const TimedOut&) {
-        throw TimedOut("cannot connect to " + (dialling ? dialling->where() : server.url) + ": " +
-                       (socket ? socket->missing(server.options.handshake_time) : dialling->failures()));
+        throw TimedOut("cannot connect to " + (dialling ? dialling->where() : server_.url) + ": " +
+                       (handshake_ ? missing() : dialling->failures()));
     }
-    if (!socket->has_opened()) {
-        throw ConnectError("cannot connect to " + (dialling ? dialling->where() : server.url) + ": " +
-                           printable(socket->close_info().reason));
+    if (!socket_) {
+        throw ConnectError("cannot connect to " + (dialling ? dialling->where() : server_.url) + ": " +
+                           printable(handshake_->failure()));
     }
-    window.note_success(since(began), std::chrono::ceil<std::chrono::milliseconds>(server.options.handshake_time));
-    stopwatch.tell(server.options.on_opened);
+    handshake_.reset();
+    handshakes_->opening.note_success(since(began),
+                                      std::chrono::ceil<std::chrono::milliseconds>(server_.options.handshake_time));
+    stopwatch.tell(server_.options.on_opened);
 }
 
-Task<> ClientWebSocket::close_in_turn(std::uint16_t code, const Endpoint::Data& server, HandshakeWindow& window) {
+Task<> ClientRun::close(std::uint16_t code) {
+    WebSocketConnection& connection = socket_->connection();
+    HandshakeWindow& window = handshakes_->closing;
     Semaphore::Permit turn;
-    if (is_open()) {
-        ignore_messages();
+    connection.leave_groups();
+    if (connection.is_open()) {
+        connection.ignore_messages();
         turn = co_await window.turn(Semaphore::OnStop::kWaitOn);
     }
-    if (!is_open()) {  // the server was first
-        co_await gone();
+    if (!connection.is_open()) {  // the server was first
+        co_await socket_->ended();
         co_return;
     }
-    const std::int64_t began = Loop::current().backend().now();
+    const std::int64_t began = backend().now();
     const std::uint64_t others = window.successes();
     const Stopwatch stopwatch;
-    close(code, {});
-    co_await gone();
-    if (const auto took = since(began); took < server.limits.close_time) {
-        window.note_success(took, server.limits.close_time);
+    connection.start_close(code, {});
+    co_await socket_->ended();
+    if (const auto took = since(began); took < server_.limits.close_time) {
+        window.note_success(took, server_.limits.close_time);
     } else if (window.successes() == others) {
         window.open();  // the server answers nobody: let nobody wait for that
     }
-    stopwatch.tell(server.options.on_closed);
+    stopwatch.tell(server_.options.on_closed);
 }
 
 Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
-    const Endpoint::Data& data = *server.data_;
-    const Handshakes::Use handshakes{Loop::current().local<Handshakes>(), data.handshakes};
-    std::optional<ClientWebSocket> socket;
-    co_await ClientWebSocket::open_in_turn(socket, data, handshakes->opening);
+    ClientRun client{*server.data_};
+    co_await client.open();
     std::exception_ptr failure;
     std::uint16_t code = CloseCode::kNormal;
     try {
-        co_await view(*socket);
+        co_await view(client.socket().socket());
     } catch (const Stopped&) {
         failure = std::current_exception();
         code = CloseCode::kGoingAway;
@@ -620,8 +494,7 @@ Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
         failure = std::current_exception();
         code = CloseCode::kInternalError;
     }
-    socket->leave_groups();
-    co_await socket->close_in_turn(code, data, handshakes->closing);
+    co_await client.close(code);
     if (failure) {
         std::rethrow_exception(failure);
     }

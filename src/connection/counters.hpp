@@ -11,8 +11,6 @@
 
 namespace c10k {
 
-class Loop;
-
 // A number that one thread counts up, and any may read. To count costs as much as with a plain integer.
 class Counter {
 public:
@@ -27,11 +25,9 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-// What one loop counts of its connections. Loop::local() makes it, and who has shared it may read it afterwards, too.
+// What one loop counts of its connections. Whoever shares it may read it when the loop has ended, too.
 // Thread: that of the loop counts.
 struct Counters : std::enable_shared_from_this<Counters> {
-    explicit Counters(Loop& /*loop*/) {}
-
     Counter accepted;         // connections
     Counter accept_failures;  // because descriptors or memory had run out
     Counter proxy_failures;   // connections that should have begun with a PROXY header, and did not

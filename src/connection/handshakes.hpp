@@ -11,8 +11,6 @@
 
 namespace c10k {
 
-class Loop;
-
 // Bounds how many handshakes of one kind are in flight at once: a client or a server that cannot keep up with them gets
 // fewer in the same time, instead of losing those that wait for too long.
 //
@@ -46,8 +44,6 @@ private:
 // The handshakes of the clients of one loop, apart for each server.
 class Handshakes {
 public:
-    explicit Handshakes(Loop& /*loop*/) {}
-
     // Which of them are counted together: those with the server at one address, and with the same bound.
     struct Key {
         std::string address;  // its bytes

@@ -7,14 +7,10 @@
 
 namespace c10k {
 
-class Loop;
-
 // Gives free memory back to the system, soon after much has become free: the allocator keeps what ten thousand
-// connections needed otherwise. One for each loop, by Loop::local().
+// connections needed otherwise.
 class MemoryTrimmer final : private Timer {
 public:
-    explicit MemoryTrimmer(Loop& /*loop*/) noexcept {}
-
     // To be told that a connection has ended, or one that was far behind has taken all.
     void soon() {
         constexpr std::chrono::seconds kDelay{1};

@@ -9,8 +9,8 @@ constexpr std::size_t kPiecesAtOnce = 64;
 
 }  // namespace
 
-SocketStream::SocketStream(Loop& loop, SocketId socket) : loop_(loop), socket_(socket) {
-    loop.backend().attach(socket, *this);
+SocketStream::SocketStream(LoopServices& services, SocketId socket) : services_(services), socket_(socket) {
+    loop().backend().attach(socket, *this);
 }
 
 SocketStream::~SocketStream() { abort(); }
@@ -18,14 +18,14 @@ SocketStream::~SocketStream() { abort(); }
 void SocketStream::resume_reading() {
     if (!is_reading_ && !is_gone_) {
         is_reading_ = true;
-        loop_.backend().start_receiving(socket_);
+        loop().backend().start_receiving(socket_);
     }
 }
 
 void SocketStream::pause_reading() {
     if (is_reading_) {
         is_reading_ = false;
-        loop_.backend().stop_receiving(socket_);
+        loop().backend().stop_receiving(socket_);
     }
 }
 
@@ -39,7 +39,7 @@ void SocketStream::flush() {
         return;
     }
     std::array<iovec, kPiecesAtOnce> pieces;
-    const std::size_t taken = loop_.backend().send(socket_, outbox_.gather(pieces));
+    const std::size_t taken = loop().backend().send(socket_, outbox_.gather(pieces));
     if (taken > 0) {
         consume(taken);
     } else {
@@ -55,7 +55,7 @@ void SocketStream::on_sent(std::size_t bytes) {
 void SocketStream::consume(std::size_t bytes) {
     outbox_.consume(bytes);
     if (!outbox_.empty()) {
-        loop_.flush_later(*this, outbox_.bytes());
+        loop().flush_later(*this, outbox_.bytes());
     }
     on_written(bytes);
 }
@@ -63,14 +63,14 @@ void SocketStream::consume(std::size_t bytes) {
 void SocketStream::shutdown_write() {
     if (!has_shut_down_) {
         has_shut_down_ = true;
-        loop_.backend().shutdown_write(socket_);
+        loop().backend().shutdown_write(socket_);
     }
 }
 
 void SocketStream::abort() noexcept {
     if (!is_gone_) {
         is_gone_ = true;
-        loop_.backend().close(socket_, outbox_.release());
+        loop().backend().close(socket_, outbox_.release());
     }
 }
 

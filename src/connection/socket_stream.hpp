@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connection/loop_services.hpp"
 #include "connection/outbox.hpp"
 #include "loop/loop.hpp"
 
@@ -19,11 +20,12 @@ public:
 
 protected:
     // Takes `socket` over: its events come here from now on. It does not read yet.
-    SocketStream(Loop& loop, SocketId socket);
+    SocketStream(LoopServices& services, SocketId socket);
     // Closes the socket, unless abort() or hand_over() has come before.
     ~SocketStream();
 
-    [[nodiscard]] Loop& loop() const noexcept { return loop_; }
+    [[nodiscard]] LoopServices& services() const noexcept { return services_; }
+    [[nodiscard]] Loop& loop() const noexcept { return services_.loop; }
     [[nodiscard]] SocketId socket() const noexcept { return socket_; }
 
     // ---- Reading
@@ -40,7 +42,7 @@ protected:
     // Sends soon what the outbox holds; `added` is how many bytes of it are new.
     void flush_soon(std::size_t added) {
         if (!is_sending_) {
-            loop_.flush_later(*this, added);
+            loop().flush_later(*this, added);
         }
     }
     // The backend has yet to answer a send().
@@ -76,7 +78,7 @@ private:
     void flush() final;
     void consume(std::size_t bytes);
 
-    Loop& loop_;
+    LoopServices& services_;
     SocketId socket_;
     bool is_reading_ : 1 = false;
     bool is_sending_ : 1 = false;

@@ -10,48 +10,49 @@
 
 namespace c10k {
 
-WebSocketConnection& WebSocket::connection() noexcept { return static_cast<WebSocketConnection&>(*this); }
-const WebSocketConnection& WebSocket::connection() const noexcept {
-    return static_cast<const WebSocketConnection&>(*this);
-}
-
 WebSocket::RecvAwaiter WebSocket::recv() {
-    connection().answer_handshake();
-    return RecvAwaiter{connection()};
+    connection_.accept();
+    return RecvAwaiter{connection_};
 }
 
 WebSocket::SendAwaiter WebSocket::send(const Message& message) {
-    connection().answer_handshake();
-    connection().send(message);
-    return SendAwaiter{connection()};
+    connection_.queue_message(message);
+    return SendAwaiter{connection_};
 }
 
 WebSocket::SendAwaiter WebSocket::send(std::string_view text) {
     wire::require_utf8(text);
-    connection().answer_handshake();
-    connection().send_text(text);
-    return SendAwaiter{connection()};
+    connection_.queue_text(text);
+    return SendAwaiter{connection_};
 }
 
-WebSocket::ClosedAwaiter WebSocket::closed() { return ClosedAwaiter{connection()}; }
+WebSocket::ClosedAwaiter WebSocket::closed() { return ClosedAwaiter{connection_}; }
 
-void WebSocket::close(std::uint16_t code, std::string_view reason) { connection().close(code, reason); }
+void WebSocket::close(std::uint16_t code, std::string_view reason) { connection_.start_close(code, reason); }
 
-void WebSocket::accept() { connection().answer_handshake(); }
+void WebSocket::accept() { connection_.accept(); }
 
-void WebSocket::refuse(int status, std::string_view text) { connection().refuse_handshake(status, text); }
+void WebSocket::refuse(int status, std::string_view text) {
+    internal::require(connection_.opening() != nullptr, "refuse(): the handshake has been answered");
+    connection_.refuse(Response::text(std::string{text}, status));
+    connection_.forget_opening();
+}
 
-const Request& WebSocket::request() const { return connection().handshake_request(); }
+const Request& WebSocket::request() const {
+    internal::require(connection_.opening() != nullptr,
+                      "request(): the handshake has been answered, and its request is gone");
+    return connection_.opening()->request;
+}
 
-std::string_view WebSocket::subprotocol() const noexcept { return connection().subprotocol(); }
+std::string_view WebSocket::subprotocol() const noexcept { return connection_.subprotocol(); }
 
-bool WebSocket::is_compressed() const noexcept { return connection().is_compressed(); }
+bool WebSocket::is_compressed() const noexcept { return connection_.is_compressed(); }
 
-bool WebSocket::is_open() const noexcept { return connection().is_open(); }
+bool WebSocket::is_open() const noexcept { return connection_.is_open(); }
 
-const CloseInfo& WebSocket::close_info() const noexcept { return connection().close_info(); }
+const CloseInfo& WebSocket::close_info() const noexcept { return connection_.close_info(); }
 
-Handle WebSocket::handle() const { return connection().handle(); }
+Handle WebSocket::handle() const { return connection_.handle(); }
 
 // ---- EndsWithView
 
@@ -88,21 +89,17 @@ void internal::EndsWithView::replace(EndsWithView& other) noexcept {
 // ---- recv()
 
 bool WebSocket::RecvAwaiter::await_ready() const {
-    if (connection_.receiver != nullptr) {
-        throw std::logic_error("recv(): another recv() is pending on this WebSocket");
-    }
+    internal::require(!connection_.has_receiver(), "recv(): another recv() is pending on this WebSocket");
     return connection_.has_message() || !connection_.is_open() || stop_requested();
 }
 
 void WebSocket::RecvAwaiter::await_suspend(std::coroutine_handle<> task) {
-    connection_.receiver = this;
+    connection_.wait_for_message(*this);
     suspend(task);
 }
 
 std::optional<Message> WebSocket::RecvAwaiter::await_resume() {
-    if (connection_.receiver == this) {
-        connection_.receiver = nullptr;
-    }
+    connection_.stop_waiting(*this);
     throw_if_stopped();
     if (!connection_.has_message()) {
         return std::nullopt;
@@ -111,7 +108,7 @@ std::optional<Message> WebSocket::RecvAwaiter::await_resume() {
 }
 
 void WebSocket::RecvAwaiter::on_stop() noexcept {
-    connection_.receiver = nullptr;
+    connection_.stop_waiting(*this);
     resume();
 }
 
@@ -122,7 +119,7 @@ bool WebSocket::SendAwaiter::await_ready() const noexcept {
 }
 
 void WebSocket::SendAwaiter::await_suspend(std::coroutine_handle<> task) {
-    next_ = std::exchange(connection_.senders, this);
+    connection_.wait_for_room(*this);
     suspend(task);
 }
 
@@ -134,11 +131,7 @@ void WebSocket::SendAwaiter::await_resume() const {
 }
 
 void WebSocket::SendAwaiter::on_stop() noexcept {
-    SendAwaiter** link = &connection_.senders;
-    while (*link != this) {
-        link = &(*link)->next_;
-    }
-    *link = next_;
+    connection_.stop_waiting(*this);
     resume();
 }
 
@@ -147,16 +140,12 @@ void WebSocket::SendAwaiter::on_stop() noexcept {
 bool WebSocket::ClosedAwaiter::await_ready() const noexcept { return !connection_.is_open() || stop_requested(); }
 
 void WebSocket::ClosedAwaiter::await_suspend(std::coroutine_handle<> task) {
-    next_ = std::exchange(connection_.watchers, this);
+    connection_.wait_for_close(*this);
     suspend(task);
 }
 
 void WebSocket::ClosedAwaiter::on_stop() noexcept {
-    ClosedAwaiter** link = &connection_.watchers;
-    while (*link != this) {
-        link = &(*link)->next_;
-    }
-    *link = next_;
+    connection_.stop_waiting(*this);
     resume();
 }
 
@@ -180,7 +169,7 @@ Task<> while_open(WebSocket& socket, Task<> task) {
 // ---- Handle
 
 bool Handle::send(Message message) const {
-    if (!jobs_) {
+    if (!table_) {
         return false;
     }
     if (Loop* loop = Loop::current_if_any(); loop != nullptr && loop->job_queue() == jobs_) {
@@ -190,10 +179,10 @@ bool Handle::send(Message message) const {
         }
     }
     const std::size_t bytes = sizeof message + message.size();
-    return jobs_->has_room_for(bytes) &&
-           jobs_->post_call(
-               [slot = slot_, generation = generation_, message = std::move(message)] {
-                   if (auto* connection = Loop::current().local<WebSocketTable>().find(slot, generation)) {
+    return table_->jobs().has_room_for(bytes) &&
+           table_->jobs().post_call(
+               [table = table_.get(), slot = slot_, generation = generation_, message = std::move(message)] {
+                   if (auto* connection = table->find(slot, generation)) {
                        wire::PreparedMessage prepared{message};
                        connection->deliver(prepared);
                    }
@@ -203,12 +192,13 @@ bool Handle::send(Message message) const {
 
 void Handle::close(std::uint16_t code, std::string reason) const {
     wire::check_close(code, reason);  // here, where the caller learns of it
-    if (jobs_) {
-        jobs_->post_call([slot = slot_, generation = generation_, code, reason = std::move(reason)] {
-            if (WebSocketConnection* connection = Loop::current().local<WebSocketTable>().find(slot, generation)) {
-                connection->close_for_others(code, reason);
-            }
-        });
+    if (table_) {
+        table_->jobs().post_call(
+            [table = table_.get(), slot = slot_, generation = generation_, code, reason = std::move(reason)] {
+                if (WebSocketConnection* connection = table->find(slot, generation)) {
+                    connection->close_for_others(code, reason);
+                }
+            });
     }
 }
 

@@ -1,5 +1,7 @@
 #include "connection/websocket_table.hpp"
 
+#include "connection/websocket_connection.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -45,9 +47,9 @@ WebSocketConnection* WebSocketTable::find(std::uint32_t slot, std::uint32_t gene
     return slot < slots_.size() && slots_[slot].generation == generation ? slots_[slot].connection : nullptr;
 }
 
-Handle WebSocketTable::handle(std::uint32_t slot) const {
+Handle WebSocketTable::handle(std::uint32_t slot) {
     Handle handle;
-    handle.jobs_ = loop_.job_queue();
+    handle.table_ = shared_from_this();
     handle.slot_ = slot;
     handle.generation_ = slots_[slot].generation;
     return handle;

@@ -1,29 +1,36 @@
 #pragma once
 
 #include "c10k/websocket.hpp"
-#include "connection/websocket_connection.hpp"
 #include "loop/loop.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace c10k {
 
-// The WebSockets of one loop: who is behind a handle, and who has been silent for too long.
-class WebSocketTable final : private Timer {
+class WebSocketConnection;
+
+// The WebSockets of one loop: which one is behind a handle, and which peers have been silent for too long.
+// Thread: that of the loop, but for jobs(). Handles keep the table when the loop has ended.
+class WebSocketTable final : public std::enable_shared_from_this<WebSocketTable>, private Timer {
 public:
-    explicit WebSocketTable(Loop& loop) noexcept : loop_(loop) {}
+    explicit WebSocketTable(Loop& loop) noexcept : loop_(loop), jobs_(loop.job_queue()) {}
+    // The loop ends: no peer is looked at any more.
+    void stop() noexcept { cancel(); }
+    // The way to the loop. Thread: any.
+    [[nodiscard]] JobQueue& jobs() const noexcept { return *jobs_; }
 
     // The slot that `connection` gets until it is removed.
     std::uint32_t add(WebSocketConnection& connection);
     void remove(std::uint32_t slot) noexcept;
     [[nodiscard]] WebSocketConnection* find(std::uint32_t slot, std::uint32_t generation) const noexcept;
-    [[nodiscard]] Handle handle(std::uint32_t slot) const;
+    [[nodiscard]] Handle handle(std::uint32_t slot);
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
     // The peer has been heard: check_alive() is due after `silence` from now.
-    void heard(std::uint32_t slot, std::chrono::seconds silence) noexcept {
+    void note_activity(std::uint32_t slot, std::chrono::seconds silence) noexcept {
         slots_[slot].due = seconds_now() + static_cast<std::uint32_t>(silence.count());
     }
 
@@ -43,6 +50,7 @@ private:
     [[nodiscard]] std::uint32_t seconds_now() const noexcept { return static_cast<std::uint32_t>(loop_.now() / 1000); }
 
     Loop& loop_;
+    const std::shared_ptr<JobQueue> jobs_;
     std::vector<Slot> slots_;
     std::uint32_t first_free_ = kNoSlot;
     std::size_t count_ = 0;

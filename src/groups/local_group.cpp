@@ -1,7 +1,7 @@
 #include "groups/local_group.hpp"
 
 #include "base/log.hpp"
-#include "connection/counters.hpp"
+#include "connection/loop_services.hpp"
 #include "groups/cross_loop_batch.hpp"
 #include "groups/group_directory.hpp"
 #include "wire/prepared_message.hpp"
@@ -99,7 +99,7 @@ void LocalGroup::close_members(const CloseInfo& info) {
 }
 
 void LocalGroup::on_messages_lost() {
-    Loop::current().local<Counters>().count(Limit::kMailboxBytes);
+    LoopServices::of(Loop::current()).counters->count(Limit::kMailboxBytes);
     for (const Member& member : members_) {
         member.connection->on_messages_lost();
     }

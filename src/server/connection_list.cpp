@@ -1,11 +1,9 @@
 #include "server/connection_list.hpp"
 
-#include "connection/memory_trimmer.hpp"
-
 namespace c10k {
 
-ConnectionList::ConnectionList(Loop& loop, Admission& admission)
-    : loop_(loop), admission_(admission), counters_(loop.local<Counters>()), trimmer_(loop.local<MemoryTrimmer>()) {}
+ConnectionList::ConnectionList(LoopServices& services, Admission& admission)
+    : services_(services), admission_(admission) {}
 
 void ConnectionList::add(std::unique_ptr<ServerConnection> connection) noexcept {
     ServerConnection* added = connection.release();
@@ -18,7 +16,7 @@ void ConnectionList::add(std::unique_ptr<ServerConnection> connection) noexcept 
     last_ = added;
     ++count_;
     ++admission_.connections;
-    counters_.open.add();
+    services_.counters->open.add();
 }
 
 void ConnectionList::retire(ServerConnection& connection, Admission::AddressSlot slot) noexcept {
@@ -35,10 +33,10 @@ void ConnectionList::retire(ServerConnection& connection, Admission::AddressSlot
     --count_;
     --admission_.connections;
     admission_.leave(slot);
-    counters_.open.subtract();
-    counters_.late_failures.set(loop_.backend().failures_after_close());
-    trimmer_.soon();
-    loop_.retire(std::unique_ptr<Retirable>{&connection});
+    services_.counters->open.subtract();
+    services_.counters->late_failures.set(services_.loop.backend().failures_after_close());
+    services_.trimmer.soon();
+    services_.loop.retire(std::unique_ptr<Retirable>{&connection});
     if (count_ == 0 && waiting_ != nullptr) {
         std::exchange(waiting_, nullptr)->resume();
     }
@@ -57,7 +55,7 @@ void ConnectionList::abort_all() noexcept {
     for (ServerConnection* connection = first_; connection != nullptr;) {
         ServerConnection& aborted = *connection;
         connection = next(aborted);
-        counters_.count(Limit::kShutdownTime);
+        services_.counters->count(Limit::kShutdownTime);
         aborted.abort();
     }
 }

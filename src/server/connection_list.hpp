@@ -2,8 +2,7 @@
 
 #include "c10k/close_code.hpp"
 #include "c10k/task.hpp"
-#include "connection/counters.hpp"
-#include "loop/loop.hpp"
+#include "connection/loop_services.hpp"
 #include "server/admission.hpp"
 
 #include <chrono>
@@ -14,8 +13,6 @@
 #include <utility>
 
 namespace c10k {
-
-class MemoryTrimmer;
 
 // How a server takes leave of its peers.
 struct ShutdownOptions {
@@ -43,8 +40,8 @@ private:
 // Owns the connections of one server, the oldest first.
 class ConnectionList {
 public:
-    // All three outlive the list, and the connections that it has retired.
-    ConnectionList(Loop& loop, Admission& admission);
+    // Both outlive the list.
+    ConnectionList(LoopServices& services, Admission& admission);
     // Requires: it is empty.
     ~ConnectionList() = default;
     ConnectionList(const ConnectionList&) = delete;
@@ -80,10 +77,8 @@ private:
         return static_cast<ServerConnection*>(connection.link_);
     }
 
-    Loop& loop_;
+    LoopServices& services_;
     Admission& admission_;
-    Counters& counters_;
-    MemoryTrimmer& trimmer_;
     ServerConnection* first_ = nullptr;  // the oldest
     ServerConnection* last_ = nullptr;
     ServerConnection* next_to_close_ = nullptr;

@@ -141,7 +141,7 @@ private:
 };
 
 Http1Connection::Http1Connection(Server& server, SocketId socket, const Address& client, Admission::AddressSlot slot)
-    : SocketStream(server.loop(), socket), server_(server), pending_(server.pending_connections(), *this, client),
+    : SocketStream(server.services(), socket), server_(server), pending_(server.pending_connections(), *this, client),
       peer_(client.text()), parser_(server.limits()), address_slot_(slot) {
     due_.fill(kNever);
     resume_reading();

@@ -47,12 +47,12 @@ void PendingConnection::leave() noexcept {
     }
 }
 
-PendingConnections::PendingConnections(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time,
-                                       Admission& admission)
-    : loop_(loop), door_(door), most_(std::max<std::size_t>(most, 1)),
+PendingConnections::PendingConnections(LoopServices& services, Door& door, std::size_t most,
+                                       std::chrono::milliseconds head_time, Admission& admission)
+    : loop_(services.loop), door_(door), most_(std::max<std::size_t>(most, 1)),
       patience_(std::max<std::int64_t>(head_time.count() / 2, 1)),
       interval_(std::max<std::int64_t>(patience_ / kJudgements, 1)), admission_(admission),
-      counters_(loop.local<Counters>()), late_after_(patience_) {}
+      counters_(*services.counters), late_after_(patience_) {}
 
 PendingConnections::~PendingConnections() { --admission_.servers; }
 

@@ -3,8 +3,7 @@
 #include "base/address.hpp"
 #include "base/log.hpp"
 #include "c10k/timer.hpp"
-#include "connection/counters.hpp"
-#include "loop/loop.hpp"
+#include "connection/loop_services.hpp"
 #include "server/admission.hpp"
 #include "server/connection_list.hpp"
 
@@ -64,8 +63,8 @@ public:
         ~Door() = default;
     };
 
-    // The loop, the door and the admission outlive it. At most `most` connections are pending, of all servers.
-    PendingConnections(Loop& loop, Door& door, std::size_t most, std::chrono::milliseconds head_time,
+    // The services, the door and the admission outlive it. At most `most` connections are pending, of all servers.
+    PendingConnections(LoopServices& services, Door& door, std::size_t most, std::chrono::milliseconds head_time,
                        Admission& admission);
     ~PendingConnections();
     PendingConnections(const PendingConnections&) = delete;

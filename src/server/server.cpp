@@ -52,9 +52,10 @@ private:
 
 Server::Server(Loop& loop, Application& application, const ServerLimits& limits, const ServerCertificates* certificates,
                std::shared_ptr<Admission> admission)
-    : loop_(loop), application_(application), limits_(limits), certificates_(certificates),
-      admission_(std::move(admission)), counters_(loop.local<Counters>()), connections_(loop, *admission_),
-      pending_(loop, *this, limits.max_newcomers, limits.head_time, *admission_),
+    : services_(LoopServices::of(loop)), loop_(loop), application_(application), limits_(limits),
+      certificates_(certificates), admission_(std::move(admission)), counters_(*services_.counters),
+      connections_(services_, *admission_),
+      pending_(services_, *this, limits.max_newcomers, limits.head_time, *admission_),
       retry_(std::make_unique<Retry>(*this)) {
     loop_.job_queue()->limit(limits.mailbox_bytes);
     keep_freed_memory();

@@ -59,6 +59,7 @@ public:
     [[nodiscard]] ConnectionList& connections() noexcept { return connections_; }
     [[nodiscard]] bool is_closing() const noexcept { return closing_; }
     [[nodiscard]] bool is_secure() const noexcept { return certificates_ != nullptr; }
+    [[nodiscard]] LoopServices& services() const noexcept { return services_; }
     [[nodiscard]] Loop& loop() const noexcept { return loop_; }
     [[nodiscard]] Application& application() const noexcept { return application_; }
     [[nodiscard]] const ServerLimits& limits() const noexcept { return limits_; }
@@ -94,6 +95,7 @@ private:
     // The connections have `time` to end by themselves. Returns whether they have.
     Task<bool> wait_for_end(std::chrono::milliseconds time);
 
+    LoopServices& services_;
     Loop& loop_;
     Application& application_;
     const ServerLimits& limits_;

@@ -4,8 +4,10 @@
 #include "wire/handshake.hpp"
 #include "wire/http1.hpp"
 
+#include <algorithm>
 #include <new>
 #include <optional>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -17,101 +19,75 @@ Task<> fail(std::exception_ptr failure) {
 
 }  // namespace
 
-// The connection needs this until its view has answered, within a time limit. If somebody else answers, or the peer
-// goes, the view still has the request.
-struct ServerWebSocket::Handshake final : public Timer {
-    Handshake(ServerWebSocket& connection, wire::HandshakeOffer offered, Request asked, std::string came_early)
-        : owner(connection), offer(std::move(offered)), request(std::move(asked)), early(std::move(came_early)) {}
+// The handshake as the application sees it. The view has a time to answer it.
+class ServerWebSocket::Handshake final : public OpeningHandshake {
+public:
+    Handshake(ServerWebSocket& owner, wire::HandshakeOffer offer, Request asked, std::string came_early)
+        : OpeningHandshake(std::move(asked), std::move(came_early)), owner_(owner), offer_(std::move(offer)) {}
 
-    void on_time() override {
-        ServerWebSocket& connection = owner;
-        connection.server_.counters().count(Limit::kHandshakeTime);
-        connection.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
-        connection.scope_.request_stop();
+    // Agrees on what the route wants of the peer's offer.
+    void agree() {
+        const WebSocketRoute& route = owner_.route_;
+        const std::string_view chosen = wire::choose_subprotocol(offer_.subprotocols, route.subprotocols);
+        const auto found = std::find(route.subprotocols.begin(), route.subprotocols.end(), chosen);
+        if (!chosen.empty() && found != route.subprotocols.end()) {
+            owner_.subprotocol_ = static_cast<std::uint16_t>(found - route.subprotocols.begin() + 1);
+        }
+        if (offer_.deflate && route.compression.is_on()) {
+            deflate_ = wire::answer_deflate(*offer_.deflate, route.compression);
+            owner_.connection_.compress(*deflate_, route.compression.from_bytes);
+        }
     }
 
-    ServerWebSocket& owner;
-    wire::HandshakeOffer offer;
-    Request request;
-    std::string early;
-    std::optional<wire::DeflateParameters> deflate;  // what is agreed on
+private:
+    std::string accept() override;
+    void on_accepted() override {
+        owner_.is_opened_ = true;
+        owner_.server_.counters().opened.add();
+        owner_.server_.application().on_websocket_opened(owner_.route_, request);
+    }
+    std::string refuse(const Response& response) override {
+        wire::require_final(response.status);
+        std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = owner_.server_.date()});
+        owner_.server_.application().on_answered(request, response);
+        return bytes;
+    }
+    void on_time() override {
+        owner_.server_.counters().count(Limit::kHandshakeTime);
+        owner_.connection_.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
+        owner_.scope_.request_stop();
+    }
+
+    ServerWebSocket& owner_;
+    wire::HandshakeOffer offer_;
+    std::optional<wire::DeflateParameters> deflate_;  // what is agreed on
 };
+
+std::string ServerWebSocket::Handshake::accept() {
+    const Response response = wire::switching_protocols(offer_, owner_.subprotocol(), deflate_);
+    return wire::to_bytes(response, {.date = owner_.server_.date()});
+}
 
 ServerWebSocket::ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
                                  std::string early, Admission::AddressSlot slot)
-    : WebSocketConnection(server.loop(), socket, wire::Role::kServer, server.limits(), match.route->slow_member),
-      server_(server), route_(*match.route), captures_(std::move(match.captures)),
-      handshake_(std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
-      subprotocol_(wire::choose_subprotocol(handshake_->offer.subprotocols, route_.subprotocols)), address_slot_(slot) {
-    handshake_->start(server.limits().handshake_time);
-    if (handshake_->offer.deflate && route_.compression.is_on()) {
-        handshake_->deflate = wire::answer_deflate(*handshake_->offer.deflate, route_.compression);
-        compress(*handshake_->deflate, route_.compression.from_bytes);
-    }
+    : server_(server), route_(*match.route), captures_(std::move(match.captures)),
+      connection_(server.services(), socket, wire::Role::kServer, server.limits(), match.route->slow_member, *this,
+                  std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
+      address_slot_(slot) {
+    static_assert(sizeof(ServerWebSocket) <= 392, "every connection has one, and malloc's next size is 16 bytes more");
+    auto& handshake = static_cast<Handshake&>(*connection_.opening());
+    handshake.start(server.limits().handshake_time);
+    handshake.agree();
     try {
-        view_ = route_.view(*this, captures_.texts());
+        view_ = route_.view(socket_, captures_.texts());
     } catch (...) {  // it is no coroutine, but a function that makes one
         view_ = fail(std::current_exception());
     }
     view_.start(scope_, *this);
 }
 
-ServerWebSocket::~ServerWebSocket() = default;
-
-// ---- The handshake
-
-void ServerWebSocket::answer_handshake() {
-    if (!is_opening()) {
-        return;
-    }
-    const Response response = wire::switching_protocols(handshake_->offer, subprotocol_, handshake_->deflate);
-    const std::string head = wire::to_bytes(response, {.date = server_.date()});
-    const std::unique_ptr<Handshake> handshake = std::move(handshake_);
-    opened_ = true;
-    server_.counters().opened.add();
-    try {
-        server_.application().on_websocket_opened(route_, handshake->request);
-        open(head, handshake->early);
-    } catch (const std::bad_alloc&) {
-        drop(CloseCode::kAbnormal, "out of memory");  // half an answer cannot be taken back
-        throw;
-    }
-}
-
-void ServerWebSocket::refuse_handshake(int status, std::string_view text) {
-    if (!handshake_) {
-        WebSocketConnection::refuse_handshake(status, text);
-    }
-    if (is_opening()) {
-        refuse(Response::text(std::string{text}, status));
-    }
-    handshake_.reset();
-}
-
-void ServerWebSocket::turn_handshake_away() {
-    refuse(Response::text("The WebSocket was closed before its view had answered.\n", 503));
-}
-
-void ServerWebSocket::refuse(const Response& response) {
-    wire::require_final(response.status);
-    const std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = server_.date()});
-    server_.application().on_answered(handshake_->request, response);
-    handshake_->cancel();
-    WebSocketConnection::refuse(bytes);
-}
-
-const Request& ServerWebSocket::handshake_request() const {
-    return handshake_ ? handshake_->request : WebSocketConnection::handshake_request();
-}
-
-std::string_view ServerWebSocket::subprotocol() const noexcept { return subprotocol_; }
-
-void ServerWebSocket::on_received(std::span<char> bytes) {
-    if (is_opening()) {
-        handshake_->early.append(bytes.data(), bytes.size());
-    } else {
-        WebSocketConnection::on_received(bytes);
-    }
+std::string_view ServerWebSocket::subprotocol() const noexcept {
+    return subprotocol_ == 0 ? std::string_view{} : route_.subprotocols[subprotocol_ - 1U];
 }
 
 // ---- The end
@@ -121,14 +97,14 @@ void ServerWebSocket::on_completed() noexcept {
     try {
         answer_view();
     } catch (...) {  // there is no memory for a last word
-        drop(CloseCode::kAbnormal, "out of memory");
+        connection_.abort(CloseCode::kAbnormal, "out of memory");
     }
-    view_ended_ = true;
+    has_view_ended_ = true;
     view_ = {};
     captures_ = {};
-    handshake_.reset();
-    leave_groups();
-    if (WebSocketConnection::is_gone()) {
+    connection_.forget_opening();
+    connection_.leave_groups();
+    if (connection_.is_closed()) {
         retire();
     }
 }
@@ -136,43 +112,43 @@ void ServerWebSocket::on_completed() noexcept {
 void ServerWebSocket::answer_view() {
     try {
         view_.result();
-        WebSocketConnection::close(CloseCode::kNormal, {});
+        connection_.start_close(CloseCode::kNormal, {});
     } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
     } catch (const Stopped&) {
-        close_for_others(CloseCode::kGoingAway, {});
+        connection_.close_for_others(CloseCode::kGoingAway, {});
     } catch (...) {
-        if (is_opening() && handshake_) {
-            refuse(server_.application().on_view_failed(handshake_->request, std::current_exception()));
+        if (connection_.state() == CloseState::kOpening) {
+            connection_.refuse(
+                server_.application().on_view_failed(connection_.opening()->request, std::current_exception()));
         } else {
             const auto code = server_.application().on_websocket_failed(route_, std::current_exception());
-            WebSocketConnection::close(code, code == CloseCode::kInternalError ? "internal error" : "");
+            connection_.start_close(code, code == CloseCode::kInternalError ? "internal error" : "");
         }
     }
 }
 
-void ServerWebSocket::on_gone() {
-    if (opened_) {
-        server_.counters().count_close(close_info().code);
+void ServerWebSocket::on_closed() {
+    if (is_opened_) {
+        server_.counters().count_close(connection_.close_info().code);
         try {
-            server_.application().on_websocket_closed(route_, close_info());
+            server_.application().on_websocket_closed(route_, connection_.close_info());
         } catch (const std::bad_alloc&) {  // the log lacks a line
         }
     }
-    if (handshake_) {
-        handshake_->cancel();
-    }
-    if (view_ended_) {
+    if (has_view_ended_) {
         retire();
     }
 }
 
 void ServerWebSocket::retire() noexcept { server_.connections().retire(*this, address_slot_); }
 
-void ServerWebSocket::close(const ShutdownOptions& options) { close_for_others(options.code, options.reason); }
+void ServerWebSocket::close(const ShutdownOptions& options) {
+    connection_.close_for_others(options.code, options.reason);
+}
 
 void ServerWebSocket::abort() noexcept {
     scope_.request_stop();
-    drop(CloseCode::kGoingAway, "the server is shutting down");
+    connection_.abort(CloseCode::kGoingAway, "the server is shutting down");
 }
 
 }  // namespace c10k

@@ -1,6 +1,6 @@
 #include "testkit/peer.hpp"
 
-#include "connection/loop_deflate.hpp"
+#include "connection/loop_services.hpp"
 
 #include <charconv>
 #include <utility>
@@ -222,7 +222,7 @@ void WebSocketPeer::on_bytes() {
             subprotocol_ = agreed->subprotocol;
             if (agreed->deflate) {
                 protocol_.use(std::make_unique<wire::PermessageDeflate>(
-                    wire::Role::kClient, *agreed->deflate, compress_from_, harness().loop().local<LoopDeflate>()));
+                    wire::Role::kClient, *agreed->deflate, compress_from_, LoopServices::of(harness().loop()).deflate));
             }
         }
     }

@@ -1,6 +1,6 @@
 #include "testkit/services.hpp"
 
-#include "connection/counters.hpp"
+#include "connection/loop_services.hpp"
 #include "testkit/harness.hpp"
 #include "testkit/memory_backend.hpp"
 
@@ -34,7 +34,7 @@ Services::Parts::Parts(Settings chosen)
     : settings(std::move(chosen)),
       templates(Templates::Mode::kDebug, urls), services{groups, values,   templates,  static_files,
                                                          urls,   settings, background, metrics} {
-    metrics.add(loop->local<Counters>().shared_from_this());
+    metrics.add(LoopServices::of(*loop).counters);
 }
 
 Services::Services(Settings settings)

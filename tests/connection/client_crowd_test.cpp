@@ -160,7 +160,9 @@ protected:
         }));
     }
 
-    [[nodiscard]] std::uint64_t late_closes() { return harness().loop().local<Counters>().strikes(Limit::kCloseTime); }
+    [[nodiscard]] std::uint64_t late_closes() {
+        return LoopServices::of(harness().loop()).counters->strikes(Limit::kCloseTime);
+    }
 
     std::optional<SlowServer> server;
     std::size_t failures = 0;

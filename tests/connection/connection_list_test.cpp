@@ -51,7 +51,7 @@ protected:
     Notes notes;  // which retired connections write until the loop ends
     Loop loop{std::make_unique<MemoryBackend>()};
     Admission admission;
-    ConnectionList list{loop, admission};
+    ConnectionList list{LoopServices::of(loop), admission};
 };
 
 TEST_F(Connections, LeaveAtOnceAndAreDestroyedAtTheEndOfTheTurn) {

@@ -99,8 +99,8 @@ TEST_P(SlowMembers, AreNotTheOnlyOnesToMissMessages) {  // a loop that was too b
         start(GetParam());
         serve([](WebSocket& socket, std::span<const std::string_view>) -> Task<> {
             socket.accept();
-            static_cast<WebSocketConnection&>(socket).on_messages_lost();
-            static_cast<WebSocketConnection&>(socket).on_messages_lost();
+            socket.connection().on_messages_lost();
+            socket.connection().on_messages_lost();
             co_await socket.recv();
         });
         WebSocketPeer peer{harness(), "/ws/"};

@@ -1,5 +1,6 @@
 #include "connection/websocket_table.hpp"
 
+#include "connection/websocket_connection.hpp"
 #include "testkit/memory_backend.hpp"
 
 #include <algorithm>
@@ -24,9 +25,11 @@ constexpr std::size_t kMillion = 1'000'000;
 enum class Peer { kAnswers, kHasGone };
 
 // A WebSocket as the sweep sees it.
-class Checked final : public WebSocketConnection {
+class Checked final : private WebSocketConnection::Owner, public WebSocketConnection {
 public:
-    Checked(Loop& loop, Peer peer) : WebSocketConnection(loop, {}, wire::Role::kServer, kLimits), peer_(peer) {}
+    Checked(Loop& loop, Peer peer)
+        : WebSocketConnection(LoopServices::of(loop), {}, wire::Role::kServer, kLimits, SlowMember::kClose, *this),
+          loop_(loop), peer_(peer) {}
 
     // When it was checked, in ms of the loop's clock.
     [[nodiscard]] const std::vector<std::int64_t>& checks() const noexcept { return checks_; }
@@ -35,12 +38,13 @@ private:
     static constexpr WebSocketLimits kLimits{};
 
     std::chrono::seconds check_alive() override {
-        checks_.push_back(loop().now());
+        checks_.push_back(loop_.now());
         return peer_ == Peer::kAnswers ? kInterval : kTimeout;
     }
     [[nodiscard]] std::string_view subprotocol() const noexcept override { return {}; }
-    void on_gone() override {}
+    void on_closed() override {}
 
+    Loop& loop_;
     Peer peer_;
     std::vector<std::int64_t> checks_;
 };
@@ -55,7 +59,7 @@ protected:
     }
 
     Loop loop{std::make_unique<MemoryBackend>()};
-    WebSocketTable& connections = loop.local<WebSocketTable>();
+    WebSocketTable& connections = *LoopServices::of(loop).websockets;
 };
 
 // A batch with a bound, and more waiting than ten times the bound.
@@ -72,7 +76,7 @@ TEST_F(Sweep, Row73FindsTheDeadAmongAMillionWhoFellSilentTogetherInTime) {
     }
     const std::int64_t begin = loop.now();
     for (std::uint32_t slot = 0; slot < kMillion; ++slot) {
-        connections.heard(slot, kInterval);
+        connections.note_activity(slot, kInterval);
     }
     advance(kInterval + kTimeout + 2s);
 
@@ -99,7 +103,7 @@ TEST_F(Sweep, Row73FindsTheDeadAmongAMillionWhoFellSilentTogetherInTime) {
 
 TEST_F(Sweep, LooksOnceASecondAtAFew) {
     Checked only{loop, Peer::kHasGone};
-    connections.heard(0, kInterval);
+    connections.note_activity(0, kInterval);
     advance(2min);
     EXPECT_EQ(only.checks().size(), 7U);  // the first after 20 s, and then one each 15 s
 }
@@ -126,26 +130,27 @@ TEST_F(Sweep, GivesEachSlotToOneAtATime) {
 }
 
 // A connection that its check ends, as one that has not answered its ping.
-class Ending final : public Retirable, public WebSocketConnection {
+class Ending final : public Retirable, private WebSocketConnection::Owner, public WebSocketConnection {
 public:
-    explicit Ending(Loop& loop) : WebSocketConnection(loop, {}, wire::Role::kServer, kLimits) {}
+    explicit Ending(Loop& loop)
+        : WebSocketConnection(LoopServices::of(loop), {}, wire::Role::kServer, kLimits, SlowMember::kClose, *this) {}
 
 private:
     static constexpr WebSocketLimits kLimits{};
 
     std::chrono::seconds check_alive() override {
-        loop().retire(std::unique_ptr<Retirable>{this});
+        services().loop.retire(std::unique_ptr<Retirable>{this});
         return kInterval;
     }
     [[nodiscard]] std::string_view subprotocol() const noexcept override { return {}; }
-    void on_gone() override {}
+    void on_closed() override {}
 };
 
 TEST_F(Sweep, GoesOnWhenChecksEndTheirConnections) {
     constexpr std::uint32_t kMany = 5000;
     for (std::uint32_t slot = 0; slot < kMany; ++slot) {
         new Ending{loop};
-        connections.heard(slot, kInterval);
+        connections.note_activity(slot, kInterval);
     }
     Checked other{loop, Peer::kAnswers};
     advance(kInterval + 2s);

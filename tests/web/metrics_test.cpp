@@ -15,7 +15,7 @@ namespace {
 // The counters of a loop that is not there.
 std::shared_ptr<Counters> counters_of_a_loop() {
     Loop loop{std::make_unique<MemoryBackend>()};
-    return loop.local<Counters>().shared_from_this();
+    return LoopServices::of(loop).counters;
 }
 
 bool has_line(const std::string& text, std::string_view line) {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "connection/counters.hpp"
+#include "connection/handshakes.hpp"
+#include "connection/memory_trimmer.hpp"
+#include "connection/websocket_table.hpp"
+#include "loop/loop.hpp"
+#include "wire/deflate_pool.hpp"
+
+#include <memory>
+
+namespace c10k {
+
+// What the connections of one loop have in common. Everything that needs it is given it.
+struct LoopServices {
+    // Those of `loop`; made at the first call, they die with the loop. Called at the edges alone: by servers, groups,
+    // connect() and the testkit.
+    [[nodiscard]] static LoopServices& of(Loop& loop) { return loop.local<LoopServices>(); }
+
+    explicit LoopServices(Loop& its_loop) : loop(its_loop), websockets(std::make_shared<WebSocketTable>(its_loop)) {}
+    ~LoopServices() { websockets->stop(); }
+    LoopServices(const LoopServices&) = delete;
+    LoopServices& operator=(const LoopServices&) = delete;
+
+    Loop& loop;
+    const std::shared_ptr<Counters> counters = std::make_shared<Counters>();  // may be read when the loop has ended
+    const std::shared_ptr<WebSocketTable> websockets;                         // handles keep it
+    wire::DeflatePool deflate;
+    MemoryTrimmer trimmer;
+    Handshakes handshakes;  // of clients
+};
+
+}  // namespace c10k
