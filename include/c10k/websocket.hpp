@@ -36,10 +36,10 @@ enum class SlowMember : std::uint8_t {
 
 // Sends to one WebSocket from anywhere. You may keep it for as long as you like.
 // Thread: any.
-class Handle {
+class WebSocketHandle {
 public:
     // To no WebSocket.
-    Handle() = default;
+    WebSocketHandle() = default;
 
     // Queues `message` and does not wait; a peer that stays too far behind meets what its route says of slow members.
     // Messages of one thread arrive in their order. Returns whether the message is queued: false if the loop of the
@@ -50,7 +50,7 @@ public:
     // the connection is gone. Requires: as for WebSocket::close(). Throws std::invalid_argument otherwise.
     void close(std::uint16_t code = CloseCode::kNormal, std::string reason = {}) const;
 
-    friend bool operator==(const Handle&, const Handle&) = default;
+    friend bool operator==(const WebSocketHandle&, const WebSocketHandle&) = default;
 
 private:
     friend class WebSocketTable;
@@ -59,6 +59,8 @@ private:
     std::uint32_t slot_ = 0;
     std::uint32_t generation_ = 0;
 };
+
+using Handle [[deprecated("write WebSocketHandle")]] = WebSocketHandle;
 
 // A WebSocket (RFC 6455), either side, as a view sees it. You borrow one while your coroutine runs: when the view has
 // ended, use neither the socket nor the awaiters that recv(), send() and closed() have returned. You may keep a
@@ -118,7 +120,7 @@ public:
     // Whether both sides have agreed on compression (RFC 7692). Messages below its minimum size travel uncompressed all
     // the same.
     [[nodiscard]] bool is_compressed() const noexcept;
-    [[nodiscard]] c10k::Handle handle() const;
+    [[nodiscard]] WebSocketHandle handle() const;
 
     // The library makes it.
     explicit WebSocket(WebSocketConnection& connection) noexcept : connection_(connection) {}

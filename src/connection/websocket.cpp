@@ -52,7 +52,7 @@ bool WebSocket::is_open() const noexcept { return connection_.is_open(); }
 
 const CloseInfo& WebSocket::close_info() const noexcept { return connection_.close_info(); }
 
-Handle WebSocket::handle() const { return connection_.handle(); }
+WebSocketHandle WebSocket::handle() const { return connection_.handle(); }
 
 // ---- EndsWithView
 
@@ -166,14 +166,14 @@ Task<> while_open(WebSocket& socket, Task<> task) {
     });
 }
 
-// ---- Handle
+// ---- WebSocketHandle
 
-bool Handle::send(Message message) const {
+bool WebSocketHandle::send(Message message) const {
     if (!table_) {
         return false;
     }
-    if (Loop* loop = Loop::current_if_any(); loop != nullptr && loop->job_queue() == jobs_) {
-        const WebSocketConnection* connection = loop->local<WebSocketTable>().find(slot_, generation_);
+    if (Loop* loop = Loop::current_if_any(); loop != nullptr && loop->job_queue().get() == &table_->jobs()) {
+        const WebSocketConnection* connection = table_->find(slot_, generation_);
         if (connection == nullptr || !connection->is_open()) {
             return false;
         }
@@ -190,7 +190,7 @@ bool Handle::send(Message message) const {
                bytes);
 }
 
-void Handle::close(std::uint16_t code, std::string reason) const {
+void WebSocketHandle::close(std::uint16_t code, std::string reason) const {
     wire::check_close(code, reason);  // here, where the caller learns of it
     if (table_) {
         table_->jobs().post_call(

@@ -41,7 +41,7 @@ void WebSocketConnection::leave_groups() noexcept {
     }
 }
 
-Handle WebSocketConnection::handle() const { return services().websockets->handle(slot_); }
+WebSocketHandle WebSocketConnection::handle() const { return services().websockets->handle(slot_); }
 
 // ---- Opening
 

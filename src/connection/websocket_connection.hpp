@@ -52,7 +52,7 @@ public:
     [[nodiscard]] const CloseInfo& close_info() const noexcept { return close_.info(); }
     [[nodiscard]] bool is_compressed() const noexcept { return protocol_.deflate() != nullptr; }
     [[nodiscard]] std::string_view subprotocol() const noexcept { return owner_.subprotocol(); }
-    [[nodiscard]] Handle handle() const;
+    [[nodiscard]] WebSocketHandle handle() const;
 
     // ---- Opening
 

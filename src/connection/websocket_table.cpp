@@ -47,8 +47,8 @@ WebSocketConnection* WebSocketTable::find(std::uint32_t slot, std::uint32_t gene
     return slot < slots_.size() && slots_[slot].generation == generation ? slots_[slot].connection : nullptr;
 }
 
-Handle WebSocketTable::handle(std::uint32_t slot) {
-    Handle handle;
+WebSocketHandle WebSocketTable::handle(std::uint32_t slot) {
+    WebSocketHandle handle;
     handle.table_ = shared_from_this();
     handle.slot_ = slot;
     handle.generation_ = slots_[slot].generation;

@@ -26,7 +26,7 @@ public:
     std::uint32_t add(WebSocketConnection& connection);
     void remove(std::uint32_t slot) noexcept;
     [[nodiscard]] WebSocketConnection* find(std::uint32_t slot, std::uint32_t generation) const noexcept;
-    [[nodiscard]] Handle handle(std::uint32_t slot);
+    [[nodiscard]] WebSocketHandle handle(std::uint32_t slot);
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
     // The peer has been heard: check_alive() is due after `silence` from now.

@@ -33,25 +33,25 @@ int rounds() {
 // The handles of all the WebSockets that there were.
 class Known {
 public:
-    void add(Handle handle) {
+    void add(WebSocketHandle handle) {
         const std::lock_guard lock{mutex_};
         handles_.push_back(std::move(handle));
     }
-    [[nodiscard]] std::vector<Handle> all() const {
+    [[nodiscard]] std::vector<WebSocketHandle> all() const {
         const std::lock_guard lock{mutex_};
         return handles_;
     }
 
 private:
     mutable std::mutex mutex_;
-    std::vector<Handle> handles_;
+    std::vector<WebSocketHandle> handles_;
 };
 
 // Sends and closes through handles until `is_over`, and a little longer, when their loop has gone.
 void use_handles(const Known& known, const std::atomic<bool>& is_over, std::size_t number) {
     for (int after = 0; after < 3; after += static_cast<int>(is_over)) {
-        for (const Handle& handle : known.all()) {
-            const Handle copy = handle;
+        for (const WebSocketHandle& handle : known.all()) {
+            const WebSocketHandle copy = handle;
             copy.send("to " + std::to_string(number));
             copy.send(Message::binary(std::string(5000, 'x')));
             if (is_over) {

@@ -91,7 +91,7 @@ private:
     Duration some_milliseconds(std::uint64_t most) { return std::chrono::milliseconds{dice(most + 1)}; }
     std::string some_text() { return std::string(happens_in(4) ? dice(20'000) : dice(200), 'x'); }
     Group some_group() { return groups_.named("group", std::to_string(dice(3))); }
-    Handle some_handle() { return handles_.empty() ? Handle{} : handles_[dice(handles_.size())]; }
+    WebSocketHandle some_handle() { return handles_.empty() ? WebSocketHandle{} : handles_[dice(handles_.size())]; }
 
     Response page(Request&) {
         if (happens_in(8)) {
@@ -173,7 +173,7 @@ private:
 
     Simulation& simulation_;
     Groups& groups_;
-    std::vector<Handle> handles_;
+    std::vector<WebSocketHandle> handles_;
     int views_ = 0;
 };
 

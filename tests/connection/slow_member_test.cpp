@@ -72,7 +72,7 @@ protected:
     [[nodiscard]] const Counters& counters() { return harness().server().counters(); }
     [[nodiscard]] std::size_t dropped() { return counters().dropped.value(); }
 
-    std::optional<Handle> handle_;
+    std::optional<WebSocketHandle> handle_;
     std::optional<WebSocketPeer> peer_;
     int next_ = 0;
     std::vector<int> numbers_;

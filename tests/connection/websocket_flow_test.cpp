@@ -267,7 +267,7 @@ TEST_F(WebSocketFlowInMemory, StopsReadingFromAPeerThatDoesNotTakeTheAnswers) {
 }
 
 TEST_F(WebSocketFlowInMemory, ClosesAPeerThatStaysTooFarBehindWith1013) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         while (co_await socket.recv()) {
@@ -296,7 +296,7 @@ TEST_F(WebSocketFlowInMemory, ClosesAPeerThatStaysTooFarBehindWith1013) {
 }
 
 TEST_F(WebSocketFlowInMemory, KeepsAPeerThatCatchesUp) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         while (co_await socket.recv()) {
@@ -319,7 +319,7 @@ TEST_F(WebSocketFlowInMemory, KeepsAPeerThatCatchesUp) {
 }
 
 TEST_F(WebSocketFlowInMemory, ClosesAPeerThatIsFarTooFarBehindAtOnce) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         while (co_await socket.recv()) {

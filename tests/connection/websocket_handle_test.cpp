@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 
 namespace c10k {
 namespace {
@@ -18,7 +19,7 @@ class WebSocketHandleInMemory : public InMemory {};
 
 TEST_P(WebSocketHandleOnEveryNetwork, TakesMessagesFromOtherThreadsInTheirOrder) {
     constexpr int kMessages = 300;
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         while (co_await socket.recv()) {
@@ -44,7 +45,7 @@ TEST_P(WebSocketHandleOnEveryNetwork, TakesMessagesFromOtherThreadsInTheirOrder)
 }
 
 TEST_F(WebSocketHandleInMemory, IgnoresHandlesOfConnectionsThatHaveGone) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         if (!handle) {
             handle = socket.handle();
@@ -67,14 +68,14 @@ TEST_F(WebSocketHandleInMemory, IgnoresHandlesOfConnectionsThatHaveGone) {
     harness().run_until_idle();
     EXPECT_EQ(second.waiting(), 0U);
     EXPECT_TRUE(second.is_open());
-    EXPECT_FALSE(Handle{}.send("to nobody"));
-    Handle{}.close();
+    EXPECT_FALSE(WebSocketHandle{}.send("to nobody"));
+    WebSocketHandle{}.close();
 }
 
 // From the moment at which either side closes. Another thread has no way to know.
 TEST_F(WebSocketHandleInMemory, SaysOnItsOwnLoopThatTheConnectionIsClosed) {
     for (const bool peer_closes : {false, true}) {
-        std::optional<Handle> handle;
+        std::optional<WebSocketHandle> handle;
         serve([&](WebSocket& socket, Captured) -> Task<> {
             handle = socket.handle();
             while (co_await socket.recv()) {
@@ -101,7 +102,7 @@ TEST_F(WebSocketHandleInMemory, SaysOnItsOwnLoopThatTheConnectionIsClosed) {
 }
 
 TEST_F(WebSocketHandleInMemory, SendsNoMoreThanItsLoopHasRoomFor) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         while (co_await socket.recv()) {
@@ -119,9 +120,14 @@ TEST_F(WebSocketHandleInMemory, SendsNoMoreThanItsLoopHasRoomFor) {
     EXPECT_EQ(peer.recv(), std::string(5000, 'd'));
 }
 
-TEST(Handle, KnowsThatItsLoopHasGone) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static_assert(std::is_same_v<Handle, WebSocketHandle>, "programs that say Handle still compile");
+#pragma GCC diagnostic pop
+
+TEST(WebSocketHandle, KnowsThatItsLoopHasGone) {
     ScriptedApplication app;
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     app.route.view = [&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         co_await socket.recv();
@@ -137,7 +143,7 @@ TEST(Handle, KnowsThatItsLoopHasGone) {
 }
 
 TEST_F(WebSocketHandleInMemory, RefusesACloseThatMayNotBeSent) {  // RFC 6455, 7.4
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         socket.accept();

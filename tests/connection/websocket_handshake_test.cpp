@@ -152,7 +152,7 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, HidesTheRequestOnceItIsAnswered) {
 }
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, SendsThe101BeforeWhatOthersSentMeanwhile) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     Gate gate;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
@@ -173,7 +173,7 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, SendsThe101BeforeWhatOthersSentMeanwhil
 }
 
 TEST_P(WebSocketHandshakeOnEveryNetwork, RefusesWith503WhatAHandleClosesBeforeTheViewHasAnswered) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     Gate gate;
     std::string seen;
     serve([&](WebSocket& socket, Captured) -> Task<> {
@@ -224,7 +224,7 @@ TEST_F(WebSocketHandshakeInMemory, LeavesTheRequestToAViewWhosePeerHasGone) {
 
 // Its outbox has more than it may, and the 101 is not ours to give.
 TEST_F(WebSocketHandshakeInMemory, RefusesWith503AMemberThatIsTooSlowToAnswer) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         handle = socket.handle();
         co_await socket.closed();

@@ -51,7 +51,7 @@ TEST_P(CrossLoopOrder, OfEachSenderIsKeptForTheMembersOfEveryLoopWhileBothSend) 
 
 // What is sent through a group and through a handle of a member goes by the same queue.
 TEST_P(CrossLoopOrder, OfGroupsAndHandlesIsKeptFromTurnToTurn) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     sides[1].app.route.view = [&](WebSocket& socket, Captured) -> Task<> {
         const Membership member = co_await sides[1].group->join(socket);
         handle = socket.handle();

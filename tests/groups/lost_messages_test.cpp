@@ -97,7 +97,7 @@ TEST_P(LostMessages, DoNotKeepACloseFromAMember) {
 }
 
 TEST_P(LostMessages, OfAHandleAreToldToTheCaller) {
-    std::optional<Handle> handle;
+    std::optional<WebSocketHandle> handle;
     sides[1].app.route.view = [&](WebSocket& socket, Captured) -> Task<> {
         const Membership member = co_await sides[1].group->join(socket);
         handle = socket.handle();
