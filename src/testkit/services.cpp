@@ -31,15 +31,13 @@ SharedLoop::SharedLoop(const std::shared_ptr<Loop>& loop) : outer_(std::exchange
 SharedLoop::~SharedLoop() { current() = outer_; }
 
 Services::Parts::Parts(Settings chosen)
-    : settings(std::move(chosen)),
-      templates(Templates::Mode::kDebug, urls), services{groups, values,   templates,  static_files,
-                                                         urls,   settings, background, metrics} {
-    metrics.add(LoopServices::of(*loop).counters);
+    : settings(std::move(chosen)), site(Templates::Mode::kDebug, settings, background, shared, 0) {
+    shared.metrics.add(LoopServices::of(*loop).counters);
 }
 
 Services::Services(Settings settings)
-    : parts_(std::make_unique<Parts>(std::move(settings))), groups(parts_->groups), values(parts_->values),
-      templates(parts_->templates), static_files(parts_->static_files), background(parts_->background) {}
+    : parts_(std::make_unique<Parts>(std::move(settings))), groups(parts_->site.groups), values(parts_->shared.values),
+      templates(parts_->site.templates), static_files(parts_->site.static_files), background(parts_->background) {}
 
 Services::~Services() {
     const auto join = [](TaskGroup& group) -> Task<> { co_await group.join(); };
@@ -51,6 +49,6 @@ Services::~Services() {
     }
 }
 
-Services::operator c10k::Services&() noexcept { return parts_->services; }
+Services::operator c10k::Services&() noexcept { return parts_->site.services; }
 
 }  // namespace c10k::testkit

@@ -3,6 +3,7 @@
 #include "c10k/server.hpp"
 #include "c10k/testkit.hpp"
 #include "loop/loop.hpp"
+#include "web/site_parts.hpp"
 
 #include <memory>
 
@@ -28,14 +29,9 @@ struct Services::Parts {
 
     std::shared_ptr<Loop> loop = shared_loop();
     Settings settings;
-    Groups groups;
-    Values values;
-    Templates templates;
-    StaticFiles static_files;
-    Urls urls;
+    SharedState shared{1};
     TaskGroup background;
-    Metrics metrics;
-    c10k::Services services;
+    SiteParts site;
 };
 
 }  // namespace c10k::testkit

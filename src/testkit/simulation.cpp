@@ -291,8 +291,8 @@ void Simulation::serve(Urls urls) {
     }
     internal::require(!state_->has_run, "serve(): the simulation has run");
     Services::Parts& parts = *state_->services->parts_;
-    parts.urls = std::move(urls);
-    state_->dispatcher.emplace(parts.urls, parts.settings);
+    parts.site.urls = std::move(urls);
+    state_->dispatcher.emplace(parts.site.urls, parts.settings);
     state_->failure_recorder.emplace(*state_->dispatcher);
     state_->harness.emplace(*state_->loop, *state_->failure_recorder, parts.settings);
 }

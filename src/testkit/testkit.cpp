@@ -111,8 +111,8 @@ Server::Server(Urls urls, Settings settings) : state_(std::make_unique<State>(st
 
 Server::Server(Services& services, Urls urls) {
     Services::Parts& parts = *services.parts_;
-    parts.urls = std::move(urls);
-    state_ = std::make_unique<State>(parts.urls, parts.settings, parts.loop);
+    parts.site.urls = std::move(urls);
+    state_ = std::make_unique<State>(parts.site.urls, parts.settings, parts.loop);
 }
 
 Server::~Server() = default;

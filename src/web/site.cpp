@@ -213,27 +213,25 @@ Task<> look_in_group(const SiteFactory& factory, const Settings& settings,
 
 HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background, SharedState& shared,
                        std::size_t loop)
-    : settings_(settings), reload_(Reload::from_environment()), groups_(shared.hub, loop),
-      templates_(template_mode(settings, reload_.get()), urls_), services_{groups_,       shared.values, templates_,
-                                                                           static_files_, urls_,         settings_,
-                                                                           background,    shared.metrics} {
+    : settings_(settings), reload_(Reload::from_environment()),
+      parts_(template_mode(settings, reload_.get()), settings, background, shared, loop) {
     for (const std::string& folder : settings.template_folders) {
-        templates_.add_folder(folder);
+        parts_.templates.add_folder(folder);
     }
     for (const std::string& folder : settings.static_folders) {
-        static_files_.add_folder(folder);
+        parts_.static_files.add_folder(folder);
     }
-    BuiltSite built = factory(services_);
+    BuiltSite built = factory(parts_.services);
     site_ = std::move(built.site);
     // The routes of reload come first: a site may have a route for every path.
-    urls_ = reload_ ? Urls{reload_->urls(), std::move(built.urls)} : std::move(built.urls);
+    parts_.urls = reload_ ? Urls{reload_->urls(), std::move(built.urls)} : std::move(built.urls);
 }
 
 std::vector<CheckMessage> HostedSite::check() const {
     std::vector<CheckMessage> messages = check_settings(settings_);
-    for (const auto& more :
-         {check_listening(settings_), check_tls(settings_), check_urls(urls_),
-          check_folders("templates", templates_.folders()), check_folders("staticfiles", static_files_.folders())}) {
+    for (const auto& more : {check_listening(settings_), check_tls(settings_), check_urls(parts_.urls),
+                             check_folders("templates", parts_.templates.folders()),
+                             check_folders("staticfiles", parts_.static_files.folders())}) {
         messages.insert(messages.end(), more.begin(), more.end());
     }
     return messages;

@@ -1,17 +1,11 @@
 #pragma once
 
-#include "c10k/groups.hpp"
-#include "c10k/metrics.hpp"
 #include "c10k/server.hpp"
 #include "c10k/settings.hpp"
 #include "c10k/urls.hpp"
-#include "c10k/values.hpp"
-#include "c10k/web.hpp"
-#include "groups/group_directory.hpp"
-#include "server/admission.hpp"
 #include "web/checks.hpp"
-#include "web/refusals.hpp"
 #include "web/reload.hpp"
+#include "web/site_parts.hpp"
 
 #include <functional>
 #include <memory>
@@ -20,17 +14,6 @@
 #include <vector>
 
 namespace c10k {
-
-// The state that the sites of a program share; each loop has one site.
-struct SharedState {
-    explicit SharedState(std::size_t loops) : hub(std::make_shared<GroupDirectory>(loops)) {}
-
-    std::shared_ptr<GroupDirectory> hub;
-    Values values;
-    std::shared_ptr<Admission> admission = std::make_shared<Admission>();
-    Metrics metrics;
-    std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
-};
 
 // A user's site with its services, on the loop of this thread: number `loop` of the sites that share `shared`.
 class HostedSite {
@@ -41,7 +24,7 @@ public:
     HostedSite(const HostedSite&) = delete;
     HostedSite& operator=(const HostedSite&) = delete;
 
-    [[nodiscard]] const Urls& urls() const noexcept { return urls_; }
+    [[nodiscard]] const Urls& urls() const noexcept { return parts_.urls; }
     // How its pages follow a program that is being changed; null if they need not.
     [[nodiscard]] const Reload* reload() const noexcept { return reload_.get(); }
     // The faults of the settings and the site.
@@ -50,11 +33,7 @@ public:
 private:
     const Settings& settings_;
     std::unique_ptr<const Reload> reload_;
-    Groups groups_;
-    Templates templates_;
-    StaticFiles static_files_;
-    Urls urls_;
-    Services services_;
+    SiteParts parts_;
     std::shared_ptr<void> site_;
 };
 
