@@ -4,6 +4,7 @@
 #include "manage/build_output.hpp"
 #include "manage/build_record.hpp"
 #include "manage/build_step.hpp"
+#include "manage/change.hpp"
 #include "manage/diagnostics.hpp"
 #include "manage/folder_tree.hpp"
 #include "manage/handover.hpp"
@@ -13,7 +14,6 @@
 #include "web/checks.hpp"
 #include "web/reload.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -38,44 +38,11 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr const char* kFallbackVariable = "C10K_STAND_IN";
-// An editor writes a file in several steps, and a checkout writes many: how long nothing must have changed.
 constexpr const char* kBuildFailed = "The build failed";
+// How long nothing must have changed: an editor writes a file in several steps, and a checkout writes many files.
 constexpr milliseconds kQuietTime{30};
 constexpr milliseconds kLookInterval{500};  // of a watcher that has to be asked
 constexpr milliseconds kBuildEndTime{2'000};
-
-// ---- What a changed file means
-
-enum class Change { kNone, kStyle, kPage, kSettings, kProgram };
-
-// `record` has what the build reads, whatever it is called.
-Change meaning_of(const fs::path& file, const BuildRecord& record) {
-    static const std::set<std::string> kProgramSuffixes{".c",   ".cc",  ".cpp", ".cxx", ".h",    ".hh",
-                                                        ".hpp", ".hxx", ".inl", ".ipp", ".cmake"};
-    const std::string name = file.filename().string();
-    const std::string suffix = file.extension().string();
-    // An editor's notes beside the file: ".#view.cpp", "._view.cpp", ".view.cpp.swp", "#view.cpp#", "view.cpp~".
-    if (name.starts_with('.') || name.ends_with('#') || name.ends_with('~')) {
-        return Change::kNone;
-    }
-    const bool is_shown = std::any_of(file.begin(), file.end(),
-                                      [](const fs::path& part) { return part == "templates" || part == "static"; });
-    const bool is_folder = name.empty();  // that was taken away
-    if (is_folder && !is_shown) {
-        return Change::kProgram;
-    }
-    if (kProgramSuffixes.contains(suffix) || name == "CMakeLists.txt" || record.has_name_of(file)) {
-        return Change::kProgram;
-    }
-    if (file.filename() == SettingsReader::kDefaultFile) {
-        return Change::kSettings;
-    }
-    if (suffix == ".css") {
-        return Change::kStyle;
-    }
-    // "4913" is how vim tries whether it may write.
-    return is_shown && (is_folder || !suffix.empty()) ? Change::kPage : Change::kNone;
-}
 
 // ---- What a build is for
 
@@ -168,7 +135,7 @@ private:
         const std::vector<fs::path> news = watcher_->look();
         tell_limitation();
         for (const fs::path& file : news) {
-            if (meaning_of(file, record_) != Change::kNone) {
+            if (change_of(file, record_) != Change::kNone) {
                 changed_.insert(file);
                 last_change_ = Clock::now();
             }
@@ -192,7 +159,7 @@ private:
             if (are_settings_in_force(file)) {
                 continue;
             }
-            changes.insert(meaning_of(file, record_));
+            changes.insert(change_of(file, record_));
             if (options_.telling == ReloadOptions::Telling::kAlsoWhy) {
                 say("Changed: " + file.lexically_relative(project_.source).string());
             }
