@@ -13,6 +13,7 @@ from includes import ROOT
 GLOSSARY = ROOT / "docs/internals/glossary.md"
 FOLDERS = ("benchmarks", "demos", "docs", "examples", "fuzz", "include", "share", "src", "tests", "tools")
 SUFFIXES = {".cpp", ".hpp", ".py", ".md", ".txt", ".in"}
+KEPT = ("kMaxNewcomers", "kMailboxBytes")  # limits are named like their settings, whose names never change
 EXEMPT = {GLOSSARY, ROOT / "CHANGELOG.md"}  # they tell history
 
 
@@ -49,7 +50,7 @@ def main():
         f"{file.relative_to(ROOT)}:{number}: {match[0]}: say {said(match[0], words)}"
         for file in files
         for number, line in enumerate(file.read_text().splitlines(), 1)
-        for match in find.finditer(line)
+        for match in find.finditer(re.sub("|".join(KEPT), "", line))
     ]
     print(*wrong, sep="\n", end="\n" if wrong else "")
     print(f"{len(files)} files, {len(words)} words that may not come back, {len(wrong)} that did.")

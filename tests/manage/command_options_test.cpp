@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,13 @@ TEST(CommandOptions, ReadNumbersInDecimalWhateverTheyBeginWith) {
     Painting painting;
     ASSERT_EQ(painting.parse("--layers 010 hall"), "");
     EXPECT_EQ(painting.layers, 10U);
+}
+
+TEST(CommandOptions, RefuseARangeThatTheirVariableCannotHold) {
+    CLI::App app;
+    CommandOptions options{app};
+    std::uint8_t number = 0;
+    EXPECT_THROW(options.number("--number", number, {0, 256}, "Too large"), std::logic_error);
 }
 
 TEST(CommandOptions, ShowTheirTypesAndDefaultsInTheHelp) {
