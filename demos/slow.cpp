@@ -8,7 +8,7 @@ using namespace c10k;
 namespace {
 
 Task<> say(const std::function<std::string()>& text) {
-    for (Duration quiet = kQuiet;; quiet = kQuietAgain) {
+    for (Duration quiet = kFirstNotice;; quiet = kNextNotice) {
         co_await sleep_for(quiet);
         std::printf("%s\n", text().c_str());
         std::fflush(stdout);

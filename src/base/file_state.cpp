@@ -7,7 +7,6 @@ namespace c10k {
 namespace {
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
-constexpr std::int64_t kTwoTicks = kNanoseconds / 50;
 
 std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * kNanoseconds + time.tv_nsec; }
 
@@ -25,7 +24,7 @@ std::optional<FileState> FileState::of(const std::filesystem::path& file) {
 bool FileState::is_settled() const noexcept {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const std::int64_t age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - changed_ns;
-    return age > kTwoTicks || age < -kTwoTicks;
+    return age > kClockStepNs || age < -kClockStepNs;
 }
 
 }  // namespace c10k

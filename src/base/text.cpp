@@ -172,6 +172,21 @@ std::string html_escape(std::string_view text) {
     return result;
 }
 
+std::string quoted_for_shell(std::string_view text) {
+    const auto is_plain = [](char c) {
+        return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
+               std::string_view{"_-./,:+@%="}.find(c) != std::string_view::npos;
+    };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) {
+        return std::string{text};
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return quoted + '\'';
+}
+
 std::string repair_utf8(std::string_view bytes) {
     std::string text;
     text.reserve(bytes.size());

@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +27,21 @@ namespace c10k {
 
 // Whether `c` is an ASCII control character; in HTTP none but the tab may stand in text.
 [[nodiscard]] constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+[[nodiscard]] inline bool is_ascii(std::string_view text) noexcept {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080;
+    std::uint64_t seen = 0;
+    while (text.size() >= sizeof seen) {
+        std::uint64_t word;
+        std::memcpy(&word, text.data(), sizeof word);
+        seen |= word;
+        text.remove_prefix(sizeof seen);
+    }
+    for (const char c : text) {
+        seen |= static_cast<unsigned char>(c);
+    }
+    return (seen & kHighBits) == 0;
+}
 
 // Without the spaces and tabs at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text) noexcept;
@@ -66,6 +83,9 @@ template <std::integral Number>
 
 // For text between tags and for quoted attributes.
 [[nodiscard]] std::string html_escape(std::string_view text);
+
+// `text` as one word of a POSIX shell: in single quotes, if it needs them.
+[[nodiscard]] std::string quoted_for_shell(std::string_view text);
 
 // The same text with U+FFFD instead of bytes that are not UTF-8: one for each longest start of a sequence (Unicode
 // 15, 3.9).

@@ -23,8 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
-constexpr std::int64_t kTick =
-    20 * kNanosecondsPerMillisecond;  // and more, of the clock that files' times are read from
 
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
@@ -199,7 +197,8 @@ private:
             const auto state = FileState::of(file);
             // CMake also writes build.ninja when Ninja has not asked for it.
             if (took != milliseconds.end() && state && file != reader_.graph().configuration) {
-                output.began_ns = state->modified_ns - took->second * kNanosecondsPerMillisecond - kTick;
+                output.began_ns =
+                    state->modified_ns - took->second * kNanosecondsPerMillisecond - FileState::kClockStepNs;
             }
         }
     }

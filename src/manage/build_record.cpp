@@ -20,8 +20,6 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFile = ".c10k-record";
 constexpr std::string_view kHeading = "c10k build record 1";
 
-constexpr std::int64_t kTick = 20'000'000;  // ns, and more, of the clock that files' times are read from
-
 std::int64_t now_ns() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
@@ -74,7 +72,7 @@ void BuildRecord::save(const fs::path& build) const {
 
 BuildRecord BuildRecord::renewed(const BuildGraph& graph) const {
     BuildRecord now;
-    now.time_ns_ = now_ns() - kTick;
+    now.time_ns_ = now_ns() - FileState::kClockStepNs;
     for (const auto& [output, made] : graph.outputs) {
         for (const std::string& file : made.inputs) {
             if (now.files_.contains(file)) {

@@ -1,5 +1,6 @@
 #include "manage/build_step.hpp"
 
+#include "base/file_lock.hpp"
 #include "manage/build_graph.hpp"
 #include "manage/build_record.hpp"
 #include "manage/folder_tree.hpp"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <fstream>
 #include <string>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -29,32 +29,21 @@ namespace fs = std::filesystem;
 // A build that changes its own sources each time never ends otherwise.
 constexpr int kMaxRounds = 4;
 
-// The lock of a build folder. Programs that the build has started keep it, too, until they end.
-class FolderLock {
-public:
-    explicit FolderLock(const fs::path& build) : file_(::open((build / ".lock").c_str(), O_RDWR | O_CREAT, 0666)) {
-        const std::string name = (build / ".lock").string();
-        if (file_ < 0) {
-            throw std::system_error(errno, std::system_category(), name);
-        }
-        if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
-            return;
-        }
+// Locks a build folder. Programs that the build has started keep the lock, too, until they end.
+FileLock lock_build(const fs::path& build) {
+    const std::string name = (build / ".lock").string();
+    const int descriptor = ::open(name.c_str(), O_RDWR | O_CREAT, 0666);
+    if (descriptor < 0) {
+        throw std::system_error(errno, std::system_category(), name);
+    }
+    FileLock lock{descriptor};
+    if (!lock.try_lock()) {
         std::fprintf(stderr, "Waiting until another build in that folder ends: it holds %s (see: fuser %s)\n",
                      name.c_str(), name.c_str());
-        while (::flock(file_, LOCK_EX) != 0) {
-            if (errno != EINTR) {
-                throw std::system_error(errno, std::system_category(), name);
-            }
-        }
+        lock.lock();
     }
-    ~FolderLock() { ::close(file_); }
-    FolderLock(const FolderLock&) = delete;
-    FolderLock& operator=(const FolderLock&) = delete;
-
-private:
-    int file_;
-};
+    return lock;
+}
 
 // A file that exists from the beginning of a build until a build succeeds.
 class Unfinished {
@@ -170,7 +159,7 @@ bool run_tool(const Project& project, const BuildGraph& graph, bool has_new_conf
 }  // namespace
 
 BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
-    const FolderLock lock{project.build};
+    const FileLock lock = lock_build(project.build);
     const Unfinished unfinished{project.build};
     unfinished.begin();
     BuildRecord record = BuildRecord::load(project.build);
@@ -209,7 +198,7 @@ BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
 }
 
 BuildEnd look_at_build(const Project& project) {
-    const FolderLock lock{project.build};
+    const FileLock lock = lock_build(project.build);
     const BuildRecord record = BuildRecord::load(project.build);
     const BuildGraph graph = BuildGraph::of(project.build);
     const BuildRecord now = record.renewed(graph);

@@ -1,5 +1,6 @@
 // The program c10k: makes projects and apps out of the templates in share/.
 
+#include "base/text.hpp"
 #include "tool/names.hpp"
 #include "tool/project_template.hpp"
 #include "usage/completion.hpp"
@@ -70,7 +71,7 @@ fs::path header_of_class(const std::string& name) {
 }
 
 void start_project(const std::string& name, fs::path folder) {
-    if (const auto fault = fault_of_name(name)) {
+    if (const auto fault = fault_of_project_name(name)) {
         throw std::runtime_error(*fault);
     }
     if (folder.empty()) {

@@ -1,5 +1,7 @@
 #include "tool/names.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -45,9 +47,6 @@ constexpr auto kBeginningsOfMacros = std::to_array<std::string_view>(
 // headers a file includes, and builds everything each time.
 constexpr std::string_view kNotInAFolder = "#[];\"\\$<>|*?'&^`";
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 template <std::size_t Size>
 bool is_among(const std::array<std::string_view, Size>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -62,7 +61,7 @@ bool is_macro(std::string_view name) {
 
 }  // namespace
 
-std::optional<std::string> fault_of_name(std::string_view name) {
+std::optional<std::string> fault_of_project_name(std::string_view name) {
     const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
     const std::string quoted = '"' + std::string{name} + '"';
     if (name.empty() || !is_letter(name.front()) || !std::all_of(name.begin(), name.end(), fits)) {
@@ -81,7 +80,7 @@ std::optional<std::string> fault_of_name(std::string_view name) {
 }
 
 std::optional<std::string> fault_of_app_name(std::string_view name) {
-    if (auto fault = fault_of_name(name)) {
+    if (auto fault = fault_of_project_name(name)) {
         return fault;
     }
     if (is_among(kTakenInAProject, name)) {
@@ -107,21 +106,6 @@ std::optional<std::string> fault_of_folder(std::string_view path) {
         }
     }
     return std::nullopt;
-}
-
-std::string quoted_for_shell(std::string_view text) {
-    const auto is_plain = [](char c) {
-        return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
-               std::string_view{"_-./,:+@%="}.find(c) != std::string_view::npos;
-    };
-    if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) {
-        return std::string{text};
-    }
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? "'\\''" : std::string(1, c);
-    }
-    return quoted + '\'';
 }
 
 std::string class_of_app(std::string_view app) {

@@ -1,9 +1,12 @@
 #include "tool/project_template.hpp"
 
+#include "base/read_file.hpp"
+
 #include <fstream>
-#include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace c10k::tool {
 namespace {
@@ -49,12 +52,10 @@ std::map<fs::path, fs::path> plan(const fs::path& project_template, const fs::pa
 }  // namespace
 
 std::string read_text(const fs::path& file) {
-    std::ifstream input{file, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{input}, {}};
-    if (!input) {
-        throw std::runtime_error(file.string() + " cannot be read");
+    if (std::optional<std::string> text = read_file(file)) {
+        return std::move(*text);
     }
-    return text;
+    throw std::runtime_error(file.string() + " cannot be read");
 }
 
 std::string fill(std::string text, const Names& names) {

@@ -11,15 +11,6 @@
 namespace c10k::usage {
 namespace {
 
-// In the single quotes of a shell.
-std::string in_quotes(std::string_view text) {
-    std::string result = "'";
-    for (const char c : text) {
-        result += c == '\'' ? "'\\''" : std::string{c};
-    }
-    return result + '\'';
-}
-
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
     std::string text;
     for (const std::string& word : words) {
@@ -44,7 +35,7 @@ std::string values(const std::string& prefix, std::string type) {
     }
     if (!type.empty() && std::all_of(type.begin(), type.end(), is_of_words)) {
         std::replace(type.begin(), type.end(), '|', ' ');
-        return prefix + "_words " + in_quotes(type);
+        return prefix + "_words " + quoted_for_shell(type);
     }
     return ":";
 }
@@ -58,7 +49,7 @@ std::string value_cases(const std::string& prefix, const CLI::App& command) {
         }
         std::string patterns;
         for (const std::string& name : names_of(*option)) {
-            patterns += (patterns.empty() ? "" : " | ") + in_quotes(command.get_name() + ' ' + name);
+            patterns += (patterns.empty() ? "" : " | ") + quoted_for_shell(command.get_name() + ' ' + name);
         }
         cases += "        " + patterns + ") " + values(prefix, type_of(*option)) + "; return ;;\n";
     }
@@ -131,7 +122,7 @@ std::string bash_completion(const Program& program, const std::vector<std::strin
     for (const CLI::App* command : commands_of(program.app)) {
         commands.push_back(command->get_name());
         value_case += value_cases(prefix, *command);
-        const std::string options = prefix + "_words " + in_quotes(option_words(*command));
+        const std::string options = prefix + "_words " + quoted_for_shell(option_words(*command));
         const std::string argument = argument_values(prefix, *command);
         command_case.append("        ").append(command->get_name()).append(")\n            ");
         if (argument == ":") {
@@ -143,17 +134,17 @@ std::string bash_completion(const Program& program, const std::vector<std::strin
         command_case += "\n            ;;\n";
     }
     std::vector<std::string> quoted;
-    std::transform(called.begin(), called.end(), std::back_inserter(quoted), &in_quotes);
+    std::transform(called.begin(), called.end(), std::back_inserter(quoted), &quoted_for_shell);
     std::vector<std::string> settings;
     for (const Setting& setting : program.settings) {
         settings.push_back(setting.name);
     }
     return "# Completes the commands and options of " + name + " in bash. Made by: " + name + " completion bash\n\n" +
-           prefix + "_names=" + in_quotes(joined(settings, " ")) + '\n' +
+           prefix + "_names=" + quoted_for_shell(joined(settings, " ")) + '\n' +
            replaced(std::string{kHelpers}, "PREFIX", prefix) + "    case \"$command $prev\" in\n" + value_case +
            "    esac\n    case $command in\n        '')\n            " + prefix + "_words " +
-           in_quotes(joined(commands, " ") + ' ' + option_words(program.app)) + "\n            ;;\n" + command_case +
-           "    esac\n}\ncomplete -F " + prefix + ' ' + joined(quoted, " ") + '\n';
+           quoted_for_shell(joined(commands, " ") + ' ' + option_words(program.app)) + "\n            ;;\n" +
+           command_case + "    esac\n}\ncomplete -F " + prefix + ' ' + joined(quoted, " ") + '\n';
 }
 
 }  // namespace c10k::usage

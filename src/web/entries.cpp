@@ -2,12 +2,11 @@
 
 #include "base/spelling.hpp"
 #include "base/text.hpp"
+#include "web/host_name.hpp"
 #include "wire/forwarded.hpp"
 #include "wire/host.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -20,10 +19,6 @@ using Fault = std::optional<EntryFault>;
 constexpr const char* kPunycode = "write it as browsers send it, in punycode: each part that is not ASCII as xn--...";
 
 std::string write(const std::string& spelling) { return "write " + spelling; }
-
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 // No name, address or origin holds these characters. Comes first, since the other checks would misread them.
 Fault fault_of_characters(std::string_view entry,
@@ -39,98 +34,6 @@ Fault fault_of_characters(std::string_view entry,
     }
     if (entry.find_first_of("\"'") != std::string_view::npos) {
         return EntryFault{"there are quotes in it", "write it without"};
-    }
-    return std::nullopt;
-}
-
-// ---- A host in the one spelling that browsers send (WHATWG URL, 3.5)
-
-// Groups in hexadecimal, as browsers write it; inet_ntop() writes the last two as an IPv4 address if the rest says so.
-std::string text_of(const in6_addr& address) {
-    std::array<char, INET6_ADDRSTRLEN> number{};
-    inet_ntop(AF_INET6, &address, number.data(), number.size());
-    std::string text{number.data()};
-    if (text.find('.') != std::string::npos) {
-        const auto group = [&address](std::size_t at) {
-            return static_cast<unsigned>(address.s6_addr[at] << 8 | address.s6_addr[at + 1]);
-        };
-        std::array<char, 16> last{};
-        std::snprintf(last.data(), last.size(), "%x:%x", group(12), group(14));
-        text.replace(text.rfind(':') + 1, std::string::npos, last.data());
-    }
-    return text;
-}
-
-std::optional<std::string> ipv6_in(std::string_view text) {
-    in6_addr address;
-    return inet_pton(AF_INET6, std::string{text}.c_str(), &address) == 1 ? std::optional{text_of(address)}
-                                                                         : std::nullopt;
-}
-
-// Whether the last part is a number: then all is an IPv4 address, or nothing (WHATWG URL, 3.5, "ends in a number").
-bool ends_in_a_number(std::string_view host) {
-    const std::string_view last = host.substr(host.rfind('.') + 1);  // 0 without a dot
-    const bool is_hexadecimal =
-        last.starts_with("0x") && std::all_of(last.begin() + 2, last.end(), [](char c) { return hex_digit(c) >= 0; });
-    return !last.empty() && (is_hexadecimal || std::all_of(last.begin(), last.end(), is_digit));
-}
-
-std::optional<std::string> ipv4_in(std::string_view text) {
-    in_addr address;
-    if (inet_aton(std::string{text}.c_str(), &address) == 0) {
-        return std::nullopt;
-    }
-    std::array<char, INET_ADDRSTRLEN> number{};
-    inet_ntop(AF_INET, &address, number.data(), number.size());
-    return number.data();
-}
-
-struct HostFault {
-    std::string why;
-    std::string spelling;  // "" if there is none to suggest
-};
-
-// `host` is in small letters.
-std::optional<HostFault> fault_of_name(std::string_view host) {
-    constexpr std::size_t kLongestName = 253;
-    constexpr std::size_t kLongestPart = 63;
-    if (host.empty()) {
-        return HostFault{"there is no name in it", ""};
-    }
-    if (host.find(':') != std::string_view::npos) {
-        const bool has_brackets = host.starts_with('[') && host.ends_with(']');
-        const auto address = ipv6_in(has_brackets ? host.substr(1, host.size() - 2) : host);
-        if (!address) {
-            return HostFault{"it is no IPv6 address", ""};
-        }
-        const std::string spelling = '[' + *address + ']';
-        return host == spelling ? std::nullopt
-                                : std::optional{HostFault{"that is not the usual form of this IPv6 address", spelling}};
-    }
-    const auto stands_in_names = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; };
-    if (const auto bad = std::find_if_not(host.begin(), host.end(), stands_in_names); bad != host.end()) {
-        return HostFault{std::string{"no name has a '"} + *bad + '\'', ""};
-    }
-    if (ends_in_a_number(host)) {
-        const auto address = ipv4_in(host);
-        if (!address) {
-            return HostFault{"it is no IPv4 address", ""};
-        }
-        return host == *address ? std::nullopt
-                                : std::optional{HostFault{"that is not the usual form of this IPv4 address", *address}};
-    }
-    std::string_view rest = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
-    if (rest.size() > kLongestName) {
-        return HostFault{"a name has at most " + std::to_string(kLongestName) + " characters", ""};
-    }
-    for (std::size_t dot = 0; dot != std::string_view::npos; rest.remove_prefix(std::min(dot + 1, rest.size()))) {
-        dot = rest.find('.');
-        const std::size_t size = std::min(dot, rest.size());
-        if (size == 0 || size > kLongestPart) {
-            return HostFault{size == 0 ? "there is nothing between two of its dots"
-                                       : "a part of a name has at most " + std::to_string(kLongestPart) + " characters",
-                             ""};
-        }
     }
     return std::nullopt;
 }
@@ -159,11 +62,11 @@ Pieces take_apart(std::string_view text) {
         pieces.has_user = true;
         text.remove_prefix(at + 1);
     }
-    const std::size_t colon = text.rfind(':');
-    const bool is_bare_ipv6 = !text.starts_with('[') && colon != text.find(':');
-    if (colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos && !is_bare_ipv6) {
-        pieces.port = text.substr(colon + 1);
-        text = text.substr(0, colon);
+    const auto [host, port] = wire::split_host_and_port(text);
+    const bool is_bare_ipv6 = !host.starts_with('[') && host.find(':') != std::string_view::npos;
+    if (port && !is_bare_ipv6) {
+        pieces.port = *port;
+        text = host;
     }
     pieces.host = to_lower(text);
     return pieces;
@@ -209,7 +112,7 @@ std::optional<EntryFault> fault_of_host(std::string_view entry) {
         name.pop_back();
         why = "names are compared without the dot at their end";
     }
-    std::optional<HostFault> fault = fault_of_name(name);
+    std::optional<HostFault> fault = fault_of_host_name(name);
     if (!fault && !dot.empty() && (ends_in_a_number(name) || name.starts_with('['))) {
         fault = HostFault{"there are no names below an address", name};
     }
@@ -270,7 +173,7 @@ std::optional<EntryFault> fault_of_origin(std::string_view entry) {
     }
     const bool is_wild = host.starts_with("*.");
     const std::string name = host.substr(is_wild ? 2 : 0);
-    const std::optional<HostFault> fault = fault_of_name(name);
+    const std::optional<HostFault> fault = fault_of_host_name(name);
     if (fault && fault->spelling.empty()) {
         return EntryFault{fault->why, kForms};
     }
@@ -320,7 +223,7 @@ std::optional<EntryFault> fault_of_proxy(std::string_view entry) {
         return EntryFault{"that is not the usual form of this IPv4 address", write(*address)};
     }
     if (!pieces.host.empty() && pieces.host.find('.') != 0 && !ends_in_a_number(pieces.host) &&
-        !fault_of_name(pieces.host)) {
+        !fault_of_host_name(pieces.host)) {
         return EntryFault{"names are not looked up", "write the address of that host, " + std::string{kForms}};
     }
     return EntryFault{"it is neither an address nor a network", kForms};
@@ -349,7 +252,7 @@ std::optional<EntryFault> fault_of_listening_host(std::string_view host) {
         const std::string why = pieces.port && pieces.scheme.empty() && pieces.tail.empty()
                                     ? "the port is a setting of its own"
                                     : "it is no host";
-        const bool has_name = !fault_of_name(pieces.host);
+        const bool has_name = !fault_of_host_name(pieces.host);
         const std::string port = pieces.port && is_port(*pieces.port) ? " and port = " + *pieces.port : "";
         return EntryFault{why, has_name ? write("host = " + pieces.host + port) : kForms};
     }
@@ -357,10 +260,11 @@ std::optional<EntryFault> fault_of_listening_host(std::string_view host) {
     if (host.find(':') != std::string_view::npos) {
         const std::string_view number =
             host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
-        return ipv6_in(number.substr(0, number.find('%'))) ? std::nullopt
-                                                           : Fault{EntryFault{"it is no IPv6 address", kForms}};
+        return wire::parse_ipv6(number.substr(0, number.find('%')))
+                   ? std::nullopt
+                   : Fault{EntryFault{"it is no IPv6 address", kForms}};
     }
-    const auto fault = fault_of_name(pieces.host);
+    const auto fault = fault_of_host_name(pieces.host);
     return fault && fault->spelling.empty() ? Fault{EntryFault{fault->why, kForms}} : std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #include "web/listening.hpp"
 
+#include "base/file_lock.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "web/entries.hpp"
@@ -11,7 +12,6 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -70,33 +70,19 @@ bool is_soon_deserted(const Address& address) {
     return false;
 }
 
-// A lock on the folder of a socket, so that several programs that start there see one another's work. Anybody who may
-// read the folder can lock it, too, so this does not wait very long.
-class FolderLock {
-public:
-    explicit FolderLock(const std::string& path)
-        : folder_(path.empty() ? -1 : ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-        constexpr int kTries = 100;
-        constexpr std::chrono::milliseconds kPause{20};
-        for (int i = 0; folder_ >= 0 && i < kTries && ::flock(folder_, LOCK_EX | LOCK_NB) != 0; ++i) {
-            std::this_thread::sleep_for(kPause);
-        }
+// Locks the folder of a socket, so that several programs that start there see one another's work. Anybody who may read
+// the folder can lock it, too, so this does not wait very long, and goes on without the lock.
+FileLock lock_folder_of(const std::string& path) {
+    constexpr int kTries = 100;
+    constexpr std::chrono::milliseconds kPause{20};
+    const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+    const int descriptor = path.empty() ? -1 : ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    FileLock lock{descriptor};
+    for (int i = 0; descriptor >= 0 && i < kTries && !lock.try_lock(); ++i) {
+        std::this_thread::sleep_for(kPause);
     }
-    ~FolderLock() {
-        if (folder_ >= 0) {
-            ::close(folder_);
-        }
-    }
-    FolderLock(const FolderLock&) = delete;
-    FolderLock& operator=(const FolderLock&) = delete;
-
-private:
-    static std::filesystem::path folder_of(const std::string& path) {
-        return std::filesystem::absolute(path).parent_path();
-    }
-
-    int folder_;
-};
+    return lock;
+}
 
 // 0 if there is no such file.
 ino_t inode_of(const std::string& path) {
@@ -191,7 +177,7 @@ void PortReservations::reserve(const std::vector<Address>& wanted, bool is_last_
 }
 
 UnixListener::UnixListener(const Address& address, int backlog) : path_(address.unix_path()) {
-    const FolderLock lock{path_};
+    const FileLock lock = lock_folder_of(path_);
     remove_deserted(path_, address);
     try {
         descriptor_ = open_listener(address, backlog, PortUse::kAlone, Blocking::kNo);

@@ -1,4 +1,5 @@
 #include "base/file_state.hpp"
+#include "base/read_file.hpp"
 #include "base/text.hpp"
 #include "c10k/urls.hpp"
 #include "c10k/web.hpp"
@@ -38,15 +39,6 @@ struct Source {
     bool is_settled;  // otherwise one more write may not show in the state
 };
 
-std::string read_text(const fs::path& file) {
-    std::ifstream input{file, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{input}, {}};
-    if (!input) {
-        throw TemplateError(file.string() + " cannot be read");
-    }
-    return text;
-}
-
 // Assembles a template from its file and the files that its {{>name}} tags name.
 class Assembler {
 public:
@@ -59,9 +51,12 @@ public:
         open_.push_back(name);
         check_levels(open_.size());
         const fs::path file = find(name);
-        const std::string text = read_text(file);
-        check(name, text);
-        std::string whole = expand(text);
+        const std::optional<std::string> text = read_file(file);
+        if (!text) {
+            throw TemplateError(file.string() + " cannot be read");
+        }
+        check(name, *text);
+        std::string whole = expand(*text);
         check_levels(most_sections(whole));
         open_.pop_back();
         return whole;

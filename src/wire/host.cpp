@@ -9,15 +9,6 @@ namespace c10k::wire {
 
 namespace {
 
-bool is_name_char(char c) noexcept { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; }
-
-bool is_ipv6(std::string_view text) {
-    const auto is_part = [](char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; };
-    in6_addr address;
-    return std::all_of(text.begin(), text.end(), is_part) &&
-           inet_pton(AF_INET6, std::string{text}.c_str(), &address) == 1;
-}
-
 // Whether `host` is a name or address of the machine that we run on.
 bool is_local(std::string_view host) {
     in_addr ipv4;
@@ -32,8 +23,6 @@ struct Origin {
     std::string host;
     std::uint16_t port;
 };
-
-std::uint16_t default_port(std::string_view scheme) noexcept { return scheme == "https" ? 443 : 80; }
 
 // "scheme://host[:port]" of a web page, in small letters (RFC 6454, 6.2).
 std::optional<Origin> parse_origin(std::string_view text) {
@@ -64,21 +53,33 @@ bool matches(const Origin& origin, std::string_view entry) {
 
 }  // namespace
 
-std::optional<Authority> Authority::parse(std::string_view text) {
-    Authority authority;
-    // The last colon begins the port, unless it stands inside the brackets of an IPv6 address.
+HostAndPort split_host_and_port(std::string_view text) noexcept {
     const std::size_t colon = text.rfind(':');
-    if (colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos) {
-        authority.port = to_number<std::uint16_t>(text.substr(colon + 1));
-        if (!authority.port) {
-            return std::nullopt;
-        }
-        text = text.substr(0, colon);
+    if (colon == std::string_view::npos || text.find(']', colon) != std::string_view::npos) {
+        return {text, std::nullopt};
     }
-    authority.host = text;
-    const bool good = text.starts_with('[') && text.ends_with(']')
-                          ? is_ipv6(text.substr(1, text.size() - 2))
-                          : !text.empty() && std::all_of(text.begin(), text.end(), is_name_char);
+    return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+bool is_host_char(char c) noexcept { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; }
+
+std::optional<in6_addr> parse_ipv6(std::string_view text) {
+    const auto is_part = [](char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; };
+    in6_addr address;
+    const bool is_address =
+        std::all_of(text.begin(), text.end(), is_part) && inet_pton(AF_INET6, std::string{text}.c_str(), &address) == 1;
+    return is_address ? std::optional{address} : std::nullopt;
+}
+
+std::uint16_t default_port(std::string_view scheme) noexcept { return scheme == "https" || scheme == "wss" ? 443 : 80; }
+
+std::optional<Authority> Authority::parse(std::string_view text) {
+    const auto [host, port] = split_host_and_port(text);
+    Authority authority{host, port ? to_number<std::uint16_t>(*port) : std::nullopt};
+    const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
+    const bool good = port.has_value() == authority.port.has_value() &&
+                      (is_bracketed ? parse_ipv6(host.substr(1, host.size() - 2)).has_value()
+                                    : !host.empty() && std::all_of(host.begin(), host.end(), is_host_char));
     return good ? std::optional{authority} : std::nullopt;
 }
 

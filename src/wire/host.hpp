@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <netinet/in.h>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,24 @@ struct Authority {
     // Empty unless `text` is a host of letters, digits and "-._", or an IPv6 address in brackets, and perhaps a port.
     static std::optional<Authority> parse(std::string_view text);
 };
+
+// A host and the text behind its colon, both unchecked.
+struct HostAndPort {
+    std::string_view host;
+    std::optional<std::string_view> port;
+};
+
+// The last colon begins the port, unless it stands inside the brackets of an IPv6 address.
+[[nodiscard]] HostAndPort split_host_and_port(std::string_view text) noexcept;
+
+// Whether `c` may stand in the name of a host.
+[[nodiscard]] bool is_host_char(char c) noexcept;
+
+// An IPv6 address without brackets and zone; empty if `text` is none.
+[[nodiscard]] std::optional<in6_addr> parse_ipv6(std::string_view text);
+
+// 443 for "https" and "wss", 80 for all others.
+[[nodiscard]] std::uint16_t default_port(std::string_view scheme) noexcept;
 
 // Whether a request to this host is meant for us; as Django's ALLOWED_HOSTS has it.
 //

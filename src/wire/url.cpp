@@ -20,10 +20,6 @@ namespace {
                                 std::string{why});
 }
 
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 // The same with %XX for spaces and all that is not ASCII.
 std::string encoded(std::string_view text) {
     std::string result;
@@ -38,8 +34,6 @@ std::string encoded(std::string_view text) {
 bool is_zone_char(char c) noexcept {
     return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
-
-std::uint16_t default_port(bool secure) noexcept { return secure ? 443 : 80; }
 
 // A URL in the pieces of RFC 3986, 3, as they stand.
 struct Pieces {
@@ -111,14 +105,12 @@ void split_authority(std::string_view authority, Pieces& pieces) {
         split_address(authority, pieces);
         return;
     }
-    const std::size_t colon = authority.find(':');
-    pieces.host = authority.substr(0, colon);
-    if (colon != std::string_view::npos) {
-        pieces.port = authority.substr(colon + 1);
-        if (pieces.port->find(':') != std::string_view::npos) {
-            refuse(pieces.text, "an IPv6 address stands in brackets, such as [::1]");
-        }
+    const HostAndPort parts = split_host_and_port(authority);
+    if (parts.host.find(':') != std::string_view::npos) {
+        refuse(pieces.text, "an IPv6 address stands in brackets, such as [::1]");
     }
+    pieces.host = parts.host;
+    pieces.port = parts.port;
 }
 
 Pieces split(std::string_view text) {
@@ -178,7 +170,7 @@ Url Url::parse(std::string_view text) {
         url.host.pop_back();
     }
     url.zone = pieces.zone.empty() ? "" : '%' + std::string{pieces.zone};
-    url.port = default_port(url.secure());
+    url.port = default_port(url.scheme);
     if (pieces.port) {
         const auto port = to_number<std::uint16_t>(*pieces.port);
         if (!port || *port == 0) {
@@ -195,7 +187,7 @@ Url Url::parse(std::string_view text) {
 
 std::string Url::host_field() const {
     std::string field = host.find(':') == std::string::npos ? host : '[' + host + ']';
-    if (port != default_port(secure())) {
+    if (port != default_port(scheme)) {
         field += ':' + std::to_string(port);
     }
     return field;

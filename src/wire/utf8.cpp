@@ -1,29 +1,15 @@
 #include "wire/utf8.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <simdjson.h>
 
 namespace c10k::wire {
 namespace {
 
 bool continues(unsigned char byte) { return (byte & 0xC0) == 0x80; }
-
-bool is_ascii(std::string_view text) {
-    constexpr std::uint64_t kHighBits = 0x8080808080808080;
-    std::uint64_t seen = 0;
-    while (text.size() >= sizeof seen) {
-        std::uint64_t word;
-        std::memcpy(&word, text.data(), sizeof word);
-        seen |= word;
-        text.remove_prefix(sizeof seen);
-    }
-    for (const char c : text) {
-        seen |= static_cast<unsigned char>(c);
-    }
-    return (seen & kHighBits) == 0;
-}
 
 // The bytes of the last code point if its end is missing, judged by its first byte alone; else none.
 std::string_view cut_tail(std::string_view text) {

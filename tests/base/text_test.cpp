@@ -160,5 +160,24 @@ TEST(ParseTime, Row80TakesNothingElse) {
     }
 }
 
+TEST(Text, IsAsciiUnlessAnyByteHasItsHighBit) {
+    for (std::size_t size = 0; size < 20; ++size) {
+        std::string text(size, '\x7f');
+        EXPECT_TRUE(is_ascii(text));
+        for (std::size_t at = 0; at < size; ++at) {
+            text[at] = '\x80';
+            EXPECT_FALSE(is_ascii(text)) << at << " of " << size;
+            text[at] = 'a';
+        }
+    }
+}
+
+TEST(Text, IsOneWordOfAShellWhateverItHolds) {
+    EXPECT_EQ(quoted_for_shell("/srv/my-site_2.0"), "/srv/my-site_2.0");
+    EXPECT_EQ(quoted_for_shell(""), "''");
+    EXPECT_EQ(quoted_for_shell("two words"), "'two words'");
+    EXPECT_EQ(quoted_for_shell("it's $HOME"), "'it'\\''s $HOME'");
+}
+
 }  // namespace
 }  // namespace c10k
