@@ -27,7 +27,7 @@ class CommandOption {
 public:
     explicit CommandOption(CLI::Option& option) noexcept : option_(option) {}
 
-    // What --help calls its value. Shells complete FILE, FOLDER, and the words of a type such as "fast|slow".
+    // The name of its value in --help. Shells complete FILE, FOLDER, and the words of a type such as "fast|slow".
     CommandOption& type(const std::string& name);
     // The default that --help shows, instead of the value that the option's variable has.
     CommandOption& default_text(const std::string& text);

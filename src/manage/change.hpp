@@ -6,7 +6,7 @@
 
 namespace c10k {
 
-// What a changed file of a project asks for.
+// The consequence of a changed file of a project.
 enum class Change {
     kNone,
     kStyle,     // open pages load their style sheets again

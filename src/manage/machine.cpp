@@ -16,11 +16,11 @@ namespace {
 
 using Number = Machine::Number;
 
-// What every limit is measured by.
+// The number of connections that every limit is compared with.
 constexpr std::uint64_t kGoal = 1'000'000;
 // The goal and some files more. It is also what Linux has as fs.nr_open, unless somebody changed that.
 constexpr std::uint64_t kGoalFiles = 1'048'576;
-// What the project is named after.
+// The number that the project is named after.
 constexpr std::uint64_t kFew = 10'000;
 constexpr std::uint64_t kMaxBacklog = 65'535;
 
@@ -50,7 +50,7 @@ Number number_at(const std::vector<std::string>& words, std::size_t position) {
     return words[position] == "unlimited" ? Machine::kUnlimited : to_number<std::uint64_t>(words[position]);
 }
 
-// What follows `key` on the first line that begins with it.
+// The rest of the first line that begins with `key`.
 std::string after(const std::filesystem::path& file, std::string_view key) {
     std::ifstream input{file};
     for (std::string line; std::getline(input, line);) {

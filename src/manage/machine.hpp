@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-// How many connections fit on this machine, what ends first, and what lifts that.
+// The number of connections that fit on this machine, the limit that they reach first, and how to raise it.
 namespace c10k {
 
-// What a backend can do here.
+// The abilities of a backend on this machine.
 struct BackendFacts {
     std::string refusal;               // why it cannot be used; "" if it can
     std::uint64_t sockets = 0;         // that one loop can hold, as the limit of open files is
@@ -26,7 +26,7 @@ struct GroupMemory {
     std::filesystem::path file;
 };
 
-// What the machine has and allows. What it does not tell is absent.
+// The resources and limits of the machine. A number that it does not tell is empty.
 struct Machine {
     using Number = std::optional<std::uint64_t>;
 
@@ -77,17 +77,17 @@ struct MachineLimit {
 // "held", "arriving at once", ...
 [[nodiscard]] std::string_view to_text(MachineLimit::Of of) noexcept;
 
-// "epoll" or "io_uring": what the setting `backend` comes to here.
+// "epoll" or "io_uring": the backend that the setting `backend` chooses on this machine.
 [[nodiscard]] std::string backend_in_force(const Machine& machine, const Settings& settings);
 
-// What this machine sets, for the backend and the workers of the settings.
+// The limits of this machine for the backend and the workers of the settings.
 [[nodiscard]] std::vector<MachineLimit> limits(const Machine& machine, const Settings& settings);
 
 // The limit that decides how many connections can be held.
 // Requires: one of them is of kHeld, as one of limits() is.
 [[nodiscard]] const MachineLimit& narrowest(const std::vector<MachineLimit>& limits);
 
-// Settings that this machine does not carry. Their ids begin with "machine".
+// Finds settings that this machine cannot satisfy. The ids of these messages begin with "machine".
 [[nodiscard]] std::vector<CheckMessage> check_machine(const Machine& machine, const Settings& settings);
 
 }  // namespace c10k

@@ -121,7 +121,7 @@ private:
 
     // ---- Serving
 
-    // What the commands that serve have in common.
+    // The options of the commands that serve.
     void add_serving_options(CLI::App& command) {
         settings_.add_address_to(
             command,
@@ -186,7 +186,7 @@ private:
         add_serving_options(*command);
     }
 
-    // What starts `program` so that it serves, with the arguments of this one.
+    // The command that starts `program` with the arguments of this one, so that it serves.
     [[nodiscard]] std::vector<std::string> serving_command(const std::filesystem::path& program) const {
         std::vector<std::string> command{program, "runserver"};
         command.insert(command.end(), argv_ + 2, argv_ + argc_);
@@ -300,7 +300,7 @@ private:
     CLI::App app_{"Runs the site and what belongs to it. `manage COMMAND --help` tells more about each.", "manage"};
     std::function<void()> chosen_;
 
-    // What the options have stored.
+    // The values that the options have stored.
     SettingOptions settings_;
     bool is_reload_off_ = false;
     ReloadOptions reload_;

@@ -23,11 +23,11 @@ struct ReloadOptions {
 // crashed or never started, this program answers every page with the reason.
 //
 // Throws std::exception with a text for the user if a setting is wrong, if it cannot listen or watch, or if even the
-// stand-in does not work.
+// fallback does not work.
 void supervise(const Project& project, const Settings& settings, const ReloadOptions& options,
                std::vector<std::string> command);
 
-// What this program serves when supervise() has started it to stand in for one that does not work: a page that says so.
+// Whether supervise() has started this program in place of one that does not work, to serve a page that says so.
 [[nodiscard]] bool is_fallback();
 
 }  // namespace c10k

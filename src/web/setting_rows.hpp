@@ -26,7 +26,7 @@ struct SettingBounds {
     std::uint64_t max = std::numeric_limits<std::uint32_t>::max();
 };
 
-// All that is known of a setting: what is parsed, described, checked and counted is read here.
+// All that the library knows of a setting: parsing, describe(), checks and metrics read it here.
 struct SettingRow {
     std::string_view name;
     std::string_view unit;  // "" if it has none

@@ -1,11 +1,10 @@
 #include "base/file_lock.hpp"
 #include "base/read_file.hpp"
 
-#include <gtest/gtest.h>
-
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <optional>
 #include <string>
 #include <system_error>

@@ -40,7 +40,7 @@ public:
         options.text("place", place, "Where it hangs").required();
     }
 
-    // What is wrong with the arguments, or "". Those for CLI11 are in reverse order.
+    // The fault of the arguments, or "". CLI11 takes them in reverse order.
     std::string parse(const std::string& arguments) {
         std::vector<std::string> reversed;
         std::istringstream words{arguments};

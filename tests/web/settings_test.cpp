@@ -46,7 +46,7 @@ TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
     }
 }
 
-// What a limit is called, how it is set and what it is counted as stands in one row.
+// A row has the name that sets a limit, and under which the metrics count it.
 TEST(Settings, HaveOneRowForEachLimitThatIsCounted) {
     for (std::size_t limit = 0; limit < kLimitCount; ++limit) {
         const auto rows = setting_rows();
