@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "base/log.hpp"
+#include "connection/loop_services.hpp"
 #include "loop/activation.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
@@ -80,7 +81,7 @@ struct SiteServer {
           site(program.factory, program.settings, background, program.shared, loop),
           dispatcher(site.urls(), program.settings, program.shared.refusals),
           server(Loop::current(), application(), limits, program.certificates.get(), program.shared.admission) {
-        program.shared.metrics.add(server.counters().shared_from_this());
+        program.shared.metrics.add(LoopServices::of(Loop::current()).counters);
     }
 
     Application& application() {
