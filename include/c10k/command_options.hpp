@@ -16,7 +16,7 @@ class Option;
 
 namespace c10k {
 
-// An option does not take the text that the user gave it. what() goes on after the option's name: "'x' is no color".
+// An option refuses the text that the user gave it. what() follows the option's name: "'x' is not a colour".
 class OptionError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -31,9 +31,9 @@ public:
     CommandOption& type(const std::string& name);
     // The default that --help shows, instead of the value that the option's variable has.
     CommandOption& default_text(const std::string& text);
-    // The command does not run without it.
+    // Makes the option required.
     CommandOption& required();
-    // The empty text is no value of it.
+    // Refuses an empty text.
     CommandOption& not_empty();
 
 private:

@@ -12,11 +12,11 @@
 
 namespace c10k {
 
-// What one loop sends in one turn to members on other loops. It gathers during the turn; the end of the turn puts one
-// job into the queue of each loop concerned. add() takes all memory that is needed: the end of the turn cannot fail.
+// One loop's messages of one turn to members on other loops. They gather during the turn; the end of the turn puts one
+// job into the queue of each loop concerned. add() allocates all memory, so that the end of the turn cannot fail.
 //
-// The jobs of a turn share a gate, which opens when all are put. So whatever anybody does because of a message of this
-// turn comes after the other messages of this turn, on every loop.
+// The jobs of a turn share a gate, which opens when all are put. So the effects of a message of this turn come after
+// the other messages of this turn, on every loop.
 //
 // A loop whose queue is full gets no messages, but learns of each group in which it has lost some.
 class CrossLoopBatch final : private EndOfTurn {

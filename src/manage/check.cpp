@@ -56,7 +56,7 @@ void print_messages(const Findings& findings) {
                 warnings == 1 ? "" : "s");
 }
 
-// Those that were set, in a line each.
+// The settings that were set, a line each.
 void print_own_settings(const std::vector<SettingInForce>& settings) {
     const auto is_set = [](const SettingInForce& setting) { return setting.origin != "default"; };
     if (std::none_of(settings.begin(), settings.end(), is_set)) {
@@ -151,7 +151,7 @@ Json to_json(const BackendFacts& backend) {
             {"incremental_buffers", backend.incremental_buffers}};
 }
 
-// The names are those of the members, which say more.
+// The names are those of the struct's members, whose comments say more.
 Json to_json(const Machine& machine) {
     Json json{
         {"cores", machine.cores},

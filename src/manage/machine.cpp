@@ -18,7 +18,7 @@ using Number = Machine::Number;
 
 // The number of connections that every limit is compared with.
 constexpr std::uint64_t kGoal = 1'000'000;
-// The goal and some files more. It is also what Linux has as fs.nr_open, unless somebody changed that.
+// The goal and some files more. It is also the default of Linux for fs.nr_open.
 constexpr std::uint64_t kGoalFiles = 1'048'576;
 // The number that the project is named after.
 constexpr std::uint64_t kFew = 10'000;
@@ -84,7 +84,7 @@ GroupFolder find_group(const std::filesystem::path& proc) {
     return {};
 }
 
-// The lowest limit of the group and those it is in.
+// The lowest limit of the group and the groups around it.
 std::optional<GroupMemory> group_memory(const std::filesystem::path& proc) {
     const GroupFolder group = find_group(proc);
     std::optional<GroupMemory> lowest;
@@ -116,7 +116,7 @@ BackendFacts look_at_backend(BackendChoice choice) {
 
 std::string text(std::uint64_t number) { return number == Machine::kUnlimited ? "unlimited" : std::to_string(number); }
 
-// `command` if the limit does not reach what is wished for.
+// `command` if the limit is below the wanted number.
 std::string unless(std::uint64_t reaches, std::uint64_t wish, std::string command) {
     return reaches >= wish ? std::string{} : std::move(command);
 }

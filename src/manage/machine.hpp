@@ -58,7 +58,7 @@ struct Machine {
     BackendFacts io_uring;
 };
 
-// Reads the folder `proc`, which tests replace, and asks the kernel what the backends can do.
+// Reads the folder `proc`, which tests replace, and asks the kernel which backends work.
 [[nodiscard]] Machine look_at_machine(const std::filesystem::path& proc = "/proc");
 
 // One limit of a machine.

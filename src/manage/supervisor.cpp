@@ -129,7 +129,7 @@ private:
         ::poll(awaited.data(), awaited.size(), static_cast<int>(time.count()));
     }
 
-    // ---- From a changed file to what is done about it
+    // ---- From a changed file to a build or a reload
 
     void look_for_changes() {
         const std::vector<fs::path> news = watcher_->look();

@@ -14,13 +14,13 @@ struct ReloadOptions {
     enum class Telling { kWhatIsDone, kAlsoWhy } telling = Telling::kWhatIsDone;  // which file it is for
 };
 
-// Serves the project's program, and replaces it by a new one whenever its sources have changed and could be built,
-// until SIGINT or SIGTERM. `command` starts it, so that it serves.
+// Serves the project's program until SIGINT or SIGTERM, and replaces it by a new one whenever its sources have changed
+// and could be built. `command` starts a program that serves.
 //
-// The listening sockets stay open in this process, and each program in turn gets them: nobody is refused. While a new
-// program is built and starts, the old one serves; when the new one serves, the old one is told to end. Pages that are
-// open in a browser hear of it over the board (web/reload.hpp). When there is no program that serves, because it
-// crashed or never started, this program answers every page with the reason.
+// The listening sockets stay open in this process, and each program inherits them: nobody is refused. While a new
+// program is built and starts, the old one serves; once the new one serves, this process tells the old one to end. Open
+// pages learn of it through the reload status (web/reload.hpp). When no program serves, because it crashed or never
+// started, a fallback site answers every page with the reason.
 //
 // Throws std::exception with a text for the user if a setting is wrong, if it cannot listen or watch, or if even the
 // fallback does not work.
