@@ -43,11 +43,11 @@ private:
 // Declares the options of a command. Each stores what the user gives in a variable, which must live as long as the
 // command.
 //
-// Names are "--size" or "-s,--size"; a name without dashes, "url", is that of a positional argument. A text that an
-// option does not take ends the program with exit status 2 and a line that names the option.
+// Names are "--size" or "-s,--size"; a name without dashes, "url", is that of a positional argument. If an option
+// refuses a text, the program ends with exit status 2 and a line that names the option.
 class CommandOptions {
 public:
-    // Of whole numbers, both ends included.
+    // A range of whole numbers, with both ends.
     struct Range {
         std::uint64_t min = 0;
         std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
@@ -82,7 +82,7 @@ public:
     // Takes no value: `value` becomes true.
     CommandOption flag(const std::string& names, bool& value, const std::string& help);
 
-    // Any other value: `set` is called with its text, and throws OptionError if it is none.
+    // Any other value: calls `set` with its text, which throws OptionError if it refuses the text.
     CommandOption value(const std::string& names, std::function<void(const std::string&)> set, const std::string& help);
 
 private:
