@@ -1,6 +1,9 @@
 #!/usr/bin/python3
-"""Checks that no file includes what its room may not know. Prints each arrow that points the wrong way."""
+"""Checks that no file includes what its room may not know, and that a public header's functions are defined in the room that
+owns it. Prints each arrow that points the wrong way."""
 
+import functools
+import re
 import sys
 from pathlib import Path
 
@@ -68,6 +71,12 @@ OWNERS = {
     "internal/view_signature.hpp": "web",
 }
 
+# Defined in another room than the header's: files are streamed by web.
+ELSEWHERE = {"Response::file": "web"}
+
+CLASS = re.compile(r"^(?:template.*\n)?(?:class|struct) (?:\[\[nodiscard\]\] )?(\w+)[^;\n]*\{", re.MULTILINE)
+DEFINITION = re.compile(r"^(?=\S)(?:[\w:<>,&*\[\] ]+[ &*])?(?:internal::)?((\w+)::~?\w+)\(", re.MULTILINE)
+
 INTERNAL = ROOT / "include/c10k/internal"
 
 # They see the library as a user does.
@@ -90,6 +99,22 @@ def place(file):
     return next((user for user in USERS if path.is_relative_to(user)), path.parts[0]), None
 
 
+@functools.cache
+def owners_of_classes():
+    """The rooms of the classes that the public headers declare; the testkit's have a namespace of their own."""
+    return {match[1]: room for header, room in OWNERS.items() if room != "testkit"
+            for match in CLASS.finditer((ROOT / "include/c10k" / header).read_text())}
+
+
+def definition_faults(file, room):
+    """Yields (line number, what is wrong) for each definition of a public class's function in another room."""
+    text = file.read_text()
+    for match in DEFINITION.finditer(text) if file.suffix == ".cpp" and room != "testkit" else ():
+        owner = ELSEWHERE.get(match[1]) or owners_of_classes().get(match[2], room)
+        if owner != room:
+            yield text.count("\n", 0, match.start()) + 1, f"{match[1]} is {owner}'s: define it there"
+
+
 def faults(file):
     """Yields (line number, what is wrong) for one file."""
     top, room = place(file)
@@ -98,6 +123,8 @@ def faults(file):
     elif top == "src" and room not in ARROWS:
         yield 1, f"{room} is no room: add it to ARROWS in tools/check_arrows.py"
     else:
+        if top == "src":
+            yield from definition_faults(file, room)
         for line, included in includes(file):
             their_top, their_room = place(included)
             name = included.relative_to(ROOT)
