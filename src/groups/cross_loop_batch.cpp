@@ -23,7 +23,7 @@ std::size_t bytes_of(const Entries& entries) noexcept {
     return bytes;
 }
 
-// Leaves, for a loop without room for messages, what it has to learn all the same.
+// Drops the messages for a loop without room, and keeps the notices that it has to get all the same.
 void drop_messages(Entries& entries, std::uint64_t bit) noexcept {
     std::erase_if(entries, [bit](Entry& entry) {
         if (entry.close) {

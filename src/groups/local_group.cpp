@@ -47,7 +47,7 @@ void LocalGroup::add(Membership& membership, WebSocketConnection& connection) {
     membership.index_ = static_cast<std::uint32_t>(members_.size() - 1);
     membership.enter(connection);
     if (members_.size() == 1) {
-        shared_->loops |= bit_;  // from now on, what others send comes here
+        shared_->loops |= bit_;  // from now on, messages from other loops come here
     }
     membership.count_ = ++shared_->members;
 }

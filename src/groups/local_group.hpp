@@ -13,7 +13,7 @@
 
 namespace c10k {
 
-// A group as one loop has it: the members on this loop, and the way to those on others.
+// A group on one loop: its members here, and the way to its members on other loops.
 class LocalGroup {
 public:
     LocalGroup(Groups& groups, const std::string& name);
@@ -28,10 +28,10 @@ public:
     // `membership` has moved in memory.
     void moved(Membership& membership) noexcept { members_[membership.index_].membership = &membership; }
 
-    // The groups end: the members leave, and from now on nobody can join.
+    // The Groups end: all members leave, and no WebSocket can join any more.
     void outlive_groups() noexcept;
 
-    // Throws std::logic_error on another thread than the loop's. `call` is what the caller has called.
+    // Throws std::logic_error on a thread other than the loop's. `call` names the function that was called.
     void check_thread(std::string_view call) const;
 
     // To all members in the program. Both throw std::bad_alloc, and then no member has got it.

@@ -19,7 +19,7 @@ public:
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
-    // Thread: that of the loop. What it throws cannot reach its producer any more: the queue logs it, and goes on.
+    // Thread: that of the loop. An exception cannot reach the producer any more: the queue logs it, and goes on.
     virtual void run() = 0;
 
 private:
@@ -70,8 +70,8 @@ public:
     bool post_call(Call call, std::size_t bytes = 0) {
         return post(make_job(std::move(call)), bytes);
     }
-    // Whether the jobs that wait and so much more are within the limit; an empty queue has room for anything. For
-    // producers that nobody waits for: while the loop is busy, they would fill memory.
+    // Whether the waiting jobs and this many more bytes are within the limit; an empty queue has room for anything. For
+    // producers that do not wait: while the loop is busy, they would fill memory.
     [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept {
         const std::size_t waiting = waiting_bytes_;
         return waiting == 0 || waiting + bytes <= max_waiting_bytes_;

@@ -16,7 +16,7 @@ namespace {
 // A loop on a thread of its own, as seen by the loop that started it.
 class OtherLoop {
 public:
-    // Throws what the backend of the new loop throws.
+    // Throws the exceptions of the new loop's backend.
     OtherLoop(BackendChoice backend, std::function<Task<>()> part) : home_(Loop::current().job_queue()) {
         std::promise<std::shared_ptr<JobQueue>> job_queue;
         std::future<std::shared_ptr<JobQueue>> made = job_queue.get_future();

@@ -75,7 +75,7 @@ void TaskGroup::spawn(Task<> task, FailureHandler on_failure) {
 void TaskGroup::stop() noexcept {
     stopping_ = true;
     for (Member* member = first_; member != nullptr; member = member->next_) {
-        member->scope_.request_stop();  // ends no task: whoever is woken by this runs later in the turn
+        member->scope_.request_stop();  // ends no task: a task that this wakes runs later in the turn
     }
 }
 

@@ -20,9 +20,9 @@ public:
     // The window is 2 to the power of `window_bits` bytes, 8 to 15, or less. Throws std::bad_alloc.
     explicit Deflater(std::uint8_t window_bits);
 
-    // The frame of the compressed `payload`, whose header says that it is one. Empty if it would not be
-    // smaller: then, as after reset(), what comes next does not refer to this nor to what was before.
-    // Throws std::bad_alloc; then it is as after reset(), too.
+    // The frame of the compressed `payload`, whose header says that it is compressed. Empty if it would not be smaller:
+    // then, as after reset(), later messages refer neither to this one nor to earlier ones. After std::bad_alloc the
+    // same holds.
     [[nodiscard]] std::optional<internal::EncodedFrame> compress(Message::Kind kind, std::string_view payload);
 
     // Forgets the messages that it has compressed. The peer need not know.

@@ -63,8 +63,8 @@ const internal::EncodedFrame& PermessageDeflate::compress_standalone(PreparedMes
         return message.frame();
     }
     if (deflater_) {
-        // The message will be in the peer's window, where our own compressor has not seen it. That has to begin anew:
-        // what it finds from then on lies behind this in both.
+        // The peer's window will hold this message, which our own compressor has not seen. So the compressor starts
+        // again: everything that it finds from now on comes after this message in both windows.
         deflater_->reset();
     }
     return *compressed;

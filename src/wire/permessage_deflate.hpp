@@ -30,7 +30,7 @@ public:
     // In: see Inflater.
     Inflater::Result inflate(std::string_view bytes, MessageBuilder& message, std::size_t limit);
     Inflater::Result end_message(MessageBuilder& message, std::size_t limit);
-    // No message follows, or only such as nobody reads.
+    // No message follows, or none that the view reads.
     void forget_message() noexcept;
 
     // Out: the frame to send instead of one with this payload; empty if that is to go as it is. Each frame must be

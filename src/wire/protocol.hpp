@@ -35,7 +35,7 @@ public:
         kOpen,
         kClosing,  // our close frame was made, the peer's has not arrived
         kClosed,   // both close frames: the closing handshake is complete, and the server ends the TCP connection
-        kFailed,   // the peer broke the protocol: we end the TCP connection after what there is to send
+        kFailed,   // the peer broke the protocol: we end the TCP connection after everything queued
     };
 
     // The events of receive(), in order.
@@ -74,7 +74,7 @@ public:
     // Bytes after on_close() are ignored. Throws std::bad_alloc and what a callback throws.
     void receive(std::span<char> bytes, Events& events);
 
-    // From now on, also for the rest of the bytes at hand, what arrives is kept and not read.
+    // From now on, the protocol keeps arriving bytes unread, also the rest of the bytes at hand.
     void pause() noexcept { is_paused_ = true; }
     [[nodiscard]] bool is_paused() const noexcept { return is_paused_; }
     // Reads the bytes that it kept, and goes on. Throws like receive(). Requires: no receive() is running.
@@ -103,7 +103,7 @@ private:
     // Bytes that have arrived and cannot be used yet.
     struct Kept {
         std::array<char, kMaxControlBytes> control;  // a control payload while it is cut
-        std::string unread;                          // what came while paused
+        std::string unread;                          // bytes that came while paused
     };
 
     // One step each: takes some of `bytes` and returns the rest.

@@ -142,7 +142,7 @@ void ProxyHeader::read_line(std::string_view line) {
         rest.remove_prefix(std::min(space + 1, rest.size()));
     }
     if (words[1] == "UNKNOWN") {
-        complete({});  // whatever follows
+        complete({});  // any bytes may follow
         return;
     }
     if ((words[1] != "TCP4" && words[1] != "TCP6") || count != words.size() || !rest.empty() || line.ends_with(' ')) {
@@ -184,7 +184,7 @@ void ProxyHeader::read_binary() {
     const std::string_view rest = std::string_view{bytes_}.substr(kFixedBytes);
     const std::uint8_t family = byte(bytes_, kFamilyAt);
     if (byte(bytes_, kVersionAt) == kLocal || family == kUnknown) {
-        complete({});  // whatever follows
+        complete({});  // any bytes may follow
         return;
     }
     const std::size_t addresses = family == kTcp4 ? kTcp4Bytes : family == kTcp6 ? kTcp6Bytes : kUnixBytes;
