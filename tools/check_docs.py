@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Checks the Markdown pages: each C++ block is a piece of a file that is compiled, each link leads somewhere, and
-docs/README.md, or the README.md of its folder, lists each page of docs/ and each public header.
+docs/README.md, or the README.md of its folder, lists each page of docs/ and each public header; and each entry of the
+changelog has a category.
 
 A block is a copy of the file that the comment in the line before it names, or of a region in it: what stands there
 between `// [room]` and `// [/room]`.
@@ -18,6 +19,8 @@ import sys
 from docs.pages import ROOT, Block, Prose, all_pages, anchor, read, region
 
 INDEX = ROOT / "docs/README.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
+CATEGORIES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 MUST_QUOTE = [ROOT / "README.md", *(ROOT / "docs").rglob("[!.]*.md")]
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
 
@@ -63,12 +66,28 @@ def faults(page):
     """Yields (line, what is wrong)."""
     yield from ((block.line, fault) for block, _, fault in snippets(page))
     yield from broken_links(page)
+    if page == CHANGELOG:
+        yield from uncategorised(page)
     if page == INDEX:
         for header in sorted((ROOT / "include/c10k").glob("[!.]*.hpp")):
             if f"](../include/c10k/{header.name})" not in INDEX.read_text():
                 yield 1, f"does not list c10k/{header.name}"
     elif page.is_relative_to(INDEX.parent) and not any(lists(index, page) for index in (INDEX, page.parent / "README.md")):
         yield 1, "no README.md lists it"
+
+
+def uncategorised(page):
+    """Yields (line, what is wrong) for each entry of the changelog that is under none of the categories."""
+    category = None
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if line.startswith("## "):
+            category = None
+        elif line.startswith("### "):
+            category = line.removeprefix("### ")
+            if category not in CATEGORIES:
+                yield number, f"{category} is none of {', '.join(CATEGORIES)}"
+        elif line.startswith("- ") and category is None:
+            yield number, f"put it under one of {', '.join(CATEGORIES)}"
 
 
 def lists(index, page):
