@@ -127,7 +127,7 @@ private:
             command,
             "[HOST:]PORT to listen on, 127.0.0.1:8000 by default; *:PORT is everything, localhost:PORT IPv4 and IPv6, "
             "port 0 any that is free; or unix:PATH");
-        settings_.add_setting(command, "--workers", "workers", "How many loops serve, one a thread; 1 by default")
+        settings_.add_setting(command, "--workers", "workers", "Number of loops, each on a thread; 1 by default")
             ->type_name("NUMBER")
             ->check(CLI::Range(1, 64));
         settings_
@@ -136,27 +136,27 @@ private:
             ->type_name(kBackends);
         settings_
             .add_setting(command, "-v,--verbosity", "verbosity",
-                         "0: failures only, 1: also requests, and WebSockets up to 20 a second one by one, 2: each "
-                         "WebSocket")
+                         "0: log failures only; 1: also requests, and up to 20 WebSockets per second one by one; 2: "
+                         "each WebSocket")
             ->type_name("0|1|2");
         settings_.add_to(command);
     }
 
     void add_runserver() {
-        CLI::App* command = add_command("runserver", "Serve the site until CONTROL-C, anew when its sources change",
+        CLI::App* command = add_command("runserver", "Serve the site until CONTROL-C; restart when its sources change",
                                         [this] { run_runserver(); });
         command->footer("Try: manage runserver, then open http://127.0.0.1:8000/ and change a template or a view");
         add_serving_options(*command);
-        command->add_flag("--noreload", is_reload_off_, "Do not build and start anew when the sources change");
+        command->add_flag("--noreload", is_reload_off_, "Do not build and restart when the sources change");
         command->add_flag_function(
             "--poll", [this](std::int64_t) { reload_.watching = ReloadOptions::Watching::kPolling; },
-            "Look at the files twice a second, where the file system does not tell of changes (a network's)");
+            "Look at the files twice a second, for file systems that report no changes (networks)");
         command->add_flag_function(
             "--why", [this](std::int64_t) { reload_.telling = ReloadOptions::Telling::kAlsoWhy; },
             "Name the files whose changes lead to something");
         command->add_flag_function(
             "--debug", [this](std::int64_t) { settings_.set("debug", "true"); },
-            "Pages that explain errors; never in public");
+            "Show pages that explain errors; never in public");
     }
 
     void run_runserver() const {
@@ -175,7 +175,7 @@ private:
     }
 
     void add_serve() {
-        CLI::App* command = add_command("serve", "Serve the site in production, and anew when it is told to", [this] {
+        CLI::App* command = add_command("serve", "Serve the site in production; restart on request", [this] {
             const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
             run_serve_supervisor(settings_.read().settings(), serving_command(program));
         });
@@ -196,7 +196,7 @@ private:
 
     void add_restart() {
         CLI::App* command =
-            add_command("restart", "Have `manage serve` start its program anew, and wait until it serves", [this] {
+            add_command("restart", "Make `manage serve` start a new program, and wait until it serves", [this] {
                 if (const auto problem = ask_for_restart(listening_addresses(settings_.read().settings()))) {
                     throw CommandError(*problem);
                 }
@@ -215,11 +215,11 @@ private:
 
     void add_check() {
         CLI::App* command =
-            add_command("check", "Check the settings, the site and the machine: what is wrong, and what fits",
+            add_command("check", "Check the settings, the site and the machine: faults, and how many connections fit",
                         [this] { check(site_, settings_.read(), format_); });
         command->add_flag_function(
             "--all", [this](std::int64_t) { format_ = Format::kAllText; },
-            "Also list each setting with its value, where that is from and why it is so, and each limit of the "
+            "Also list each setting with its value, its origin and its reason, and each limit of the "
             "machine");
         command->add_flag_function(
             "--json", [this](std::int64_t) { format_ = Format::kJson; },
@@ -229,18 +229,17 @@ private:
 
     void add_certificate() {
         constexpr int kMaxDays = 3650;
-        CLI::App* command = add_command("certificate", "Make a certificate to develop with, for https:// and wss://",
+        CLI::App* command = add_command("certificate", "Make a certificate for development, for https:// and wss://",
                                         [this] { make_certificate(certificate_); });
         command->add_option("names", certificate_.names, "Hosts and IP addresses besides localhost, 127.0.0.1 and ::1");
-        command->add_option("--folder", certificate_.folder, "Where its files go")
+        command->add_option("--folder", certificate_.folder, "The folder for its files")
             ->type_name("FOLDER")
             ->capture_default_str();
-        command->add_option("--days", certificate_.days, "How long it is good")
+        command->add_option("--days", certificate_.days, "How many days it is valid")
             ->check(CLI::Range(1, kMaxDays))
             ->capture_default_str();
         command->add_flag_function(
-            "--force", [this](std::int64_t) { certificate_.replacing = Replacing::kYes; },
-            "Replace the files that are there");
+            "--force", [this](std::int64_t) { certificate_.replacing = Replacing::kYes; }, "Replace existing files");
     }
 
     // ---- The user's commands
@@ -261,16 +260,17 @@ private:
     // ---- How the program tells of itself
 
     void add_completion() {
-        CLI::App* command = add_command("completion", "Print a script that completes all this in a shell", [this] {
-            usage::require_known(shell_);
-            std::fputs(usage::bash_completion(describe(), names_of_this_program()).c_str(), stdout);
-        });
-        command->add_option("shell", shell_, "Which shell: bash")->type_name("bash")->required();
+        CLI::App* command =
+            add_command("completion", "Print a script that completes these commands in a shell", [this] {
+                usage::require_known(shell_);
+                std::fputs(usage::bash_completion(describe(), names_of_this_program()).c_str(), stdout);
+            });
+        command->add_option("shell", shell_, "The shell: bash")->type_name("bash")->required();
         command->footer("Try: source <(manage completion bash)");
     }
 
     void add_man() {
-        add_command("man", "Print all this as a man page", [this] {
+        add_command("man", "Print this help as a man page", [this] {
             std::fputs(usage::man_page(describe()).c_str(), stdout);
         })->footer("Try: manage man | man -l -");
     }

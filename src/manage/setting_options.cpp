@@ -56,7 +56,7 @@ ListeningAddress ListeningAddress::parse(const std::string& text) {
 void SettingOptions::add_to(CLI::App& command) {
     command
         .add_option("--settings", file_,
-                    "A file of settings, one `name = value` a line; without it c10k.conf, if there is one")
+                    "A file of settings, one `name = value` per line; c10k.conf by default, if it exists")
         ->type_name("FILE");
     command
         .add_option("--set", assignments_, "Sets one setting: --set ping_interval=10s (manage check --all lists them)")

@@ -138,7 +138,7 @@ int run(int argc, char** argv) {
 
     std::string shell;
     CLI::App* completion = app.add_subcommand("completion", "Print a script that completes these commands in a shell");
-    completion->add_option("SHELL", shell, "Which shell: bash")->type_name("bash")->required();
+    completion->add_option("SHELL", shell, "The shell: bash")->type_name("bash")->required();
     CLI::App* man = app.add_subcommand("man", "Print this help as a man page");
 
     const usage::Program program{app, kVersion, {}, ""};
