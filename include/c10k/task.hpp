@@ -91,7 +91,7 @@ inline StopAwaiter until_stopped() noexcept { return {}; }
 class TimedOut : public std::runtime_error {
 public:
     TimedOut() : std::runtime_error("timed out") {}
-    // For one that is caught and thrown anew with what was waited for.
+    // For code that catches one and throws it again with a text of its own.
     explicit TimedOut(const std::string& what) : std::runtime_error(what) {}
 };
 

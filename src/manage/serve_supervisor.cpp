@@ -106,7 +106,7 @@ private:
     }
 
     void note_ended() {
-        log::error("the program has ended by itself: " + programs_.how_it_ended() + "; it is started anew");
+        log::error("the program has ended by itself: " + programs_.how_it_ended() + "; starting it again");
         if (Clock::now() - serving_since_ >= kSteadyTime) {
             pause_ = milliseconds{0};
         }

@@ -62,7 +62,7 @@ std::optional<CertificateProblem> check_times(const std::string& path, const X50
     ASN1_TIME_diff(&days, &seconds, nullptr, end);
     if (days < kSoonDays) {
         return CertificateProblem{Level::kWarning, "the certificate in " + path + " expires on " + text_of(end),
-                                  "renew it, and send the server SIGHUP: it then reads the files anew"};
+                                  "renew it, and send the server SIGHUP: then it reads the files again"};
     }
     return std::nullopt;
 }

@@ -140,7 +140,7 @@ std::vector<std::string> listen(Server& server, const SharedSite& program, std::
 void reload(ServerCertificates& certificates) {
     try {
         certificates.reload();
-        log::info("The certificates are read anew: connections from now on get them");
+        log::info("The certificates are read again: new connections get them");
     } catch (const std::exception& error) {
         log::error(std::string{"The certificates stay as they are: "} + error.what());
     }

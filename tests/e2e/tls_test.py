@@ -343,7 +343,7 @@ class Renewal(AsyncTestCase):
         for _ in under_way:
             await soon(greeted.acquire())
         self.put(self.new)
-        self.hang_up("certificates are read anew")
+        self.hang_up("certificates are read again")
         await self.talk(self.new)
         with self.assertRaises(ssl.SSLCertVerificationError):
             await self.talk(self.old)
@@ -359,7 +359,7 @@ class Renewal(AsyncTestCase):
             self.hang_up(f"The certificates stay as they are: .*{said}")
             await self.talk(self.old)
         self.put(self.new)
-        self.hang_up("certificates are read anew")
+        self.hang_up("certificates are read again")
         await self.talk(self.new)
         self.assertEqual(self.server.stop(), 0)
 
