@@ -1,6 +1,6 @@
 #pragma once
 
-#include "web/reload_board.hpp"
+#include "web/reload_status.hpp"
 
 #include <filesystem>
 #include <string_view>

@@ -4,7 +4,7 @@
 #include "c10k/task.hpp"
 #include "c10k/urls.hpp"
 #include "c10k/websocket.hpp"
-#include "web/reload_board.hpp"
+#include "web/reload_status.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "web/reload_board.hpp"
+#include "web/reload_status.hpp"
 
 #include "c10k/json.hpp"
 
