@@ -1,7 +1,7 @@
 #include "c10k/metrics.hpp"
 
 #include "c10k/testkit.hpp"
-#include "connection/counters.hpp"
+#include "connection/loop_services.hpp"
 #include "loop/loop.hpp"
 #include "testkit/memory_backend.hpp"
 #include "web/setting_rows.hpp"

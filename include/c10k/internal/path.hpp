@@ -140,4 +140,9 @@ __attribute__((
     unavailable("path() takes (pattern, view), (pattern, object, &App::view), each with a name or without, or "
                 "(pattern, include(...))")));
 
+namespace internal {
+// path("blog/", include(...)) needs no c10k:: in front: the compiler finds path() by the type of its argument.
+using c10k::path;
+}  // namespace internal
+
 }  // namespace c10k
