@@ -6,7 +6,9 @@
 #include "require.hpp"
 #include "wire/handshake.hpp"
 #include "wire/host.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
+#include "wire/response_parser.hpp"
+#include "wire/response_writer.hpp"
 #include "wire/utf8.hpp"
 
 #include <algorithm>

@@ -5,7 +5,9 @@
 #include "pieces.hpp"
 #include "require.hpp"
 #include "wire/handshake.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
+#include "wire/response_parser.hpp"
+#include "wire/response_writer.hpp"
 
 #include <algorithm>
 #include <cstdint>

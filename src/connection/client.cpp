@@ -7,7 +7,8 @@
 #include "tls/tls_backend.hpp"
 #include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
-#include "wire/http1.hpp"
+#include "wire/response_parser.hpp"
+#include "wire/response_writer.hpp"
 #include "wire/url.hpp"
 
 #include <algorithm>

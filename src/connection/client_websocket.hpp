@@ -3,7 +3,7 @@
 #include "c10k/task.hpp"
 #include "connection/websocket_connection.hpp"
 #include "wire/handshake.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -40,9 +40,7 @@ void LocalGroup::check_thread(std::string_view call) const {
 }
 
 void LocalGroup::add(Membership& membership, WebSocketConnection& connection) {
-    if (groups_ == nullptr) {
-        throw std::logic_error("Group::join(): the Groups that this Group came from have gone");
-    }
+    internal::require(groups_ != nullptr, "Group::join(): the Groups that this Group came from have gone");
     members_.push_back({&connection, &membership});
     membership.index_ = static_cast<std::uint32_t>(members_.size() - 1);
     membership.enter(connection);

@@ -1,6 +1,7 @@
 #include "server/http1_connection.hpp"
 
 #include "server/server_websocket.hpp"
+#include "wire/response_writer.hpp"
 
 #include <algorithm>
 #include <new>
@@ -122,9 +123,7 @@ private:
     [[nodiscard]] bool has_room() const noexcept { return connection_.outbox_.bytes() <= kMaxAhead; }
     // Called when a write() begins, and again when it is awaited: two may begin before one waits.
     void check_alone() const {
-        if (waiting_ != nullptr) {
-            throw std::logic_error("write(): another write() of this body is pending");
-        }
+        internal::require(waiting_ == nullptr, "write(): another write() of this body is pending");
     }
     [[nodiscard]] bool is_chunked() const noexcept {
         return connection_.parser_.minor_version() > 0 && !response_.stream_bytes;

@@ -4,7 +4,7 @@
 #include "connection/socket_stream.hpp"
 #include "loop/loop.hpp"
 #include "server/server.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
 
 #include <array>
 #include <chrono>

@@ -10,7 +10,6 @@
 #include "server/application.hpp"
 #include "server/connection_list.hpp"
 #include "server/pending_connections.hpp"
-#include "wire/http1.hpp"
 
 #include <array>
 #include <chrono>

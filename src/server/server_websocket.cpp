@@ -2,7 +2,7 @@
 
 #include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
-#include "wire/http1.hpp"
+#include "wire/response_writer.hpp"
 
 #include <algorithm>
 #include <new>

@@ -1,7 +1,9 @@
 #include "testkit/page_fetch.hpp"
 
 #include "c10k/websocket.hpp"
-#include "wire/http1.hpp"
+#include "wire/chunk_reader.hpp"
+#include "wire/response_parser.hpp"
+#include "wire/response_writer.hpp"
 
 #include <chrono>
 #include <coroutine>

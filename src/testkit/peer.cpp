@@ -1,6 +1,8 @@
 #include "testkit/peer.hpp"
 
 #include "connection/loop_services.hpp"
+#include "wire/chunk_reader.hpp"
+#include "wire/response_writer.hpp"
 
 #include <charconv>
 #include <utility>

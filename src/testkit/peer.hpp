@@ -5,8 +5,8 @@
 #include "c10k/message.hpp"
 #include "testkit/harness.hpp"
 #include "wire/handshake.hpp"
-#include "wire/http1.hpp"
 #include "wire/protocol.hpp"
+#include "wire/response_parser.hpp"
 
 #include <deque>
 #include <optional>

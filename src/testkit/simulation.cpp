@@ -155,12 +155,8 @@ struct Simulation::State {
 
 // Everybody has ended when it returns. If it throws, clean_up() has to see to that.
 void Simulation::State::play() {
-    if (!harness) {
-        throw std::logic_error("run(): nothing is served");
-    }
-    if (std::exchange(has_run, true)) {
-        throw std::logic_error("run(): a simulation runs once");
-    }
+    internal::require(harness.has_value(), "run(): nothing is served");
+    internal::require(!std::exchange(has_run, true), "run(): a simulation runs once");
     for (SimulatedClient& visitor : visitors) {
         participants.spawn(visit(visitor));
     }
@@ -286,9 +282,7 @@ Simulation::~Simulation() {
 Services& Simulation::services() noexcept { return *state_->services; }
 
 void Simulation::serve(Urls urls) {
-    if (state_->harness) {
-        throw std::logic_error("serve(): a simulation has one server");
-    }
+    internal::require(!state_->harness, "serve(): a simulation has one server");
     internal::require(!state_->has_run, "serve(): the simulation has run");
     Services::Parts& parts = *state_->services->parts_;
     parts.site.urls = std::move(urls);
@@ -325,9 +319,7 @@ bool Simulation::has_run() const noexcept { return state_->has_run; }
 Endpoint Simulation::endpoint(std::string_view target) { return endpoint(target, EndpointOptions{}); }
 
 Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) {
-    if (!state_->harness) {
-        throw std::logic_error("endpoint(): nothing is served");
-    }
+    internal::require(state_->harness.has_value(), "endpoint(): nothing is served");
     return Endpoint{"ws://" + state_->harness->address().text() + std::string{target}, std::move(options)};
 }
 

@@ -5,7 +5,7 @@
 #include "testkit/peer.hpp"
 #include "testkit/services.hpp"
 #include "web/dispatcher.hpp"
-#include "wire/http1.hpp"
+#include "wire/response_writer.hpp"
 
 #include <memory>
 #include <string>

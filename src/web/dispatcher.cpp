@@ -8,7 +8,7 @@
 #include "wire/forwarded.hpp"
 #include "wire/handshake.hpp"
 #include "wire/host.hpp"
-#include "wire/http1.hpp"
+#include "wire/response_writer.hpp"
 
 #include <algorithm>
 #include <array>

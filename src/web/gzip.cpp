@@ -1,7 +1,7 @@
 #include "base/text.hpp"
 #include "c10k/middleware.hpp"
 #include "web/file_body.hpp"
-#include "wire/http1.hpp"
+#include "wire/response_writer.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,8 @@
 #include "base/digest.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
+#include "wire/response_writer.hpp"
 
 #include <algorithm>
 #include <array>

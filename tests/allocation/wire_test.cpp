@@ -1,8 +1,10 @@
 #include "allocation/failing.hpp"
 #include "wire/handshake.hpp"
-#include "wire/http1.hpp"
 #include "wire/protocol.hpp"
 #include "wire/proxy_protocol.hpp"
+#include "wire/request_parser.hpp"
+#include "wire/response_parser.hpp"
+#include "wire/response_writer.hpp"
 
 #include <gtest/gtest.h>
 #include <new>

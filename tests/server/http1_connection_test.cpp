@@ -1,4 +1,5 @@
 #include "connection/fixture.hpp"
+#include "wire/response_writer.hpp"
 
 #include <stdexcept>
 

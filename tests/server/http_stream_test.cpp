@@ -1,4 +1,6 @@
 #include "connection/fixture.hpp"
+#include "wire/chunk_reader.hpp"
+#include "wire/response_parser.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -4,6 +4,8 @@
 #include "base/log.hpp"
 #include "connection/fixture.hpp"
 #include "testkit/in_full.hpp"
+#include "wire/chunk_reader.hpp"
+#include "wire/response_parser.hpp"
 
 #include <cstdint>
 #include <functional>

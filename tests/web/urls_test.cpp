@@ -2,8 +2,6 @@
 
 #include "c10k/testkit.hpp"
 
-#include "wire/http1.hpp"
-
 #include <array>
 #include <charconv>
 #include <gtest/gtest.h>

@@ -1,7 +1,9 @@
 #include "wire/handshake.hpp"
 
 #include "base/digest.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
+#include "wire/response_parser.hpp"
+#include "wire/response_writer.hpp"
 
 #include <gtest/gtest.h>
 #include <stdexcept>

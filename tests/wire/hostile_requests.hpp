@@ -2,7 +2,7 @@
 
 #include "wire/handshake.hpp"
 #include "wire/host.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
 
 #include <algorithm>
 #include <ctime>

@@ -1,5 +1,5 @@
 #include "wire/handshake.hpp"
-#include "wire/http1.hpp"
+#include "wire/request_parser.hpp"
 
 #include <gtest/gtest.h>
 #include <random>

@@ -1,4 +1,6 @@
-#include "wire/http1.hpp"
+#include "wire/chunk_reader.hpp"
+#include "wire/response_parser.hpp"
+#include "wire/response_writer.hpp"
 
 #include <cstdint>
 #include <gtest/gtest.h>
