@@ -19,14 +19,17 @@ class LostMessages : public OnTwoLoops {
 protected:
     // Sends messages 1 to `count`, each in a turn of its own: the first one finds an empty queue.
     Task<> send_to_loop_that_stands_still(int count) {
-        std::binary_semaphore stands{0};
-        std::binary_semaphore may_go_on{0};
+        struct Pause {
+            std::binary_semaphore has_begun{0};
+            std::binary_semaphore may_end{0};
+        };
+        const auto pause = std::make_shared<Pause>();
         sides[1].jobs->limit(kRoom);
-        sides[1].jobs->post_call([&] {
-            stands.release();
-            may_go_on.acquire();
+        sides[1].jobs->post_call([pause] {
+            pause->has_begun.release();
+            pause->may_end.acquire();
         });
-        stands.acquire();
+        pause->has_begun.acquire();
         for (int i = 1; i <= count; ++i) {
             sides[0].group->send(numbered(i));
             co_await yield();
@@ -34,7 +37,7 @@ protected:
         co_await yield();
         while_it_stands();
         co_await yield();
-        may_go_on.release();
+        pause->may_end.release();
     }
 
     std::function<void()> while_it_stands = [] {};
