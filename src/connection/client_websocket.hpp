@@ -3,7 +3,7 @@
 #include "c10k/task.hpp"
 #include "connection/websocket_connection.hpp"
 #include "wire/handshake.hpp"
-#include "wire/request_parser.hpp"
+#include "wire/response_parser.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,7 @@
 #include "c10k/urls.hpp"
 
 #include "c10k/testkit.hpp"
+#include "wire/request_parser.hpp"
 
 #include <array>
 #include <charconv>
