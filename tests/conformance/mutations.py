@@ -98,12 +98,12 @@ MUTATIONS = [
     Mutation("any close code will do", PROTOCOL, "if (!CloseCode::is_sendable(info.code)) {", "if (false) {"),
     Mutation("close frames may have one byte", PROTOCOL, "if (!payload.empty()) {", "if (payload.size() >= kCodeBytes) {"),
     Mutation("close reasons are not checked", PROTOCOL, "if (!is_utf8(info.reason)) {", "if (false) {"),
-    Mutation("the close frame overtakes the echo", CONNECTION, "phase_ == Phase::kOpen && !inbox_.empty()) {",
-             "phase_ == Phase::kOpen && false) {"),
+    Mutation("the close frame overtakes the echo", CONNECTION,
+             "advance(inbox_.empty() ? CloseEvent::kPeerClose : CloseEvent::kPeerCloseUnread);",
+             "advance(CloseEvent::kPeerClose);"),
     Mutation("frames behind a close frame are read", PROTOCOL,
              "if (std::exchange(state_, State::kClosed) == State::kOpen) {", "if (state_ == State::kOpen) {"),
-    Mutation("the server waits for the client to end TCP", CONNECTION,
-             "    if (is_ours) {\n        shutdown_write();\n    }\n", ""),
+    Mutation("the server waits for the client to end TCP", CONNECTION, "            shutdown_write();\n", ""),
 
     # permessage-deflate (RFC 7692)
     Mutation("compressed messages do not say so", "src/wire/message_builder.cpp", "*first | kCompressedBit", "*first"),
