@@ -63,7 +63,7 @@ bool has_family(const std::vector<Address>& addresses, int family) {
                        [family](const Address& address) { return address.family() == family; });
 }
 
-// Those of a family that is among the others'.
+// The addresses of a family that the others have, too.
 std::vector<Address> of_their_families(const std::vector<Address>& addresses, const std::vector<Address>& others) {
     std::vector<Address> left;
     std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(left),
@@ -375,7 +375,7 @@ private:
     void start_handshake(SocketId connecting);
     // Connects to the first address that answers, and opens the WebSocket there.
     Task<> open_first(Dialling& dialling);
-    // Says where the server is, and what it still owes after the handshake time.
+    // The error after the handshake time: names the server, and what it still owes.
     [[nodiscard]] std::string missing() const;
     [[nodiscard]] Backend& backend() const noexcept { return services_.loop.backend(); }
 
@@ -476,7 +476,7 @@ Task<> ClientRun::close(std::uint16_t code) {
     if (const auto took = since(began); took < server_.limits.close_time) {
         window.note_success(took, server_.limits.close_time);
     } else if (window.successes() == others) {
-        window.open();  // the server answers nobody: let nobody wait for that
+        window.open();  // the server answers no client: waiting for a turn would be in vain
     }
     stopwatch.tell(server_.options.on_closed);
 }

@@ -13,7 +13,7 @@
 
 namespace c10k {
 
-// A client's WebSocket after the opening handshake. It belongs to connect(), whose task never ends inside an event.
+// A client's WebSocket after the opening handshake. connect() owns it; its task never ends inside an event.
 class ClientWebSocket final : private WebSocketConnection::Owner {
 public:
     ClientWebSocket(LoopServices& services, SocketId socket, const WebSocketLimits& limits, const wire::Agreed& agreed,

@@ -26,11 +26,11 @@ enum class CloseState : std::uint8_t {
 
 enum class CloseEvent : std::uint8_t {
     kAccepted,         // the opening handshake is answered with 101
-    kRefused,          // it is answered with another status
+    kRefused,          // it is answered with an HTTP status
     kClose,            // we close
     kPeerClose,        // the peer's close frame has come, or its fault
     kPeerCloseUnread,  // the same, while the view has messages to receive
-    kViewHeard,        // the turn ends, and the view has answered what it could
+    kViewHeard,        // the turn ends, and the view has had its chance to answer
     kPeerFin,          // the peer has finished sending
     kAllSent,          // the kernel has taken all that was queued
     kAllSentAndFin,    // the same, and the peer's FIN has come
@@ -114,7 +114,7 @@ public:
     void hold_frame(WebSocketConnection& connection, std::string_view frame);
     [[nodiscard]] std::string_view held_frame() const noexcept;
 
-    // Starts the close time anew: WebSocketConnection::on_close_time() follows. Throws std::bad_alloc.
+    // Starts the close time again: WebSocketConnection::on_close_time() follows. Throws std::bad_alloc.
     void start_time(WebSocketConnection& connection, std::chrono::milliseconds time);
     // Has WebSocketConnection::on_turn_ended() called. Requires: start_time() was called.
     void wait_for_turn_end();

@@ -25,7 +25,7 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-// What one loop counts of its connections. Whoever shares it may read it when the loop has ended, too.
+// The counts of one loop's connections. A reader that shares it may read it even after the loop has ended.
 // Thread: that of the loop counts.
 struct Counters : std::enable_shared_from_this<Counters> {
     Counter accepted;         // connections
@@ -33,7 +33,7 @@ struct Counters : std::enable_shared_from_this<Counters> {
     Counter proxy_failures;   // connections that should have begun with a PROXY header, and did not
     Counter open;             // connections now
     Counter opened;           // WebSockets
-    Counter late_failures;    // of calls on sockets that were closed by then: nobody was told
+    Counter late_failures;    // of calls on sockets that were closed by then: no owner has heard of them
     Counter dropped;          // messages that slow members of routes that drop some have not got
     std::array<Counter, kLimitCount> limit_strikes;
 

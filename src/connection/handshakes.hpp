@@ -11,11 +11,11 @@
 
 namespace c10k {
 
-// Bounds how many handshakes of one kind are in flight at once: a client or a server that cannot keep up with them gets
-// fewer in the same time, instead of losing those that wait for too long.
+// Bounds how many handshakes of one kind are in flight at once: a client or a server that cannot keep up gets fewer in
+// the same time, and loses none because it waited too long.
 //
-// It begins with `kFirst`, lets one more in for each that was quick, and is back at the beginning after one that was
-// not. It never stops at fewer, since a server may want some of its peers to be there before it answers one.
+// The bound begins at `kFirst`, grows by one for each quick handshake, and returns to `kFirst` after a slow one. It
+// never goes lower, because a server may want some of its peers to be there before it answers one.
 class HandshakeWindow {
 public:
     static constexpr std::uint32_t kFirst = 64;
@@ -31,7 +31,7 @@ public:
     [[nodiscard]] std::uint64_t successes() const noexcept { return successes_; }
     // One has, which would have failed after `limit`.
     void note_success(std::chrono::milliseconds took, std::chrono::milliseconds limit);
-    // No bound any more: what waits for its turn waits in vain.
+    // Removes the bound: waiting for a turn would be in vain.
     void open();
 
 private:
@@ -44,7 +44,7 @@ private:
 // The handshakes of the clients of one loop, apart for each server.
 class Handshakes {
 public:
-    // Which of them are counted together: those with the server at one address, and with the same bound.
+    // The handshakes that count together: those with the server at one address and with the same bound.
     struct Key {
         std::string address;  // its bytes
         std::uint32_t most = 0;
@@ -60,7 +60,7 @@ public:
         std::size_t clients = 0;
     };
 
-    // The windows of one server for as long as somebody is, or wants to be, its client.
+    // The windows of one server, which exist as long as it has a client or one that wants to connect.
     class Use {
     public:
         Use(Handshakes& all, const Key& key);

@@ -11,10 +11,10 @@
 
 namespace c10k {
 
-// What the connections of one loop have in common. Everything that needs it is given it.
+// The services that a loop has for its connections. Objects that need them get them in their constructors.
 struct LoopServices {
-    // Those of `loop`; made at the first call, they die with the loop. Called at the edges alone: by servers, groups,
-    // connect() and the testkit.
+    // The services of `loop`. The first call makes them; they end with the loop. Only the edges call this: servers,
+    // groups, connect() and the testkit.
     [[nodiscard]] static LoopServices& of(Loop& loop) { return loop.local<LoopServices>(); }
 
     explicit LoopServices(Loop& its_loop) : loop(its_loop), websockets(std::make_shared<WebSocketTable>(its_loop)) {}

@@ -7,8 +7,8 @@
 
 namespace c10k {
 
-// Gives free memory back to the system, soon after much has become free: the allocator keeps what ten thousand
-// connections needed otherwise.
+// Gives free memory back to the system soon after much has become free; otherwise the allocator would keep the memory
+// that ten thousand connections needed.
 class MemoryTrimmer final : private Timer {
 public:
     // To be told that a connection has ended, or one that was far behind has taken all.

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kShareFrom = 4096;
 constexpr std::size_t kFirstChunk = 256;
 constexpr std::size_t kLargestChunk = 32 * 1024;
-// What the kernel is shown at once of frames that may still be dropped: what it has been shown may not.
+// How many bytes of droppable frames the kernel sees at once: bytes that it has seen may not be dropped any more.
 constexpr std::size_t kMaxLooseShown = 64 * 1024;
 
 }  // namespace
@@ -68,7 +68,7 @@ char* Outbox::extend(std::size_t size) { return extend(size, Kind::kKept); }
 
 char* Outbox::extend(std::size_t size, Kind kind) {
     if (last_ == nullptr || last_->capacity - last_->end < size || last_->capacity == 0 || last_->kind != kind) {
-        // Chunks grow with what has gathered, so that little takes little and much takes few.
+        // Chunks grow with the bytes queued, so that few bytes take little memory and many take few chunks.
         const std::size_t usual = std::clamp(bytes_, kFirstChunk, kLargestChunk);
         Chunk* chunk = Chunk::holding(std::max(usual, sizeof(Chunk) + size));
         chunk->kind = kind;
@@ -182,7 +182,7 @@ std::shared_ptr<const void> Outbox::release() noexcept {
     try {
         released = std::make_shared<Outbox>();
     } catch (const std::bad_alloc&) {
-        // Without memory for an owner nobody can tell when the kernel has read them: they stay for ever.
+        // Without memory for an owner there is no way to note when the kernel has read them: they stay for ever.
         static std::atomic<Chunk*> kept_for_ever{nullptr};
         last_->next = kept_for_ever.load();
         while (!kept_for_ever.compare_exchange_weak(last_->next, first_)) {

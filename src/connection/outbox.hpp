@@ -12,7 +12,7 @@
 namespace c10k {
 
 // Bytes on their way to one peer, in order. Small pieces are copied together, large messages are shared.
-// Empty, it owns no memory. What gather() has shown stays where it is until it is consumed.
+// An empty one owns no memory. Bytes that gather() has returned stay where they are until consume() takes them.
 class Outbox {
 public:
     Outbox() = default;
@@ -25,8 +25,8 @@ public:
     void append_frame(const internal::EncodedFrame& frame);
     // The same with a frame that drop_oldest() may take back.
     void append_loose_frame(const internal::EncodedFrame& frame);
-    // Drops the oldest loose frames until at most `most` bytes are left, as far as none of their bytes has been
-    // gathered: those that were copied together go together. Returns how many it dropped.
+    // Drops the oldest droppable frames until at most `most` bytes are left, but none of which a byte has been
+    // gathered: frames that were copied together go together. Returns how many it dropped.
     std::size_t drop_oldest(std::size_t most) noexcept;
     // Puts `bytes` before everything else. Requires: nothing was gathered.
     void prepend(std::string_view bytes);

@@ -8,8 +8,8 @@
 
 namespace c10k {
 
-// How far a peer is behind with what groups and handles send it, and what its route wants of one that is too far
-// behind. Times are milliseconds of the loop's clock, cut to 32 bits.
+// Measures how far a peer is behind with messages from groups and handles, and applies its route's policy if that is
+// too far. Times are milliseconds of the loop's clock, cut to 32 bits.
 class SlowMemberGauge {
 public:
     enum class Verdict : std::uint8_t {

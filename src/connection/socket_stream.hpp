@@ -10,9 +10,9 @@
 
 namespace c10k {
 
-// A connected socket with the bytes that wait to be sent on it: what HTTP and WebSocket connections have in common.
+// A connected socket with its outbox: the common part of HTTP and WebSocket connections.
 //
-// At most one Backend::send() is unanswered. What is queued meanwhile goes out with the next one.
+// At most one Backend::send() is unanswered. Bytes queued meanwhile go out with the next one.
 class SocketStream : private SocketEvents, private Flushable {
 public:
     SocketStream(const SocketStream&) = delete;
@@ -39,7 +39,7 @@ protected:
 
     // ---- Writing
 
-    // Sends soon what the outbox holds; `added` is how many bytes of it are new.
+    // Asks the loop to send the outbox soon; `added` is how many of its bytes are new.
     void flush_soon(std::size_t added) {
         if (!is_sending_) {
             loop().flush_later(*this, added);

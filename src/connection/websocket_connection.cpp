@@ -97,7 +97,7 @@ void WebSocketConnection::on_received(std::span<char> bytes) {
     try {
         protocol_.receive(bytes, *this);
     } catch (const std::bad_alloc&) {
-        abort(CloseCode::kAbnormal, kOutOfMemory);  // others may go on with what this gives back
+        abort(CloseCode::kAbnormal, kOutOfMemory);  // the memory that this frees lets others go on
         return;
     }
     time_message();
@@ -144,7 +144,7 @@ void WebSocketConnection::on_message(Message message) {
     }
 }
 
-void WebSocketConnection::on_pong(std::string_view) {}  // the peer has been heard, and that is all a pong is for
+void WebSocketConnection::on_pong(std::string_view) {}  // a pong only shows that the peer is alive
 
 void WebSocketConnection::on_reply(std::string_view frame) {
     if (protocol_.state() != wire::Protocol::State::kOpen) {
@@ -212,7 +212,7 @@ void WebSocketConnection::update_reading() {
     const bool is_wanted = has_room || is_closing;
     if (is_wanted && !is_reading()) {
         resume_reading();
-        message_since_ = 0;  // while nobody read, its time did not pass
+        message_since_ = 0;  // its time does not pass while the loop does not read
     } else if (!is_wanted && is_reading()) {
         pause_reading();
         services().counters->count(inbox_.bytes() > limits_.inbox_bytes ? Limit::kInboxBytes : Limit::kOutboxBytes);
@@ -378,7 +378,7 @@ void WebSocketConnection::on_failed(std::error_code error) { abort(CloseCode::kA
 
 void WebSocketConnection::on_fin() try {
     if (protocol_.is_paused()) {
-        return;  // what came before the FIN has its turn first
+        return;  // bytes from before the FIN come first
     }
     if (state() != CloseState::kAnswering) {
         close_.note(*this, CloseCode::kAbnormal, "the peer ended the TCP connection without a close frame");
@@ -462,7 +462,7 @@ void WebSocketConnection::end() {
     owner_.on_closed();
 }
 
-// Whoever waits on this socket learns that it is closed.
+// Wakes every awaiter of this socket: it is closed.
 void WebSocketConnection::wake_waiters() noexcept {
     if (receiver_ != nullptr) {
         receiver_->resume();
@@ -480,7 +480,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
         return limits_.ping_interval;  // other clocks run
     }
     if (!is_reading() && inbox_.bytes() > limits_.inbox_bytes / 2) {
-        return limits_.ping_interval;  // it is us who do not listen
+        return limits_.ping_interval;  // the loop does not read, so the peer is not to blame
     }
     if (keepalive_.check() == Keepalive::Verdict::kDead) {
         services().counters->count(Limit::kPingTimeout);
@@ -496,7 +496,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     return limits_.ping_timeout;
 }
 
-// ---- Those who await
+// ---- Awaiters
 
 void WebSocketConnection::wait_for_room(WebSocket::SendAwaiter& awaiter) noexcept {
     awaiter.next_ = std::exchange(senders_, &awaiter);

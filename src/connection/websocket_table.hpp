@@ -29,7 +29,7 @@ public:
     [[nodiscard]] WebSocketHandle handle(std::uint32_t slot);
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
-    // The peer has been heard: check_alive() is due after `silence` from now.
+    // Notes that the peer is alive: check_alive() is due after `silence` from now.
     void note_activity(std::uint32_t slot, std::chrono::seconds silence) noexcept {
         slots_[slot].due = seconds_now() + static_cast<std::uint32_t>(silence.count());
     }
@@ -38,7 +38,7 @@ private:
     struct Slot {
         WebSocketConnection* connection = nullptr;  // null: the slot is free
         std::uint32_t generation = 0;
-        // When its peer must have been heard, in seconds of the loop's clock. Of a free slot, the next free one.
+        // By when the peer must have sent something, in seconds of the loop's clock. In a free slot, the next free one.
         std::uint32_t due = 0;
     };
     static constexpr std::uint32_t kNoSlot = UINT32_MAX;
