@@ -8,8 +8,12 @@ namespace c10k {
 
 std::optional<std::string> read_file(const std::filesystem::path& file) {
     std::ifstream input{file, std::ios::binary};
-    std::string bytes{std::istreambuf_iterator<char>{input}, {}};
-    return input ? std::optional{std::move(bytes)} : std::nullopt;
+    try {
+        std::string bytes{std::istreambuf_iterator<char>{input}, {}};
+        return input ? std::optional{std::move(bytes)} : std::nullopt;
+    } catch (const std::ios_base::failure&) {  // it is a folder, or the disk fails
+        return std::nullopt;
+    }
 }
 
 }  // namespace c10k

@@ -52,15 +52,15 @@ void Loop::turn() {
     const bool is_due = next && *next <= now_;  // what can be read has to be read first
     const bool is_busy = first_ready_ != nullptr || !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
     const bool may_sleep = !is_busy && jobs_->fall_asleep();
-    take_in(may_sleep || is_due ? next : std::optional<std::int64_t>{0});
+    run_turn(may_sleep || is_due ? next : std::optional<std::int64_t>{0});
 }
 
 void Loop::run_until_idle() {
-    while (take_in(0) > 0) {
+    while (run_turn(0) > 0) {
     }
 }
 
-int Loop::take_in(std::optional<std::int64_t> until) {
+int Loop::run_turn(std::optional<std::int64_t> until) {
     const int events = backend_->wait(until);
     jobs_->awake();
     now_ = backend_->now();

@@ -145,7 +145,7 @@ public:
 
 private:
     // The steps of a turn. Returns how much happened.
-    int take_in(std::optional<std::int64_t> until);
+    int run_turn(std::optional<std::int64_t> until);
     bool run_ready();
     void resume(std::coroutine_handle<> task);
     void end_turn();

@@ -103,12 +103,8 @@ MUTATIONS = [
              "advance(CloseEvent::kPeerClose);"),
     Mutation("frames behind a close frame are read", PROTOCOL,
              "if (std::exchange(state_, State::kClosed) == State::kOpen) {", "if (state_ == State::kOpen) {"),
-<<<<<<< HEAD
-    Mutation("the server waits for the client to end TCP", CONNECTION, "            shutdown_write();\n", ""),
-=======
     Mutation("the server waits for the client to end TCP", CONNECTION,
              "        if (ends_first()) {\n            shutdown_write();\n        }\n", ""),
->>>>>>> 4466004 (wire, conformance: Remove what was split, and describe two defects as the code is now.)
 
     # permessage-deflate (RFC 7692)
     Mutation("compressed messages do not say so", "src/wire/message_builder.cpp", "*first | kCompressedBit", "*first"),

@@ -109,11 +109,14 @@ TEST(CommandOptions, ReadNumbersInDecimalWhateverTheyBeginWith) {
     EXPECT_EQ(painting.layers, 10U);
 }
 
-TEST(CommandOptions, RefuseARangeThatTheirVariableCannotHold) {
+TEST(CommandOptions, AreBoundedByWhatTheirVariableCanHold) {
     CLI::App app;
     CommandOptions options{app};
     std::uint8_t number = 0;
-    EXPECT_THROW(options.number("--number", number, {0, 256}, "Too large"), std::logic_error);
+    options.number("--number", number, {1, 1000}, "A number");
+    EXPECT_THROW(app.parse("--number 256"), CLI::ParseError);
+    app.parse("--number 255");
+    EXPECT_EQ(number, 255);
 }
 
 TEST(CommandOptions, ShowTheirTypesAndDefaultsInTheHelp) {

@@ -89,7 +89,7 @@ TEST_F(UsageTest, ACompletionNamesCommandsOptionsValuesAndSettings) {
         << script;
     EXPECT_NE(script.find("'play --file') _c10k_site_files -f; return ;;"), std::string::npos) << script;
     EXPECT_NE(script.find("_c10k_site_names='port max_bytes'"), std::string::npos) << script;
-    EXPECT_TRUE(script.ends_with("\ncomplete -F _c10k_site 'site' 'other'\n")) << script;
+    EXPECT_TRUE(script.ends_with("\ncomplete -F _c10k_site site other\n")) << script;
 }
 
 }  // namespace

@@ -265,9 +265,9 @@ TEST_F(TemplatesTest, Row82HaveAtMost128SectionsAndIncludesInEachOther) {
     };
     EXPECT_EQ(render(nested(128), {{"on", true}}), "x");
     folder_.write("deep.html", nested(129));
-    EXPECT_NE(failure(production_, "deep.html").find("more than 128 sections"), std::string::npos);
+    EXPECT_NE(failure(production_, "deep.html").find("more than 128 nested sections"), std::string::npos);
     folder_.write("very.html", nested(100'000));
-    EXPECT_NE(failure(production_, "very.html").find("more than 128 sections"), std::string::npos);
+    EXPECT_NE(failure(production_, "very.html").find("more than 128 nested sections"), std::string::npos);
     folder_.write("part.html", nested(100));
     folder_.write("whole.html", "{{#on}}" + std::string("{{#on}}{{>part}}{{/on}}") + "{{/on}}");
     EXPECT_EQ(production_.render(request_, "whole.html", {{"on", true}}).body, "x");
@@ -276,11 +276,12 @@ TEST_F(TemplatesTest, Row82HaveAtMost128SectionsAndIncludesInEachOther) {
         around = "{{#on}}" + around + "{{/on}}";
     }
     folder_.write("more.html", around);
-    EXPECT_NE(failure(production_, "more.html").find("more.html has more than 128 sections"), std::string::npos);
+    EXPECT_NE(failure(production_, "more.html").find("more.html has more than 128 nested sections"), std::string::npos);
     for (int i = 0; i < 200; ++i) {
         folder_.write("chain/" + std::to_string(i) + ".html", "{{>chain/" + std::to_string(i + 1) + "}}");
     }
-    EXPECT_NE(failure(production_, "chain/0.html").find("more than 128 sections or includes"), std::string::npos);
+    EXPECT_NE(failure(production_, "chain/0.html").find("more than 128 nested sections or includes"),
+              std::string::npos);
 }
 
 TEST_F(TemplatesTest, DoNotIncludeThemselves) {
