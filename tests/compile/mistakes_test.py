@@ -175,6 +175,13 @@ class Mistakes(unittest.TestCase):
             with self.subTest(compiler=compiler):
                 self.assertEqual((status, lines), (0, []), "\n".join(lines))
 
+    def test_none_is_seen_where_names_come_by_their_arguments(self):
+        """A header of a site has no `using namespace c10k`."""
+        program = 'c10k::Urls urls(const c10k::Urls& blog) { return {path("blog/", include(blog, "blog"))}; }'
+        for _, compiler, status, lines in self.all_compiled({"none": program}):
+            with self.subTest(compiler=compiler):
+                self.assertEqual((status, lines), (0, []), "\n".join(lines))
+
     def test_of_a_list_of_json_beside_co_await_is_what_the_docs_say(self):
         """When a later g++ compiles it, the docs may say so."""
         program = """\
