@@ -16,11 +16,12 @@
 
 namespace c10k {
 
-// The seam between the loop and the operating system. It is shaped by completions, not by readiness, and small: a
-// backend moves bytes, accepts, dials and sleeps. It knows no protocol and no coroutine.
+// The interface between the loop and the operating system. It is shaped by completions, not by readiness, and small: a
+// backend moves bytes, accepts, connects and sleeps. It knows no protocol and no coroutine.
 //
-// Only wait() delivers events: no other call comes back to its caller before it returns. A failure inside another call
-// is remembered, and the next wait() delivers it. After close() no event follows, whatever fails: that is only counted.
+// Only wait() delivers events: no other call comes back to its caller before it returns. The backend remembers a
+// failure inside another call, and the next wait() delivers it. After close() no event follows; the backend only counts
+// failures.
 //
 // Thread: everything but wake() belongs to the thread of the loop.
 
@@ -36,16 +37,16 @@ struct SocketId {
 // None destroys the object that it is made on: see Loop::retire().
 class SocketEvents {
 public:
-    // A socket that was dialled is connected.
+    // The socket is connected.
     virtual void on_connected() {}
-    // The bytes lie where the kernel put them; they may be changed in place and are gone after the call.
+    // The bytes lie where the kernel put them. The callee may change them in place; they are gone after the call.
     virtual void on_received(std::span<char> bytes) = 0;
     // The peer has finished sending.
     virtual void on_end() = 0;
-    // Answers a send() that returned 0: so many of its bytes were taken; 0 means that the kernel was full and has room
-    // again.
+    // Answers a send() that returned 0: the backend has taken this many of its bytes; 0 means that the kernel was full
+    // and has room again.
     virtual void on_sent(std::size_t bytes) = 0;
-    // The connection is lost (or was never made). Nothing follows; the socket is still to be closed.
+    // The connection is lost, or was never made. No event follows; the owner has to close the socket.
     virtual void on_failed(std::error_code error) = 0;
 
 protected:
@@ -70,8 +71,8 @@ struct ListenOptions {
     // Of each that is accepted: silence of the peer's machine, which is asked whether it is there, after which the
     // connection fails (0: as the system does it, after hours).
     std::chrono::seconds keepalive{0};
-    // A socket that listens already, to take over instead of opening one: the address and the rest do not count then.
-    // Other processes may have it, too, and go on listening when it is closed here.
+    // A listening socket to use instead of opening one; the address and the rest do not matter then. Other processes
+    // may have it, too, and go on listening when this one closes it.
     int inherited = -1;
 };
 
@@ -81,59 +82,59 @@ public:
 
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
-    // How many sockets it can hold, as the limits of the process are now; memory may end before.
+    // How many sockets it can hold under the current limits of the process; memory may run out before.
     [[nodiscard]] virtual std::size_t capacity() const noexcept = 0;
 
     // Throws std::system_error if the address cannot be listened on.
     virtual SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) = 0;
     // The address that a listener got: port 0 becomes a real one.
     [[nodiscard]] virtual Address local_address(SocketId socket) const = 0;
-    // Those that are already accepted still come.
+    // Sockets that are already accepted still come.
     virtual void pause_accepting(SocketId listener) = 0;
     virtual void resume_accepting(SocketId listener) = 0;
-    // Pauses for good, before close(). The kernel may have woken this listener alone, of several on one socket, for
-    // those who have come: they are accepted, lest they wait until somebody else comes.
+    // Pauses for good, before close(). Of several listeners on one socket, the kernel may have woken only this one for
+    // the connections that wait: it accepts them, so that they need not wait until another one comes.
     virtual void leave_accepting(SocketId listener) { pause_accepting(listener); }
 
-    // A new socket, to be attached at once; then on_connected() or on_failed() follows. It comes from the address
-    // `from`, unless that has no family: then the kernel chooses.
-    // Throws std::system_error if there is no socket to be had.
+    // Makes a new socket. The caller attaches to it at once; then on_connected() or on_failed() follows. It connects
+    // from the address `from`; if that has no family, the kernel chooses. Throws std::system_error if the kernel has no
+    // socket left.
     virtual SocketId connect(const Address& to, const Address& from) = 0;
     SocketId connect(const Address& to) { return connect(to, {}); }
 
-    // Who gets the events of this socket from now on.
+    // From now on `events` gets the events of this socket.
     virtual void attach(SocketId socket, SocketEvents& events) = 0;
     virtual void start_receiving(SocketId socket) = 0;
-    // Bytes that are already under way may still arrive.
+    // Bytes that are already in transit may still arrive.
     virtual void stop_receiving(SocketId socket) = 0;
     // Returns how many bytes were taken from the beginning of `bytes`. After 0, exactly one on_sent() or on_failed()
     // answers from wait(). Until then `bytes` must stay, beyond close() too: see there.
     // Requires: no other send() on this socket is unanswered.
     [[nodiscard]] virtual std::size_t send(SocketId socket, std::span<const iovec> bytes) = 0;
-    // Sends FIN after what was sent.
+    // Sends FIN after everything sent before.
     virtual void shutdown_write(SocketId socket) = 0;
-    // No event follows. What the kernel has taken is still delivered, unless bytes came that nobody read.
-    // `unsent` owns the bytes of a send() that is unanswered; it is kept for as long as the kernel may read them.
+    // No event follows. The kernel still delivers the bytes that it has taken, unless bytes have come that nobody read.
+    // `unsent` owns the bytes of an unanswered send(); the backend keeps it for as long as the kernel may read them.
     virtual void close(SocketId socket, std::shared_ptr<const void> unsent) = 0;
     void close(SocketId socket) { close(socket, nullptr); }
-    // How many failures nobody was told of, because their socket was closed.
+    // How many failures no owner has heard of, because the socket was closed.
     [[nodiscard]] virtual std::uint64_t failures_after_close() const noexcept { return failures_after_close_; }
 
     // Milliseconds of a clock that never jumps.
     [[nodiscard]] virtual std::int64_t now() const noexcept = 0;
-    // What the Date of an answer is made of: of a network that only pretends, this is pretended too.
+    // The time of day for the Date of a response; in a simulation it is simulated, too.
     [[nodiscard]] virtual std::chrono::system_clock::time_point wall_clock() const noexcept {
         return std::chrono::system_clock::now();
     }
-    // Delivers the events there are; if there are none, sleeps until one comes, wake() is called, or the clock shows
-    // `until` (nullopt: for ever). Returns how many it delivered, answers to send() not counted: 0 means that there was
-    // nothing to read.
+    // Delivers all events that there are. If there are none, sleeps until one comes, wake() is called, or the clock
+    // shows `until` (nullopt: for ever). Returns how many events it delivered, without answers to send(): 0 means that
+    // there was nothing to read.
     virtual int wait(std::optional<std::int64_t> until) = 0;
-    // All that had arrived when the clock showed this time has been delivered. Whatever a peer had time for until then,
-    // it has been heard: no timer that ends a peer may be ahead of it. A wait() whose `until` has come, and is not 0,
-    // moves it to its own beginning, if it leaves nothing unread.
+    // The backend has delivered everything that had arrived when the clock showed this time. So the loop has heard
+    // whatever a peer sent until then, and no timer that ends a peer may run ahead of it. A wait() whose `until` has
+    // come, and is not 0, moves this time to its own beginning if it leaves nothing unread.
     [[nodiscard]] virtual std::int64_t heard_until() const noexcept = 0;
-    // Ends a wait() that is going on, or the next one. Thread: any; also from a signal handler.
+    // Ends the wait() in progress, or the next one. Thread: any; also from a signal handler.
     virtual void wake() noexcept = 0;
 
 protected:
@@ -143,9 +144,9 @@ private:
     std::uint64_t failures_after_close_ = 0;
 };
 
-// Backend::heard_until() of a backend whose sockets take turns. Peers that send faster than they are read do not hold
-// the time up for ever: when each socket has had so many turns that all the kernel held of it then has been read, that
-// will do.
+// Backend::heard_until() of a backend whose sockets take turns. Peers that send faster than the loop reads cannot hold
+// the time up for ever: it moves on when each socket has had enough turns to read everything that the kernel held of
+// it.
 class HeardUntil {
 public:
     explicit HeardUntil(std::int64_t now) noexcept : wait_began_(now), round_began_(now), time_(now) {}

@@ -17,7 +17,7 @@ class Admission {
 public:
     // An address that a connection came from; small, because every connection keeps one.
     using AddressSlot = std::uint32_t;
-    // Of connections whose address is not counted.
+    // The slot of connections whose address is not counted.
     static constexpr AddressSlot kUncounted = 0;
 
     Admission() = default;

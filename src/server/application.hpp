@@ -48,7 +48,7 @@ struct WebSocketMatch {
     wire::HandshakeOffer offer;
 };
 
-// What the server serves: it decides about each request, and hears what became of it.
+// The application behind a server: it answers each request, and hears how the request ended.
 class Application {
 public:
     using Answer = std::variant<Response, Task<Response>, WebSocketMatch>;

@@ -8,10 +8,11 @@
 namespace c10k {
 namespace {
 
-// How often it is judged who is late, in parts of the time that each may take; and how short that may become.
+// How often the server looks for late connections, in parts of the time that each may take; and how short that time may
+// become.
 constexpr std::int64_t kJudgements = 64;
 constexpr std::int64_t kMaxHurry = 64;
-// Of those who are late, how many are ended before the loop looks for input again.
+// How many late connections the server ends before the loop looks for input again.
 constexpr std::size_t kEndedAtOnce = 1024;
 
 }  // namespace
@@ -73,7 +74,7 @@ void PendingConnections::welcomed() {
     }
 }
 
-// All that could be read was read before: whoever has asked is a newcomer no more.
+// Everything that could be read was read before: a connection that has sent its request is not pending any more.
 void PendingConnections::on_time() {
     if (loop_.now() >= next_judgement_) {
         is_clearing_ = (is_clearing_ || !has_room()) && end_late();

@@ -16,7 +16,7 @@ namespace c10k {
 
 class PendingConnections;
 
-// A connection whose first request has not come whole: anybody can open as many as they like.
+// A connection whose first request is not complete. Anybody can open as many as they like.
 class PendingConnection {
 public:
     // A member of `connection`, which is aborted if there are too many and this one is late.
@@ -82,10 +82,10 @@ private:
     static constexpr std::size_t kCrowds = 4096;
 
     void on_time() override;
-    // Ends some of those who are late. Returns whether there are more.
+    // Ends some of the late connections. Returns whether there are more.
     bool end_late();
     [[nodiscard]] bool is_late(const PendingConnection& newcomer) const noexcept;
-    // How long it may take to ask, after what has happened since the last judgement.
+    // How long a first request may take, judging by the time since the last look.
     void judge_pace() noexcept;
     [[nodiscard]] bool has_room() const noexcept;
     // How many of the limit are this server's.

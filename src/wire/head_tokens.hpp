@@ -59,7 +59,7 @@ private:
     void on_finish_impl(boost::beast::error_code&) override {}
 };
 
-// What is wrong with a head, in a few words that live as long as the program.
+// The fault of a head, in a few words that live as long as the program.
 [[nodiscard]] std::string_view explain(boost::beast::http::error error);
 
 // The head with the version that we know where a later HTTP/1 stands, which is read as that (RFC 9110, 2.5).
