@@ -53,7 +53,9 @@ PendingConnections::PendingConnections(LoopServices& services, Door& door, std::
     : loop_(services.loop), door_(door), most_(std::max<std::size_t>(most, 1)),
       patience_(std::max<std::int64_t>(head_time.count() / 2, 1)),
       interval_(std::max<std::int64_t>(patience_ / kJudgements, 1)), admission_(admission),
-      counters_(*services.counters), late_after_(patience_) {}
+      counters_(*services.counters), late_after_(patience_) {
+    ++admission_.servers;
+}
 
 PendingConnections::~PendingConnections() { --admission_.servers; }
 

@@ -144,13 +144,13 @@ class InheritedDescriptors(unittest.TestCase):
             self.assert_refused(file, "LISTEN_FDS: descriptor 3 is no socket")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.bind(("127.0.0.1", 0))
-            self.assert_refused(udp, "LISTEN_FDS: descriptor 3 is no TCP socket")
+            self.assert_refused(udp, "LISTEN_FDS: descriptor 3 is neither a TCP socket nor a unix socket")
         with socket.socket() as idle:
             self.assert_refused(idle, "LISTEN_FDS: descriptor 3 does not listen")
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as local:
             local.bind("")
             local.listen()
-            self.assert_refused(local, "LISTEN_FDS: descriptor 3 is no TCP socket")
+            self.assert_refused(local, "LISTEN_FDS: descriptor 3 is neither a TCP socket nor a unix socket")
         with socket.create_server(("127.0.0.1", 0)) as good:
             self.assert_refused(good, "LISTEN_FDS: descriptor 4 is no socket", count="2")
             self.assert_refused(good, "LISTEN_FDS is '-1'", count="-1")

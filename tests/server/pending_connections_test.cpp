@@ -118,6 +118,7 @@ TEST_F(PendingConnections, Row75OfOneServerTakeNothingFromAnotherThatSharesTheLi
         slow.emplace_back(crowded).send("GET / HT");
     }
     crowded.run_until_idle();
+    EXPECT_EQ(crowded.server().count(), 2U);
     for (int i = 0; i < 3; ++i) {
         Peer honest{quiet};
         honest.send(kGet);
