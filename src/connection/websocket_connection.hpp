@@ -162,7 +162,7 @@ private:
 
     [[nodiscard]] std::uint32_t now() const noexcept { return static_cast<std::uint32_t>(loop().now()); }
 
-    // In an order without gaps: tests/connection/record_size_test.cpp
+    // In an order without gaps: ServerWebSocket bounds its size.
     bool ignores_messages_ = false;
     std::uint32_t slot_;
     SlowMemberGauge slow_;

@@ -2,17 +2,20 @@
 
 #include "base/address.hpp"
 #include "c10k/timer.hpp"
-#include "server/server.hpp"
+#include "server/pending_connections.hpp"
+#include "server/server_context.hpp"
 #include "wire/proxy_protocol.hpp"
 
 #include <span>
 
 namespace c10k {
 
-// An accepted connection that has not said yet whom it is from. When it has, the server welcomes that client on it.
+class Acceptor;
+
+// An accepted connection that has not said yet whom it is from. When it has, the acceptor admits that client on it.
 class ProxiedConnection final : public ServerConnection, private SocketEvents, private Timer {
 public:
-    ProxiedConnection(Server& server, SocketId socket, const Address& proxy);
+    ProxiedConnection(ServerContext& context, Acceptor& acceptor, SocketId socket, const Address& proxy);
 
 private:
     void close(const ShutdownOptions& /*options*/) override { abort(); }
@@ -26,7 +29,10 @@ private:
     // Another owner has the socket now, or nobody.
     void retire() noexcept;
 
-    Server& server_;
+    [[nodiscard]] Backend& backend() const noexcept { return context_.services.loop.backend(); }
+
+    ServerContext& context_;
+    Acceptor& acceptor_;
     PendingConnection pending_;
     SocketId socket_;
     Address proxy_;

@@ -43,17 +43,17 @@ private:
     std::string accept() override;
     void on_accepted() override {
         owner_.is_opened_ = true;
-        owner_.server_.counters().opened.add();
-        owner_.server_.application().on_websocket_opened(owner_.route_, request);
+        owner_.context_.counters().opened.add();
+        owner_.context_.application.on_websocket_opened(owner_.route_, request);
     }
     std::string refuse(const Response& response) override {
         wire::require_final(response.status);
-        std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = owner_.server_.date()});
-        owner_.server_.application().on_answered(request, response);
+        std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = owner_.context_.date()});
+        owner_.context_.application.on_answered(request, response);
         return bytes;
     }
     void on_time() override {
-        owner_.server_.counters().count(Limit::kHandshakeTime);
+        owner_.context_.counters().count(Limit::kHandshakeTime);
         owner_.connection_.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
         owner_.scope_.request_stop();
     }
@@ -65,18 +65,18 @@ private:
 
 std::string ServerWebSocket::Handshake::accept() {
     const Response response = wire::switching_protocols(offer_, owner_.subprotocol(), deflate_);
-    return wire::to_bytes(response, {.date = owner_.server_.date()});
+    return wire::to_bytes(response, {.date = owner_.context_.date()});
 }
 
-ServerWebSocket::ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request,
+ServerWebSocket::ServerWebSocket(ServerContext& context, SocketId socket, WebSocketMatch match, Request request,
                                  std::string early, Admission::AddressSlot slot)
-    : server_(server), route_(*match.route), captures_(std::move(match.captures)),
-      connection_(server.services(), socket, wire::Role::kServer, server.limits(), match.route->slow_member, *this,
+    : context_(context), route_(*match.route), captures_(std::move(match.captures)),
+      connection_(context.services, socket, wire::Role::kServer, context.limits, match.route->slow_member, *this,
                   std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
       address_slot_(slot) {
     static_assert(sizeof(ServerWebSocket) <= 392, "every connection has one, and malloc's next size is 16 bytes more");
     auto& handshake = static_cast<Handshake&>(*connection_.opening());
-    handshake.start(server.limits().handshake_time);
+    handshake.start(context.limits.handshake_time);
     handshake.agree();
     try {
         view_ = route_.view(socket_, captures_.texts());
@@ -119,9 +119,9 @@ void ServerWebSocket::answer_view() {
     } catch (...) {
         if (connection_.state() == CloseState::kOpening) {
             connection_.refuse(
-                server_.application().on_view_failed(connection_.opening()->request, std::current_exception()));
+                context_.application.on_view_failed(connection_.opening()->request, std::current_exception()));
         } else {
-            const auto code = server_.application().on_websocket_failed(route_, std::current_exception());
+            const auto code = context_.application.on_websocket_failed(route_, std::current_exception());
             connection_.start_close(code, code == CloseCode::kInternalError ? "internal error" : "");
         }
     }
@@ -129,9 +129,9 @@ void ServerWebSocket::answer_view() {
 
 void ServerWebSocket::on_closed() {
     if (is_opened_) {
-        server_.counters().count_close(connection_.close_info().code);
+        context_.counters().count_close(connection_.close_info().code);
         try {
-            server_.application().on_websocket_closed(route_, connection_.close_info());
+            context_.application.on_websocket_closed(route_, connection_.close_info());
         } catch (const std::bad_alloc&) {  // the log lacks a line
         }
     }
@@ -140,7 +140,7 @@ void ServerWebSocket::on_closed() {
     }
 }
 
-void ServerWebSocket::retire() noexcept { server_.connections().retire(*this, address_slot_); }
+void ServerWebSocket::retire() noexcept { context_.connections.retire(*this, address_slot_); }
 
 void ServerWebSocket::close(const ShutdownOptions& options) {
     connection_.close_for_others(options.code, options.reason);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "connection/websocket_connection.hpp"
-#include "server/server.hpp"
+#include "server/server_context.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -14,7 +14,7 @@ namespace c10k {
 class ServerWebSocket final : public ServerConnection, private WebSocketConnection::Owner, private Completion {
 public:
     // Starts the view. `early` are bytes that came behind the handshake.
-    ServerWebSocket(Server& server, SocketId socket, WebSocketMatch match, Request request, std::string early,
+    ServerWebSocket(ServerContext& context, SocketId socket, WebSocketMatch match, Request request, std::string early,
                     Admission::AddressSlot slot);
 
 private:
@@ -31,7 +31,7 @@ private:
     // The view and the TCP connection have both ended.
     void retire() noexcept;
 
-    Server& server_;
+    ServerContext& context_;
     const WebSocketRoute& route_;
     Captures captures_;
     WebSocketConnection connection_;

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "base/address.hpp"
+#include "base/log.hpp"
+#include "c10k/timer.hpp"
+#include "server/pending_connections.hpp"
+#include "server/server_context.hpp"
+
+#include <deque>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace c10k {
+
+// The listeners of one server: decides what becomes of each new connection.
+class Acceptor final : private ListenerEvents, private PendingConnections::Door, private Timer {
+public:
+    // The context outlives it.
+    explicit Acceptor(ServerContext& context);
+    // Closes the listeners that are left.
+    ~Acceptor();
+    Acceptor(const Acceptor&) = delete;
+    Acceptor& operator=(const Acceptor&) = delete;
+
+    // Returns the address it got. Throws std::system_error.
+    Address listen(const Address& address, PortUse use);
+    // The same with a socket that listens already, and is the acceptor's from now on: see ListenOptions.
+    Address listen_on(int descriptor);
+
+    // Serves the connections that waited for room: the server closes.
+    void take_held();
+    // Accepts only the connections that the kernel has completed already.
+    void leave_accepting();
+    void close_listeners();
+
+    // Begins to serve a connection from `client`, which has sent `early` already.
+    void admit(SocketId socket, const Address& client, std::span<char> early);
+    // A connection through `proxy` did not begin as it should, and is closed.
+    void refuse_proxied(SocketId socket, const Address& proxy, std::string_view why);
+    [[nodiscard]] PendingConnections& pending() noexcept { return pending_; }
+
+private:
+    void on_accepted(SocketId socket, const Address& peer) override;
+    void on_accept_failed(std::error_code error) override;
+    // Goes on accepting after a failure.
+    void on_time() override;
+
+    // Decides what becomes of a new connection, which is closed if there is no memory.
+    void receive(SocketId socket, const Address& peer);
+    void decide(SocketId socket, const Address& peer);
+    // From now on the socket speaks TLS, if this server does.
+    void secure(SocketId socket);
+    // Answers with 503.
+    void reject(SocketId socket, const Address& client, std::string_view why);
+    // As many connections are pending as may be: no more are accepted for now.
+    void hold() override;
+    void go_on() override;
+    void receive_held();
+
+    [[nodiscard]] ListenOptions with_limits(ListenOptions options) const noexcept;
+    Address add_listener(SocketId listener);
+    [[nodiscard]] Backend& backend() const noexcept { return context_.services.loop.backend(); }
+
+    ServerContext& context_;
+    PendingConnections pending_;
+    std::vector<SocketId> listeners_;
+    std::deque<std::pair<SocketId, Address>> held_;  // accepted when no more could be pending
+    log::RateLimit failures_;
+    log::RateLimit proxy_failures_;
+};
+
+}  // namespace c10k

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/log.hpp"
+#include "c10k/limits.hpp"
+#include "connection/loop_services.hpp"
+#include "server/admission.hpp"
+#include "server/application.hpp"
+#include "server/connection_list.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace c10k {
+
+class ServerCertificates;
+
+// What the connections of one server are given. It outlives them until they retire.
+struct ServerContext {
+    ServerContext(LoopServices& its_services, Application& its_application, const ServerLimits& its_limits,
+                  const ServerCertificates* its_certificates, std::shared_ptr<Admission> its_admission);
+    ServerContext(const ServerContext&) = delete;
+    ServerContext& operator=(const ServerContext&) = delete;
+
+    LoopServices& services;
+    Application& application;
+    const ServerLimits& limits;
+    const ServerCertificates* certificates;      // null: the server does not speak TLS
+    const std::shared_ptr<Admission> admission;  // shared by the servers that share the limits
+    ConnectionList connections;
+    bool is_closing = false;  // each connection makes its next answer the last one
+
+    [[nodiscard]] Counters& counters() const noexcept { return *services.counters; }
+    [[nodiscard]] bool is_secure() const noexcept { return certificates != nullptr; }
+    // The Date field's value, renewed once a second.
+    [[nodiscard]] const std::string& date();
+    // Logs what was done to `peer`, and why; at most one such line a second.
+    void warn_of(std::string_view peer, std::string_view what, std::string_view why);
+
+private:
+    log::RateLimit warnings_;
+    std::string date_;
+    std::int64_t date_second_ = -1;
+};
+
+}  // namespace c10k
