@@ -1,4 +1,5 @@
 #include "connection/fixture.hpp"
+#include "connection/websocket_connection.hpp"
 
 #include <algorithm>
 #include <charconv>
