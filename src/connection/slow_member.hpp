@@ -27,9 +27,9 @@ public:
     explicit SlowMemberGauge(SlowMember policy) noexcept : policy_(policy) {}
     [[nodiscard]] SlowMember policy() const noexcept { return policy_; }
 
-    // The outbox has grown to `bytes`.
-    void note_queued(std::size_t bytes, std::uint32_t now, const WebSocketLimits& limits) noexcept {
-        if (!is_slow_ && bytes > limits.slow_bytes) {
+    // The outbox has grown to more than slow_bytes.
+    void note_large(std::uint32_t now) noexcept {
+        if (!is_slow_) {
             is_slow_ = true;
             was_slow_ = true;
             since_ = now;
@@ -37,11 +37,15 @@ public:
     }
     // The outbox has shrunk to `bytes`. Returns whether it is empty after it had been large: its memory is free.
     bool note_written(std::size_t bytes, const WebSocketLimits& limits) noexcept {
+        if (!was_slow_) {
+            return false;
+        }
         is_slow_ = is_slow_ && bytes > limits.slow_bytes;
-        const bool has_recovered = was_slow_ && bytes == 0;
-        was_slow_ = was_slow_ && !has_recovered;
-        return has_recovered;
+        was_slow_ = bytes > 0;
+        return !was_slow_;
     }
+    // The outbox has had more than slow_bytes since it was empty.
+    [[nodiscard]] bool was_slow() const noexcept { return was_slow_; }
     // The outbox has more than slow_bytes.
     [[nodiscard]] bool is_slow() const noexcept { return is_slow_; }
 

@@ -264,7 +264,9 @@ void WebSocketConnection::queue(const internal::EncodedFrame& frame) {
 }
 
 void WebSocketConnection::note_queued(std::size_t bytes) {
-    slow_.note_queued(outbox_.bytes(), now(), limits_);
+    if (outbox_.bytes() > limits_.slow_bytes) {
+        slow_.note_large(now());
+    }
     if (state() != CloseState::kOpening) {  // frames wait for the 101
         flush_soon(bytes);
     }
@@ -325,6 +327,13 @@ void WebSocketConnection::on_sent(std::size_t bytes) {
 }
 
 void WebSocketConnection::on_written(std::size_t /*bytes*/) {
+    const bool is_awaited = senders_ != nullptr || !is_reading() || slow_.was_slow() || state() != CloseState::kOpen;
+    if (is_awaited) {  // rarely: every message comes by here
+        use_room();
+    }
+}
+
+void WebSocketConnection::use_room() {
     if (slow_.note_written(outbox_.bytes(), limits_)) {
         services().trimmer.soon();
     }

@@ -123,6 +123,8 @@ private:
     void on_fin() override;
     void on_sent(std::size_t bytes) override;
     void on_written(std::size_t bytes) override;
+    // The outbox has shrunk, and somebody waits for that: a sender, the reading of more, or the end.
+    void use_room();
     void on_failed(std::error_code error) override;
 
     void on_message(Message message) override;
