@@ -20,8 +20,8 @@ public:
     };
     struct Judgement {
         Verdict verdict = Verdict::kRoom;
-        Limit limit = Limit::kSlowTime;  // that has struck
-        std::size_t limit_bytes = 0;     // that the outbox is over
+        Limit limit = {};             // that has struck
+        std::size_t limit_bytes = 0;  // that the outbox is over
     };
 
     explicit SlowMemberGauge(SlowMember policy) noexcept : policy_(policy) {}
