@@ -41,7 +41,7 @@ struct EndpointOptions {
     // After this much silence of the server, the client pings it, and then after this much more aborts the connection.
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
-    // From our close frame to the end of the TCP connection.
+    // How long each step of a close may take: the answer to a close frame, and then the end of the TCP connection.
     std::chrono::milliseconds close_time{10'000};
     // connect() calls these with the time that a successful opening handshake took, and a closing one that it began,
     // both without the wait for its turn. They must not throw. Thread: that of the connection's loop.

@@ -65,7 +65,7 @@ struct WebSocketLimits {
     // How long a peer may be silent before it is sent a ping, and how long after the ping before it is given up.
     std::chrono::seconds ping_interval{20};
     std::chrono::seconds ping_timeout{20};
-    // From our close frame to the end of the TCP connection.
+    // How long each step of a close may take: the answer to a close frame, and then the end of the TCP connection.
     std::chrono::milliseconds close_time{5'000};
 };
 

@@ -80,6 +80,8 @@ class Backend {
 public:
     virtual ~Backend() = default;
 
+    // A name that parse_backend() takes: on_loops() makes the backends of further loops by it. Loops in memory have no
+    // further ones.
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
     // How many sockets it can hold under the current limits of the process; memory may run out before.

@@ -121,7 +121,7 @@ void UringBackend::free(std::uint32_t index) noexcept {
     first_free_ = index;
 }
 
-// ---- The seam
+// ---- Calls of the loop
 
 SocketId UringBackend::listen(const Address& address, const ListenOptions& options, ListenerEvents& events) {
     int descriptor = options.inherited;

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
-// The commands that every manage has, one file each. They throw std::exception with a text for the user.
+// Four of the commands that every manage has, one file each. They throw std::exception with a text for the user.
+//
+// manage.cpp has the other four: serve calls run_serve_supervisor() (serve_supervisor.hpp), restart ask_for_restart()
+// (control.hpp), and completion and man call src/usage.
 namespace c10k {
 
 // Serves the site until SIGINT or SIGTERM.

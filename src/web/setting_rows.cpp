@@ -111,8 +111,9 @@ constexpr std::array kRows{
     SettingRow{"max_body_bytes", "bytes", &Settings::max_body_bytes,
                "A larger body gets 413: the server holds a request in memory whole.", kAnySize, Limit::kMaxBodyBytes},
     SettingRow{"head_time", "s", &Settings::head_time,
-               "From the first byte of a request to the end of its head: slow clients must not pile up.", kUpToOneHour,
-               Limit::kHeadTime},
+               "From the first byte of a request (from the connect, for the first request) to the end of its head: "
+               "slow clients must not pile up.",
+               kUpToOneHour, Limit::kHeadTime},
     SettingRow{"body_time", "s", &Settings::body_time, "From the end of the head to the end of the body.", kUpToOneHour,
                Limit::kBodyTime},
     SettingRow{"min_body_rate",
@@ -233,10 +234,11 @@ constexpr std::array kRows{
     SettingRow{"ping_timeout", "s", &Settings::ping_timeout,
                "How long a client may be silent after the ping before it counts as gone.", kSeconds,
                Limit::kPingTimeout},
-    SettingRow{"close_time", "s", &Settings::close_time,
-               "From our close frame to the end of the connection: a client that does not answer must not delay the "
-               "server's end.",
-               kUpToOneHour, Limit::kCloseTime},
+    SettingRow{
+        "close_time", "s", &Settings::close_time,
+        "How long each step of a close may take, the answer to a close frame and then the end of the connection: "
+        "a client that does not answer must not delay the server's end.",
+        kUpToOneHour, Limit::kCloseTime},
 };
 
 constexpr std::array kOrders{

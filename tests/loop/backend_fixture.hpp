@@ -110,7 +110,7 @@ inline std::unique_ptr<Backend> make(Kind kind) {
     return nullptr;
 }
 
-// What the seam promises, whatever is behind it.
+// What every backend promises.
 class BackendTest : public testing::TestWithParam<Kind> {
 protected:
     void SetUp() override {

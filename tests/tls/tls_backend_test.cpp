@@ -1,4 +1,4 @@
-// What TLS adds to the seam. What it must leave as it is, tests/loop/backend_test.cpp asks on every backend.
+// What TLS adds to a backend. What it must leave as it is, tests/loop/backend_test.cpp asks on every backend.
 
 #include "tls/tls_backend.hpp"
 
