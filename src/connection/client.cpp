@@ -387,29 +387,29 @@ private:
 };
 
 void ClientRun::start_handshake(SocketId connecting) {
-    wire::HandshakeRequest request;
-    request.host = server_.parsed.host_field();
-    request.target = server_.parsed.target;
-    request.subprotocols = server_.options.subprotocols;
-    request.headers = server_.options.headers;
-    if (server_.options.compression.is_on()) {
-        request.deflate = wire::offer_deflate(server_.options.compression);
+    try {
+        wire::HandshakeRequest request;
+        request.host = server_.parsed.host_field();
+        request.target = server_.parsed.target;
+        request.subprotocols = server_.options.subprotocols;
+        request.headers = server_.options.headers;
+        if (server_.options.compression.is_on()) {
+            request.deflate = wire::offer_deflate(server_.options.compression);
+        }
+        if (server_.tls) {
+            TlsBackend::of(services_.loop).secure(connecting, server_.tls, server_.parsed.host);
+        }
+        handshake_.emplace(services_, connecting, server_.limits, std::move(request),
+                           server_.options.compression.from_bytes, socket_);
+    } catch (...) {  // no memory
+        backend().close(connecting);
+        throw;
     }
-    if (server_.tls) {
-        TlsBackend::of(services_.loop).secure(connecting, server_.tls, server_.parsed.host);
-    }
-    handshake_.emplace(services_, connecting, server_.limits, std::move(request),
-                       server_.options.compression.from_bytes, socket_);
 }
 
 Task<> ClientRun::open_first(Dialling& dialling) {
     const SocketId connected = co_await dialling;
-    try {
-        start_handshake(connected);
-    } catch (...) {  // no memory
-        backend().close(connected);
-        throw;
-    }
+    start_handshake(connected);
     if (server_.tls) {
         TlsBackend::of(services_.loop).begin(connected);
     } else {

@@ -48,6 +48,10 @@ void ClientHandshake::on_received(std::span<char> bytes) {
 }
 
 void ClientHandshake::take_answer(std::span<char> early) {
+    if (!outbox_.empty() || is_sending()) {
+        fail("the server answered before it had the whole request");
+        return;
+    }
     const auto result = wire::check(request_, parser_.response());
     if (const auto* disagreed = std::get_if<wire::Disagreed>(&result)) {
         fail(disagreed->reason);

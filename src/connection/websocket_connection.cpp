@@ -88,20 +88,17 @@ void WebSocketConnection::refuse(const Response& response) {
 
 // ---- The way in
 
-void WebSocketConnection::on_received(std::span<char> bytes) {
+void WebSocketConnection::on_received(std::span<char> bytes) try {
     if (state() == CloseState::kOpening || state() == CloseState::kDraining) {
         receive_outside(bytes);
         return;
     }
     note_activity();
-    try {
-        protocol_.receive(bytes, *this);
-    } catch (const std::bad_alloc&) {
-        abort(CloseCode::kAbnormal, kOutOfMemory);  // the memory that this frees lets others go on
-        return;
-    }
+    protocol_.receive(bytes, *this);
     time_message();
     update_reading();
+} catch (const std::bad_alloc&) {
+    abort(CloseCode::kAbnormal, kOutOfMemory);  // the memory that this frees lets others go on
 }
 
 void WebSocketConnection::receive_outside(std::span<char> bytes) {

@@ -112,8 +112,8 @@ bool Loop::run_ready() {
 
 void Loop::at_end_of_turn(EndOfTurn& work) {
     if (work.queued_on_ == nullptr) {
-        work.queued_on_ = this;
         at_end_.push_back(&work);
+        work.queued_on_ = this;
     }
 }
 

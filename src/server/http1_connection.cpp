@@ -232,7 +232,7 @@ void Http1Connection::send(std::string_view bytes) {
     }
 }
 
-void Http1Connection::on_written(std::size_t bytes) {
+void Http1Connection::on_written(std::size_t bytes) try {
     if (bytes > 0) {
         time_taking(bytes);
         await_next_request();
@@ -244,6 +244,8 @@ void Http1Connection::on_written(std::size_t bytes) {
     if (state_ == Http1State::kReading || exchange_.has_match()) {
         read_requests();
     }
+} catch (const std::bad_alloc&) {
+    abort();  // the memory that this frees lets others go on
 }
 
 // ---- The end

@@ -21,8 +21,7 @@ class PendingConnection {
 public:
     // A member of `connection`, which is aborted if there are too many and this one is late.
     PendingConnection(PendingConnections& pending, ServerConnection& connection, const Address& client) noexcept;
-    // Requires: it has left. Not checked.
-    ~PendingConnection() = default;
+    ~PendingConnection() { leave(); }
     PendingConnection(const PendingConnection&) = delete;
     PendingConnection& operator=(const PendingConnection&) = delete;
 

@@ -54,8 +54,12 @@ private:
     }
     void on_time() override {
         owner_.context_.counters().count(Limit::kHandshakeTime);
-        owner_.connection_.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
         owner_.scope_.request_stop();
+        try {
+            owner_.connection_.refuse(Response::text("The view did not answer the handshake in time.\n", 503));
+        } catch (const std::bad_alloc&) {
+            owner_.connection_.abort(CloseCode::kAbnormal, "out of memory");
+        }
     }
 
     ServerWebSocket& owner_;
@@ -113,17 +117,23 @@ void ServerWebSocket::answer_view() {
     try {
         view_.result();
         connection_.start_close(CloseCode::kNormal, {});
-    } catch (const ConnectionClosed&) {  // the peer has gone, and the view need not care
+    } catch (const ConnectionClosed&) {
+        if (connection_.state() <= CloseState::kOpen) {  // another WebSocket has closed, and the view did not handle it
+            answer_failure(std::current_exception());
+        }
     } catch (const Stopped&) {
         connection_.close_for_others(CloseCode::kGoingAway, {});
     } catch (...) {
-        if (connection_.state() == CloseState::kOpening) {
-            connection_.refuse(
-                context_.application.on_view_failed(connection_.opening()->request, std::current_exception()));
-        } else {
-            const auto code = context_.application.on_websocket_failed(route_, std::current_exception());
-            connection_.start_close(code, code == CloseCode::kInternalError ? "internal error" : "");
-        }
+        answer_failure(std::current_exception());
+    }
+}
+
+void ServerWebSocket::answer_failure(std::exception_ptr failure) {
+    if (connection_.state() == CloseState::kOpening) {
+        connection_.refuse(context_.application.on_view_failed(connection_.opening()->request, std::move(failure)));
+    } else {
+        const auto code = context_.application.on_websocket_failed(route_, std::move(failure));
+        connection_.start_close(code, code == CloseCode::kInternalError ? "internal error" : "");
     }
 }
 

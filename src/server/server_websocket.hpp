@@ -4,6 +4,7 @@
 #include "server/server_context.hpp"
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ private:
     void on_completed() noexcept override;
     // Says to the peer what the view's end means.
     void answer_view();
+    // The same for an exception that the view did not handle: an error page, or a close code.
+    void answer_failure(std::exception_ptr failure);
     // The view and the TCP connection have both ended.
     void retire() noexcept;
 

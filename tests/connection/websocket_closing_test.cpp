@@ -44,6 +44,30 @@ TEST_P(WebSocketClosingOnEveryNetwork, ClosesWith1011WhenTheViewThrows) {
     EXPECT_EQ(app.failures, 1);
 }
 
+// As of a view that relays to another server, whose WebSocket has closed.
+TEST_P(WebSocketClosingOnEveryNetwork, ClosesWith1011WhenTheViewLetsTheEndOfAnotherWebSocketEscape) {
+    serve([](WebSocket& socket, Captured) -> Task<> {
+        co_await socket.send("one");
+        throw ConnectionClosed{};
+    });
+    WebSocketPeer peer{harness(), "/ws/"};
+    EXPECT_EQ(peer.recv(), "one");
+    EXPECT_EQ(peer.wait_for_close().code, 1011);
+    EXPECT_EQ(app.failures, 1);
+}
+
+TEST_P(WebSocketClosingOnEveryNetwork, RefusesWith500WhenTheEndOfAnotherWebSocketEscapesBeforeItsAnswer) {
+    serve([](WebSocket&, Captured) -> Task<> {
+        throw ConnectionClosed{};
+        co_return;
+    });
+    WebSocketPeer peer{harness(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 500);
+    peer.wait_for_end();
+    peer.close();
+    wait_until_empty();
+}
+
 TEST_P(WebSocketClosingOnEveryNetwork, SendsCodeAndReasonOfTheView) {
     serve([](WebSocket& socket, Captured) -> Task<> {
         co_await socket.send("one");
