@@ -25,7 +25,7 @@ private:
     std::array<std::uint64_t, std::size_t{64} << kBitsKept> counts_{};
 };
 
-// What is counted after the warm-up, for some time or until there have been enough messages, with the CPU time that the
+// The counts after the warm-up, for some time or until there have been enough messages, with the CPU time that the
 // server's process and this one have taken meanwhile.
 class Measurement {
 public:

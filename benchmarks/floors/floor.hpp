@@ -20,7 +20,7 @@ struct Connection {
     Debt owed;                  // of Floor::answers()
 };
 
-// What a floor does with the bytes it reads, whatever interface it reads them by. It knows the size of a message, and
+// A floor's treatment of the bytes it reads, whatever interface it reads them by. It knows the size of a message, and
 // that requests and close frames come in one piece: nothing is parsed.
 //
 // Each message is answered with `answers` frames of the same payload, or, to all, with one frame to each connection.

@@ -102,7 +102,7 @@ void Http1Connection::read_requests() {
     }
 }
 
-// What was read has been answered as far as the peer takes answers.
+// Every request that was read is answered, as far as the peer takes answers.
 void Http1Connection::read_on_or_pause() {
     if (outbox_.bytes() > kMaxUnsent) {
         pause_reading();

@@ -27,7 +27,7 @@ public:
         kCut,       // the answer cannot be completed
     };
 
-    // What the answer goes out on: a connection.
+    // The connection that carries the answer.
     class Carrier {
     public:
         // Queues bytes. Throws std::bad_alloc.

@@ -16,7 +16,7 @@ namespace c10k {
 
 class ServerCertificates;
 
-// What the connections of one server are given. It outlives them until they retire.
+// The parts of a server that its connections use. They outlive every connection that has not retired.
 struct ServerContext {
     ServerContext(LoopServices& its_services, Application& its_application, const ServerLimits& its_limits,
                   const ServerCertificates* its_certificates, std::shared_ptr<Admission> its_admission);

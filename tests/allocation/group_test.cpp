@@ -57,7 +57,7 @@ protected:
             member->recv();
         }
     }
-    // What is posted at the end of the last turn, nobody else wakes the loop for.
+    // Nobody else wakes the loop for a job that is posted at the end of the last turn.
     void run_until_idle() {
         harness().run_until_idle();
         harness().run_until_idle();

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kPageBytes = 500'000;
 
-// What the client gets if `lose_memory` is called when the page is ready, and gzip() has its turn.
+// The bytes that the client gets if `lose_memory` is called when the page is ready, and gzip() has its turn.
 Response get_page(const std::function<void()>& lose_memory) {
     const auto page = [lose_memory](Request& /*request*/) {
         Response response = Response::text(std::string(kPageBytes, 'x'));

@@ -121,7 +121,7 @@ class NoContext(FullContext):
     terms = Terms(server_no_context_takeover=True)
 
 
-# What is wrong, the case that must find it, and where it is made wrong.
+# The defect, the case that must find it, and the place where it is made.
 FAULTS = {
     "cuts the last byte off an echo": ("1.2.2", out(of_data(lambda frame: plain(frame, payload=frame.payload[:-1])))),
     "echoes text as binary": ("1.1.2", out(of_data(lambda frame: plain(frame, opcode=BINARY)))),

@@ -15,7 +15,7 @@ for _kind, _opcodes in ((1, range(3, 8)), (2, range(11, 16))):
         if _number <= 2:
             CASES.append(Conversation(f"4.{_kind}.{_number}", _title, (_bad,)))
         else:
-            # What was said before it is answered, what comes behind it is not.
+            # The endpoint answers messages before it, and none behind it.
             _steps = (say(text("Hello, world!"), hears=text("Hello, world!")), _bad, say(ping()))
             _octets = {"ways": (OCTETS,)} if _number == 5 else {}
             CASES.append(Conversation(f"4.{_kind}.{_number}", f"text, then {_title}, then a ping"

@@ -29,7 +29,7 @@ public:
 
     [[nodiscard]] std::string url() { return "ws://" + loop_.backend().local_address(listener_).text() + "/"; }
 
-    // What to say to a handshake with this key; and whether to end the connection then.
+    // The answer to a handshake with this key; and whether to end the connection then.
     std::function<std::string(std::string_view key)> answer;
     bool ends = false;
     std::string received;

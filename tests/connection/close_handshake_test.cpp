@@ -174,7 +174,7 @@ private:
     int ends_ = 0;
 };
 
-// What the table says of a cell, with what follows at once.
+// The table's row for a cell, with the rows that follow at once.
 CloseState expected(CloseState state, CloseEvent event) {
     if (state == CloseState::kOpening && event == CloseEvent::kClose) {
         return CloseState::kClosing;  // accepted first

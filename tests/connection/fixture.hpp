@@ -22,7 +22,7 @@
 
 namespace c10k {
 
-// What a view waits for until its test opens it.
+// A gate that a view waits for until its test opens it.
 class Gate {
 public:
     void open() {

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 using testkit::Faults;
 using testkit::Simulation;
 
-// What a monkey throws.
+// The exception that a monkey throws.
 class Banana : public std::runtime_error {
 public:
     Banana() : std::runtime_error("a banana") {}

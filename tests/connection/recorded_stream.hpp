@@ -29,7 +29,7 @@ public:
         outbox_.append(bytes);
         flush_soon(bytes.size());
     }
-    // What is queued, without waiting for the loop.
+    // The queued bytes, without waiting for the loop.
     void send_now() {
         std::array<iovec, 8> pieces;
         outbox_.consume(loop().backend().send(socket(), outbox_.gather(pieces)));

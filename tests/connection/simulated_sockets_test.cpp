@@ -1,4 +1,4 @@
-// What WebSockets promise, on networks that do what networks do.
+// The promises of WebSockets, on networks that delay, cut and fail.
 #include "c10k/groups.hpp"
 #include "c10k/simulation.hpp"
 #include "c10k/urls.hpp"
@@ -38,7 +38,7 @@ std::size_t bytes_in(const Texts& texts) {
     return sum;
 }
 
-// What one end of a WebSocket has seen.
+// The messages that one end of a WebSocket has seen.
 struct End {
     Texts sent;
     Texts received;
@@ -258,8 +258,8 @@ TEST(SimulatedSend, WaitsForSlowPeers) {
     Faults faults = Faults::benign();
     Settings settings = testkit::quiet_settings();
     settings.outbox_bytes = 16 * 1024;
-    // What may be under way: in our outbox and the message that found it full, in the network, and in the client's
-    // inbox, with the read that fills it and two more until the network has stopped.
+    // The bytes that may be under way: in our outbox and the message that found it full, in the network, and in the
+    // client's inbox, with the read that fills it and two more until the network has stopped.
     const std::size_t most = settings.outbox_bytes + kLargest + 64 * 1024 + 4 * faults.kernel_bytes;
     std::size_t longest = 0;
     simulate({.seeds = in_full(500, 50), .faults = faults, .settings = settings}, [&](Simulation& simulation) {

@@ -43,7 +43,7 @@ protected:
         harness().run_until_idle();
     }
 
-    // What the member gets when it reads on: numbers, and everything else in its order.
+    // The messages that the member gets when it reads on: numbers, and everything else in its order.
     void read_all() {
         peer_->start_receiving();
         harness().run_until_idle();
@@ -135,7 +135,7 @@ TEST_P(SlowMembers, GetTheLatestWhenTheOldestAreDropped) {
     EXPECT_EQ(numbers_.back(), 999);
     EXPECT_GT(numbers_.size() * kPayload, limits.slow_bytes);
     EXPECT_EQ(numbers_.size() + dropped(), 1000U);
-    // What the kernel had been shown came first; then one gap, behind which nothing is missing.
+    // The messages that the kernel had been shown came first; then one gap, behind which nothing is missing.
     const auto gap =
         std::adjacent_find(numbers_.begin(), numbers_.end(), [](int left, int right) { return right != left + 1; });
     ASSERT_NE(gap, numbers_.end());

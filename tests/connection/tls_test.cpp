@@ -41,7 +41,7 @@ protected:
         options.ca_file = TestTls::get().authorities;
         return options;
     }
-    // What connecting ends with: "" if that is an echo.
+    // The error that connecting ends with; "" if an echo comes.
     std::string talk(const Endpoint& endpoint) {
         try {
             testkit::run_to_end(*loop, connect(endpoint, [](WebSocket& socket) -> Task<> {

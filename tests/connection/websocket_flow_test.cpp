@@ -72,7 +72,7 @@ TEST_F(WebSocketFlowInMemory, LosesNoMessageWhenRecvTimesOut) {
 
 // ---- Stop
 
-// What a task says in `log` of the wait that it begins when it has been stopped already.
+// Notes in `log` how a wait ends that a task begins after it was stopped.
 template <typename Wait>
 Task<> wait_when_stopped(std::vector<std::string>& log, const Wait& wait) {
     try {

@@ -31,7 +31,7 @@ public:
             std::string{offer} + "\r\n\r\n");
     }
 
-    // What the server has agreed on.
+    // The parameters that the server has agreed on.
     std::string agreed() {
         const Response response = take_response();
         return std::string{response.headers.get("Sec-WebSocket-Extensions").value_or("nothing")};

@@ -37,7 +37,7 @@ std::string drawing(std::string_view text, std::string_view file_name) {
     return drawing(parse_pattern(text, file_name));
 }
 
-// What the user is told, empty if the pattern is read after all.
+// The message to the user; empty if the pattern is read after all.
 std::string complaint(std::string_view text, std::string_view file_name) {
     try {
         parse_pattern(text, file_name);

@@ -37,7 +37,7 @@ using testkit::Simulation;
 constexpr int kSize = 5;
 constexpr std::uint64_t kSteps = 6;
 
-// What the rule makes of `start`, step by step.
+// The generations that follow `start` by the rule.
 std::vector<Grid> evolution(const Grid& start) {
     std::vector<Grid> steps{start};
     while (steps.size() <= kSteps) {

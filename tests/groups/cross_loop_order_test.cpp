@@ -49,7 +49,7 @@ TEST_P(CrossLoopOrder, OfEachSenderIsKeptForTheMembersOfEveryLoopWhileBothSend) 
     });
 }
 
-// What is sent through a group and through a handle of a member goes by the same queue.
+// Messages through a group and through a member's handle take the same queue.
 TEST_P(CrossLoopOrder, OfGroupsAndHandlesIsKeptFromTurnToTurn) {
     std::optional<WebSocketHandle> handle;
     sides[1].app.route.view = [&](WebSocket& socket, Captured) -> Task<> {

@@ -64,7 +64,7 @@ class Exhaustion(HostileTestCase):
         for connection in [*old, *served]:
             connection.assert_echoes()
 
-        # Whoever ends makes room for one who waits, until all have been served.
+        # A connection that ends makes room for one that waits, until the server has served all.
         while self.waiting:
             for connection in served:
                 connection.close()

@@ -146,7 +146,7 @@ class Handshakes(HostileTestCase):
                            "unknown", "unknown=1", "client_max_window_bits; mux"]:
             with self.subTest(parameters=parameters):
                 self.assert_opens_without_extension(f"permessage-deflate; {parameters}")
-        # What is no list of extensions at all is another matter (RFC 6455, 9.1).
+        # A field that is no list of extensions at all is another matter (RFC 6455, 9.1).
         self.assert_answer(handshake_request(None, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits="), 400)
 
 

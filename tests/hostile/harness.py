@@ -17,7 +17,7 @@ SERVER = environment.BUILD / "hostile_server"
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * 1024
 MAX = MEBIBYTE  # bytes in a message, unless a server is told otherwise
-# What allocators and the kernel's counters take for themselves, and each loop for the buffer that it receives into.
+# The memory of allocators and of the kernel's counters, and of each loop's buffer for input.
 SLACK = (2 + environment.WORKERS) * MEBIBYTE
 if environment.TLS:
     SLACK += 500 * 64 * KIBIBYTE  # up to 500 connections at once, each with its keys

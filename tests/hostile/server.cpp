@@ -63,7 +63,7 @@ Task<> fail(WebSocket& socket) {
     }
 }
 
-// What a site's exceptions say of what came, which is whatever the peer has written.
+// The text of a site's exception quotes the peer's bytes, whatever those are.
 Task<> complain(WebSocket& socket) {
     const Visit visit{socket};
     if (const auto message = co_await socket.recv()) {
@@ -165,7 +165,7 @@ Task<> close_all(WebSocket& socket, Group crowd, std::uint16_t code) {
     }
 }
 
-// What a site does with structures: it copies, writes, looks inside and puts something around them.
+// A site's use of structures: it copies, writes, looks inside and puts something around them.
 Response echo_json(Request& request) {
     const nlohmann::json value = request.json();
     const nlohmann::json copy = value;  // NOLINT(performance-unnecessary-copy-initialization): that is the test

@@ -15,7 +15,7 @@ from support.tcp import RawClient
 from support.tls import certificate
 from support.waiting import PATIENCE, eventually
 
-# What a connection may take before its handshake is done: OpenSSL's state, and its buffers for a record each way.
+# The memory that a connection may take before its handshake is done: OpenSSL's state, and its buffers for a record each way.
 MOST_OF_A_HANDSHAKE = 64 * KIBIBYTE
 
 

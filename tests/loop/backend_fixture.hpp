@@ -110,7 +110,7 @@ inline std::unique_ptr<Backend> make(Kind kind) {
     return nullptr;
 }
 
-// What every backend promises.
+// The promises of every backend.
 class BackendTest : public testing::TestWithParam<Kind> {
 protected:
     void SetUp() override {
@@ -144,7 +144,7 @@ protected:
             client.sent.clear();
         }
     }
-    // What is taken at once is noted like an answer that comes later.
+    // Notes bytes that the backend takes at once like an answer that comes later.
     void send(SocketId socket, std::string_view text) {
         const iovec piece{const_cast<char*>(text.data()), text.size()};
         if (const std::size_t taken = backend->send(socket, {&piece, 1}); taken > 0) {

@@ -1,4 +1,4 @@
-// What only the backends on the kernel's sockets promise: descriptors run out, and are handed over.
+// The promises of the backends on the kernel's sockets alone: descriptors run out, and are handed over.
 
 #include "loop/backend_fixture.hpp"
 
@@ -32,7 +32,7 @@ private:
     rlimit usual_{};
 };
 
-// What only those promise that have descriptors.
+// The promises of backends that have descriptors.
 class KernelBackendTest : public BackendTest {};
 INSTANTIATE_TEST_SUITE_P(Backends, KernelBackendTest,
                          testing::Values(Kind::kEpoll, Kind::kUring, Kind::kUringWithSmallBuffers), kind_name);

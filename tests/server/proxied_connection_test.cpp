@@ -18,7 +18,7 @@ protected:
         app.on_request = [](Request& request) { return Response::text(request.peer); };
     }
 
-    // Whom the server believes to talk to; "" if it has ended the connection.
+    // The client that the server believes to talk to; "" if it has ended the connection.
     std::string peer_after(std::string_view header) {
         Peer peer{harness()};
         peer.send(std::string{header} + std::string{kGet});

@@ -52,7 +52,7 @@ TEST_F(TaskTest, GroupStartsWhatIsSpawnedLaterInTheTurn) {
     EXPECT_TRUE(ran);
 }
 
-// What the caller gave a task may refer to what the caller owns.
+// A task's arguments may refer to objects of its caller.
 TEST_F(TaskTest, GroupEndsAfterWhatItsTasksAndHandlersHold) {
     int held = 0;
     class Held {

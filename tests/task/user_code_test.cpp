@@ -18,7 +18,7 @@ public:
     int times = 0;
 };
 
-// What `call` says of the caller's mistake.
+// The text of the exception that `call` throws at the caller's mistake.
 template <typename Call>
 std::string mistake_of(Call call) {
     try {

@@ -313,7 +313,7 @@ TEST(Simulation, FindsABugAndFailsTheSameWayWhenItsSeedIsRunAgain) {
     EXPECT_NE(std::string_view{found->what()}.find(command), std::string_view::npos);
 }
 
-// What fails below, when it is told to.
+// The failure of the views below, when a test asks for it.
 TEST(SimulationOnPurpose, Fails) {
     if (std::getenv("C10K_TEST_FAILS") != nullptr) {
         simulate({.seeds = 10'000}, [](Simulation& simulation) {

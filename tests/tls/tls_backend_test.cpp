@@ -1,4 +1,5 @@
-// What TLS adds to a backend. What it must leave as it is, tests/loop/backend_test.cpp asks on every backend.
+// The behaviour that TLS adds to a backend. tests/loop/backend_test.cpp tests, on every backend, what TLS must not
+// change.
 
 #include "tls/tls_backend.hpp"
 

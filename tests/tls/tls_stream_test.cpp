@@ -139,7 +139,7 @@ TEST(TlsStream, ShowsTheCertificateForTheNameThatIsAskedFor) {  // RFC 6066, 3
     EXPECT_NE(other.client.failure().message().find("another host"), std::string::npos);
 }
 
-// What the client says of a server that shows this.
+// The client's error for a server that shows this certificate.
 std::string complaint(const std::vector<CertificateFiles>& shown, const std::string& trusted, const std::string& name) {
     Ends ends{server_context(shown), TlsContext::for_client(trusted), name};
     ends.run_until_idle();

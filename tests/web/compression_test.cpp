@@ -40,7 +40,7 @@ bool agrees(testkit::Server& server, std::string_view target) {
     return server.connect(target, {.compression = kAnything}).is_compressed();
 }
 
-// What the bytes of an echo come to.
+// The number of bytes of an echo.
 std::size_t echoed_bytes(testkit::Client& client, const std::string& text) {
     const std::size_t before = client.bytes_received();
     client.send(text);

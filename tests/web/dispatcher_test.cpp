@@ -85,7 +85,7 @@ Task<> fail_late(WebSocket& socket) {
     throw std::runtime_error("broken");
 }
 
-// What a client would see.
+// The answer as a client would see it.
 struct Answer {
     int status;
     Response response;

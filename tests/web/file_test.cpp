@@ -19,7 +19,7 @@
 namespace c10k {
 namespace {
 
-// What is the same for static files is tested with them.
+// static_files_test.cpp has the behaviour that files share with static files.
 TEST(File, IsAResponseWithItsTypeAndItsTime) {
     const Folder folder;
     const auto path = folder.write(".report.csv.txt", "a,b\n");

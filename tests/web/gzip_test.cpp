@@ -30,7 +30,7 @@ std::string decompress(std::string_view bytes) {
 
 class GzipTest : public testing::Test {
 protected:
-    // What the client gets of that response.
+    // The response as the client gets it.
     Response get(const Response& response) { return get(response, {{"Accept-Encoding", "gzip"}}); }
     Response get(const Response& response, const Headers& headers, std::string_view method = "GET") {
         const auto view = [response](Request& /*request*/) { return response; };

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 std::vector<std::string> said;
 
-// What the middleware and the views of one test have said, in their order.
+// The notes of one test's middleware and views, in their order.
 class MiddlewareTest : public testing::Test {
 protected:
     MiddlewareTest() {

@@ -99,7 +99,7 @@ protected:
     }
     ~SiteTest() override { log::set_level(log::Level::kInfo); }
 
-    // What run_site() throws.
+    // The text of the exception that run_site() throws.
     std::string failure(const SiteFactory& site) {
         try {
             run_site(site, settings_, stop);

@@ -26,7 +26,7 @@ protected:
         return production_.render(request_, name, context).body;
     }
 
-    // What the error says.
+    // The text of the error.
     std::string failure(Templates& templates, std::string_view name, const Context& context = {}) {
         try {
             templates.render(request_, name, context);

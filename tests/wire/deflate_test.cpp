@@ -183,7 +183,7 @@ TEST(Deflater, RefersToWhatItHasSentUntilItIsReset) {
     EXPECT_EQ(compressed(deflater, text).size(), first);
 }
 
-// Whoever sends what it would not make smaller as it is must not refer to it afterwards.
+// A message that is sent uncompressed, since deflate would not make it smaller, must not be referred to afterwards.
 TEST(Deflater, LeavesWhatWouldNotBeSmaller) {
     Deflater deflater{15};
     ZlibReceiver receiver;
@@ -345,7 +345,7 @@ TEST(PermessageDeflate, LeavesToManyAsToOneWhatIsSmallOrDoesNotGetSmaller) {
     }
 }
 
-// What a slow peer is not sent must not be missed by what it is sent.
+// Messages that a slow peer gets must not refer to those that it does not get.
 TEST(PermessageDeflate, RefersToNothingThatMayBeLeftOut) {
     DeflatePool pool;
     PermessageDeflate deflate{Role::kServer, kKeepAll, 0, pool};

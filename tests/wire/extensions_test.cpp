@@ -13,7 +13,7 @@ namespace {
 
 constexpr ContextTakeover kYes = ContextTakeover::kYes;
 
-// What the fields name, in a form of its own: "a b=1 c|d"; or "bad".
+// The extensions that the fields name, in a form of its own: "a b=1 c|d"; or "bad".
 std::string parsed(const std::vector<std::string>& fields) {
     Headers headers;
     for (const std::string& field : fields) {
@@ -110,7 +110,7 @@ std::optional<DeflateParameters> offer(std::string_view field) {
     return find_deflate_offer(parse_extensions(headers).value());
 }
 
-// What is answered to an offer; "none" if nothing is.
+// The answer to an offer; "none" if there is none.
 std::string answer(std::string_view field, const Compression& ours) {
     const auto offered = offer(field);
     if (!offered) {
@@ -223,7 +223,7 @@ TEST(DeflateNegotiation, Ask9BitsOfAPeerWhere8AreWanted) {
               "server_max_window_bits=8; client_max_window_bits=8");
 }
 
-// What is agreed on after such an answer to the offer of `ours`; "fails" if the handshake does.
+// The agreement after such an answer to the offer of `ours`; "fails" if the handshake does.
 std::string agreed(std::string_view field, const Compression& ours) {
     Headers headers;
     headers.add("Sec-WebSocket-Extensions", field);
@@ -242,7 +242,7 @@ TEST(DeflateNegotiation, TakesAnAnswerThatFitsTheOffer) {
               "server_max_window_bits=9; client_max_window_bits=8");
     EXPECT_EQ(agreed("permessage-deflate; server_no_context_takeover; client_no_context_takeover", k15),
               "server_no_context_takeover; client_no_context_takeover; client_max_window_bits");
-    // What the client does not want to do it does not do, though the server would let it.
+    // The client does not do what it does not want, though the server would let it.
     EXPECT_EQ(agreed("permessage-deflate; server_max_window_bits=10", k10),
               "server_max_window_bits=10; client_max_window_bits=10");
     EXPECT_EQ(agreed("permessage-deflate; server_no_context_takeover", {.window_bits = 15}),

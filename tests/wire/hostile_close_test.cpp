@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxReason = 123;  // bytes (RFC 6455, 5.5)
 
-// What a server must send, written without the code under test.
+// The bytes that a server must send, written without the code under test.
 std::string expected_close(std::uint16_t code, std::string_view reason) {
     reason = reason.substr(0, kMaxReason);
     std::string frame{'\x88', static_cast<char>(2 + reason.size())};

@@ -200,7 +200,7 @@ private:
         std::erase_if(fields_, [name](const Field& field) { return field.name == name; });
     }
 
-    // What another fault has taken away stays away.
+    // A field that another fault has removed stays away.
     void repeat(std::string_view name) {
         const auto found =
             std::find_if(fields_.begin(), fields_.end(), [name](const Field& field) { return field.name == name; });

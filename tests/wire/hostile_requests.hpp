@@ -16,7 +16,7 @@ namespace c10k::wire {
 
 inline constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 
-// What a server does with these bytes: a status of 400 and above, 101, or 200 for a request that is no handshake. 0 if
+// The server's answer to these bytes: a status of 400 and above, 101, or 200 for a request that is no handshake. 0 if
 // it waits for more.
 inline int verdict_of(RequestParser& parser) {
     if (parser.state() == RequestParser::State::kFailed) {

@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::string_literals;
 
-// What the peer says and all that comes of it. "fails" stands for a close frame with a code and a reason, and the
+// The peer's input and all that comes of it. "fails" stands for a close frame with a code and a reason, and the
 // same code and reason for our side.
 struct Conversation {
     const char* name;

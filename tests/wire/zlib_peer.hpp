@@ -27,7 +27,7 @@ public:
         bytes.resize(bytes.size() - 4);
         return bytes;
     }
-    // What comes out for a part of a payload, up to such a flush.
+    // The output for a part of a payload, up to such a flush.
     std::string part(std::string_view payload, int flush) {
         std::string bytes;
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(payload.data()));
