@@ -17,14 +17,14 @@ constexpr std::size_t kEndedAtOnce = 1024;
 
 }  // namespace
 
-PendingConnection::PendingConnection(PendingConnections& newcomers, ServerConnection& connection,
+PendingConnection::PendingConnection(PendingConnections& pending, ServerConnection& connection,
                                      const Address& client) noexcept
-    : pending_(&newcomers), connection_(connection), older_(newcomers.newest_), since_(newcomers.loop_.now()),
+    : pending_(&pending), connection_(connection), older_(pending.newest_), since_(pending.loop_.now()),
       crowd_(std::hash<std::string_view>{}(client.subnet_key()) % PendingConnections::kCrowds) {
-    (older_ != nullptr ? older_->newer_ : newcomers.oldest_) = this;
-    newcomers.newest_ = this;
-    ++newcomers.count_;
-    newcomers.crowds_here_ += newcomers.crowds_[crowd_]++ == 0 ? 1 : 0;
+    (older_ != nullptr ? older_->newer_ : pending.oldest_) = this;
+    pending.newest_ = this;
+    ++pending.count_;
+    pending.crowds_here_ += pending.crowds_[crowd_]++ == 0 ? 1 : 0;
 }
 
 void PendingConnection::note_request() noexcept {
@@ -38,13 +38,13 @@ void PendingConnection::leave() noexcept {
     if (pending_ == nullptr) {
         return;
     }
-    PendingConnections& newcomers = *std::exchange(pending_, nullptr);
-    (older_ != nullptr ? older_->newer_ : newcomers.oldest_) = newer_;
-    (newer_ != nullptr ? newer_->older_ : newcomers.newest_) = older_;
-    --newcomers.count_;
-    newcomers.crowds_here_ -= --newcomers.crowds_[crowd_] == 0 ? 1 : 0;
-    if (newcomers.is_full_ && newcomers.has_room()) {
-        newcomers.start(std::chrono::milliseconds{0});
+    PendingConnections& pending = *std::exchange(pending_, nullptr);
+    (older_ != nullptr ? older_->newer_ : pending.oldest_) = newer_;
+    (newer_ != nullptr ? newer_->older_ : pending.newest_) = older_;
+    --pending.count_;
+    pending.crowds_here_ -= --pending.crowds_[crowd_] == 0 ? 1 : 0;
+    if (pending.is_full_ && pending.has_room()) {
+        pending.start(std::chrono::milliseconds{0});
     }
 }
 
@@ -98,21 +98,22 @@ void PendingConnections::on_time() {
 
 bool PendingConnections::end_late() {
     std::size_t ended = 0;
-    for (PendingConnection* newcomer = oldest_; newcomer != nullptr && loop_.now() - newcomer->since_ >= late_after_;) {
-        PendingConnection* newer = newcomer->newer_;
+    for (PendingConnection* connection = oldest_;
+         connection != nullptr && loop_.now() - connection->since_ >= late_after_;) {
+        PendingConnection* newer = connection->newer_;
         if (count_ <= share() / 4) {
             break;  // that is room enough until the next judgement
         }
         if (ended == kEndedAtOnce) {
             return true;
         }
-        if (is_late(*newcomer)) {
+        if (is_late(*connection)) {
             ++ended;
             ++ended_;
             counters_.count(Limit::kMaxNewcomers);
-            newcomer->connection_.abort();
+            connection->connection_.abort();
         }
-        newcomer = newer;
+        connection = newer;
     }
     if (ended > 0 && complaint_.is_due(loop_.now())) {
         log::warning(
@@ -121,9 +122,9 @@ bool PendingConnections::end_late() {
     return false;
 }
 
-bool PendingConnections::is_late(const PendingConnection& newcomer) const noexcept {
-    const bool is_of_a_small_crowd = crowds_[newcomer.crowd_] * 2 * crowds_here_ <= count_;
-    return loop_.now() - newcomer.since_ >= (is_of_a_small_crowd ? patience_ : late_after_);
+bool PendingConnections::is_late(const PendingConnection& connection) const noexcept {
+    const bool is_of_a_small_crowd = crowds_[connection.crowd_] * 2 * crowds_here_ <= count_;
+    return loop_.now() - connection.since_ >= (is_of_a_small_crowd ? patience_ : late_after_);
 }
 
 void PendingConnections::judge_pace() noexcept {

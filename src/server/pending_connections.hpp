@@ -83,7 +83,7 @@ private:
     void on_time() override;
     // Ends some of the late connections. Returns whether there are more.
     bool end_late();
-    [[nodiscard]] bool is_late(const PendingConnection& newcomer) const noexcept;
+    [[nodiscard]] bool is_late(const PendingConnection& connection) const noexcept;
     // How long a first request may take, judging by the time since the last look.
     void judge_pace() noexcept;
     [[nodiscard]] bool has_room() const noexcept;
