@@ -38,7 +38,7 @@ DECLARATION = re.compile(r"^(?![ /]|template|namespace)(?:.*\b(?:class|struct|co
                          r"(?=\w+[^;(]*(?: \{| = ))|[\[\]\w:<>&*, ]+ (?=\w+\())(\w+)", re.MULTILINE)
 
 
-# What a comment says of a declaration begins with one of these words.
+# A comment begins with one of these words where it states a contract of its declaration.
 LABELS = re.compile(r"(^|(?<=[.;] ))(Requires|Suspends|Stops|Thread|Throws|Lifetime)\b(:?)")
 LABEL_BEGINS_LINE = re.compile(r"\n(?=(?:Requires|Suspends|Stops|Thread|Throws|Lifetime)\b)")
 CODE_OR_NAME = re.compile(r"`([^`]+)`|\b(?:([A-Z]\w+)\b(?!\()|(\w+)(?=\(\)))")
