@@ -217,7 +217,7 @@ void Http1Connection::count_failure() {
 }
 
 void Http1Connection::refuse(int status, std::string_view reason) {
-    const Response response = context_.application.on_bad_request(peer_, status, reason);
+    const Response response = context_.application.on_refused(peer_, status, reason);
     send(wire::to_bytes(response, {.keep_alive = false, .date = context_.date()}));
     advance(Http1Event::kLastAnswered);
 }

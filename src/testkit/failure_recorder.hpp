@@ -23,8 +23,8 @@ public:
         return site_.on_view_failed(request, std::move(failure));
     }
     void on_stream_failed(const Request& request, std::exception_ptr failure) override;
-    Response on_bad_request(std::string_view peer, int status, std::string_view reason) override {
-        return site_.on_bad_request(peer, status, reason);
+    Response on_refused(std::string_view peer, int status, std::string_view reason) override {
+        return site_.on_refused(peer, status, reason);
     }
     std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
     void on_answered(const Request& request, const Response& response) override;

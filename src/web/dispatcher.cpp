@@ -359,7 +359,7 @@ std::string Dispatcher::route_name(const Request& request) const {
     return '/' + route.pattern() + name;
 }
 
-Response Dispatcher::on_bad_request(std::string_view peer, int status, std::string_view reason) {
+Response Dispatcher::on_refused(std::string_view peer, int status, std::string_view reason) {
     log_.refused(peer, status, reason);
     return Response::text(std::string{reason} + '\n', status);
 }

@@ -30,7 +30,7 @@ public:
     Answer answer(Request& request, int minor_version) override;
 
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;
-    Response on_bad_request(std::string_view peer, int status, std::string_view reason) override;
+    Response on_refused(std::string_view peer, int status, std::string_view reason) override;
     void on_stream_failed(const Request& request, std::exception_ptr failure) override;
     std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
 

@@ -31,8 +31,8 @@ void ReloadApplication::on_stream_failed(const Request& request, std::exception_
     site_.on_stream_failed(request, std::move(failure));
 }
 
-Response ReloadApplication::on_bad_request(std::string_view peer, int status, std::string_view reason) {
-    return site_.on_bad_request(peer, status, reason);
+Response ReloadApplication::on_refused(std::string_view peer, int status, std::string_view reason) {
+    return site_.on_refused(peer, status, reason);
 }
 
 std::uint16_t ReloadApplication::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {

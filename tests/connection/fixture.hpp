@@ -89,7 +89,7 @@ public:
         ++failures;
         return Response::text("it failed", 500);
     }
-    Response on_bad_request(std::string_view, int status, std::string_view reason) override {
+    Response on_refused(std::string_view, int status, std::string_view reason) override {
         return Response::text(std::string{reason}, status);
     }
     std::uint16_t on_websocket_failed(const WebSocketRoute&, std::exception_ptr) override {

@@ -449,7 +449,7 @@ TEST_F(DispatcherTest, InDebugListsTheRoutesThatWereTried) {
 }
 
 TEST_F(DispatcherTest, AnswersWhatIsNoRequest) {
-    const Response response = dispatcher_.on_bad_request("127.0.0.1:1234", 431, "too many fields");
+    const Response response = dispatcher_.on_refused("127.0.0.1:1234", 431, "too many fields");
     EXPECT_EQ(response.status, 431);
     EXPECT_EQ(response.body, "too many fields\n");
 }
