@@ -30,7 +30,7 @@ void SocketStream::pause_reading() {
 }
 
 void SocketStream::on_end() {
-    has_ended_ = true;
+    has_peer_fin_ = true;
     on_fin();
 }
 

@@ -35,7 +35,7 @@ protected:
     // Bytes that are already under way may still arrive.
     void pause_reading();
     // The peer's FIN has come.
-    [[nodiscard]] bool has_ended() const noexcept { return has_ended_; }
+    [[nodiscard]] bool has_peer_fin() const noexcept { return has_peer_fin_; }
 
     // ---- Writing
 
@@ -83,7 +83,7 @@ private:
     bool is_reading_ : 1 = false;
     bool is_sending_ : 1 = false;
     bool is_gone_ : 1 = false;
-    bool has_ended_ : 1 = false;
+    bool has_peer_fin_ : 1 = false;
     bool has_shut_down_ : 1 = false;
 };
 

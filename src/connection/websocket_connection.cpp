@@ -180,7 +180,7 @@ void WebSocketConnection::ignore_messages() {
 
 void WebSocketConnection::resume_protocol() {
     protocol_.resume(*this);
-    if (has_ended() && !protocol_.is_paused()) {
+    if (has_peer_fin() && !protocol_.is_paused()) {
         on_fin();
     }
 }
@@ -450,7 +450,7 @@ void WebSocketConnection::advance(CloseEvent event) {
 
 void WebSocketConnection::advance_if_sent() {
     if (state() == CloseState::kDraining && outbox_.empty()) {
-        advance(has_ended() ? CloseEvent::kAllSentAndFin : CloseEvent::kAllSent);
+        advance(has_peer_fin() ? CloseEvent::kAllSentAndFin : CloseEvent::kAllSent);
     }
 }
 

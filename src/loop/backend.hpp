@@ -41,7 +41,7 @@ public:
     virtual void on_connected() {}
     // The bytes lie where the kernel put them. The callee may change them in place; they are gone after the call.
     virtual void on_received(std::span<char> bytes) = 0;
-    // The peer has finished sending.
+    // The peer has finished sending: a FIN, or close_notify under TLS.
     virtual void on_end() = 0;
     // Answers a send() that returned 0: the backend has taken this many of its bytes; 0 means that the kernel was full
     // and has room again.

@@ -118,7 +118,7 @@ void Http1Connection::read_on_or_pause() {
             wait_for(Wait::kRequest, context_.limits.head_time);
         }
     }
-    if (!has_ended()) {
+    if (!has_peer_fin()) {
         resume_reading();
     } else {
         end_requests();
@@ -130,7 +130,7 @@ void Http1Connection::watch_for_end() {
         forget(unread_);
         exchange_.make_last();
     }
-    if (!has_ended()) {
+    if (!has_peer_fin()) {
         resume_reading();
     } else if (due(Wait::kHalfClosed) == kNever) {
         wait_for(Wait::kHalfClosed, context_.limits.half_closed_time);
@@ -239,7 +239,7 @@ void Http1Connection::on_written(std::size_t bytes) try {
     }
     exchange_.on_written();
     if (state_ == Http1State::kDraining && outbox_.empty()) {
-        advance(has_ended() ? Http1Event::kAllSentAndFin : Http1Event::kAllSent);
+        advance(has_peer_fin() ? Http1Event::kAllSentAndFin : Http1Event::kAllSent);
     }
     if (state_ == Http1State::kReading || exchange_.has_match()) {
         read_requests();
@@ -261,7 +261,7 @@ void Http1Connection::advance(Http1Event event) {
         case Http1Action::kDrain: drain(); break;
         case Http1Action::kSendFin:
             shutdown_write();
-            wait_for(Wait::kLinger, has_ended() ? std::chrono::milliseconds{0} : kLingerTime);
+            wait_for(Wait::kLinger, has_peer_fin() ? std::chrono::milliseconds{0} : kLingerTime);
             break;
         case Http1Action::kEnd: end(); break;
     }

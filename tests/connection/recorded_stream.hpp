@@ -18,7 +18,7 @@ public:
 
     using SocketStream::abort;
     using SocketStream::hand_over;
-    using SocketStream::has_ended;
+    using SocketStream::has_peer_fin;
     using SocketStream::is_gone;
     using SocketStream::is_sending;
     using SocketStream::pause_reading;

@@ -89,12 +89,12 @@ TEST_P(SocketStreamOnEveryNetwork, SendsOneFinBehindItsBytesAndGoesOnReading) {
     turn_until([&] { return client->unsent() == 0; });
     client->shutdown_write();
     client->shutdown_write();
-    turn_until([&] { return server->has_ended(); });
+    turn_until([&] { return server->has_peer_fin(); });
     EXPECT_EQ(server->received, "last words");
     EXPECT_EQ(server->fins, 1);
     server->queue("an answer");
     turn_until([&] { return client->received == "an answer"; });
-    EXPECT_FALSE(client->has_ended());
+    EXPECT_FALSE(client->has_peer_fin());
     EXPECT_FALSE(server->is_gone());
 }
 
