@@ -269,7 +269,7 @@ void Http1Connection::advance(Http1Event event) {
 
 void Http1Connection::end_requests() {
     exchange_.drop_match();
-    advance(outbox_.empty() ? Http1Event::kEndIdle : Http1Event::kEndUnsent);
+    advance(outbox_.empty() ? Http1Event::kLastIdle : Http1Event::kLastUnsent);
 }
 
 void Http1Connection::drain() {

@@ -19,8 +19,8 @@ enum class Http1Event : std::uint8_t {
     kAnswered,       // its answer is queued, and another request may follow
     kLastAnswered,   // its answer is queued, and no request may follow
     kUpgraded,       // a WebSocket has taken the socket over
-    kEndUnsent,      // the peer or the server wants no more requests, and there is something to send
-    kEndIdle,        // the same, and there is nothing to send
+    kLastUnsent,     // the peer or the server wants no more requests, and there is something to send
+    kLastIdle,       // the same, and there is nothing to send
     kAllSent,        // the kernel has taken all that was queued
     kAllSentAndFin,  // the same, and the peer's FIN has come
     kAbort,          // a deadline is over, the connection is lost, or the server cuts it
@@ -44,15 +44,15 @@ struct Http1Transition {
 inline constexpr std::array kHttp1Transitions{
     Http1Transition{Http1State::kReading, Http1Event::kRequest, Http1State::kServing, Http1Action::kNone},
     Http1Transition{Http1State::kReading, Http1Event::kLastAnswered, Http1State::kDraining, Http1Action::kDrain},
-    Http1Transition{Http1State::kReading, Http1Event::kEndUnsent, Http1State::kDraining, Http1Action::kDrain},
-    Http1Transition{Http1State::kReading, Http1Event::kEndIdle, Http1State::kClosed, Http1Action::kEnd},
+    Http1Transition{Http1State::kReading, Http1Event::kLastUnsent, Http1State::kDraining, Http1Action::kDrain},
+    Http1Transition{Http1State::kReading, Http1Event::kLastIdle, Http1State::kClosed, Http1Action::kEnd},
     Http1Transition{Http1State::kReading, Http1Event::kAbort, Http1State::kClosed, Http1Action::kEnd},
 
     Http1Transition{Http1State::kServing, Http1Event::kAnswered, Http1State::kReading, Http1Action::kNone},
     Http1Transition{Http1State::kServing, Http1Event::kLastAnswered, Http1State::kDraining, Http1Action::kDrain},
     Http1Transition{Http1State::kServing, Http1Event::kUpgraded, Http1State::kClosed, Http1Action::kNone},
-    Http1Transition{Http1State::kServing, Http1Event::kEndUnsent, Http1State::kDraining, Http1Action::kDrain},
-    Http1Transition{Http1State::kServing, Http1Event::kEndIdle, Http1State::kClosed, Http1Action::kEnd},
+    Http1Transition{Http1State::kServing, Http1Event::kLastUnsent, Http1State::kDraining, Http1Action::kDrain},
+    Http1Transition{Http1State::kServing, Http1Event::kLastIdle, Http1State::kClosed, Http1Action::kEnd},
     Http1Transition{Http1State::kServing, Http1Event::kAbort, Http1State::kClosed, Http1Action::kEnd},
 
     Http1Transition{Http1State::kDraining, Http1Event::kAllSent, Http1State::kDraining, Http1Action::kSendFin},
