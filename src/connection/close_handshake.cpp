@@ -58,13 +58,13 @@ std::string_view CloseHandshake::held_frame() const noexcept {
     return details_ ? std::string_view{details_->frame} : std::string_view{};
 }
 
-void CloseHandshake::start_time(WebSocketConnection& connection, std::chrono::milliseconds time) {
+void CloseHandshake::start_timer(WebSocketConnection& connection, std::chrono::milliseconds time) {
     details(connection).start(time);
 }
 
 void CloseHandshake::wait_for_turn_end() { details_->loop().at_end_of_turn(*details_); }
 
-void CloseHandshake::stop() noexcept {
+void CloseHandshake::stop_timer() noexcept {
     if (details_) {
         details_->cancel();
     }

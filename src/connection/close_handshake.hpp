@@ -115,11 +115,11 @@ public:
     [[nodiscard]] std::string_view held_frame() const noexcept;
 
     // Starts the close time again: WebSocketConnection::on_close_time() follows. Throws std::bad_alloc.
-    void start_time(WebSocketConnection& connection, std::chrono::milliseconds time);
-    // Has WebSocketConnection::on_turn_ended() called. Requires: start_time() was called.
+    void start_timer(WebSocketConnection& connection, std::chrono::milliseconds time);
+    // Has WebSocketConnection::on_turn_ended() called. Requires: start_timer() was called.
     void wait_for_turn_end();
-    // The close time ends no more.
-    void stop() noexcept;
+    // Cancels the close time: on_close_time() does not follow.
+    void stop_timer() noexcept;
 
 private:
     class Details;

@@ -427,7 +427,7 @@ void WebSocketConnection::advance(CloseEvent event) {
         return;
     }
     if (transition->to != CloseState::kOpen) {
-        close_.start_time(*this, limits_.close_time);
+        close_.start_timer(*this, limits_.close_time);
     }
     if (transition->action == CloseAction::kDropFrames) {
         outbox_.clear();
@@ -460,7 +460,7 @@ bool WebSocketConnection::ends_first() const noexcept {
 
 void WebSocketConnection::end() {
     SocketStream::abort();
-    close_.stop();
+    close_.stop_timer();
     if (opening_) {
         opening_->cancel();
     }
