@@ -55,6 +55,10 @@ struct CloseTransition {
 };
 
 // Everything that can change the state. An event that has no row here for a state changes nothing.
+//
+// The peer's FIN can bring two events: kPeerFin when it comes, and kAllSentAndFin at once or later, when nothing is
+// left to send; so it ends kDraining, and kAnswering in the end, without a row for kPeerFin. The table "What a FIN does
+// in each state" of docs/internals/architecture.md has all of it.
 inline constexpr std::array kCloseTransitions{
     CloseTransition{CloseState::kOpening, CloseEvent::kAccepted, CloseState::kOpen, CloseAction::kNone},
     CloseTransition{CloseState::kOpening, CloseEvent::kRefused, CloseState::kDraining, CloseAction::kNone},
