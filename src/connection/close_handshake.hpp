@@ -21,7 +21,7 @@ enum class CloseState : std::uint8_t {
     kAnswering,  // the peer has closed; the answer waits until the view has had its say
     kClosing,    // our close frame is sent or queued; the peer's is still to come
     kDraining,   // the last bytes go out, then FIN; bytes that still come are thrown away
-    kClosed,     // there is no socket any more
+    kClosed,     // there is no socket any more; wire::Protocol::State::kClosed, both close frames, comes before it
 };
 
 enum class CloseEvent : std::uint8_t {

@@ -47,7 +47,9 @@ public:
     using SocketStream::services;
 
     [[nodiscard]] CloseState state() const noexcept { return close_.state(); }
+    // Its view may still send: before the 101, and while the answer to the peer's close waits, too.
     [[nodiscard]] bool is_open() const noexcept { return state() <= CloseState::kAnswering; }
+    // The socket is closed.
     [[nodiscard]] bool is_closed() const noexcept { return state() == CloseState::kClosed; }
     [[nodiscard]] const CloseInfo& close_info() const noexcept { return close_.info(); }
     [[nodiscard]] bool is_compressed() const noexcept { return protocol_.deflate() != nullptr; }

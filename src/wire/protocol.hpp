@@ -34,7 +34,7 @@ public:
     enum class State : std::uint8_t {
         kOpen,
         kClosing,  // our close frame was made, the peer's has not arrived
-        kClosed,   // both close frames: the closing handshake is complete, and the server ends the TCP connection
+        kClosed,   // both close frames have passed; the socket lives on until CloseState::kClosed (RFC 6455, 7.1.1)
         kFailed,   // the peer broke the protocol: we end the TCP connection after everything queued
     };
 
