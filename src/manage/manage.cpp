@@ -7,9 +7,9 @@
 #include "manage/fallback_site.hpp"
 #include "manage/file_limit.hpp"
 #include "manage/project.hpp"
+#include "manage/runserver_supervisor.hpp"
 #include "manage/serve_supervisor.hpp"
 #include "manage/setting_options.hpp"
-#include "manage/supervisor.hpp"
 #include "task/run.hpp"
 #include "usage/completion.hpp"
 #include "usage/man_page.hpp"
@@ -167,7 +167,7 @@ private:
         } else if (is_reload_off_) {
             runserver(site_, settings);
         } else if (project) {
-            supervise(*project, settings, reload_, serving_command(project->program));
+            run_runserver_supervisor(*project, settings, reload_, serving_command(project->program));
         } else {
             std::puts("This program lies in no build folder of CMake: it is not watched for changes (--noreload).");
             runserver(site_, settings);

@@ -24,10 +24,11 @@ struct ReloadOptions {
 //
 // Throws std::exception with a text for the user if a setting is wrong, if it cannot listen or watch, or if even the
 // fallback does not work.
-void supervise(const Project& project, const Settings& settings, const ReloadOptions& options,
-               std::vector<std::string> command);
+void run_runserver_supervisor(const Project& project, const Settings& settings, const ReloadOptions& options,
+                              std::vector<std::string> command);
 
-// Whether supervise() has started this program in place of one that does not work, to serve a page that says so.
+// Whether run_runserver_supervisor() has started this program in place of one that does not work, to serve a page that
+// says so.
 [[nodiscard]] bool is_fallback();
 
 }  // namespace c10k

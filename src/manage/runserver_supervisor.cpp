@@ -1,4 +1,4 @@
-#include "manage/supervisor.hpp"
+#include "manage/runserver_supervisor.hpp"
 
 #include "base/file_state.hpp"
 #include "manage/build_output.hpp"
@@ -84,10 +84,10 @@ std::string seconds_since(Clock::time_point begin) {
 
 // ---- The supervisor
 
-class Supervisor {
+class RunserverSupervisor {
 public:
-    Supervisor(const Project& project, const Settings& settings, const ReloadOptions& options,
-               std::vector<std::string> command)
+    RunserverSupervisor(const Project& project, const Settings& settings, const ReloadOptions& options,
+                        std::vector<std::string> command)
         : project_(project), options_(options), command_(std::move(command)), signals_({SIGINT, SIGTERM, SIGCHLD}),
           programs_(settings),
           watcher_(options.watching == ReloadOptions::Watching::kPolling ? c10k::poll(project.source)
@@ -388,11 +388,11 @@ private:
 
 }  // namespace
 
-void supervise(const Project& project, const Settings& settings, const ReloadOptions& options,
-               std::vector<std::string> command) {
+void run_runserver_supervisor(const Project& project, const Settings& settings, const ReloadOptions& options,
+                              std::vector<std::string> command) {
     require_no_error(check_settings(settings));
     std::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may go away
-    Supervisor{project, settings, options, std::move(command)}.run();
+    RunserverSupervisor{project, settings, options, std::move(command)}.run();
 }
 
 bool is_fallback() { return std::getenv(kFallbackVariable) != nullptr; }
