@@ -197,7 +197,7 @@ BuildEnd build(const Project& project, const std::set<fs::path>& changed) {
     }
 }
 
-BuildEnd look_at_build(const Project& project) {
+BuildEnd check_build(const Project& project) {
     const FileLock lock = lock_build(project.build);
     const BuildRecord record = BuildRecord::load(project.build);
     const BuildGraph graph = BuildGraph::of(project.build);

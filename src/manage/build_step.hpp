@@ -11,7 +11,7 @@ namespace c10k {
 enum class BuildEnd {
     kUpToDate = 0,  // the program is made of the files as they are, or were when the last of them was looked at
     kFailed = 1,
-    kOutdated = 2,  // of look_at_build(): something has to be built
+    kOutdated = 2,  // of check_build(): something has to be built
 };
 
 // Brings the program up to date, and prints the build tool's output. It builds again at once if a file is saved
@@ -22,6 +22,6 @@ enum class BuildEnd {
 
 // Whether a file has changed since it was built, as far as the build folder's record and times tell, or the last
 // build() has not succeeded. Builds nothing.
-[[nodiscard]] BuildEnd look_at_build(const Project& project);
+[[nodiscard]] BuildEnd check_build(const Project& project);
 
 }  // namespace c10k

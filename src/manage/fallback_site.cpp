@@ -25,7 +25,7 @@ SiteFactory fallback_site() {
     return [](Services&) {
         const std::shared_ptr<const Reload> reload = Reload::from_environment();
         if (!reload) {
-            throw std::runtime_error("a stand-in is started by runserver only");
+            throw std::runtime_error("only runserver starts a fallback site");
         }
         const auto page = [reload](Request&) { return explain(*reload); };
         const auto any_page = [reload](Request&, std::string_view) { return explain(*reload); };

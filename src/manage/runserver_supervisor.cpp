@@ -47,14 +47,14 @@ constexpr milliseconds kBuildEndTime{2'000};
 // ---- What a build is for
 
 enum class Purpose {
-    kLook,  // whether the program that there is at the start is that of the sources
+    kCheck,  // whether the program that there is at the start is that of the sources
     kBuild,
 };
 
 // The process of a build runs this.
 int run_build(const Project& project, Purpose purpose, const std::set<fs::path>& changed) {
     try {
-        return static_cast<int>(purpose == Purpose::kLook ? look_at_build(project) : build(project, changed));
+        return static_cast<int>(purpose == Purpose::kCheck ? check_build(project) : build(project, changed));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return static_cast<int>(BuildEnd::kFailed);
@@ -95,7 +95,7 @@ public:
 
     void run() {
         start(Role::kSite);
-        begin(Purpose::kLook);
+        begin(Purpose::kCheck);
         while (!failed_) {
             wait_for_news();
             for (const int number : signals_.take()) {
@@ -109,7 +109,7 @@ public:
             look_at_programs();
         }
         stop();
-        throw std::runtime_error("The page that stands in for the program does not work either: see above.");
+        throw std::runtime_error("The fallback site does not work either: see above.");
     }
 
 private:
@@ -166,7 +166,7 @@ private:
         }
         state_.styles += changes.count(Change::kStyle);
         state_.pages += changes.count(Change::kPage);
-        board_.write(state_);
+        status_.write(state_);
         if (changes.contains(Change::kProgram)) {
             change_began_ = last_change_;
             unbuilt_.insert(changed.begin(), changed.end());
@@ -226,8 +226,8 @@ private:
         record_ = BuildRecord::load(project_.build);
         if (must_build_again_) {
             start_build();
-        } else if (purpose_ == Purpose::kLook) {
-            use_look(status == static_cast<int>(BuildEnd::kOutdated));
+        } else if (purpose_ == Purpose::kCheck) {
+            use_check(status == static_cast<int>(BuildEnd::kOutdated));
         } else if (status == static_cast<int>(BuildEnd::kUpToDate)) {
             problems_.reset();
             use_build();
@@ -242,7 +242,7 @@ private:
         }
     }
 
-    void use_look(bool is_outdated) {
+    void use_check(bool is_outdated) {
         if (is_outdated) {
             change_began_ = Clock::now();
             start_build();
@@ -273,9 +273,9 @@ private:
     void start(Role role) {
         starting_ = {++last_number_, role};
         Start start{.command = command_};
-        start.descriptors = {board_.descriptor()};
+        start.descriptors = {status_.descriptor()};
         start.environment = {
-            {Reload::kBoardVariable, std::to_string(programs_.descriptor_number(0))},
+            {Reload::kStatusVariable, std::to_string(programs_.descriptor_number(0))},
             {Reload::kProgramVariable, std::to_string(starting_.number)},
         };
         if (role == Role::kFallback) {
@@ -336,13 +336,13 @@ private:
                 say("Reloaded, " + seconds_since(change_began_) + " after the change.");
             }
         }
-        board_.write(state_);
+        status_.write(state_);
     }
 
     void explain(std::string heading, std::vector<ReloadState::Problem> problems) {
         state_.heading = std::move(heading);
         state_.problems = std::move(problems);
-        board_.write(state_);
+        status_.write(state_);
     }
 
     // ---- The end
@@ -360,7 +360,7 @@ private:
     std::vector<std::string> command_;
     Signals signals_;
     Handover programs_;
-    ReloadStatus board_;
+    ReloadStatus status_;
     ReloadState state_;
     std::unique_ptr<Watcher> watcher_;
     std::string told_limitation_;
@@ -371,7 +371,7 @@ private:
     Clock::time_point change_began_;
 
     std::optional<Process> build_;
-    Purpose purpose_ = Purpose::kLook;
+    Purpose purpose_ = Purpose::kCheck;
     bool must_build_again_ = false;                              // something changed after it began
     bool must_start_ = false;                                    // the settings have changed since
     std::optional<std::vector<ReloadState::Problem>> problems_;  // of the last one, if it failed

@@ -135,7 +135,7 @@ void Acceptor::admit(SocketId socket, const Address& client, std::span<char> ear
 }
 
 void Acceptor::reject(SocketId socket, const Address& client, std::string_view why) {
-    context_.warn_of(client.text(), "turned away", why);
+    context_.warn_of(client.text(), "rejected", why);
     secure(socket);
     context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, Admission::kUncounted).reject();
 }

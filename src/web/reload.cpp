@@ -18,12 +18,12 @@ constexpr std::chrono::milliseconds kLookInterval{50};
 }  // namespace
 
 std::unique_ptr<Reload> Reload::from_environment() {
-    const char* board = std::getenv(kBoardVariable);
+    const char* status = std::getenv(kStatusVariable);
     const char* program = std::getenv(kProgramVariable);
-    if (board == nullptr || program == nullptr) {
+    if (status == nullptr || program == nullptr) {
         return nullptr;
     }
-    return std::make_unique<Reload>(std::atoi(board), std::strtoull(program, nullptr, 10));
+    return std::make_unique<Reload>(std::atoi(status), std::strtoull(program, nullptr, 10));
 }
 
 Urls Reload::urls() const {
@@ -41,7 +41,7 @@ Response Reload::script(Request& /*request*/) const {
 Task<> Reload::follow(WebSocket& socket) const {
     std::string said;
     while (socket.is_open()) {
-        if (const std::optional<ReloadState> now = board_.read()) {
+        if (const std::optional<ReloadState> now = status_.read()) {
             std::string text = now->to_json();
             if (text != said) {
                 co_await socket.send(text);
@@ -54,7 +54,7 @@ Task<> Reload::follow(WebSocket& socket) const {
 
 void Reload::add_script(Response& response) const {
     const std::string_view type = response.headers.get("Content-Type").value_or("");
-    const std::optional<ReloadState> state = board_.read();
+    const std::optional<ReloadState> state = status_.read();
     const bool is_page = type.starts_with("text/html") && !response.headers.get("Content-Encoding");
     if (!is_page || response.body_stream || !state) {
         return;

@@ -21,10 +21,10 @@ public:
     static std::unique_ptr<Reload> from_environment();
 
     // The environment by which runserver passes the status to the programs that it starts.
-    static constexpr const char* kBoardVariable = "C10K_RELOAD_BOARD";      // a descriptor
+    static constexpr const char* kStatusVariable = "C10K_RELOAD_BOARD";     // a descriptor
     static constexpr const char* kProgramVariable = "C10K_RELOAD_PROGRAM";  // the number of the program
 
-    Reload(int board, std::uint64_t program) : board_(board), program_(program) {}
+    Reload(int status, std::uint64_t program) : status_(status), program_(program) {}
 
     // Whether a path is one of ours.
     [[nodiscard]] static bool is_ours(std::string_view path) noexcept { return path.starts_with("/_c10k/"); }
@@ -32,13 +32,13 @@ public:
     [[nodiscard]] Urls urls() const;
     // Puts the script into an HTML page.
     void add_script(Response& response) const;
-    [[nodiscard]] std::optional<ReloadState> state() const { return board_.read(); }
+    [[nodiscard]] std::optional<ReloadState> state() const { return status_.read(); }
 
 private:
     Response script(Request& request) const;
     Task<> follow(WebSocket& socket) const;
 
-    ReloadStatus board_;
+    ReloadStatus status_;
     std::uint64_t program_;
 };
 

@@ -43,7 +43,7 @@ ReloadStatus::ReloadStatus() : descriptor_(::memfd_create("c10k-reload", MFD_CLO
 
 ReloadStatus::ReloadStatus(int descriptor) : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
     if (descriptor_ < 0) {
-        throw std::system_error(errno, std::system_category(), "the board of reload");
+        throw std::system_error(errno, std::system_category(), "the reload status");
     }
 }
 

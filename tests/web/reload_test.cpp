@@ -51,12 +51,12 @@ protected:
         return response.body;
     }
 
-    ReloadStatus board;
-    Reload reload{board.descriptor(), 7};
+    ReloadStatus status;
+    Reload reload{status.descriptor(), 7};
 };
 
 TEST_F(ReloadTest, AddsItsScriptAtTheEndOfAPage) {
-    board.write({.program = 7, .pages = 2});
+    status.write({.program = 7, .pages = 2});
     const std::string body = with_script(Response::html("<body><p>Hello</p></body></html>"));
     EXPECT_TRUE(body.starts_with("<body><p>Hello</p><script src=\"/_c10k/reload.js\" data-state=\"")) << body;
     EXPECT_TRUE(body.ends_with("\"></script>\n</body></html>")) << body;
@@ -65,21 +65,21 @@ TEST_F(ReloadTest, AddsItsScriptAtTheEndOfAPage) {
 }
 
 TEST_F(ReloadTest, AddsItsScriptHoweverMuchIsWrong) {
-    board.write({.program = 7, .heading = "wrong", .problems = {{"a.cpp", std::string(1'000'000, 'x')}}});
+    status.write({.program = 7, .heading = "wrong", .problems = {{"a.cpp", std::string(1'000'000, 'x')}}});
     const std::string body = with_script(Response::html(""));
     EXPECT_TRUE(body.starts_with("<script src=\"/_c10k/reload.js\"")) << body.substr(0, 100);
     EXPECT_LT(body.size(), 1000U);
 }
 
 TEST_F(ReloadTest, TellsAPageHoweverMuchIsWrong) {
-    board.write({.program = 7, .heading = "wrong", .problems = {{"a.cpp", std::string(1'000'000, 'x')}}});
+    status.write({.program = 7, .heading = "wrong", .problems = {{"a.cpp", std::string(1'000'000, 'x')}}});
     testkit::Server server{reload.urls()};
     auto page = server.connect("/_c10k/reload/");
     EXPECT_EQ(ReloadState::from_json(std::string{page.recv().view()}).problems.at(0).text.size(), 1'000'000U);
 }
 
 TEST_F(ReloadTest, SaysWhichProgramMadeThePage) {
-    board.write({.program = 8});
+    status.write({.program = 8});
     EXPECT_NE(with_script(Response::html("")).find("&quot;program&quot;:7"), std::string::npos);
 }
 
