@@ -82,7 +82,7 @@ void Acceptor::on_accepted(SocketId socket, const Address& peer) {
 
 void Acceptor::receive(SocketId socket, const Address& peer) try {
     decide(socket, peer);
-    pending_.welcomed();
+    pending_.note_accepted();
 } catch (const std::bad_alloc&) {
     context_.counters().accept_failures.add();
     backend().close(socket);
@@ -157,13 +157,13 @@ void Acceptor::refuse_proxied(SocketId socket, const Address& proxy, std::string
 
 // ---- Pauses
 
-void Acceptor::hold() {
+void Acceptor::pause_accepting() {
     for (const SocketId listener : listeners_) {
         backend().pause_accepting(listener);
     }
 }
 
-void Acceptor::go_on() {
+void Acceptor::resume_accepting() {
     while (!held_.empty() && !pending_.is_full()) {
         receive_held();
     }
@@ -200,7 +200,7 @@ void Acceptor::on_accept_failed(std::error_code error) {
 
 void Acceptor::on_time() {
     if (!pending_.is_full()) {
-        go_on();
+        resume_accepting();
     }
 }
 

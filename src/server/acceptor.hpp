@@ -16,7 +16,7 @@
 namespace c10k {
 
 // The listeners of one server: decides what becomes of each new connection.
-class Acceptor final : private ListenerEvents, private PendingConnections::Door, private Timer {
+class Acceptor final : private ListenerEvents, private PendingConnections::Source, private Timer {
 public:
     // The context outlives it.
     explicit Acceptor(ServerContext& context);
@@ -56,8 +56,8 @@ private:
     // Answers with 503.
     void reject(SocketId socket, const Address& client, std::string_view why);
     // As many connections are pending as may be: no more are accepted for now.
-    void hold() override;
-    void go_on() override;
+    void pause_accepting() override;
+    void resume_accepting() override;
     void receive_held();
 
     [[nodiscard]] ListenOptions with_limits(ListenOptions options) const noexcept;

@@ -48,9 +48,9 @@ void PendingConnection::leave() noexcept {
     }
 }
 
-PendingConnections::PendingConnections(LoopServices& services, Door& door, std::size_t most,
+PendingConnections::PendingConnections(LoopServices& services, Source& source, std::size_t most,
                                        std::chrono::milliseconds head_time, Admission& admission)
-    : loop_(services.loop), door_(door), most_(std::max<std::size_t>(most, 1)),
+    : loop_(services.loop), source_(source), most_(std::max<std::size_t>(most, 1)),
       patience_(std::max<std::int64_t>(head_time.count() / 2, 1)),
       interval_(std::max<std::int64_t>(patience_ / kJudgements, 1)), admission_(admission),
       counters_(*services.counters), late_after_(patience_) {
@@ -63,13 +63,13 @@ std::size_t PendingConnections::share() const noexcept {
     return std::max<std::size_t>(most_ / std::max<std::size_t>(admission_.servers, 1), 1);
 }
 
-// A little below the limit: otherwise each request would open the door for one connection.
+// A little below the limit: otherwise each request would resume accepting for one connection.
 bool PendingConnections::has_room() const noexcept { return count_ < share() - share() / 16; }
 
-void PendingConnections::welcomed() {
+void PendingConnections::note_accepted() {
     if (count_ >= share() && !is_full_) {
         is_full_ = true;
-        door_.hold();
+        source_.pause_accepting();
     }
     if (count_ >= share() / 2 && !is_running()) {
         start(std::chrono::milliseconds{interval_});
@@ -87,7 +87,7 @@ void PendingConnections::on_time() {
     }
     if (is_full_ && has_room()) {
         is_full_ = false;
-        door_.go_on();  // which may fill it again
+        source_.resume_accepting();  // which may fill it again
     }
     if (is_clearing_) {
         start(std::chrono::milliseconds{0});

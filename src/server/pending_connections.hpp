@@ -51,28 +51,27 @@ private:
 // docs/internals/decisions/0012-newcomers-wait-outside.md.
 class PendingConnections final : private Timer {
 public:
-    // Lets new connections in.
-    class Door {
+    // Accepts new connections.
+    class Source {
     public:
-        // No more are to come.
-        virtual void hold() = 0;
-        virtual void go_on() = 0;
+        virtual void pause_accepting() = 0;
+        virtual void resume_accepting() = 0;
 
     protected:
-        ~Door() = default;
+        ~Source() = default;
     };
 
-    // The services, the door and the admission outlive it. At most `most` connections are pending, of all servers.
-    PendingConnections(LoopServices& services, Door& door, std::size_t most, std::chrono::milliseconds head_time,
+    // The services, the source and the admission outlive it. At most `most` connections are pending, of all servers.
+    PendingConnections(LoopServices& services, Source& source, std::size_t most, std::chrono::milliseconds head_time,
                        Admission& admission);
     ~PendingConnections();
     PendingConnections(const PendingConnections&) = delete;
     PendingConnections& operator=(const PendingConnections&) = delete;
 
-    // The door is held.
+    // The source has to pause.
     [[nodiscard]] bool is_full() const noexcept { return is_full_; }
-    // Another connection has come through the door. Holds it if that was the last.
-    void welcomed();
+    // The source has accepted another connection. Pauses it if that was the last that may be pending.
+    void note_accepted();
 
 private:
     friend class PendingConnection;
@@ -91,7 +90,7 @@ private:
     [[nodiscard]] std::size_t share() const noexcept;
 
     Loop& loop_;
-    Door& door_;
+    Source& source_;
     const std::size_t most_;
     const std::int64_t patience_;  // ms, as are all times here
     const std::int64_t interval_;
