@@ -7,7 +7,7 @@ namespace c10k {
 std::optional<Admission::AddressSlot> Admission::enter(std::string_view address, std::uint32_t most) {
     const std::lock_guard lock{mutex_};
     make_room();
-    const auto [entry, is_new] = places_.try_emplace(std::string{address}, kUncounted);
+    const auto [entry, is_new] = slots_.try_emplace(std::string{address}, kUncounted);
     if (is_new) {
         entry->second = free_.back();
         free_.pop_back();
@@ -33,15 +33,15 @@ void Admission::make_room() {
     free_.push_back(static_cast<AddressSlot>(counts_.size()));
 }
 
-void Admission::leave(AddressSlot place) noexcept {
-    if (place == kUncounted) {
+void Admission::leave(AddressSlot slot) noexcept {
+    if (slot == kUncounted) {
         return;
     }
     const std::lock_guard lock{mutex_};
-    Count& count = counts_[place - 1];
+    Count& count = counts_[slot - 1];
     if (--count.connections == 0) {
-        places_.erase(places_.find(*count.address));
-        free_.push_back(place);
+        slots_.erase(slots_.find(*count.address));
+        free_.push_back(slot);
     }
 }
 

@@ -29,21 +29,21 @@ public:
 
     // Counts one more connection from `address`, which are any bytes. Empty if there are `most` already.
     [[nodiscard]] std::optional<AddressSlot> enter(std::string_view address, std::uint32_t most);
-    void leave(AddressSlot place) noexcept;
+    void leave(AddressSlot slot) noexcept;
 
 private:
-    // Makes sure that a place is free, before anything is changed: it may throw.
+    // Makes sure that a slot is free, before anything is changed: it may throw.
     void make_room();
 
     struct Count {
         std::uint32_t connections = 0;
-        const std::string* address = nullptr;  // in places_, whose keys stay where they are
+        const std::string* address = nullptr;  // in slots_, whose keys stay where they are
     };
 
     std::mutex mutex_;
-    std::map<std::string, AddressSlot> places_;  // in order, not hashed: decision 10
-    std::vector<Count> counts_;                  // by place, less one
-    std::vector<AddressSlot> free_;              // has room for all, so that leave() allocates nothing
+    std::map<std::string, AddressSlot> slots_;  // in order, not hashed: decision 10
+    std::vector<Count> counts_;                 // by slot, less one
+    std::vector<AddressSlot> free_;             // has room for all, so that leave() allocates nothing
 };
 
 }  // namespace c10k
