@@ -88,7 +88,7 @@ struct Endpoint::Data {
     EndpointOptions options;
     WebSocketLimits limits;
     std::shared_ptr<const TlsContext> tls;  // null for ws://
-    Handshakes::Key handshakes;
+    HandshakeWindows::Key windows_key;
     std::vector<Address> sources;
 
     // Where the next connection to an address of this family comes from. Thread: any.
@@ -113,7 +113,7 @@ struct Endpoint::Data {
     Data() = default;
     Data(const Data& other)
         : url(other.url), parsed(other.parsed), addresses(other.addresses), options(other.options),
-          limits(other.limits), tls(other.tls), handshakes(other.handshakes), sources(other.sources) {}
+          limits(other.limits), tls(other.tls), windows_key(other.windows_key), sources(other.sources) {}
     Data& operator=(const Data&) = delete;
 
 private:
@@ -139,7 +139,7 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
         throw std::invalid_argument("compression: a window has 8 to 15 bits");
     }
     data->addresses = addresses_of(data->parsed, options.addresses);
-    data->handshakes = {bytes_of(data->addresses), options.handshakes_at_once};
+    data->windows_key = {bytes_of(data->addresses), options.handshakes_at_once};
     if (options.handshakes_at_once == 0) {
         throw std::invalid_argument("handshakes_at_once must be at least 1");
     }
@@ -362,7 +362,7 @@ class ClientRun {
 public:
     explicit ClientRun(const Endpoint::Data& server)
         : server_(server), services_(LoopServices::of(Loop::current())),
-          handshakes_(services_.handshakes, server.handshakes) {}
+          windows_(services_.handshake_windows, server.windows_key) {}
 
     // Opens a WebSocket when it is its turn.
     Task<> open();
@@ -381,7 +381,7 @@ private:
 
     const Endpoint::Data& server_;
     LoopServices& services_;
-    Handshakes::Use handshakes_;
+    HandshakeWindows::Use windows_;
     std::optional<ClientHandshake> handshake_;
     std::optional<ClientWebSocket> socket_;
 };
@@ -426,7 +426,7 @@ std::string ClientRun::missing() const {
 }
 
 Task<> ClientRun::open() {
-    const Semaphore::Permit turn = co_await handshakes_->opening.turn();
+    const Semaphore::Permit turn = co_await windows_->opening.turn();
     const std::int64_t began = backend().now();
     const Stopwatch stopwatch;
     std::optional<Dialling> dialling;
@@ -450,14 +450,14 @@ Task<> ClientRun::open() {
                            printable(handshake_->failure()));
     }
     handshake_.reset();
-    handshakes_->opening.note_success(since(began),
-                                      std::chrono::ceil<std::chrono::milliseconds>(server_.options.handshake_time));
+    windows_->opening.note_success(since(began),
+                                   std::chrono::ceil<std::chrono::milliseconds>(server_.options.handshake_time));
     stopwatch.tell(server_.options.on_opened);
 }
 
 Task<> ClientRun::close(std::uint16_t code) {
     WebSocketConnection& connection = socket_->connection();
-    HandshakeWindow& window = handshakes_->closing;
+    HandshakeWindow& window = windows_->closing;
     Semaphore::Permit turn;
     connection.leave_groups();
     if (connection.is_open()) {

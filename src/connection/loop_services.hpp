@@ -1,7 +1,7 @@
 #pragma once
 
 #include "connection/counters.hpp"
-#include "connection/handshakes.hpp"
+#include "connection/handshake_window.hpp"
 #include "connection/memory_trimmer.hpp"
 #include "connection/websocket_table.hpp"
 #include "loop/loop.hpp"
@@ -27,7 +27,7 @@ struct LoopServices {
     const std::shared_ptr<WebSocketTable> websockets;                         // handles keep it
     wire::DeflatePool deflate;
     MemoryTrimmer trimmer;
-    Handshakes handshakes;  // of clients
+    HandshakeWindows handshake_windows;  // of clients
 };
 
 }  // namespace c10k

@@ -1,7 +1,7 @@
 // Crowds of clients: how many of them dial, and how many close, at the same time.
 #include "c10k/client.hpp"
 #include "connection/fixture.hpp"
-#include "connection/handshakes.hpp"
+#include "connection/handshake_window.hpp"
 #include "wire/handshake.hpp"
 
 #include <algorithm>

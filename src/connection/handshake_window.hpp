@@ -42,7 +42,7 @@ private:
 };
 
 // The handshakes of the clients of one loop, apart for each server.
-class Handshakes {
+class HandshakeWindows {
 public:
     // The handshakes that count together: those with the server at one address and with the same bound.
     struct Key {
@@ -63,7 +63,7 @@ public:
     // The windows of one server, which exist as long as it has a client or one that wants to connect.
     class Use {
     public:
-        Use(Handshakes& all, const Key& key);
+        Use(HandshakeWindows& all, const Key& key);
         ~Use();
         Use(const Use&) = delete;
         Use& operator=(const Use&) = delete;
@@ -71,7 +71,7 @@ public:
         OfServer* operator->() const noexcept { return &entry_->second; }
 
     private:
-        Handshakes& all_;
+        HandshakeWindows& all_;
         std::map<Key, OfServer>::iterator entry_;
     };
 

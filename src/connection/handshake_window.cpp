@@ -1,4 +1,4 @@
-#include "connection/handshakes.hpp"
+#include "connection/handshake_window.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -22,12 +22,12 @@ void HandshakeWindow::open() {
     semaphore_.set_limit(most_);
 }
 
-Handshakes::Use::Use(Handshakes& all, const Key& key)
+HandshakeWindows::Use::Use(HandshakeWindows& all, const Key& key)
     : all_(all), entry_(all.servers_.try_emplace(key, key.most).first) {
     ++entry_->second.clients;
 }
 
-Handshakes::Use::~Use() {
+HandshakeWindows::Use::~Use() {
     if (--entry_->second.clients == 0) {
         all_.servers_.erase(entry_);
     }
