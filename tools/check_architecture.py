@@ -15,6 +15,7 @@ from includes import ROOT
 PAGE = ROOT / "docs/internals/architecture.md"
 ROOM = re.compile(r"### ((?:src|include)/[\w/]+)\b.*")
 ROW = re.compile(r"\| `([\w/.]+)` \| (.+) \|")
+IN_CLASS = r"^ .*?\b"
 STEP = re.compile(r"\| `([\w:~]+)` \| \[[^\]]+\]\(([^)]+)\) \| (.*) \|")
 
 
@@ -30,13 +31,14 @@ def files_by_room():
     return rooms
 
 
-def body(function, file):
-    """What stands in the definition of a function, or None: "Class::name" or "name" at the beginning of a line of a .cpp
-    file, "name" anywhere in a header."""
-    text = file.read_text()
-    name = function.rsplit("::", 1)[-1] if file.suffix == ".hpp" else function
-    begin = r"^(?:[^\s#/}].*[ &*])?" if file.suffix == ".cpp" else r"^ .*?\b"
-    match = re.search(rf"{begin}{re.escape(name)}\([^;{{]*\{{", text, re.MULTILINE)
+def class_text(name, text):
+    """The definition of a class or struct that lies in a .cpp file, or None."""
+    match = re.search(rf"^(?:class|struct) {name}\b[^;{{]*\{{\n.*?^\}};", text, re.MULTILINE | re.DOTALL)
+    return match and match[0]
+
+
+def find_body(name, begin, text):
+    match = re.search(rf"{begin}{re.escape(name)}\([^;{{]*\)[^;{{]*\{{", text, re.MULTILINE)
     if match is None:
         return None
     line = text.rfind("\n", 0, match.start()) + 1
@@ -45,6 +47,19 @@ def body(function, file):
         return rest_of_line
     indent = re.match(r" *", text[line:])[0]
     return text[match.end():text.index(f"\n{indent}}}", match.end())]
+
+
+def body(function, file):
+    """What stands in the definition of a function, or None: "Class::name" or "name" at the beginning of a line of a .cpp
+    file, or "name" inside of a class there; "name" anywhere in a header."""
+    text = file.read_text()
+    scope, _, name = function.rpartition("::")
+    if file.suffix == ".hpp":
+        return find_body(name, IN_CLASS, text)
+    found = find_body(function, r"^(?:[^\s#/}].*[ &*])?", text)
+    if found is None and scope and (inside := class_text(scope, text)):
+        found = find_body(name, IN_CLASS, inside)
+    return found
 
 
 def transitions(source):
