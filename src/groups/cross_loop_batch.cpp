@@ -35,7 +35,7 @@ void drop_messages(Entries& entries, std::uint64_t bit) noexcept {
     });
 }
 
-void run(const Entry& entry, std::size_t loop) {
+void run_entry(const Entry& entry, std::size_t loop) {
     if (entry.is_lost) {
         entry.group->lost &= ~loop_bit(loop);
     }
@@ -53,11 +53,11 @@ void run(const Entry& entry, std::size_t loop) {
 }
 
 // On loop number `loop`. An entry that fails leaves the others alone.
-void run(const Entries& entries, std::size_t loop) {
+void run_entries(const Entries& entries, std::size_t loop) {
     std::exception_ptr failure;
     for (const Entry& entry : entries) {
         try {
-            run(entry, loop);
+            run_entry(entry, loop);
         } catch (...) {
             failure = std::current_exception();
         }
@@ -84,7 +84,7 @@ void CrossLoopBatch::add(const Entry& entry) {
         const auto loop = static_cast<std::size_t>(std::countr_zero(left));
         if (!jobs_[loop]) {
             auto entries = std::make_shared<Entries>();
-            jobs_[loop] = make_job([entries, loop] { run(*entries, loop); });
+            jobs_[loop] = make_job([entries, loop] { run_entries(*entries, loop); });
             entries_[loop] = std::move(entries);
         }
         if (Entries& entries = *entries_[loop]; entries.size() == entries.capacity()) {
