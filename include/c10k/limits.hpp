@@ -40,7 +40,7 @@ struct HttpLimits {
     std::chrono::milliseconds half_closed_time{5'000};
 };
 
-// The limits on one WebSocket. Servers use all of them; connect() takes some as ClientOptions.
+// The limits on one WebSocket. Servers use all of them; connect() takes some of them from EndpointOptions.
 struct WebSocketLimits {
     // From a valid handshake to the view's answer. The server answers 503 after that.
     std::chrono::milliseconds handshake_time{10'000};
@@ -124,7 +124,8 @@ enum class Limit : std::uint8_t {
     kMailboxBytes,  // members of a group on this loop have lost messages
     kPingTimeout,
     kCloseTime,
+    kCount,  // no limit, but how many there are: stays last
 };
-inline constexpr std::size_t kLimitCount = static_cast<std::size_t>(Limit::kCloseTime) + 1;
+inline constexpr auto kLimitCount = static_cast<std::size_t>(Limit::kCount);
 
 }  // namespace c10k

@@ -29,6 +29,20 @@ std::shared_ptr<const TlsContext> tls_context(const EndpointOptions& options) {
     return options.ca_file.empty() ? TlsContext::for_client() : TlsContext::for_client(options.ca_file);
 }
 
+// The limits among the options. It names all options, so that a new one does not compile before this line has it.
+WebSocketLimits limits_of(const EndpointOptions& options) {
+    const auto& [subprotocols, headers, handshake_time, handshakes_at_once, ping_interval, ping_timeout, close_time,
+                 on_opened, on_closed, max_message_bytes, max_fragments, compression, verify, addresses, ca_file] =
+        options;
+    WebSocketLimits limits;
+    limits.ping_interval = ping_interval;
+    limits.ping_timeout = ping_timeout;
+    limits.close_time = close_time;
+    limits.max_message_bytes = max_message_bytes;
+    limits.max_fragments = max_fragments;
+    return limits;
+}
+
 // Alternates between the families, beginning with the first address's; within each the order stays (RFC 8305, 4).
 std::vector<Address> interleave_families(const std::vector<Address>& addresses) {
     std::vector<Address> one = addresses;
@@ -149,11 +163,7 @@ Endpoint::Endpoint(std::string_view url, EndpointOptions options) {
     if (options.max_fragments == 0 || options.max_fragments > wire::Protocol::kMaxFragments) {
         throw std::invalid_argument("max_fragments must be from 1 to 16777215");
     }
-    data->limits.max_message_bytes = options.max_message_bytes;
-    data->limits.max_fragments = options.max_fragments;
-    data->limits.ping_interval = options.ping_interval;
-    data->limits.ping_timeout = options.ping_timeout;
-    data->limits.close_time = options.close_time;
+    data->limits = limits_of(options);
     data->options = std::move(options);
     data_ = std::move(data);
 }
