@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/transitions.hpp"
 #include "c10k/message.hpp"
 #include "c10k/timer.hpp"
 
@@ -90,12 +91,7 @@ inline constexpr std::array kCloseTransitions{
 
 // The row for `event` in `state`; null if nothing happens.
 [[nodiscard]] constexpr const CloseTransition* find_transition(CloseState state, CloseEvent event) noexcept {
-    for (const CloseTransition& transition : kCloseTransitions) {
-        if (transition.from == state && transition.event == event) {
-            return &transition;
-        }
-    }
-    return nullptr;
+    return find_row(kCloseTransitions, state, event);
 }
 
 // Where one WebSocket is in its life, and all that exists only while it closes.

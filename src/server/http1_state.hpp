@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/transitions.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -62,12 +64,7 @@ inline constexpr std::array kHttp1Transitions{
 
 // The row for `event` in `state`; null if nothing happens.
 [[nodiscard]] constexpr const Http1Transition* find_transition(Http1State state, Http1Event event) noexcept {
-    for (const Http1Transition& transition : kHttp1Transitions) {
-        if (transition.from == state && transition.event == event) {
-            return &transition;
-        }
-    }
-    return nullptr;
+    return find_row(kHttp1Transitions, state, event);
 }
 
 }  // namespace c10k
