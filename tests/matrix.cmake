@@ -40,7 +40,7 @@ e2e(tls                  300  alone    any      often   -        -        -)
 e2e(tutorial            3600  beside   plain    often   -        -        -)
 e2e(websocket            300  alone    any      often   full     often    full)
 
-# ---- tests/hostile: bad input and faults (the rows of docs/hostile-rows.md). tls: all speak TLS, on auto with one loop.
+# ---- tests/hostile: bad input and faults (the rows of docs/reference/hostile-input.md). tls: all speak TLS, on auto with one loop.
 #
 #       script           epoll_1  epoll_4  io_uring_1  io_uring_4   tls
 hostile(churn            full     often    often       full         -)
@@ -64,7 +64,7 @@ hostile(structure        full     often    often       full         -)
 hostile(terminal         full     often    often       full         -)
 hostile(tls              full     often    often       full         -)
 
-# ---- tests/conformance: the cases of docs/conformance.md, plain and over TLS. quick: a short form, on epoll.
+# ---- tests/conformance: the cases of docs/reference/conformance.md, plain and over TLS. quick: a short form, on epoll.
 #
 #           role    quick   epoll_plain  epoll_tls  io_uring_plain  io_uring_tls
 conformance(server  often   full         full       full            full)

@@ -11,16 +11,15 @@
 namespace c10k {
 
 BackendChoice parse_backend(std::string_view name) {
-    if (name == "auto") {
-        return BackendChoice::kAuto;
+    std::string names;
+    for (const NamedBackend& one : kBackends) {
+        if (one.name == name) {
+            return one.choice;
+        }
+        names += names.empty() ? "" : &one == &kBackends.back() ? " or " : ", ";
+        names += one.name;
     }
-    if (name == "epoll") {
-        return BackendChoice::kEpoll;
-    }
-    if (name == "io_uring") {
-        return BackendChoice::kUring;
-    }
-    throw std::invalid_argument("no backend '" + std::string{name} + "': use auto, epoll or io_uring");
+    throw std::invalid_argument("no backend '" + std::string{name} + "': use " + names);
 }
 
 std::unique_ptr<Backend> make_backend(BackendChoice choice) {

@@ -1,18 +1,18 @@
 #include "c10k/json.hpp"
 #include "c10k/manage.hpp"
 #include "c10k/text.hpp"
+#include "loop/backends.hpp"
 #include "manage/commands.hpp"
 #include "manage/machine.hpp"
 #include "web/site.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 namespace c10k {
 namespace {
-
-constexpr std::array kBackends{"epoll", "io_uring"};
 
 bool is_error(const CheckMessage& message) { return message.level == CheckMessage::Level::kError; }
 
@@ -34,6 +34,17 @@ struct Findings {
         return limits(machine, other);
     }
 };
+
+// The backends that auto chooses among.
+std::vector<std::string> backend_names() {
+    std::vector<std::string> names;
+    for (const NamedBackend& one : kBackends) {
+        if (one.choice != BackendChoice::kAuto) {
+            names.emplace_back(one.name);
+        }
+    }
+    return names;
+}
 
 // ---- For people
 
@@ -114,7 +125,7 @@ void print_connections(const Findings& findings) {
     const std::string chosen = backend_in_force(findings.machine, findings.settings);
     const std::string workers = workers_of(findings.settings);
     std::printf("\nConnections that fit here, with %s:\n", workers.c_str());
-    for (const std::string backend : kBackends) {
+    for (const std::string& backend : backend_names()) {
         const std::vector<MachineLimit> limits = findings.limits_with(backend);
         const MachineLimit& least = narrowest(limits);
         std::printf("  %-8s  %14s  %s is what limits it%s\n", backend.c_str(), grouped(least.connections).c_str(),
@@ -204,7 +215,7 @@ void print_json(const Findings& findings) {
                                   {"meaning", limit.meaning},
                                   {"command", limit.command}});
     }
-    for (const std::string backend : kBackends) {
+    for (const std::string& backend : backend_names()) {
         json["connections"][backend] = narrowest(findings.limits_with(backend)).connections;
     }
     // Settings may hold bytes that are no UTF-8.

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -15,6 +16,10 @@ namespace c10k {
 namespace {
 
 using Number = Machine::Number;
+
+constexpr std::string_view kAuto = name_of(BackendChoice::kAuto);
+constexpr std::string_view kEpoll = name_of(BackendChoice::kEpoll);
+constexpr std::string_view kUring = name_of(BackendChoice::kUring);
 
 // The number of connections that every limit is compared with.
 constexpr std::uint64_t kGoal = 1'000'000;
@@ -132,7 +137,8 @@ std::string raise_somaxconn() { return "sysctl -w net.core.somaxconn=" + std::to
 // The rest of them says nothing about a backend that cannot be used.
 MachineLimit refused(const Machine& machine) {
     const bool by_sysctl = machine.io_uring_disabled.value_or(0) != 0;
-    return {"io_uring",
+    const std::string name{kUring};
+    return {name,
             "refused",
             MachineLimit::Of::kHeld,
             0,
@@ -142,7 +148,7 @@ MachineLimit refused(const Machine& machine) {
 
 MachineLimit open_files(const Machine& machine, const Settings& settings, const std::string& backend) {
     const std::string value = machine.open_files ? text(*machine.open_files) : "unknown";
-    if (backend == "epoll") {
+    if (backend == kEpoll) {
         return {"open files",
                 value,
                 MachineLimit::Of::kHeld,
@@ -172,7 +178,7 @@ MachineLimit all_files(std::uint64_t file_max, std::uint64_t in_use) {
 }
 
 MachineLimit memory(const Machine& machine, const std::string& backend) {
-    const std::uint64_t each = kSocketBytes + (backend == "epoll" ? kEpollBytes : kUringBytes) + kOwnBytes;
+    const std::uint64_t each = kSocketBytes + (backend == kEpoll ? kEpollBytes : kUringBytes) + kOwnBytes;
     const std::string meaning = "An idle connection takes about " + std::to_string(each) +
                                 " bytes, the kernel's included; clients on this machine take theirs as well.";
     const std::uint64_t available = machine.memory.value_or(Machine::kUnlimited);
@@ -293,14 +299,14 @@ std::string_view to_text(MachineLimit::Of of) noexcept {
 
 std::string backend_in_force(const Machine& machine, const Settings& settings) {
     const bool takes_uring =
-        settings.backend == "io_uring" || (settings.backend == "auto" && machine.io_uring.refusal.empty());
-    return takes_uring ? "io_uring" : "epoll";
+        settings.backend == kUring || (settings.backend == kAuto && machine.io_uring.refusal.empty());
+    return std::string{takes_uring ? kUring : kEpoll};
 }
 
 std::vector<MachineLimit> limits(const Machine& machine, const Settings& settings) {
     const std::string backend = backend_in_force(machine, settings);
     std::vector<MachineLimit> found;
-    if (backend == "io_uring" && !machine.io_uring.refusal.empty()) {
+    if (backend == kUring && !machine.io_uring.refusal.empty()) {
         found.push_back(refused(machine));
     } else {
         found.push_back(open_files(machine, settings, backend));
@@ -353,13 +359,13 @@ std::vector<CheckMessage> check_machine(const Machine& machine, const Settings& 
                                    "a worker keeps one core busy; more of them take turns"));
     }
     const std::string backend = backend_in_force(machine, settings);
-    if (backend == "epoll" && machine.epoll.sockets < kFew) {
+    if (backend == kEpoll && machine.epoll.sockets < kFew) {
         messages.push_back(
             warning("machine.W003",
                     "the limit of open files leaves room for " + std::to_string(machine.epoll.sockets) + " connections",
                     raise_open_files(machine)));
     }
-    if (backend == "io_uring" && !machine.io_uring.refusal.empty()) {
+    if (backend == kUring && !machine.io_uring.refusal.empty()) {
         messages.push_back({CheckMessage::Level::kError, "machine.E001",
                             "backend is io_uring, which cannot be used: " + machine.io_uring.refusal,
                             "backend = auto takes epoll instead"});

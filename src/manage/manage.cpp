@@ -33,7 +33,6 @@ namespace c10k {
 namespace {
 
 constexpr const char* kVersion = "manage (c10k) " C10K_VERSION;
-constexpr const char* kBackends = "auto|epoll|io_uring";
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
@@ -67,6 +66,15 @@ int report_errors(const std::function<void()>& run) {
 }
 
 // The commands of a program with their options, and the one that the arguments choose.
+// "auto|epoll|io_uring"
+std::string backend_names() {
+    std::string names;
+    for (const NamedBackend& one : kBackends) {
+        names += (names.empty() ? "" : "|") + std::string{one.name};
+    }
+    return names;
+}
+
 class CommandLine {
 public:
     CommandLine(int argc, char** argv, SiteFactory site) : argc_(argc), argv_(argv), site_(std::move(site)) {
@@ -92,7 +100,7 @@ public:
         command.declare_options(options);
         declare_with_cli11(command, *added);
         added->add_option("--backend", backend_, "How its loops talk to the kernel")
-            ->type_name(kBackends)
+            ->type_name(backend_names())
             ->capture_default_str();
     }
 
@@ -133,7 +141,7 @@ private:
         settings_
             .add_setting(command, "--backend", "backend",
                          "How a loop talks to the kernel; auto takes io_uring where the kernel allows it")
-            ->type_name(kBackends);
+            ->type_name(backend_names());
         settings_
             .add_setting(command, "-v,--verbosity", "verbosity",
                          "0: log failures only; 1: also requests, and up to 20 WebSockets per second one by one; 2: "

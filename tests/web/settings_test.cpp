@@ -1,5 +1,6 @@
 #include "c10k/settings.hpp"
 
+#include "loop/backends.hpp"
 #include "web/folder.hpp"
 #include "web/setting_rows.hpp"
 
@@ -7,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <gtest/gtest.h>
+#include <string_view>
 #include <utility>
 
 namespace c10k {
@@ -54,6 +56,12 @@ TEST(Settings, HaveOneRowForEachLimitThatIsCounted) {
                                 [limit](const SettingRow& row) { return row.limit == static_cast<Limit>(limit); }),
                   1)
             << limit;
+    }
+}
+
+TEST(Settings, NameEveryBackendInTheReasonOfTheOneThatChooses) {
+    for (const NamedBackend& one : kBackends) {
+        EXPECT_NE(find_setting("backend")->reason.find(one.name), std::string_view::npos) << one.name;
     }
 }
 
