@@ -8,8 +8,9 @@
 
 namespace c10k {
 
-// Measures how far a peer is behind with messages from groups and handles, and applies its route's policy if that is
-// too far. Times are milliseconds of the loop's clock, cut to 32 bits.
+// Measures how far a peer is behind with messages from groups and handles, and judges by its route's policy what is to
+// be done if that is too far: WebSocketConnection::apply_slow_policy() does it. Times are milliseconds of the loop's
+// clock, cut to 32 bits.
 class SlowMemberGauge {
 public:
     enum class Verdict : std::uint8_t {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-// Four of the commands that every manage has, one file each. They throw std::exception with a text for the user.
+// The commands of every manage that have a file each. They throw std::exception with a text for the user.
 //
-// manage.cpp has the other four: serve calls run_serve_supervisor() (serve_supervisor.hpp), restart ask_for_restart()
+// manage.cpp has the others: serve calls run_serve_supervisor() (serve_supervisor.hpp), restart ask_for_restart()
 // (control.hpp), and completion and man call src/usage.
 namespace c10k {
 
