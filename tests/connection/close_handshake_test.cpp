@@ -73,6 +73,8 @@ private:
 // One side of a WebSocket whose other side is raw bytes, brought into a state, and then shown an event.
 class Cell final : private ListenerEvents, private WebSocketConnection::Owner {
 public:
+    static constexpr std::uint16_t kOurs = 3000;  // the code of kClose; kPeerClose has 1000
+
     explicit Cell(CloseState state) {
         const SocketId listener = loop_.backend().listen(Address::resolve("127.0.0.1", 0), {}, *this);
         peer_.emplace(loop_, loop_.backend().connect(loop_.backend().local_address(listener)));
@@ -91,7 +93,7 @@ public:
         switch (event) {
             case CloseEvent::kAccepted: connection_->accept(); break;
             case CloseEvent::kRefused: connection_->refuse(Response::text("no", 403)); break;
-            case CloseEvent::kClose: connection_->start_close(1000, {}); break;
+            case CloseEvent::kClose: connection_->start_close(kOurs, {}); break;
             case CloseEvent::kPeerClose: receive(close_frame()); break;
             case CloseEvent::kPeerCloseUnread:
                 wait_in_send();
@@ -112,6 +114,7 @@ public:
         }
     }
     [[nodiscard]] CloseState state() const { return connection_->state(); }
+    [[nodiscard]] std::uint16_t code() const { return connection_->close_info().code; }
     // How often the owner was told of the end.
     [[nodiscard]] int ends() const { return ends_; }
 
@@ -204,6 +207,32 @@ TEST(CloseHandshake, DoesWhatTheTableSaysInEveryCell) {
             EXPECT_EQ(name(cell.state()), name(expected(state, event)));
             EXPECT_EQ(cell.ends(), cell.state() == CloseState::kClosed ? 1 : 0);
         }
+    }
+}
+
+// The table "What a FIN does in each state" of docs/internals/architecture.md.
+TEST(CloseHandshake, TakesThePeersFinInEveryState) {
+    struct Row {
+        CloseState state;
+        CloseState when_it_comes;  // with bytes that are not sent yet
+        CloseState when_all_is_sent;
+        std::uint16_t code;
+    };
+    constexpr std::array kRows{
+        Row{CloseState::kOpening, CloseState::kClosed, CloseState::kClosed, 1006},
+        Row{CloseState::kOpen, CloseState::kDraining, CloseState::kClosed, 1006},
+        Row{CloseState::kAnswering, CloseState::kAnswering, CloseState::kClosed, 1000},
+        Row{CloseState::kClosing, CloseState::kDraining, CloseState::kClosed, Cell::kOurs},
+        Row{CloseState::kDraining, CloseState::kDraining, CloseState::kClosed, 1000},
+    };
+    for (const Row& row : kRows) {
+        SCOPED_TRACE(name(row.state));
+        Cell cell{row.state};
+        cell.show(CloseEvent::kPeerFin);
+        EXPECT_EQ(name(cell.state()), name(row.when_it_comes));
+        cell.show(CloseEvent::kAllSent);
+        EXPECT_EQ(name(cell.state()), name(row.when_all_is_sent));
+        EXPECT_EQ(cell.code(), row.code);
     }
 }
 
