@@ -386,9 +386,7 @@ void WebSocketConnection::on_fin() try {
     if (protocol_.is_paused()) {
         return;  // bytes from before the FIN come first
     }
-    if (state() != CloseState::kAnswering) {
-        close_.note(*this, CloseCode::kAbnormal, "the peer ended the TCP connection without a close frame");
-    }
+    close_.note(*this, CloseCode::kAbnormal, "the peer ended the TCP connection without a close frame");
     advance(CloseEvent::kPeerFin);
     advance_if_sent();
 } catch (const std::bad_alloc&) {
@@ -397,8 +395,7 @@ void WebSocketConnection::on_fin() try {
 
 void WebSocketConnection::on_close_time() {
     services().counters->count(Limit::kCloseTime);
-    close_.note(*this, CloseCode::kAbnormal, "the peer did not answer the close in time");
-    advance(CloseEvent::kTimeUp);
+    advance(CloseEvent::kTimeUp);  // close_info() has the reason of the close itself
 }
 
 // A view that waits in send() has its turn when the peer has taken enough: on_written() comes back to this.
