@@ -59,6 +59,19 @@ class Awaiter {
 public:
     void bind(StopScope& scope) noexcept { scope_ = &scope; }
 
+    // Ends the wait of a task that is suspended here, as if what it waits for had not come: recv() then returns nothing
+    // although the socket is open, and send(), closed(), sleep_for(), readable() and writable() return. Nothing is
+    // lost, and nobody is asked to stop: the task may wait again. The other awaiters of the library wait on. Returns
+    // whether it has ended a wait. For code that cancels a wait for reasons of its own:
+    //
+    //     WebSocket::RecvAwaiter next = socket.recv();
+    //     pending_ = &next;  // others call pending_->interrupt()
+    //     const auto message = co_await next;
+    //     pending_ = nullptr;
+    //
+    // Thread: that of the task's loop.
+    bool interrupt() noexcept { return is_suspended() && on_interrupt(); }
+
 protected:
     Awaiter() = default;
     Awaiter(const Awaiter&) = default;
@@ -86,6 +99,9 @@ protected:
 
     // A stop was requested while the task is suspended: end the wait and resume(), now or soon.
     virtual void on_stop() noexcept = 0;
+    // interrupt() was called while the task is suspended: end the wait, resume(), and return true. An awaiter whose
+    // result has no value for "it has not come" returns false and waits on.
+    virtual bool on_interrupt() noexcept { return false; }
 
 private:
     friend class StopScope;
@@ -121,6 +137,10 @@ private:
     void on_stop() noexcept override {
         cancel();
         resume();
+    }
+    bool on_interrupt() noexcept override {
+        on_stop();
+        return true;
     }
 
     Duration delay_;

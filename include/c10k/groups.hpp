@@ -51,7 +51,7 @@ private:
 // A group of WebSockets with a name. Cheap to keep and to copy; the group exists as long as a Group or a Membership
 // refers to it. It may outlive its Groups: then it has no members, and no WebSocket can join.
 //
-// Thread: that of the loop whose Groups it came from; join(), send() and close() throw std::logic_error on another.
+// Thread: that of the loop whose Groups it came from; its functions throw std::logic_error on another.
 class Group {
 public:
     // Waits until the membership is in force everywhere: every later message to the group reaches `socket`. A view may
@@ -69,6 +69,9 @@ public:
     // Throws std::invalid_argument if a close frame may not carry `code` (RFC 6455, 7.4), or `reason` is not UTF-8; a
     // reason is cut to 123 bytes.
     void close(std::uint16_t code = CloseCode::kNormal, std::string_view reason = {});
+
+    // How many members it has now in the whole program.
+    [[nodiscard]] std::size_t count() const;
 
 private:
     friend class Groups;

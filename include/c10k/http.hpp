@@ -84,6 +84,9 @@ struct Request {
     std::string peer;
     // It came by https: to us, or to a proxy that told it (X-Forwarded-Proto, the setting trusted_proxies).
     bool is_secure = false;
+    // The server's address that the client, or its proxy, connected to: "127.0.0.1:8000", or "unix:/run/site.sock".
+    std::string local = {};
+    int minor_version = 1;  // of HTTP: 0 for HTTP/1.0, else 1
 
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;

@@ -4,11 +4,12 @@
 #include "c10k/http.hpp"
 #include "c10k/message.hpp"
 #include "c10k/task.hpp"
+#include "c10k/websocket_handle.hpp"
 
 #include <coroutine>
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,7 +17,6 @@
 namespace c10k {
 
 class WebSocketConnection;
-class WebSocketTable;
 
 // send() throws this when the connection is closed or lost. A view may let it pass: the library ends the view silently.
 class ConnectionClosed : public std::runtime_error {
@@ -34,33 +34,15 @@ enum class SlowMember : std::uint8_t {
     kDropNewest,  // the new message is not sent to it: for those who want an unbroken beginning
 };
 
-// Sends to one WebSocket from anywhere. You may keep it for as long as you like.
-// Thread: any.
-class WebSocketHandle {
-public:
-    // To no WebSocket.
-    WebSocketHandle() = default;
-
-    // Queues `message` and does not wait; a peer that stays too far behind meets what its route says of slow members.
-    // Messages of one thread arrive in their order. Returns whether the message is queued: false if the loop of the
-    // connection has ended or already has more than mailbox_bytes to do, and on the thread of that loop also if the
-    // connection is closed. Another thread cannot know that: what it queues for a closed connection is dropped.
-    bool send(Message message) const;  // NOLINT(modernize-use-nodiscard): most callers do not care
-    // Begins the closing handshake. A handshake that its view has not answered yet is refused with 503. Does nothing if
-    // the connection is gone. Requires: as for WebSocket::close(). Throws std::invalid_argument otherwise.
-    void close(std::uint16_t code = CloseCode::kNormal, std::string reason = {}) const;
-
-    friend bool operator==(const WebSocketHandle&, const WebSocketHandle&) = default;
-
-private:
-    friend class WebSocketTable;
-
-    std::shared_ptr<WebSocketTable> table_;
-    std::uint32_t slot_ = 0;
-    std::uint32_t generation_ = 0;
+// How a view answers a handshake with 101.
+struct AcceptOptions {
+    // One that the client offers, or "" for none. Without it, the one that the route agrees on.
+    std::optional<std::string> subprotocol = {};
+    // More fields of the answer, such as Set-Cookie.
+    Headers headers = {};
+    // Without it, as the route says.
+    std::optional<SlowMember> slow_member = {};
 };
-
-using Handle [[deprecated("write WebSocketHandle")]] = WebSocketHandle;
 
 // A WebSocket (RFC 6455), either side, as a view sees it. You borrow one while your coroutine runs: when the view has
 // ended, use neither the socket nor the awaiters that recv(), send() and closed() have returned. You may keep a
@@ -81,9 +63,12 @@ public:
     //
     // Empty once the connection is closed, cleanly or not; close_info() then says why.
     // Fragments are joined and pings answered before you see anything.
-    // Suspends until a message or the close arrives; stopping the wait loses nothing.
+    // Suspends until a message or the close arrives; stopping or interrupting the wait loses nothing.
     // Requires: no other recv() is pending on this socket. Throws std::logic_error otherwise, when it is awaited.
     [[nodiscard]] RecvAwaiter recv();
+    // The next message if it is there already, and else nothing: it does not wait.
+    // Requires: no recv() is pending on this socket. Throws std::logic_error otherwise.
+    [[nodiscard]] std::optional<Message> try_recv();
 
     // Queues a message at once; awaiting it waits while more bytes are queued than the limit allows.
     // Throws ConnectionClosed if the socket is closed.
@@ -104,13 +89,22 @@ public:
     // Answers the handshake with 101. recv() and send() do so by themselves: only a view that waits for something else
     // first has to call this. Does nothing if the handshake has been answered.
     void accept();
+    // The same as `options` say. Does nothing if the peer has gone, or a handle or group has closed the socket.
+    // Requires: you have not answered it, the client offers the subprotocol, and no field is one that the handshake
+    // sets itself, or could end a line. Throws std::logic_error otherwise, and you may answer again.
+    void accept(const AcceptOptions& options);
     // Answers the handshake with an HTTP status instead. Does nothing if the peer has gone, or a handle or group has
     // closed the socket. Requires: you have not answered it, and the status is one from 200 to 599. Throws
     // std::logic_error otherwise.
     void refuse(int status, std::string_view text = {});
+    // The same with headers and a body, which is not streamed. Requires: as above, it has no body_stream, and to_bytes
+    // takes its headers. Throws std::logic_error otherwise.
+    void refuse(const Response& response);
     // The handshake's request, until you answer it, even if the peer goes meanwhile. Requires: you have not answered
     // it. Throws std::logic_error otherwise.
     [[nodiscard]] const Request& request() const;
+    // The subprotocols that the client offers, in its order of preference. Lives and throws as request() does.
+    [[nodiscard]] std::span<const std::string> offered_subprotocols() const;
 
     [[nodiscard]] bool is_open() const noexcept;
     // Requires: !is_open(). Not checked: until then it is that of a connection that was lost.
@@ -142,6 +136,7 @@ public:
 private:
     friend class c10k::WebSocketConnection;
     void on_stop() noexcept override;
+    bool on_interrupt() noexcept override;
 
     WebSocketConnection& connection_;
 };
@@ -156,6 +151,7 @@ public:
 private:
     friend class c10k::WebSocketConnection;
     void on_stop() noexcept override;
+    bool on_interrupt() noexcept override;
 
     WebSocketConnection& connection_;
     SendAwaiter* next_ = nullptr;
@@ -171,6 +167,7 @@ public:
 private:
     friend class c10k::WebSocketConnection;
     void on_stop() noexcept override;
+    bool on_interrupt() noexcept override;
 
     WebSocketConnection& connection_;
     ClosedAwaiter* next_ = nullptr;

@@ -93,6 +93,13 @@ std::string Address::unix_path() const {
     return name.starts_with('@') ? "" : name;
 }
 
+bool Address::is_any() const noexcept {
+    if (family() == AF_INET6) {
+        return IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr) != 0;
+    }
+    return family() == AF_INET && reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr == INADDR_ANY;
+}
+
 bool Address::is_loopback() const noexcept {
     if (family() == AF_INET6) {
         return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr) != 0;

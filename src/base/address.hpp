@@ -32,6 +32,8 @@ public:
     void set_port(std::uint16_t port) noexcept;
     // The file of a unix socket; "" if it has none.
     [[nodiscard]] std::string unix_path() const;
+    // Whether it is 0.0.0.0 or ::, which stand for all addresses of this machine.
+    [[nodiscard]] bool is_any() const noexcept;
     // Whether it is one of 127.0.0.0/8, or ::1.
     [[nodiscard]] bool is_loopback() const noexcept;
     // The part that identifies a subscriber, as bytes that live as long as this object: an IPv4 address itself, and of

@@ -2,7 +2,9 @@
 
 #include "c10k/http.hpp"
 #include "c10k/timer.hpp"
+#include "c10k/websocket.hpp"
 
+#include <span>
 #include <string>
 #include <utility>
 
@@ -16,8 +18,11 @@ public:
         : request(std::move(asked)), early(std::move(came_early)) {}
     virtual ~OpeningHandshake() = default;
 
-    // Returns the bytes of the 101. Throws std::bad_alloc, and then nothing has changed.
-    [[nodiscard]] virtual std::string accept() = 0;
+    // In the client's order of preference.
+    [[nodiscard]] virtual std::span<const std::string> offered_subprotocols() const noexcept = 0;
+    // Returns the bytes of the 101. Throws std::bad_alloc, and std::logic_error if the options ask for a subprotocol
+    // that the client does not offer, or for a field that the answer cannot have; then nothing has changed.
+    [[nodiscard]] virtual std::string accept(const AcceptOptions& options) = 0;
     // The 101 is queued. Throws std::bad_alloc.
     virtual void on_accepted() = 0;
     // Returns the bytes of another answer. Throws std::logic_error if its status cannot be sent.

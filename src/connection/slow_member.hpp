@@ -27,6 +27,7 @@ public:
 
     explicit SlowMemberGauge(SlowMember policy) noexcept : policy_(policy) {}
     [[nodiscard]] SlowMember policy() const noexcept { return policy_; }
+    void set_policy(SlowMember policy) noexcept { policy_ = policy; }
 
     // The outbox has grown to more than slow_bytes.
     void note_large(std::uint32_t now) noexcept {

@@ -15,6 +15,12 @@ WebSocket::RecvAwaiter WebSocket::recv() {
     return RecvAwaiter{connection_};
 }
 
+std::optional<Message> WebSocket::try_recv() {
+    internal::require(!connection_.has_receiver(), "try_recv(): a recv() is pending on this WebSocket");
+    connection_.accept();
+    return connection_.has_message() ? std::optional{connection_.take_message()} : std::nullopt;
+}
+
 WebSocket::SendAwaiter WebSocket::send(const Message& message) {
     connection_.queue_message(message);
     return SendAwaiter{connection_};
@@ -32,9 +38,17 @@ void WebSocket::close(std::uint16_t code, std::string_view reason) { connection_
 
 void WebSocket::accept() { connection_.accept(); }
 
-void WebSocket::refuse(int status, std::string_view text) {
+void WebSocket::accept(const AcceptOptions& options) {
+    internal::require(connection_.opening() != nullptr, "accept(): the handshake has been answered");
+    connection_.accept(options);
+}
+
+void WebSocket::refuse(int status, std::string_view text) { refuse(Response::text(std::string{text}, status)); }
+
+void WebSocket::refuse(const Response& response) {
     internal::require(connection_.opening() != nullptr, "refuse(): the handshake has been answered");
-    connection_.refuse(Response::text(std::string{text}, status));
+    internal::require(!response.body_stream, "refuse(): the answer to a handshake is not streamed");
+    connection_.refuse(response);
     connection_.forget_opening();
 }
 
@@ -42,6 +56,12 @@ const Request& WebSocket::request() const {
     internal::require(connection_.opening() != nullptr,
                       "request(): the handshake has been answered, and its request is gone");
     return connection_.opening()->request;
+}
+
+std::span<const std::string> WebSocket::offered_subprotocols() const {
+    internal::require(connection_.opening() != nullptr,
+                      "offered_subprotocols(): the handshake has been answered, and its request is gone");
+    return connection_.opening()->offered_subprotocols();
 }
 
 std::string_view WebSocket::subprotocol() const noexcept { return connection_.subprotocol(); }
@@ -112,6 +132,11 @@ void WebSocket::RecvAwaiter::on_stop() noexcept {
     resume();
 }
 
+bool WebSocket::RecvAwaiter::on_interrupt() noexcept {
+    on_stop();
+    return true;
+}
+
 // ---- send()
 
 bool WebSocket::SendAwaiter::await_ready() const noexcept {
@@ -135,6 +160,11 @@ void WebSocket::SendAwaiter::on_stop() noexcept {
     resume();
 }
 
+bool WebSocket::SendAwaiter::on_interrupt() noexcept {
+    on_stop();
+    return true;
+}
+
 // ---- closed()
 
 bool WebSocket::ClosedAwaiter::await_ready() const noexcept { return !connection_.is_open() || stop_requested(); }
@@ -147,6 +177,11 @@ void WebSocket::ClosedAwaiter::await_suspend(std::coroutine_handle<> task) {
 void WebSocket::ClosedAwaiter::on_stop() noexcept {
     connection_.stop_waiting(*this);
     resume();
+}
+
+bool WebSocket::ClosedAwaiter::on_interrupt() noexcept {
+    on_stop();
+    return true;
 }
 
 namespace {

@@ -60,10 +60,19 @@ void WebSocketConnection::open(std::string_view head, std::span<char> early) {
 }
 
 void WebSocketConnection::accept() {
+    if (state() == CloseState::kOpening) {
+        accept(AcceptOptions{});
+    }
+}
+
+void WebSocketConnection::accept(const AcceptOptions& options) {
     if (state() != CloseState::kOpening) {
         return;
     }
-    const std::string head = opening_->accept();
+    const std::string head = opening_->accept(options);
+    if (options.slow_member) {
+        slow_.set_policy(*options.slow_member);
+    }
     const std::unique_ptr<OpeningHandshake> opening = std::move(opening_);
     try {
         opening->on_accepted();

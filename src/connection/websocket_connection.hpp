@@ -64,6 +64,8 @@ public:
     void open(std::string_view head, std::span<char> early);
     // Answers the opening handshake with 101. Does nothing if it has been answered.
     void accept();
+    // Throws std::logic_error if the options cannot be met, and then nothing has changed.
+    void accept(const AcceptOptions& options);
     // Answers it with `response` instead, and drops all frames. Does nothing if it has been answered. Throws
     // std::logic_error if the response's status cannot be sent.
     void refuse(const Response& response);

@@ -58,6 +58,11 @@ void Group::close(std::uint16_t code, std::string_view reason) {
     local_->close(code, reason);
 }
 
+std::size_t Group::count() const {
+    local_->check_thread("Group::count()");
+    return local_->count();
+}
+
 // ---- Groups
 
 Groups::Groups() : Groups(std::make_shared<GroupDirectory>(1), 0) {}

@@ -34,6 +34,9 @@ public:
     // Throws std::logic_error on a thread other than the loop's. `call` names the function that was called.
     void check_thread(std::string_view call) const;
 
+    // All members in the program.
+    [[nodiscard]] std::size_t count() const noexcept { return shared_ ? shared_->members.load() : 0; }
+
     // To all members in the program. Both throw std::bad_alloc, and then no member has got it.
     void send(const Message& message);
     void close(std::uint16_t code, std::string_view reason);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/address.hpp"
+#include "c10k/internal/descriptor_events.hpp"
 #include "loop/sockets.hpp"
 
 #include <chrono>
@@ -55,8 +56,9 @@ protected:
 
 class ListenerEvents {
 public:
-    // A new socket, which is silent until it is attached and told to receive.
-    virtual void on_accepted(SocketId socket, const Address& peer) = 0;
+    // A new socket, which is silent until it is attached and told to receive. `local` is the address that the peer
+    // connected to.
+    virtual void on_accepted(SocketId socket, const Address& peer, const Address& local) = 0;
     // No socket could be accepted, because descriptors or memory have run out. The listener is paused.
     virtual void on_accept_failed(std::error_code error) = 0;
 
@@ -122,6 +124,15 @@ public:
     // How many failures no owner has heard of, because the socket was closed.
     [[nodiscard]] virtual std::uint64_t failures_after_close() const noexcept { return failures_after_close_; }
 
+    // Watches a descriptor that is not the backend's, and stays open meanwhile: once, until `events` hears that it is
+    // ready, which may be in the next wait(), or unwatch() comes. Throws std::system_error if the kernel refuses, and
+    // std::logic_error if it is watched for the same already, or this backend has no descriptors.
+    virtual void watch(int descriptor, internal::Readiness wanted, internal::DescriptorEvents& events);
+    // Requires: watch() has begun that, and its event has not come.
+    virtual void unwatch(int /*descriptor*/, internal::Readiness /*wanted*/) noexcept {}
+    // Whether the next wait() has events to deliver that the kernel does not know of: it will not sleep.
+    [[nodiscard]] virtual bool has_news() const noexcept { return false; }
+
     // Milliseconds of a clock that never jumps.
     [[nodiscard]] virtual std::int64_t now() const noexcept = 0;
     // The time of day for the Date of a response; in a simulation it is simulated, too.
@@ -129,8 +140,8 @@ public:
         return std::chrono::system_clock::now();
     }
     // Delivers all events that there are. If there are none, sleeps until one comes, wake() is called, or the clock
-    // shows `until` (nullopt: for ever). Returns how many events it delivered, without answers to send(): 0 means that
-    // there was nothing to read.
+    // shows `until` (nullopt: for ever). Returns how many events it delivered, without answers to send() and those of
+    // watch(): 0 means that there was nothing to read.
     virtual int wait(std::optional<std::int64_t> until) = 0;
     // The backend has delivered everything that had arrived when the clock showed this time. So the loop has heard
     // whatever a peer sent until then, and no timer that ends a peer may run ahead of it. A wait() whose `until` has

@@ -1,8 +1,11 @@
 #include "loop/epoll_backend.hpp"
 
+#include "c10k/internal/require.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -17,7 +20,8 @@ constexpr int kEventsAtOnce = 1024;
 // One listener must not starve the connections that are already here.
 constexpr int kAcceptsAtOnce = 256;
 constexpr std::uint32_t kNone = 0xffffffff;
-// The id by which epoll reports the eventfd of wake(); no slot has this generation.
+// No slot has this generation: by it, epoll reports the eventfd of wake(), and descriptors that are not ours.
+constexpr std::uint32_t kNoGeneration = 0xffffffff;
 constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 
 std::uint64_t tag(SocketId socket) noexcept { return std::uint64_t{socket.generation} << 32 | socket.slot; }
@@ -115,6 +119,7 @@ SocketId EpollBackend::listen(const Address& address, const ListenOptions& optio
     limit_silence(descriptor, options.keepalive);
     const SocketId id = add(descriptor, Kind::kListener);
     slots_[id.slot].listener_events = &events;
+    listening_[id.slot] = local_address_of(descriptor);
     resume_accepting(id);
     return id;
 }
@@ -196,6 +201,7 @@ void EpollBackend::close(SocketId socket, std::shared_ptr<const void> /*unsent*/
         if (slot->kind == Kind::kListener) {
             // A listener that other processes have, too, would stay in this epoll.
             ::epoll_ctl(epoll_, EPOLL_CTL_DEL, slot->fd, nullptr);
+            listening_.erase(socket.slot);
         }
         if (::close(slot->fd) < 0 || slot->failure != 0) {
             count_failure_after_close();
@@ -212,11 +218,14 @@ std::int64_t EpollBackend::now() const noexcept { return steady_milliseconds(); 
 int EpollBackend::wait(std::optional<std::int64_t> until) {
     std::array<epoll_event, kEventsAtOnce> events;
     int timeout_ms = -1;
-    if (until) {
+    if (deliver_ready()) {
+        timeout_ms = 0;
+    } else if (until) {
         constexpr std::int64_t kLongest = 1 << 30;
         timeout_ms = static_cast<int>(std::clamp(*until == 0 ? 0 : *until - now(), std::int64_t{0}, kLongest));
     }
     heard_.begin(now());
+    int others = 0;
     const int count = ::epoll_wait(epoll_, events.data(), kEventsAtOnce, timeout_ms);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -226,6 +235,11 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
             continue;
         }
         const SocketId id{static_cast<std::uint32_t>(event.data.u64), static_cast<std::uint32_t>(event.data.u64 >> 32)};
+        if (id.generation == kNoGeneration) {
+            deliver(static_cast<int>(id.slot), event.events);
+            ++others;
+            continue;
+        }
         // The handler of an earlier event may have closed this socket: look it up again after every call.
         Slot* slot = find(id);
         if (slot == nullptr) {
@@ -264,7 +278,79 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
     const bool has_all = count >= 0 && count < kEventsAtOnce;
     heard_.end(static_cast<std::size_t>(std::max(count, 0)), has_all && !std::exchange(has_more_, false),
                slots_.size());
-    return std::max(count, 0);
+    return std::max(count, 0) - others;
+}
+
+// ---- Descriptors of others
+
+void EpollBackend::watch(int descriptor, internal::Readiness wanted, internal::DescriptorEvents& events) {
+    Watched& watched = watched_[descriptor];
+    internal::DescriptorEvents*& place = watched.events[static_cast<std::size_t>(wanted)];
+    internal::require(place == nullptr, wanted == internal::Readiness::kReadable
+                                            ? "readable(): another task waits to read from this descriptor"
+                                            : "writable(): another task waits to write to this descriptor");
+    place = &events;
+    const int error = ask(descriptor, watched);
+    if (error == EPERM) {  // a regular file or a folder
+        ready_.push_back(descriptor);
+    } else if (error != 0) {
+        place = nullptr;
+        throw std::system_error(error, std::system_category(), "epoll_ctl");
+    }
+}
+
+void EpollBackend::unwatch(int descriptor, internal::Readiness wanted) noexcept {
+    Watched& watched = watched_[descriptor];
+    watched.events[static_cast<std::size_t>(wanted)] = nullptr;
+    ask(descriptor, watched);
+}
+
+int EpollBackend::ask(int descriptor, Watched& watched) noexcept {
+    epoll_event event{};
+    if (watched.events[0] == nullptr && watched.events[1] == nullptr) {
+        // No interest would not be enough: epoll reports errors even so.
+        if (std::exchange(watched.is_registered, false)) {
+            ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &event);
+        }
+        return 0;
+    }
+    event.events =
+        EPOLLONESHOT | (watched.events[0] != nullptr ? EPOLLIN : 0U) | (watched.events[1] != nullptr ? EPOLLOUT : 0U);
+    event.data.u64 = tag({static_cast<std::uint32_t>(descriptor), kNoGeneration});
+    int result = ::epoll_ctl(epoll_, watched.is_registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, &event);
+    if (result < 0 && (errno == ENOENT || errno == EEXIST)) {  // another file has this number now
+        result = ::epoll_ctl(epoll_, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, &event);
+    }
+    watched.is_registered = result == 0;
+    return result == 0 ? 0 : errno;
+}
+
+void EpollBackend::deliver(int descriptor, std::uint32_t events) {
+    const bool is_over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    const std::array is_ready{is_over || (events & EPOLLIN) != 0, is_over || (events & EPOLLOUT) != 0};
+    Watched& watched = watched_.at(descriptor);
+    std::array<internal::DescriptorEvents*, 2> heard{};
+    for (std::size_t i = 0; i < heard.size(); ++i) {
+        if (is_ready[i]) {
+            heard[i] = std::exchange(watched.events[i], nullptr);
+        }
+    }
+    if (watched.events[0] != nullptr || watched.events[1] != nullptr) {
+        ask(descriptor, watched);  // for the other one, who waits on
+    }
+    for (internal::DescriptorEvents* one : heard) {
+        if (one != nullptr) {
+            one->on_ready(0);
+        }
+    }
+}
+
+bool EpollBackend::deliver_ready() {
+    const std::vector<int> ready = std::exchange(ready_, {});
+    for (const int descriptor : ready) {
+        deliver(descriptor, EPOLLIN | EPOLLOUT);
+    }
+    return !ready.empty();
 }
 
 void EpollBackend::fail(SocketId socket, int error) {
@@ -310,7 +396,8 @@ void EpollBackend::accept(SocketId listener) {
             events.on_accept_failed(error.code());
             return;
         }
-        events.on_accepted(accepted, Address{reinterpret_cast<const sockaddr*>(&storage), size});
+        events.on_accepted(accepted, Address{reinterpret_cast<const sockaddr*>(&storage), size},
+                           local_address_of_accepted(fd, listening_.at(listener.slot)));
     }
 }
 

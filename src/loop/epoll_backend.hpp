@@ -2,7 +2,10 @@
 
 #include "loop/backend.hpp"
 
+#include <array>
+#include <map>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace c10k {
@@ -31,6 +34,9 @@ public:
     void shutdown_write(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
+    void watch(int descriptor, internal::Readiness wanted, internal::DescriptorEvents& events) override;
+    void unwatch(int descriptor, internal::Readiness wanted) noexcept override;
+    [[nodiscard]] bool has_news() const noexcept override { return !ready_.empty(); }
     [[nodiscard]] std::int64_t now() const noexcept override;
     int wait(std::optional<std::int64_t> until) override;
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard_.time(); }
@@ -55,6 +61,13 @@ private:
         std::uint8_t failure;  // errno of a failed send, which wait() has yet to report
     };
 
+    // A descriptor that is not ours. Each event ends its registration with epoll (EPOLLONESHOT), and each watch()
+    // begins one: the owner may have closed it meanwhile, and another file may have its number.
+    struct Watched {
+        std::array<internal::DescriptorEvents*, 2> events{};  // by Readiness; null: nobody waits for that
+        bool is_registered = false;                           // perhaps no more
+    };
+
     SocketId add(int fd, Kind kind);
     Slot* find(SocketId socket) noexcept;
     // Tells epoll what this slot waits for, if that has changed.
@@ -63,6 +76,12 @@ private:
     void connected(SocketId socket);
     void receive(SocketId socket);
     void fail(SocketId socket, int error);
+    // Asks epoll for what somebody waits for. Returns an errno, or 0.
+    int ask(int descriptor, Watched& watched) noexcept;
+    // Delivers an event of a descriptor that is not ours.
+    void deliver(int descriptor, std::uint32_t events);
+    // Delivers those of `ready_`. Returns whether there are any.
+    bool deliver_ready();
 
     int epoll_;
     int wake_;
@@ -70,8 +89,11 @@ private:
     std::uint32_t first_free_;
     std::unique_ptr<char[]> buffer_;
     HeardUntil heard_;
-    bool has_more_ = false;  // a socket has filled the buffer in this wait()
-    bool is_full_ = false;   // the last accepted socket took a descriptor that is reserved for the program
+    std::map<std::uint32_t, Address> listening_;  // the addresses of listeners, by slot
+    std::unordered_map<int, Watched> watched_;    // by descriptor
+    std::vector<int> ready_;                      // those that are always ready, and for which somebody waits
+    bool has_more_ = false;                       // a socket has filled the buffer in this wait()
+    bool is_full_ = false;  // the last accepted socket took a descriptor that is reserved for the program
 };
 
 }  // namespace c10k

@@ -83,6 +83,8 @@ public:
     // Runs the jobs that may run. Returns whether there was any. A job that fails neither ends the loop nor holds up
     // others.
     bool run_jobs();
+    // Whether there is a job that may run, or one that is new.
+    [[nodiscard]] bool has_jobs() const noexcept { return newest_.load() != nullptr || may_run_first(); }
     // For the loop to call before it sleeps: returns false if a job may run. Until awake(), jobs wake the loop.
     [[nodiscard]] bool fall_asleep() noexcept;
     void awake() noexcept { asleep_ = false; }

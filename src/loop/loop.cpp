@@ -47,12 +47,19 @@ Loop& Loop::current() {
     return *current_loop;
 }
 
-void Loop::turn() {
-    const std::optional<std::int64_t> next = timers_.next();
+void Loop::turn(std::optional<std::int64_t> latest) {
+    std::optional<std::int64_t> next = timers_.next();
     const bool is_due = next && *next <= now_;  // what can be read has to be read first
-    const bool is_busy = first_ready_ != nullptr || !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
-    const bool may_sleep = !is_busy && jobs_->fall_asleep();
+    const bool may_sleep = !is_busy() && jobs_->fall_asleep();
+    if (latest && (!next || *latest < *next)) {
+        next = latest;
+    }
     run_turn(may_sleep || is_due ? next : std::optional<std::int64_t>{0});
+}
+
+bool Loop::has_work() const {
+    const std::optional<std::int64_t> next = timers_.next();
+    return is_busy() || jobs_->has_jobs() || backend_->has_news() || (next && *next <= backend_->now());
 }
 
 void Loop::run_until_idle() {

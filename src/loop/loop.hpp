@@ -102,7 +102,11 @@ public:
     [[nodiscard]] std::int64_t now() const noexcept { return now_; }
 
     // One turn. With nothing to do it sleeps until something happens.
-    void turn();
+    void turn() { turn(std::nullopt); }
+    // The same, but it sleeps no longer than until the backend's clock shows `latest`.
+    void turn(std::optional<std::int64_t> latest);
+    // Whether the next turn has something to do already, and will not sleep.
+    [[nodiscard]] bool has_work() const;
     // Turns as long as there is something to do, and does not sleep: for tests with a manual clock.
     void run_until_idle();
 
@@ -144,6 +148,10 @@ public:
     }
 
 private:
+    // Something of this loop's own is to be done: the next turn only looks for news.
+    [[nodiscard]] bool is_busy() const noexcept {
+        return first_ready_ != nullptr || !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
+    }
     // The steps of a turn. Returns how much happened.
     int run_turn(std::optional<std::int64_t> until);
     bool run_ready();

@@ -136,6 +136,10 @@ Address local_address_of(int descriptor) noexcept {
     return Address{reinterpret_cast<const sockaddr*>(&storage), size};
 }
 
+Address local_address_of_accepted(int descriptor, const Address& listener) noexcept {
+    return listener.is_any() ? local_address_of(descriptor) : listener;
+}
+
 Address peer_address_of(int descriptor) noexcept {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;

@@ -57,6 +57,9 @@ private:
 
 [[nodiscard]] Address local_address_of(int descriptor) noexcept;
 [[nodiscard]] Address peer_address_of(int descriptor) noexcept;
+// The address that the peer of an accepted socket connected to. Asks the kernel only if `listener`, the address that
+// its listener has, stands for several.
+[[nodiscard]] Address local_address_of_accepted(int descriptor, const Address& listener) noexcept;
 
 // Whether descriptors or memory have run out, so that accepting fails for a while.
 [[nodiscard]] bool out_of_resources(int error) noexcept;

@@ -1,5 +1,6 @@
 #include "loop/uring_backend.hpp"
 
+#include "c10k/internal/require.hpp"
 #include "loop/ring.hpp"
 
 #include <algorithm>
@@ -44,6 +45,9 @@ UringBackend::~UringBackend() {
         if (slots_[i].kind != Kind::kFree && slots_[i].kind != Kind::kClosing) {
             close({i, slots_[i].generation});
         }
+    }
+    for (Poll& poll : polls_) {
+        poll.events = nullptr;
     }
     // Operations in progress point into this object.
     const auto is_free = [](const Slot& slot) { return slot.kind == Kind::kFree; };
@@ -136,6 +140,7 @@ SocketId UringBackend::listen(const Address& address, const ListenOptions& optio
     slots_[id.slot].is_inherited = options.inherited >= 0;
     slots_[id.slot].file = static_cast<std::uint32_t>(descriptor);
     slots_[id.slot].listener_events = &events;
+    listening_[id.slot] = local_address_of(descriptor);
     resume_accepting(id);
     return id;
 }
@@ -256,6 +261,7 @@ void UringBackend::close(SocketId socket, std::shared_ptr<const void> unsent) {
             }
             return accepted.first == index;
         });
+        listening_.erase(index);
         if (!slot->is_inherited) {
             ::shutdown(static_cast<int>(slot->file),
                        SHUT_RDWR);  // at once: an accept in progress holds the socket a little longer
@@ -291,8 +297,10 @@ void UringBackend::start(std::uint32_t index, io_uring_sqe& entry, Operation ope
     }
 }
 
-void UringBackend::cancel(std::uint32_t index, Operation operation) {
-    io_uring_sqe& entry = ring_of(index).prepare();
+void UringBackend::cancel(std::uint32_t index, Operation operation) { cancel_in(ring_of(index), index, operation); }
+
+void UringBackend::cancel_in(Ring& ring, std::uint32_t index, Operation operation) {
+    io_uring_sqe& entry = ring.prepare();
     const std::uint64_t target = std::uint64_t{index} << kOperationBits | static_cast<unsigned>(operation);
     ::io_uring_prep_cancel64(&entry, target, 0);
     entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -352,10 +360,10 @@ void UringBackend::update_watch(std::uint32_t index) {
         cancel(index, watching(slot));
         return;
     }
-    watch(index, wanted);
+    start_watch(index, wanted);
 }
 
-void UringBackend::watch(std::uint32_t index, Watch wanted) {
+void UringBackend::start_watch(std::uint32_t index, Watch wanted) {
     Slot& slot = slots_[index];
     slot.watch = wanted;
     io_uring_sqe& entry = ring_of(index).prepare();
@@ -370,6 +378,47 @@ void UringBackend::watch(std::uint32_t index, Watch wanted) {
         entry.buf_group = Ring::kBuffers;
     }
     start(index, entry, watching(slot));
+}
+
+// ---- Descriptors of others
+
+void UringBackend::watch(int descriptor, internal::Readiness wanted, internal::DescriptorEvents& events) {
+    const bool is_read = wanted == internal::Readiness::kReadable;
+    std::uint32_t& waiting = waiting_poll(descriptor, wanted);
+    internal::require(waiting == kNoPoll, is_read ? "readable(): another task waits to read from this descriptor"
+                                                  : "writable(): another task waits to write to this descriptor");
+    if (free_polls_.empty()) {
+        free_polls_.reserve(polls_.size() + 1);
+        polls_.emplace_back();
+        free_polls_.push_back(static_cast<std::uint32_t>(polls_.size() - 1));
+    }
+    const std::uint32_t index = free_polls_.back();
+    free_polls_.pop_back();
+    waiting = index;
+    polls_[index] = {&events, descriptor, wanted};
+    io_uring_sqe& entry = rings_.front()->prepare();
+    ::io_uring_prep_poll_add(&entry, descriptor, is_read ? POLLIN : POLLOUT);
+    entry.user_data = std::uint64_t{index} << kOperationBits | static_cast<unsigned>(Operation::kPoll);
+}
+
+void UringBackend::unwatch(int descriptor, internal::Readiness wanted) noexcept {
+    const std::uint32_t index = std::exchange(waiting_poll(descriptor, wanted), kNoPoll);
+    polls_[index].events = nullptr;
+    cancel_in(*rings_.front(), index, Operation::kPoll);
+}
+
+std::uint32_t& UringBackend::waiting_poll(int descriptor, internal::Readiness wanted) {
+    const auto [entry, is_new] = waiting_polls_.try_emplace(descriptor, std::array{kNoPoll, kNoPoll});
+    return entry->second[static_cast<std::size_t>(wanted)];
+}
+
+void UringBackend::polled(std::uint32_t index, int result) {
+    const Poll poll = std::exchange(polls_[index], {});
+    free_polls_.push_back(index);
+    if (poll.events != nullptr) {
+        waiting_poll(poll.descriptor, poll.wanted) = kNoPoll;
+        poll.events->on_ready(result < 0 ? -result : 0);
+    }
 }
 
 // ---- Answers of the kernel
@@ -448,6 +497,10 @@ int UringBackend::complete(Ring& ring, const io_uring_cqe& completion) {
         }
         return 0;
     }
+    if (operation == Operation::kPoll) {
+        polled(index, result);
+        return 0;
+    }
     if (Slot& slot = slots_[index]; is_last) {
         --slot.under_way;
         if (slot.watch != Watch::kNothing && operation == watching(slot)) {
@@ -496,7 +549,7 @@ void UringBackend::accept_stragglers(std::uint32_t index) {
     if (::poll(&awaited, 1, 0) != 1) {
         return;
     }
-    watch(index, Watch::kInput);
+    start_watch(index, Watch::kInput);
     slot.cancelling = true;
     cancel(index, Operation::kAccept);
 }
@@ -526,6 +579,7 @@ int UringBackend::adopt_waiting() {
     while (!waiting_.empty() && !is_short_) {
         const auto [listener, descriptor] = waiting_.front();
         const Address peer = peer_address_of(descriptor);  // while there is a descriptor to ask
+        const Address local = local_address_of_accepted(descriptor, listening_.at(listener));
         SocketId socket;
         try {
             socket = adopt(descriptor, Kind::kSocket);
@@ -535,7 +589,7 @@ int UringBackend::adopt_waiting() {
         waiting_.pop_front();
         has_adopted_ = true;
         ++events;
-        slots_[listener].listener_events->on_accepted(socket, peer);
+        slots_[listener].listener_events->on_accepted(socket, peer, local);
     }
     return events;
 }

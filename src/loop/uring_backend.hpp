@@ -2,7 +2,9 @@
 
 #include "loop/backend.hpp"
 
+#include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -45,6 +47,8 @@ public:
     void shutdown_write(SocketId socket) override;
     using Backend::close;
     void close(SocketId socket, std::shared_ptr<const void> unsent) override;
+    void watch(int descriptor, internal::Readiness wanted, internal::DescriptorEvents& events) override;
+    void unwatch(int descriptor, internal::Readiness wanted) noexcept override;
     [[nodiscard]] std::int64_t now() const noexcept override;
     int wait(std::optional<std::int64_t> until) override;
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return heard_.time(); }
@@ -54,7 +58,18 @@ private:
     enum class Kind : std::uint8_t { kFree, kListener, kConnecting, kSocket, kClosing };
     // The news of a socket or listener that the kernel was last asked for.
     enum class Watch : std::uint8_t { kNothing, kInput, kLoss };
-    enum class Operation : std::uint8_t { kNone, kWake, kAccept, kConnect, kReceive, kLoss, kSend, kShutdown, kClose };
+    enum class Operation : std::uint8_t {
+        kNone,
+        kWake,
+        kAccept,
+        kConnect,
+        kReceive,
+        kLoss,
+        kSend,
+        kShutdown,
+        kClose,
+        kPoll,  // of a descriptor that is not ours: its index is that of a Poll
+    };
 
     struct Slot {
         union {
@@ -80,6 +95,14 @@ private:
         bool is_leaving : 1;    // accepts no more than it was woken for
     };
 
+    // A descriptor that is not ours, for one direction, from watch() until its completion.
+    struct Poll {
+        internal::DescriptorEvents* events = nullptr;  // null: nobody waits any more
+        int descriptor = -1;
+        internal::Readiness wanted{};
+    };
+    static constexpr std::uint32_t kNoPoll = 0xffffffff;
+
     SocketId add(Kind kind);
     // Moves the descriptor into a ring with room, or into a new one. If it throws std::system_error, it has done
     // nothing.
@@ -91,6 +114,7 @@ private:
     // Submits the entry for the slot; complete() gets its result.
     void start(std::uint32_t index, io_uring_sqe& entry, Operation operation);
     void cancel(std::uint32_t index, Operation operation);
+    static void cancel_in(Ring& ring, std::uint32_t index, Operation operation);
     void arm_wake();
     // Keeps the bytes of a send() until the kernel is done with them.
     void keep(std::uint32_t index, std::shared_ptr<const void> unsent) noexcept;
@@ -99,7 +123,7 @@ private:
     void changed(std::uint32_t index);
     void update_watches();
     void update_watch(std::uint32_t index);
-    void watch(std::uint32_t index, Watch wanted);
+    void start_watch(std::uint32_t index, Watch wanted);
     [[nodiscard]] static Watch wanted_watch(const Slot& slot) noexcept;
     [[nodiscard]] static Operation watching(const Slot& slot) noexcept;
 
@@ -124,6 +148,8 @@ private:
     int noticed(std::uint32_t index, int result);
     int sent(std::uint32_t index, int result);
     int lose(std::uint32_t index, int error);
+    void polled(std::uint32_t index, int result);
+    [[nodiscard]] std::uint32_t& waiting_poll(int descriptor, internal::Readiness wanted);
 
     std::vector<std::unique_ptr<Ring>> rings_;
     std::vector<Slot> slots_;
@@ -133,6 +159,11 @@ private:
         unsent_;  // of closed slots, until the kernel lets go
     // The listener and the descriptor of accepted sockets that are in no ring yet, because no ring can be made.
     std::deque<std::pair<std::uint32_t, int>> waiting_;
+    std::map<std::uint32_t, Address> listening_;  // the addresses of listeners, by slot
+    std::vector<Poll> polls_;
+    std::vector<std::uint32_t> free_polls_;
+    // By descriptor and Readiness: the one that somebody waits for, or kNoPoll.
+    std::unordered_map<int, std::array<std::uint32_t, 2>> waiting_polls_;
     bool has_adopted_ = false;  // since accepting failed
     bool is_short_ = false;     // of descriptors, until accepting goes on
     HeardUntil heard_;

@@ -66,10 +66,10 @@ void Acceptor::close_listeners() {
 
 // ---- New connections
 
-void Acceptor::on_accepted(SocketId socket, const Address& peer) {
+void Acceptor::on_accepted(SocketId socket, const Address& peer, const Address& local) {
     if (pending_.is_full() && !context_.is_closing) {
         try {
-            held_.emplace_back(socket, peer);
+            held_.push_back({socket, peer, local});
             return;
         } catch (const std::bad_alloc&) {
             context_.counters().accept_failures.add();
@@ -77,33 +77,33 @@ void Acceptor::on_accepted(SocketId socket, const Address& peer) {
             return;
         }
     }
-    receive(socket, peer);
+    receive(socket, peer, local);
 }
 
-void Acceptor::receive(SocketId socket, const Address& peer) try {
-    decide(socket, peer);
+void Acceptor::receive(SocketId socket, const Address& peer, const Address& local) try {
+    decide(socket, peer, local);
     pending_.note_accepted();
 } catch (const std::bad_alloc&) {
     context_.counters().accept_failures.add();
     backend().close(socket);
 }
 
-void Acceptor::decide(SocketId socket, const Address& peer) {
+void Acceptor::decide(SocketId socket, const Address& peer, const Address& local) {
     const ServerLimits& limits = context_.limits;
     context_.counters().accepted.add();
     if (context_.admission->connections >= limits.max_connections) {
         context_.counters().count(Limit::kMaxConnections);
-        reject(socket, peer, "as many connections as max_connections allows are open");
+        reject(socket, peer, local, "as many connections as max_connections allows are open");
     } else if (!limits.proxy_protocol) {
-        admit(socket, peer, {});
+        admit(socket, peer, local, {});
     } else if (wire::is_trusted(peer.text(), limits.trusted_proxies)) {
-        context_.connections.emplace<ProxiedConnection>(context_, *this, socket, peer);
+        context_.connections.emplace<ProxiedConnection>(context_, *this, socket, peer, local);
     } else {
         refuse_proxied(socket, peer, "it is none of trusted_proxies");
     }
 }
 
-void Acceptor::admit(SocketId socket, const Address& client, std::span<char> early) {
+void Acceptor::admit(SocketId socket, const Address& client, const Address& local, std::span<char> early) {
     const ServerLimits& limits = context_.limits;
     Admission::AddressSlot slot = Admission::kUncounted;
     if (limits.max_connections_per_address > 0 && client.family() != AF_UNIX &&
@@ -111,7 +111,7 @@ void Acceptor::admit(SocketId socket, const Address& client, std::span<char> ear
         const auto entered = context_.admission->enter(client.subnet_key(), limits.max_connections_per_address);
         if (!entered) {
             context_.counters().count(Limit::kMaxConnectionsPerAddress);
-            reject(socket, client, "its address has as many connections as max_connections_per_address allows");
+            reject(socket, client, local, "its address has as many connections as max_connections_per_address allows");
             return;
         }
         slot = *entered;
@@ -119,7 +119,7 @@ void Acceptor::admit(SocketId socket, const Address& client, std::span<char> ear
     Http1Connection* connection = nullptr;
     try {
         secure(socket);
-        connection = &context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, slot);
+        connection = &context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, local, slot);
     } catch (...) {
         context_.admission->leave(slot);
         throw;
@@ -134,10 +134,11 @@ void Acceptor::admit(SocketId socket, const Address& client, std::span<char> ear
     }
 }
 
-void Acceptor::reject(SocketId socket, const Address& client, std::string_view why) {
+void Acceptor::reject(SocketId socket, const Address& client, const Address& local, std::string_view why) {
     context_.warn_of(client.text(), "rejected", why);
     secure(socket);
-    context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, Admission::kUncounted).reject();
+    context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, local, Admission::kUncounted)
+        .reject();
 }
 
 void Acceptor::secure(SocketId socket) {
@@ -176,9 +177,9 @@ void Acceptor::resume_accepting() {
 }
 
 void Acceptor::receive_held() {
-    const auto [socket, peer] = held_.front();
+    const Held held = held_.front();
     held_.pop_front();
-    receive(socket, peer);
+    receive(held.socket, held.peer, held.local);
 }
 
 void Acceptor::take_held() {

@@ -10,7 +10,6 @@
 #include <span>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 namespace c10k {
@@ -36,25 +35,25 @@ public:
     void leave_accepting();
     void close_listeners();
 
-    // Begins to serve a connection from `client`, which has sent `early` already.
-    void admit(SocketId socket, const Address& client, std::span<char> early);
+    // Begins to serve a connection from `client` to `local`, which has sent `early` already.
+    void admit(SocketId socket, const Address& client, const Address& local, std::span<char> early);
     // A connection through `proxy` did not begin as it should, and is closed.
     void refuse_proxied(SocketId socket, const Address& proxy, std::string_view why);
     [[nodiscard]] PendingConnections& pending() noexcept { return pending_; }
 
 private:
-    void on_accepted(SocketId socket, const Address& peer) override;
+    void on_accepted(SocketId socket, const Address& peer, const Address& local) override;
     void on_accept_failed(std::error_code error) override;
     // Goes on accepting after a failure.
     void on_time() override;
 
     // Decides what becomes of a new connection, which is closed if there is no memory.
-    void receive(SocketId socket, const Address& peer);
-    void decide(SocketId socket, const Address& peer);
+    void receive(SocketId socket, const Address& peer, const Address& local);
+    void decide(SocketId socket, const Address& peer, const Address& local);
     // From now on the socket speaks TLS, if this server does.
     void secure(SocketId socket);
     // Answers with 503.
-    void reject(SocketId socket, const Address& client, std::string_view why);
+    void reject(SocketId socket, const Address& client, const Address& local, std::string_view why);
     // As many connections are pending as may be: no more are accepted for now.
     void pause_accepting() override;
     void resume_accepting() override;
@@ -67,7 +66,12 @@ private:
     ServerContext& context_;
     PendingConnections pending_;
     std::vector<SocketId> listeners_;
-    std::deque<std::pair<SocketId, Address>> held_;  // accepted when no more could be pending
+    struct Held {
+        SocketId socket;
+        Address peer;
+        Address local;
+    };
+    std::deque<Held> held_;  // accepted when no more could be pending
     log::RateLimit failures_;
     log::RateLimit proxy_failures_;
 };

@@ -73,8 +73,9 @@ public:
 
     // An answer goes out; of a streamed one, its head.
     virtual void on_answered(const Request& request, const Response& response) = 0;
-    virtual void on_websocket_opened(const WebSocketRoute& route, const Request& request) = 0;
-    virtual void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) = 0;
+    // Both get the same WebSocket. When it has closed, its view may have ended: only close_info() is left of it.
+    virtual void on_websocket_opened(const WebSocketRoute& route, const Request& request, WebSocket& socket) = 0;
+    virtual void on_websocket_closed(const WebSocketRoute& route, WebSocket& socket) = 0;
 };
 
 }  // namespace c10k

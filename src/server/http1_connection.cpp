@@ -25,9 +25,9 @@ void forget(std::string& text) noexcept { std::string{}.swap(text); }
 }  // namespace
 
 Http1Connection::Http1Connection(ServerContext& context, PendingConnections& pending, SocketId socket,
-                                 const Address& client, Admission::AddressSlot slot)
+                                 const Address& client, const Address& local, Admission::AddressSlot slot)
     : SocketStream(context.services, socket), context_(context), pending_(pending, *this, client), peer_(client.text()),
-      parser_(context.limits), exchange_(context, *this), address_slot_(slot) {
+      local_(local.text()), parser_(context.limits), exchange_(context, *this), address_slot_(slot) {
     due_.fill(kNever);
     resume_reading();
     wait_for(Wait::kRequest, context.limits.head_time);
@@ -153,6 +153,8 @@ void Http1Connection::serve() {
     pending_.note_request();
     advance(Http1Event::kRequest);
     parser_.request().peer = peer_;
+    parser_.request().local = local_;
+    parser_.request().minor_version = parser_.minor_version();
     parser_.request().is_secure = context_.is_secure();
     switch (exchange_.start(parser_)) {
         case HttpExchange::Outcome::kAnswered: end_answer(); break;

@@ -25,7 +25,7 @@ class Http1Connection final : public ServerConnection,
                               private Timer {
 public:
     Http1Connection(ServerContext& context, PendingConnections& pending, SocketId socket, const Address& client,
-                    Admission::AddressSlot slot);
+                    const Address& local, Admission::AddressSlot slot);
 
     // Takes bytes that came before it was there.
     void receive(std::span<char> early) { on_received(early); }
@@ -96,6 +96,7 @@ private:
     ServerContext& context_;
     PendingConnection pending_;
     std::string peer_;
+    std::string local_;
     wire::RequestParser parser_;
     std::string unread_;  // what came behind the request that is being served
     HttpExchange exchange_;

@@ -6,9 +6,10 @@
 
 namespace c10k {
 
-ProxiedConnection::ProxiedConnection(ServerContext& context, Acceptor& acceptor, SocketId socket, const Address& proxy)
+ProxiedConnection::ProxiedConnection(ServerContext& context, Acceptor& acceptor, SocketId socket, const Address& proxy,
+                                     const Address& local)
     : context_(context), acceptor_(acceptor), pending_(acceptor.pending(), *this, proxy), socket_(socket),
-      proxy_(proxy) {
+      proxy_(proxy), local_(local) {
     backend().attach(socket_, *this);
     backend().start_receiving(socket_);
     start(context.limits.head_time);
@@ -21,7 +22,7 @@ void ProxiedConnection::on_received(std::span<char> bytes) {
         retire();
     } else if (header_.state() == wire::ProxyHeader::State::kComplete) {
         const bool is_for_itself = header_.client().family() == AF_UNSPEC;
-        acceptor_.admit(socket_, is_for_itself ? proxy_ : header_.client(), bytes.subspan(taken));
+        acceptor_.admit(socket_, is_for_itself ? proxy_ : header_.client(), local_, bytes.subspan(taken));
         retire();
     }
 }

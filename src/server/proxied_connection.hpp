@@ -15,7 +15,8 @@ class Acceptor;
 // An accepted connection that has not said yet whom it is from. When it has, the acceptor admits that client on it.
 class ProxiedConnection final : public ServerConnection, private SocketEvents, private Timer {
 public:
-    ProxiedConnection(ServerContext& context, Acceptor& acceptor, SocketId socket, const Address& proxy);
+    ProxiedConnection(ServerContext& context, Acceptor& acceptor, SocketId socket, const Address& proxy,
+                      const Address& local);
 
 private:
     void close(const ShutdownOptions& /*options*/) override { abort(); }
@@ -36,6 +37,7 @@ private:
     PendingConnection pending_;
     SocketId socket_;
     Address proxy_;
+    Address local_;
     wire::ProxyHeader header_;
 };
 

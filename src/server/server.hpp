@@ -35,6 +35,9 @@ public:
     // waits for the end of all connections; those that are left after the shutdown time are cut.
     Task<> close(const ShutdownOptions& options = {});
 
+    // Ends all connections now, and asks their views to stop.
+    void abort() noexcept { context_.connections.abort_all(); }
+
     [[nodiscard]] std::size_t count() const noexcept { return context_.connections.count(); }
     [[nodiscard]] Counters& counters() const noexcept { return context_.counters(); }
 

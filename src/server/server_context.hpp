@@ -6,6 +6,7 @@
 #include "server/admission.hpp"
 #include "server/application.hpp"
 #include "server/connection_list.hpp"
+#include "server/subprotocol_table.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,7 @@ struct ServerContext {
     const ServerCertificates* certificates;      // null: the server does not speak TLS
     const std::shared_ptr<Admission> admission;  // shared by the servers that share the limits
     ConnectionList connections;
+    SubprotocolTable subprotocols;
     bool is_closing = false;  // each connection makes its next answer the last one
 
     [[nodiscard]] Counters& counters() const noexcept { return *services.counters; }

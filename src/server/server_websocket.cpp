@@ -4,9 +4,9 @@
 #include "wire/handshake.hpp"
 #include "wire/response_writer.hpp"
 
-#include <algorithm>
 #include <new>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace c10k {
@@ -28,23 +28,25 @@ public:
     // Agrees on what the route wants of the peer's offer.
     void agree() {
         const WebSocketRoute& route = owner_.route_;
-        const std::string_view chosen = wire::choose_subprotocol(offer_.subprotocols, route.subprotocols);
-        const auto found = std::find(route.subprotocols.begin(), route.subprotocols.end(), chosen);
-        if (!chosen.empty() && found != route.subprotocols.end()) {
-            owner_.subprotocol_ = static_cast<std::uint16_t>(found - route.subprotocols.begin() + 1);
-        }
+        agreed_ = wire::choose_subprotocol(offer_.subprotocols, route.subprotocols);
         if (offer_.deflate && route.compression.is_on()) {
             deflate_ = wire::answer_deflate(*offer_.deflate, route.compression);
             owner_.connection_.compress(*deflate_, route.compression.from_bytes);
         }
     }
 
+    // What the view gets if it does not choose.
+    [[nodiscard]] std::string_view agreed_subprotocol() const noexcept { return agreed_; }
+
 private:
-    std::string accept() override;
+    [[nodiscard]] std::span<const std::string> offered_subprotocols() const noexcept override {
+        return offer_.subprotocols;
+    }
+    std::string accept(const AcceptOptions& options) override;
     void on_accepted() override {
         owner_.is_opened_ = true;
         owner_.context_.counters().opened.add();
-        owner_.context_.application.on_websocket_opened(owner_.route_, request);
+        owner_.context_.application.on_websocket_opened(owner_.route_, request, owner_.socket_);
     }
     std::string refuse(const Response& response) override {
         wire::require_final(response.status);
@@ -64,12 +66,16 @@ private:
 
     ServerWebSocket& owner_;
     wire::HandshakeOffer offer_;
+    std::string_view agreed_;                         // in the route's list
     std::optional<wire::DeflateParameters> deflate_;  // what is agreed on
 };
 
-std::string ServerWebSocket::Handshake::accept() {
-    const Response response = wire::switching_protocols(offer_, owner_.subprotocol(), deflate_);
-    return wire::to_bytes(response, {.date = owner_.context_.date()});
+std::string ServerWebSocket::Handshake::accept(const AcceptOptions& options) {
+    const std::string_view subprotocol = options.subprotocol ? std::string_view{*options.subprotocol} : agreed_;
+    const Response response = wire::switching_protocols(offer_, subprotocol, deflate_, options.headers);
+    std::string bytes = wire::to_bytes(response, {.date = owner_.context_.date()});
+    owner_.subprotocol_ = owner_.context_.subprotocols.take(subprotocol);
+    return bytes;
 }
 
 ServerWebSocket::ServerWebSocket(ServerContext& context, SocketId socket, WebSocketMatch match, Request request,
@@ -91,7 +97,10 @@ ServerWebSocket::ServerWebSocket(ServerContext& context, SocketId socket, WebSoc
 }
 
 std::string_view ServerWebSocket::subprotocol() const noexcept {
-    return subprotocol_ == 0 ? std::string_view{} : route_.subprotocols[subprotocol_ - 1U];
+    if (const OpeningHandshake* handshake = connection_.opening()) {
+        return static_cast<const Handshake*>(handshake)->agreed_subprotocol();
+    }
+    return context_.subprotocols.name(subprotocol_);
 }
 
 // ---- The end
@@ -141,7 +150,7 @@ void ServerWebSocket::on_closed() {
     if (is_opened_) {
         context_.counters().count_close(connection_.close_info().code);
         try {
-            context_.application.on_websocket_closed(route_, connection_.close_info());
+            context_.application.on_websocket_closed(route_, socket_);
         } catch (const std::bad_alloc&) {  // the log lacks a line
         }
     }
@@ -150,7 +159,10 @@ void ServerWebSocket::on_closed() {
     }
 }
 
-void ServerWebSocket::retire() noexcept { context_.connections.retire(*this, address_slot_); }
+void ServerWebSocket::retire() noexcept {
+    context_.subprotocols.release(subprotocol_);
+    context_.connections.retire(*this, address_slot_);
+}
 
 void ServerWebSocket::close(const ShutdownOptions& options) {
     connection_.close_for_others(options.code, options.reason);

@@ -2,8 +2,8 @@
 
 #include "connection/websocket_connection.hpp"
 #include "server/server_context.hpp"
+#include "server/subprotocol_table.hpp"
 
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
@@ -42,9 +42,9 @@ private:
     StopScope scope_;
     Task<> view_;
     Admission::AddressSlot address_slot_;
-    std::uint16_t subprotocol_ = 0;  // in the route's list, counted from 1; 0: none was agreed on
-    bool is_opened_ = false;
-    bool has_view_ended_ = false;  // before the view has begun, too, the connection lives for it
+    SubprotocolTable::Id subprotocol_ : 30 = SubprotocolTable::kNone;  // since it was accepted
+    bool is_opened_ : 1 = false;
+    bool has_view_ended_ : 1 = false;  // before the view has begun, too, the connection lives for it
 };
 
 }  // namespace c10k

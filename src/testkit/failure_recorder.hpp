@@ -28,11 +28,11 @@ public:
     }
     std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
     void on_answered(const Request& request, const Response& response) override;
-    void on_websocket_opened(const WebSocketRoute& route, const Request& request) override {
-        site_.on_websocket_opened(route, request);
+    void on_websocket_opened(const WebSocketRoute& route, const Request& request, WebSocket& socket) override {
+        site_.on_websocket_opened(route, request, socket);
     }
-    void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) override {
-        site_.on_websocket_closed(route, info);
+    void on_websocket_closed(const WebSocketRoute& route, WebSocket& socket) override {
+        site_.on_websocket_closed(route, socket);
     }
 
 private:

@@ -127,7 +127,7 @@ bool MemoryBackend::accept(SocketId id) {
         listener->unaccepted.pop_front();
         note(socket, "is accepted");
         const Socket* dialler = find(find(socket)->peer);
-        events.on_accepted(socket, dialler != nullptr ? dialler->address : Address{});
+        events.on_accepted(socket, dialler != nullptr ? dialler->address : Address{}, Address{listener->address});
     }
     return accepted;
 }

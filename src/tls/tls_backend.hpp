@@ -59,6 +59,11 @@ public:
     [[nodiscard]] std::uint64_t failures_after_close() const noexcept override {
         return Backend::failures_after_close() + inner_->failures_after_close();
     }
+    void watch(int descriptor, internal::Readiness wanted, internal::DescriptorEvents& events) override {
+        inner_->watch(descriptor, wanted, events);
+    }
+    void unwatch(int descriptor, internal::Readiness wanted) noexcept override { inner_->unwatch(descriptor, wanted); }
+    [[nodiscard]] bool has_news() const noexcept override { return with_news_ != nullptr || inner_->has_news(); }
     [[nodiscard]] std::int64_t now() const noexcept override { return inner_->now(); }
     int wait(std::optional<std::int64_t> until) override;
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return inner_->heard_until(); }

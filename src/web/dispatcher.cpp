@@ -5,6 +5,7 @@
 #include "c10k/json.hpp"
 #include "c10k/web.hpp"
 #include "web/error_pages.hpp"
+#include "web/view_failures.hpp"
 #include "wire/forwarded.hpp"
 #include "wire/handshake.hpp"
 #include "wire/host.hpp"
@@ -72,43 +73,6 @@ SocketView wrap(SocketView view, const std::vector<Middleware>& layers) {
     return view;
 }
 
-// The compression of routes that do not set it.
-Compression default_compression(const Settings& settings) {
-    if (!settings.compression) {
-        return Compression::kOff;
-    }
-    return {.from_bytes = settings.compression_from_bytes,
-            .context_takeover = settings.compression_context_takeover ? ContextTakeover::kYes : ContextTakeover::kNo,
-            .window_bits = static_cast<std::uint8_t>(settings.compression_window_bits)};
-}
-
-// The error page for a view's failure; empty if the failure is the server's mistake. If a value of the client's JSON is
-// not what the view expects, the mistake is the client's (see Request::json()).
-std::optional<HttpError> wanted_error(const Request& request, std::exception_ptr failure) {
-    try {
-        std::rethrow_exception(std::move(failure));
-    } catch (const HttpError& wanted) {
-        return wanted;
-    } catch (const nlohmann::json::type_error& unexpected) {
-        return request.json_was_read ? std::optional{BadRequest(unexpected.what())} : std::nullopt;
-    } catch (const nlohmann::json::out_of_range& missing) {
-        return request.json_was_read ? std::optional{BadRequest(missing.what())} : std::nullopt;
-    } catch (...) {
-        return std::nullopt;
-    }
-}
-
-// Whether an open WebSocket's view has thrown an error that the client is to blame for.
-bool is_peers_fault(std::exception_ptr failure) {
-    try {
-        std::rethrow_exception(std::move(failure));
-    } catch (const HttpError& error) {
-        return error.status() < 500;
-    } catch (...) {
-        return false;
-    }
-}
-
 // The path of a request, as the patterns have it.
 std::string_view without_slash(std::string_view path) { return path.substr(path.starts_with('/') ? 1 : 0); }
 
@@ -135,6 +99,15 @@ Response sendable(Response response) {
 }
 
 }  // namespace
+
+Compression default_compression(const Settings& settings) {
+    if (!settings.compression) {
+        return Compression::kOff;
+    }
+    return {.from_bytes = settings.compression_from_bytes,
+            .context_takeover = settings.compression_context_takeover ? ContextTakeover::kYes : ContextTakeover::kNo,
+            .window_bits = static_cast<std::uint8_t>(settings.compression_window_bits)};
+}
 
 Dispatcher::Dispatcher(const Urls& urls, const Settings& settings, std::shared_ptr<Refusals> refusals)
     : urls_(urls), settings_(settings), log_(settings.verbosity), refusals_(std::move(refusals)) {
@@ -381,12 +354,12 @@ std::uint16_t Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::
 
 void Dispatcher::on_answered(const Request& request, const Response& response) { log_.answered(request, response); }
 
-void Dispatcher::on_websocket_opened(const WebSocketRoute& /*route*/, const Request& request) {
+void Dispatcher::on_websocket_opened(const WebSocketRoute& /*route*/, const Request& request, WebSocket& /*socket*/) {
     log_.connected(request);
 }
 
-void Dispatcher::on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) {
-    log_.disconnected(route.name, info.code);
+void Dispatcher::on_websocket_closed(const WebSocketRoute& route, WebSocket& socket) {
+    log_.disconnected(route.name, socket.close_info().code);
 }
 
 }  // namespace c10k

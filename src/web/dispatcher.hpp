@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/compression.hpp"
 #include "c10k/settings.hpp"
 #include "c10k/urls.hpp"
 #include "server/application.hpp"
@@ -14,6 +15,9 @@
 #include <vector>
 
 namespace c10k {
+
+// How the WebSockets of routes that do not say are compressed.
+[[nodiscard]] Compression default_compression(const Settings& settings);
 
 // The application that a list of routes makes: each request goes through the middleware to its view, or gets the status
 // it deserves.
@@ -35,8 +39,8 @@ public:
     std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
 
     void on_answered(const Request& request, const Response& response) override;
-    void on_websocket_opened(const WebSocketRoute& route, const Request& request) override;
-    void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) override;
+    void on_websocket_opened(const WebSocketRoute& route, const Request& request, WebSocket& socket) override;
+    void on_websocket_closed(const WebSocketRoute& route, WebSocket& socket) override;
 
 private:
     // Where a route leads, with all its middleware.

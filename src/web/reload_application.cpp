@@ -45,15 +45,15 @@ void ReloadApplication::on_answered(const Request& request, const Response& resp
     }
 }
 
-void ReloadApplication::on_websocket_opened(const WebSocketRoute& route, const Request& request) {
+void ReloadApplication::on_websocket_opened(const WebSocketRoute& route, const Request& request, WebSocket& socket) {
     if (!Reload::is_ours(route.name)) {
-        site_.on_websocket_opened(route, request);
+        site_.on_websocket_opened(route, request, socket);
     }
 }
 
-void ReloadApplication::on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) {
+void ReloadApplication::on_websocket_closed(const WebSocketRoute& route, WebSocket& socket) {
     if (!Reload::is_ours(route.name)) {
-        site_.on_websocket_closed(route, info);
+        site_.on_websocket_closed(route, socket);
     }
 }
 

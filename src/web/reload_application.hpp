@@ -19,8 +19,8 @@ public:
     Response on_refused(std::string_view peer, int status, std::string_view reason) override;
     std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
     void on_answered(const Request& request, const Response& response) override;
-    void on_websocket_opened(const WebSocketRoute& route, const Request& request) override;
-    void on_websocket_closed(const WebSocketRoute& route, const CloseInfo& info) override;
+    void on_websocket_opened(const WebSocketRoute& route, const Request& request, WebSocket& socket) override;
+    void on_websocket_closed(const WebSocketRoute& route, WebSocket& socket) override;
 
 private:
     Task<Response> with_script(Task<Response> page) const;

@@ -52,6 +52,12 @@ bool is_ours(std::string_view name) {
            std::any_of(kOurs.begin(), kOurs.end(), [name](const char* ours) { return iequals(name, ours); });
 }
 
+void require_not_ours(const std::string& name) {
+    if (is_ours(name)) {
+        throw std::logic_error("the handshake itself sets " + name);
+    }
+}
+
 }  // namespace
 
 std::string accept_value(std::string_view key) {
@@ -101,7 +107,7 @@ std::string_view choose_subprotocol(std::span<const std::string> offered, std::s
 }
 
 Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol,
-                             const std::optional<DeflateParameters>& deflate) {
+                             const std::optional<DeflateParameters>& deflate, const Headers& headers) {
     if (!subprotocol.empty() && !contains(offer.subprotocols, subprotocol)) {
         throw std::logic_error("the client did not offer the subprotocol " + std::string{subprotocol});
     }
@@ -112,6 +118,10 @@ Response switching_protocols(const HandshakeOffer& offer, std::string_view subpr
     }
     if (deflate) {
         response.headers.add(kExtensionsField, to_text(*deflate));
+    }
+    for (const auto& [name, value] : headers) {
+        require_not_ours(name);
+        response.headers.add(name, value);
     }
     return response;
 }
@@ -155,9 +165,7 @@ std::string to_bytes(const HandshakeRequest& request) {
         append_field(bytes, kExtensionsField, to_text(request.deflate));
     }
     for (const auto& [name, value] : request.headers) {
-        if (is_ours(name)) {
-            throw std::logic_error("the handshake itself sets " + name);
-        }
+        require_not_ours(name);
         append_field(bytes, name, value);
     }
     bytes += "\r\n";

@@ -39,9 +39,12 @@ struct PlainRequest {};
 [[nodiscard]] std::string_view choose_subprotocol(std::span<const std::string> offered,
                                                   std::span<const std::string> ours) noexcept;
 
-// 101. Requires: `subprotocol` is empty or one that the client offered, and `deflate` is empty or answers an offer.
+// 101 with `headers` behind the handshake's own. Requires: `deflate` is empty or answers an offer. Throws
+// std::logic_error if `subprotocol` is neither empty nor one that the client offered, or if `headers` name a field of
+// the handshake or of a body's length.
 [[nodiscard]] Response switching_protocols(const HandshakeOffer& offer, std::string_view subprotocol = {},
-                                           const std::optional<DeflateParameters>& deflate = {});
+                                           const std::optional<DeflateParameters>& deflate = {},
+                                           const Headers& headers = {});
 
 // 426, which names the protocol and version to use (RFC 9110, 15.5.22; RFC 6455, 4.4).
 [[nodiscard]] Response upgrade_required();

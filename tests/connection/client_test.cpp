@@ -87,7 +87,7 @@ private:
         bool answered_ = false;
     };
 
-    void on_accepted(SocketId socket, const Address&) override {
+    void on_accepted(SocketId socket, const Address&, const Address&) override {
         connections_.push_back(std::make_unique<Connection>(*this, socket));
     }
     void on_accept_failed(std::error_code) override {}

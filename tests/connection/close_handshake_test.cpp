@@ -64,7 +64,8 @@ public:
     AnsweredByTest() : OpeningHandshake(Request{}, {}) {}
 
 private:
-    std::string accept() override { return "the 101"; }
+    [[nodiscard]] std::span<const std::string> offered_subprotocols() const noexcept override { return {}; }
+    std::string accept(const AcceptOptions& /*options*/) override { return "the 101"; }
     void on_accepted() override {}
     std::string refuse(const Response& /*response*/) override { return "the refusal"; }
     void on_time() override {}
@@ -130,7 +131,7 @@ private:
         return bytes;
     }
 
-    void on_accepted(SocketId socket, const Address& /*peer*/) override {
+    void on_accepted(SocketId socket, const Address& /*peer*/, const Address& /*local*/) override {
         loop_.backend().start_receiving(socket);
         connection_.emplace(LoopServices::of(loop_), socket, wire::Role::kServer, limits_, SlowMember::kClose,
                             static_cast<WebSocketConnection::Owner&>(*this), std::make_unique<AnsweredByTest>());

@@ -97,11 +97,13 @@ public:
         return 1011;
     }
     void on_answered(const Request&, const Response& response) override { statuses.push_back(response.status); }
-    void on_websocket_opened(const WebSocketRoute&, const Request& request) override {
+    void on_websocket_opened(const WebSocketRoute&, const Request& request, WebSocket&) override {
         opened.push_back(request.target);
         on_websocket_open(request);
     }
-    void on_websocket_closed(const WebSocketRoute&, const CloseInfo& info) override { closed.push_back(info.code); }
+    void on_websocket_closed(const WebSocketRoute&, WebSocket& socket) override {
+        closed.push_back(socket.close_info().code);
+    }
 };
 
 // The networks that every connection must work on.

@@ -48,7 +48,9 @@ protected:
     std::optional<Recorded> server;
 
 private:
-    void on_accepted(SocketId socket, const Address& /*peer*/) override { server.emplace(loop(), socket); }
+    void on_accepted(SocketId socket, const Address& /*peer*/, const Address& /*local*/) override {
+        server.emplace(loop(), socket);
+    }
     void on_accept_failed(std::error_code /*error*/) override { ADD_FAILURE(); }
 
     std::optional<Loop> loop_;

@@ -65,11 +65,13 @@ class Accepting final : public ListenerEvents {
 public:
     std::vector<SocketId> sockets;
     std::vector<std::string> peers;
+    std::vector<std::string> locals;
     std::error_code failure;
 
-    void on_accepted(SocketId socket, const Address& peer) override {
+    void on_accepted(SocketId socket, const Address& peer, const Address& local) override {
         sockets.push_back(socket);
         peers.push_back(peer.text());
+        locals.push_back(local.text());
     }
     void on_accept_failed(std::error_code error) override { failure = error; }
 };

@@ -117,7 +117,7 @@ protected:
     SocketId client_id;
 
 private:
-    void on_accepted(SocketId socket, const Address&) override {
+    void on_accepted(SocketId socket, const Address&, const Address&) override {
         server_id = socket;
         if (server_speaks_tls) {
             tls->secure(socket, TestTls::get().certificates.current());

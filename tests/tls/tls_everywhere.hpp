@@ -38,6 +38,11 @@ public:
     void close(SocketId socket, std::shared_ptr<const void> unsent) override { tls_.close(socket, std::move(unsent)); }
     [[nodiscard]] std::int64_t now() const noexcept override { return tls_.now(); }
     [[nodiscard]] std::uint64_t failures_after_close() const noexcept override { return tls_.failures_after_close(); }
+    void watch(int descriptor, internal::Readiness wanted, internal::DescriptorEvents& events) override {
+        tls_.watch(descriptor, wanted, events);
+    }
+    void unwatch(int descriptor, internal::Readiness wanted) noexcept override { tls_.unwatch(descriptor, wanted); }
+    [[nodiscard]] bool has_news() const noexcept override { return tls_.has_news(); }
     int wait(std::optional<std::int64_t> until) override { return tls_.wait(until); }
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return tls_.heard_until(); }
     void wake() noexcept override { tls_.wake(); }
@@ -47,10 +52,10 @@ private:
     class Listener final : public ListenerEvents {
     public:
         Listener(TlsBackend& tls, ListenerEvents& events) : tls_(tls), events_(events) {}
-        void on_accepted(SocketId socket, const Address& peer) override {
+        void on_accepted(SocketId socket, const Address& peer, const Address& local) override {
             tls_.secure(socket, TestTls::get().certificates.current());
             tls_.start_receiving(socket);
-            events_.on_accepted(socket, peer);
+            events_.on_accepted(socket, peer, local);
         }
         void on_accept_failed(std::error_code error) override { events_.on_accept_failed(error); }
 
