@@ -26,6 +26,8 @@ public:
 
     // In Prometheus' text format, version 0.0.4.
     Response serve(const Request& request) const;
+    // The text of that page.
+    [[nodiscard]] std::string text() const;
     // For the log: "max_head_bytes 3, ping_timeout 12". Empty if none has struck.
     [[nodiscard]] std::string limits_that_struck() const;
 

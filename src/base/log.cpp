@@ -4,6 +4,7 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 namespace c10k::log {
 namespace {
@@ -18,10 +19,14 @@ spdlog::logger& logger() {
 }
 
 constinit thread_local int silences = 0;
+constinit thread_local const Redirect::Write* redirection = nullptr;
 
-void write(spdlog::level::level_enum level, std::string_view line) {
-    if (silences == 0 && logger().should_log(level)) {
-        logger().log(level, printable(line));
+spdlog::level::level_enum to_spdlog(Level level) {
+    switch (level) {
+        case Level::kDebug: return spdlog::level::debug;
+        case Level::kInfo: return spdlog::level::info;
+        case Level::kWarning: return spdlog::level::warn;
+        default: return spdlog::level::err;
     }
 }
 
@@ -31,18 +36,26 @@ Silence::Silence() noexcept { ++silences; }
 
 Silence::~Silence() { --silences; }
 
-void set_level(Level level) {
-    switch (level) {
-        case Level::kDebug: logger().set_level(spdlog::level::debug); break;
-        case Level::kInfo: logger().set_level(spdlog::level::info); break;
-        case Level::kWarning: logger().set_level(spdlog::level::warn); break;
-        case Level::kError: logger().set_level(spdlog::level::err); break;
+Redirect::Redirect(const Write* write) noexcept : former_(std::exchange(redirection, write)) {}
+
+Redirect::~Redirect() { redirection = former_; }
+
+void set_level(Level level) { logger().set_level(to_spdlog(level)); }
+
+void write(Level level, std::string_view line) {
+    if (silences > 0 || !logger().should_log(to_spdlog(level))) {
+        return;
+    }
+    if (redirection != nullptr) {
+        (*redirection)(level, printable(line));
+    } else {
+        logger().log(to_spdlog(level), printable(line));
     }
 }
 
-void debug(std::string_view line) { write(spdlog::level::debug, line); }
-void info(std::string_view line) { write(spdlog::level::info, line); }
-void warning(std::string_view line) { write(spdlog::level::warn, line); }
-void error(std::string_view line) { write(spdlog::level::err, line); }
+void debug(std::string_view line) { write(Level::kDebug, line); }
+void info(std::string_view line) { write(Level::kInfo, line); }
+void warning(std::string_view line) { write(Level::kWarning, line); }
+void error(std::string_view line) { write(Level::kError, line); }
 
 }  // namespace c10k::log

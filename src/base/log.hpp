@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 // The program's log: lines on standard error with the time in front. Text from a peer can neither end a line nor
@@ -20,6 +21,22 @@ public:
     Silence& operator=(const Silence&) = delete;
 };
 
+// While one of these lives, this thread's lines go to `write` instead of standard error; to standard error again with
+// null. `write` outlives it.
+class Redirect {
+public:
+    using Write = std::function<void(Level level, std::string_view line)>;
+
+    explicit Redirect(const Write* write) noexcept;
+    ~Redirect();
+    Redirect(const Redirect&) = delete;
+    Redirect& operator=(const Redirect&) = delete;
+
+private:
+    const Write* former_;
+};
+
+void write(Level level, std::string_view line);
 void debug(std::string_view line);
 void info(std::string_view line);
 void warning(std::string_view line);

@@ -75,6 +75,12 @@ void Metrics::add(std::shared_ptr<const Counters> loop) {
 }
 
 Response Metrics::serve(const Request& /*request*/) const {
+    Response response = Response::text(text());
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    return response;
+}
+
+std::string Metrics::text() const {
     const std::lock_guard lock{mutex_};
     std::string text;
     for (const Named& number : kNumbers) {
@@ -95,9 +101,7 @@ Response Metrics::serve(const Request& /*request*/) const {
             append_sample(text, kStrikes, "limit", row.name, strikes(loops_, *row.limit));
         }
     }
-    Response response = Response::text(std::move(text));
-    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    return response;
+    return text;
 }
 
 std::string Metrics::limits_that_struck() const {
