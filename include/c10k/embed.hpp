@@ -47,7 +47,7 @@ public:
     // becomes 1008; others are logged, and become 1011.
     virtual std::uint16_t on_websocket_failed(std::exception_ptr failure);
     // The answer to bytes of `peer` that are no request we take. By default, `reason` as plain text.
-    virtual Response on_bad_request(std::string_view peer, int status, std::string_view reason);
+    virtual Response on_refused(std::string_view peer, int status, std::string_view reason);
 
     // An answer goes out; of a streamed one, its head. A handshake that is refused comes here, too.
     virtual void on_answered(const Request& /*request*/, const Response& /*response*/) {}

@@ -75,9 +75,9 @@ public:
             return error_page(500);
         }
     }
-    Response on_bad_request(std::string_view peer, int status, std::string_view reason) override {
+    Response on_refused(std::string_view peer, int status, std::string_view reason) override {
         try {
-            return application_.on_bad_request(peer, status, reason);
+            return application_.on_refused(peer, status, reason);
         } catch (...) {
             log_failure(std::current_exception());
             return error_page(status);
@@ -157,7 +157,7 @@ std::uint16_t EmbeddedApplication::on_websocket_failed(std::exception_ptr failur
     return CloseCode::kInternalError;
 }
 
-Response EmbeddedApplication::on_bad_request(std::string_view /*peer*/, int status, std::string_view reason) {
+Response EmbeddedApplication::on_refused(std::string_view /*peer*/, int status, std::string_view reason) {
     return Response::text(std::string{reason} + '\n', status);
 }
 
