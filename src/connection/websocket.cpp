@@ -32,6 +32,14 @@ WebSocket::SendAwaiter WebSocket::send(std::string_view text) {
     return SendAwaiter{connection_};
 }
 
+bool WebSocket::deliver(const Message& message) {
+    connection_.accept();
+    wire::PreparedMessage prepared{message};
+    return connection_.deliver(prepared);
+}
+
+bool WebSocket::is_full() const noexcept { return connection_.is_full(); }
+
 WebSocket::ClosedAwaiter WebSocket::closed() { return ClosedAwaiter{connection_}; }
 
 void WebSocket::close(std::uint16_t code, std::string_view reason) { connection_.start_close(code, reason); }

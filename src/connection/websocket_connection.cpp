@@ -28,7 +28,11 @@ WebSocketConnection::WebSocketConnection(LoopServices& services, SocketId socket
                                          const WebSocketLimits& limits, SlowMember slow_member, Owner& owner,
                                          std::unique_ptr<OpeningHandshake> opening)
     : SocketStream(services, socket), slot_(services.websockets->add(*this)), slow_(slow_member), owner_(owner),
-      limits_(limits), protocol_(role, limits), opening_(std::move(opening)) {}
+      limits_(limits), protocol_(role, limits), opening_(std::move(opening)) {
+    if (opening_ != nullptr) {
+        read_while_opening();
+    }
+}
 
 WebSocketConnection::~WebSocketConnection() {
     leave_groups();
@@ -113,6 +117,16 @@ void WebSocketConnection::on_received(std::span<char> bytes) try {
 void WebSocketConnection::receive_outside(std::span<char> bytes) {
     if (state() == CloseState::kOpening) {
         opening_->early.append(bytes.data(), bytes.size());
+        update_reading();
+    }
+}
+
+// A peer that leaves before the answer is to be noticed: the view of a server may wait for long, and need not go on.
+void WebSocketConnection::read_while_opening() {
+    if (opening_->early.size() > limits_.inbox_bytes) {
+        pause_reading();
+    } else {
+        resume_reading();
     }
 }
 
@@ -205,7 +219,11 @@ void WebSocketConnection::count_violation(wire::Violation violation) {
 }
 
 void WebSocketConnection::update_reading() {
-    if (state() == CloseState::kClosed || state() == CloseState::kOpening) {
+    if (state() == CloseState::kClosed) {
+        return;
+    }
+    if (state() == CloseState::kOpening) {
+        read_while_opening();
         return;
     }
     const bool is_closing = !is_open();  // nothing is kept any more, and the peer's close has to be found

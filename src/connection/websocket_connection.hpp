@@ -148,6 +148,7 @@ private:
 
     // Bytes that the view's protocol does not read: those before the 101 are kept, those of a closing peer thrown away.
     void receive_outside(std::span<char> bytes);
+    void read_while_opening();
     // Goes on reading what the protocol has kept while the inbox was full.
     void resume_protocol();
     // Stops reading from a peer whose messages nobody takes, or who does not take ours.

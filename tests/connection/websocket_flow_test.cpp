@@ -18,6 +18,31 @@ Task<> echo(WebSocket& socket, Captured) {
 
 class WebSocketFlowInMemory : public InMemory {};
 
+// ---- deliver()
+
+TEST_F(WebSocketFlowInMemory, DeliversWithoutWaitingUntilThePeerIsTooFarBehind) {
+    limits.outbox_bytes = 1000;
+    limits.slow_limit_bytes = 50'000;
+    int delivered = 0;
+    std::optional<bool> was_full;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        EXPECT_FALSE(socket.is_full());
+        while (socket.deliver(Message{std::string(1000, 'x')})) {
+            ++delivered;
+        }
+        was_full = !socket.is_open();
+        co_return;
+    });
+    WebSocketPeer peer{harness(), "/ws/"};
+    EXPECT_EQ(peer.answer().status, 101);
+    for (int i = 0; i < delivered; ++i) {
+        EXPECT_EQ(peer.recv().size(), 1000U);
+    }
+    EXPECT_EQ(peer.wait_for_close().code, 1013);
+    EXPECT_NEAR(delivered, 50, 1);
+    EXPECT_EQ(was_full, true);
+}
+
 // ---- recv()
 
 TEST_F(WebSocketFlowInMemory, RefusesASecondRecvWhileOneIsPending) {

@@ -151,6 +151,48 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, HidesTheRequestOnceItIsAnswered) {
     EXPECT_EQ(peer.recv(), "well");
 }
 
+TEST_P(WebSocketHandshakeOnEveryNetwork, TellsAViewThatItsPeerHasLeftBeforeTheAnswer) {
+    bool is_open_afterwards = true;
+    bool is_waiting = false;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        is_waiting = true;
+        co_await socket.closed();
+        is_open_afterwards = socket.is_open();
+        EXPECT_EQ(socket.request().path, "/ws/");
+        socket.accept();  // too late
+    });
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().run_until([&] { return is_waiting; }, "the view");
+    peer.close();
+    wait_until_empty();
+    EXPECT_FALSE(is_open_afterwards);
+    EXPECT_TRUE(app.opened.empty());
+}
+
+TEST_F(WebSocketHandshakeInMemory, KeepsABoundedAmountOfWhatComesBeforeTheAnswer) {
+    limits.inbox_bytes = 1000;
+    Gate gate;
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        co_await gate.wait();
+        std::size_t bytes = 0;
+        while (const auto message = co_await socket.recv()) {
+            bytes += message->size();
+        }
+        EXPECT_EQ(bytes, 50'000U);
+    });
+    harness().network().faults().kernel_bytes = 10'000;
+    WebSocketPeer peer{harness(), "/ws/"};
+    harness().run_until_idle();
+    for (int i = 0; i < 50; ++i) {
+        peer.send(client_frame(wire::Opcode::kText, std::string(1000, 'x')));
+    }
+    harness().run_until_idle();
+    EXPECT_GE(peer.unsent(), 50'000U - 2 * 10'000 - 1000);
+    gate.open();
+    peer.send(client_frame(wire::Opcode::kClose, "\x03\xe8"));
+    EXPECT_EQ(peer.wait_for_close().code, 1000);
+}
+
 TEST_P(WebSocketHandshakeOnEveryNetwork, SendsThe101BeforeWhatOthersSentMeanwhile) {
     std::optional<WebSocketHandle> handle;
     Gate gate;
