@@ -1,0 +1,183 @@
+"""asyncio's event loop, sleeping in the engine: one loop and one thread for both."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import _c10k
+
+__all__ = ["Runner", "Selector", "current_server"]
+
+_server: _c10k.Server | None = None
+
+
+def current_server() -> _c10k.Server:
+    """The engine that runs in this process.
+
+    Raises RuntimeError if there is none: in a shell, a management command or a worker of another server.
+    """
+    if _server is None:
+        raise RuntimeError("no c10k server runs in this process: groups reach the WebSockets of one process only")
+    return _server
+
+
+class Selector(selectors.EpollSelector):
+    """What asyncio sleeps in: a turn of the engine, which ends also when one of asyncio's own descriptors is ready."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._server: _c10k.Server | None = None
+        self._on_stopped: Callable[[], None] | None = None
+
+    def attach(self, server: _c10k.Server, on_stopped: Callable[[], None]) -> None:
+        """From now on it sleeps in `server`; `on_stopped` is called once that has stopped."""
+        server.watch(self.fileno())
+        self._server = server
+        self._on_stopped = on_stopped
+
+    def detach(self) -> None:
+        """It sleeps by itself again."""
+        self._server = None
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self._server is None:
+            return super().select(timeout)
+        is_ready = self._server.run_turn(timeout)
+        if self._on_stopped is not None and self._server.stopped:
+            self._on_stopped, on_stopped = None, self._on_stopped
+            on_stopped()
+        return super().select(0) if is_ready else []
+
+
+class Runner:
+    """Serves `application` until it is stopped, with an event loop of its own on the thread that calls run().
+
+    `application` has the methods on_handshake(), on_request() and so on of `_c10k.Application`, and may have
+    `async startup()`, awaited before the server listens, and `async shutdown()`, awaited after its last connection.
+    `settings` are names and texts as in c10k.conf.
+
+        runner = Runner(application, bind=[("127.0.0.1", 8000)])
+        runner.run()
+    """
+
+    def __init__(
+        self,
+        application: Any,
+        *,
+        bind: Iterable[tuple[str, int]] = (),
+        sockets: Iterable[socket.socket | int] = (),
+        settings: Mapping[str, Any] | None = None,
+        on_listening: Callable[[list[str]], None] | None = None,
+    ) -> None:
+        self._application = application
+        self._bind = list(bind)
+        self._sockets = list(sockets)
+        self._settings = dict(settings or {})
+        self._on_listening = on_listening
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop_requested: asyncio.Event | None = None
+        self._stop_arguments: dict[str, Any] = {}
+        self._has_ended = threading.Event()
+
+    def stop(self, code: int = 1001, reason: str = "the server is shutting down", grace: float = 0.0) -> None:
+        """Asks it to end: WebSockets are closed with `code`, after `grace` seconds. Thread: any. Does not wait."""
+        self._stop_arguments = {"code": code, "reason": reason, "grace": grace}
+        loop, event = self._loop, self._stop_requested
+        if loop is not None and event is not None:
+            try:
+                loop.call_soon_threadsafe(event.set)
+            except RuntimeError:  # the loop is closed: it has ended
+                pass
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until run() has ended, at most `timeout` seconds. Returns whether it has. Thread: another one."""
+        return self._has_ended.wait(timeout)
+
+    def run(self) -> None:
+        """Serves until stop(), SIGINT or SIGTERM. The signals are only handled on the main thread.
+
+        Raises OSError if it cannot listen, and ValueError for wrong settings.
+        """
+        selector = Selector()
+        loop = asyncio.SelectorEventLoop(selector)
+        self._loop = loop
+        try:
+            asyncio.set_event_loop(loop)
+            self._serve(selector, loop)
+        finally:
+            try:
+                _cancel_all(loop)
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.run_until_complete(loop.shutdown_default_executor())
+            finally:
+                asyncio.set_event_loop(None)
+                loop.close()
+                self._has_ended.set()
+
+    def _serve(self, selector: Selector, loop: asyncio.AbstractEventLoop) -> None:
+        global _server
+        if _server is not None:
+            raise RuntimeError("a c10k server runs in this process already: one is all that a process can have")
+        server = _c10k.Server(self._application, loop, self._settings)
+        stopped = asyncio.Event()
+        self._stop_requested = asyncio.Event()
+        _server = server
+        try:
+            selector.attach(server, stopped.set)
+            loop.run_until_complete(self._main(server, self._stop_requested, stopped))
+        finally:
+            _server = None
+            selector.detach()
+            server.close()
+
+    async def _main(self, server: _c10k.Server, stop_requested: asyncio.Event, stopped: asyncio.Event) -> None:
+        if startup := getattr(self._application, "startup", None):
+            await startup()
+        addresses = [server.listen_fd(listener) for listener in self._sockets]
+        addresses += [server.listen(host, port) for host, port in self._bind]
+        with _stop_signals(self, asyncio.get_running_loop()):
+            if self._on_listening is not None:
+                self._on_listening(addresses)
+            await stop_requested.wait()
+            server.stop(**self._stop_arguments)
+            await stopped.wait()
+        if shutdown := getattr(self._application, "shutdown", None):
+            await shutdown()
+
+
+class _stop_signals:
+    """Inside the block, SIGINT and SIGTERM stop the runner; a second one ends the process. Main thread only."""
+
+    def __init__(self, runner: Runner, loop: asyncio.AbstractEventLoop) -> None:
+        self._runner = runner
+        self._loop = loop
+        self._numbers: tuple[signal.Signals, ...] = ()
+        if threading.current_thread() is threading.main_thread():
+            self._numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def __enter__(self) -> None:
+        for number in self._numbers:
+            self._loop.add_signal_handler(number, self._on_signal, number)
+
+    def __exit__(self, *failure: object) -> None:
+        for number in self._numbers:
+            self._loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        self._loop.remove_signal_handler(number)  # the next one takes its usual effect
+        self._runner.stop()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancels the tasks that views have left behind, as asyncio.run() does."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

@@ -1,0 +1,141 @@
+#include "engine.hpp"
+
+#include "c10k/descriptor.hpp"
+#include "exchange.hpp"
+#include "handshake.hpp"
+#include "module.hpp"
+#include "task.hpp"
+#include "websocket.hpp"
+
+#include <new>
+#include <utility>
+
+namespace c10k::python {
+namespace {
+
+bool was_told(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const ViewFailed&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+}  // namespace
+
+Engine::Engine(PyObject* application, PyObject* loop, const Settings& settings)
+    : application_(application), loop_(loop), server_(std::make_unique<EmbeddedServer>(*this, settings)) {}
+
+Engine::~Engine() {
+    if (server_ != nullptr && !is_on_thread()) {
+        static_cast<void>(server_.release());  // its thread has ended without close(), and so has its loop
+    }
+}
+
+void Engine::close() {
+    gil_.release();
+    server_.reset();
+    gil_.acquire();
+}
+
+bool Engine::run_turn(std::optional<std::chrono::milliseconds> longest) {
+    is_watched_readable_ = false;
+    turns_.store(turns() + 1, std::memory_order_relaxed);
+    gil_.release();
+    try {
+        server_->run_turn(longest);
+    } catch (...) {
+        gil_.acquire();
+        throw;
+    }
+    gil_.acquire();
+    return is_watched_readable_;
+}
+
+void Engine::watch(int descriptor) { server().spawn(watch_again_and_again(descriptor)); }
+
+Task<> Engine::watch_again_and_again(int descriptor) {
+    while (true) {
+        co_await readable(descriptor);
+        is_watched_readable_ = true;
+    }
+}
+
+void Engine::stop(const StopOptions& options) {
+    server().stop(options);
+    for (TaskObject* task = first_task_; task != nullptr;) {
+        TaskObject* next = task->next;
+        if (task->wait == nullptr) {  // the others see that the WebSocket has closed
+            cancel(*task, nullptr);
+        }
+        task = next;
+    }
+}
+
+void Engine::add(TaskObject& task) noexcept {
+    task.next = first_task_;
+    if (first_task_ != nullptr) {
+        first_task_->link = &task.next;
+    }
+    task.link = &first_task_;
+    first_task_ = &task;
+}
+
+void Engine::remove(TaskObject& task) noexcept {
+    *task.link = task.next;
+    if (task.next != nullptr) {
+        task.next->link = task.link;
+    }
+    task.next = nullptr;
+    task.link = nullptr;
+}
+
+Task<Response> Engine::respond(Request& request) {
+    take_gil();
+    try {
+        return answer(*this, make_exchange(*this, request));
+    } catch (const ErrorSet&) {
+        report_unraisable(application_);
+        throw std::bad_alloc{};
+    }
+}
+
+Task<> Engine::serve(WebSocket& socket) {
+    take_gil();
+    try {
+        Ref<WebSocketObject> websocket = make_websocket(*this, socket);
+        WebSocketObject& opened = *websocket;
+        Ref<TaskObject> task = make_task();
+        task->websocket = &opened;
+        opened.task = task.release();
+        return drive(*this, kept(*this, std::move(websocket)), *opened.task, open(*this, opened));
+    } catch (const ErrorSet&) {
+        report_unraisable(application_);
+        throw std::bad_alloc{};
+    }
+}
+
+Response Engine::on_failed(const Request& request, std::exception_ptr failure) {
+    return was_told(failure) ? Response::text("Internal Server Error\n", 500)
+                             : EmbeddedApplication::on_failed(request, std::move(failure));
+}
+
+std::uint16_t Engine::on_websocket_failed(std::exception_ptr failure) {
+    return was_told(failure) ? CloseCode::kInternalError
+                             : EmbeddedApplication::on_websocket_failed(std::move(failure));
+}
+
+void Engine::on_log(LogLevel level, std::string_view line) {
+    const GilScope gil{gil_};
+    try {
+        const Ref<> number = owned(PyLong_FromLong(10 * (static_cast<long>(level) + 1)));  // as in the module logging
+        const Ref<> text = to_text(line);
+        notify(*this, name::on_log, number.get(), text.get());
+    } catch (const ErrorSet&) {
+        report_unraisable(application_);
+    }
+}
+
+}  // namespace c10k::python

@@ -1,0 +1,114 @@
+#pragma once
+
+#include "python.hpp"
+
+#include "c10k/embed.hpp"
+#include "c10k/internal/require.hpp"
+#include "c10k/settings.hpp"
+#include "gil.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace c10k::python {
+
+struct TaskObject;
+
+// A view has failed, and the application knows it.
+struct ViewFailed {};
+
+// The embedded server, as Python's loop and views use it. It is counted: objects of Python keep it as long as they
+// may ask it for something, also when its server is closed. Thread: the one that made it, unless a function says
+// otherwise.
+class Engine final : public EmbeddedApplication, public std::enable_shared_from_this<Engine> {
+public:
+    // `application` and asyncio's `loop` outlive the engine.
+    Engine(PyObject* application, PyObject* loop, const Settings& settings);
+
+    ~Engine() override;
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // Ends whatever is left at once. The caller has the GIL.
+    void close();
+    // Thread: any.
+    [[nodiscard]] bool is_running() const noexcept { return server_ != nullptr; }
+
+    // One turn without the GIL, which the caller has. Returns whether the descriptor of watch() was readable.
+    bool run_turn(std::optional<std::chrono::milliseconds> longest);
+    // Takes the GIL for the rest of the views' part of the turn. Outside of turns, the caller has it.
+    void take_gil() {
+        if (gil_.acquire()) {
+            server_->at_end_of_turn();
+        }
+    }
+    // Ends the sleep of run_turn() also when `descriptor` is readable. There is one.
+    void watch(int descriptor);
+    // Closes all WebSockets, and cancels the views that wait for something else.
+    void stop(const StopOptions& options);
+
+    // Throws std::logic_error if it is closed.
+    [[nodiscard]] EmbeddedServer& server() {
+        internal::require(is_running(), "the server is closed");
+        return *server_;
+    }
+    [[nodiscard]] Gil& gil() noexcept { return gil_; }
+    [[nodiscard]] PyObject* application() const noexcept { return application_; }
+    [[nodiscard]] PyObject* loop() const noexcept { return loop_; }
+    // Thread: any.
+    [[nodiscard]] bool is_on_thread() const noexcept { return std::this_thread::get_id() == thread_; }
+
+    // How many turns there were. Thread: any.
+    [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
+
+    // The tasks that have not ended.
+    void add(TaskObject& task) noexcept;
+    static void remove(TaskObject& task) noexcept;
+
+private:
+    Task<> watch_again_and_again(int descriptor);
+    Task<Response> respond(Request& request) override;
+    Task<> serve(WebSocket& socket) override;
+    Response on_failed(const Request& request, std::exception_ptr failure) override;
+    std::uint16_t on_websocket_failed(std::exception_ptr failure) override;
+    void on_end_of_turn() noexcept override { gil_.release(); }
+    void on_log(LogLevel level, std::string_view line) override;
+
+    PyObject* application_;
+    PyObject* loop_;
+    std::thread::id thread_ = std::this_thread::get_id();
+    Gil gil_;
+    TaskObject* first_task_ = nullptr;
+    bool is_watched_readable_ = false;
+    std::atomic<std::uint64_t> turns_{0};
+    std::unique_ptr<EmbeddedServer> server_;
+};
+
+// Calls `method` of the application. The application's own failure is printed as unraisable.
+template <typename... Arguments>
+void notify(const Engine& engine, PyObject* method, Arguments*... arguments) noexcept {
+    PyObject* const values[] = {engine.application(), reinterpret_cast<PyObject*>(arguments)...};
+    PyObject* result = PyObject_VectorcallMethod(method, values, sizeof...(arguments) + 1, nullptr);
+    if (result == nullptr) {
+        report_unraisable(method);
+    }
+    Py_XDECREF(result);
+}
+
+// Owns a reference from C++, where nobody knows who has the GIL: it is dropped with the GIL.
+template <typename Object>
+std::shared_ptr<Object> kept(Engine& engine, Ref<Object> object) {
+    return {object.release(), [&engine](Object* owned) {
+                const GilScope gil{engine.gil()};
+                Py_DECREF(reinterpret_cast<PyObject*>(owned));
+            }};
+}
+
+}  // namespace c10k::python

@@ -1,0 +1,408 @@
+#include "exchange.hpp"
+
+#include "engine.hpp"
+#include "module.hpp"
+#include "task.hpp"
+
+#include <new>
+#include <string>
+#include <string_view>
+#include <structmember.h>
+#include <utility>
+
+namespace c10k::python {
+namespace {
+
+// A writer waits when more is queued, until half of it is gone.
+constexpr std::size_t kMostQueuedBytes = 64 * 1024;
+
+ExchangeObject& self_of(PyObject* self) noexcept { return *reinterpret_cast<ExchangeObject*>(self); }
+ExchangeObject& owner_of(Awaitable& awaitable) noexcept { return self_of(awaitable.owner); }
+
+// ---- On the loop
+
+void wake_writers(ExchangeState& state) noexcept {
+    state.writer.wake();
+    if (std::binary_semaphore* blocked = std::exchange(state.blocked_writer, nullptr)) {
+        blocked->release();
+    }
+}
+
+// Nobody waits for more of the answer.
+void end(ExchangeObject& exchange) noexcept {
+    exchange.head.is_gone = true;
+    exchange.state->pieces.clear();
+    exchange.state->queued_bytes = 0;
+    wake_writers(*exchange.state);
+    for (Waiter& closer : std::exchange(exchange.state->closers, {})) {
+        closer.wake();
+    }
+}
+
+// Ends the exchange when the coroutine that has it ends, however that is.
+class Ending {
+public:
+    Ending(Engine& engine, ExchangeObject& exchange) noexcept : engine_(engine), exchange_(exchange) {}
+    ~Ending() {
+        if (is_on_) {
+            const GilScope gil{engine_.gil()};
+            end(exchange_);
+        }
+    }
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+
+    void cancel() noexcept { is_on_ = false; }
+
+private:
+    Engine& engine_;
+    ExchangeObject& exchange_;
+    bool is_on_ = true;
+};
+
+// Waits until Python has done something.
+Task<> wait_for_python(ExchangeState& state) {
+    Wake wake;
+    state.loop = &wake;
+    try {
+        co_await wake;
+    } catch (...) {
+        state.loop = nullptr;
+        throw;
+    }
+    state.loop = nullptr;
+}
+
+Task<> send_pieces(Engine& engine, std::shared_ptr<ExchangeObject> exchange, BodyWriter& body) {
+    const Ending ending{engine, *exchange};
+    ExchangeState& state = *exchange->state;
+    while (true) {
+        engine.take_gil();
+        while (!state.pieces.empty()) {
+            Task<> written = body.write(bytes_of(state.pieces.front().get()));
+            state.queued_bytes -= static_cast<std::size_t>(PyBytes_GET_SIZE(state.pieces.front().get()));
+            state.pieces.pop_front();
+            if (state.queued_bytes <= kMostQueuedBytes / 2) {
+                wake_writers(state);
+            }
+            co_await std::move(written);
+            engine.take_gil();
+        }
+        if (state.is_aborted) {
+            throw ViewFailed{};
+        }
+        if (state.is_finished) {
+            co_return;
+        }
+        co_await wait_for_python(state);
+    }
+}
+
+Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange) {
+    Ending ending{engine, *exchange};
+    engine.take_gil();
+    notify(engine, name::on_request, exchange.get());
+    ExchangeState& state = *exchange->state;
+    if (!state.response) {
+        co_await wait_for_python(state);
+    }
+    engine.take_gil();
+    Response response = std::move(*state.response);
+    if (state.is_streamed) {
+        ending.cancel();
+        response.body_stream = [&engine, exchange](BodyWriter& body) { return send_pieces(engine, exchange, body); };
+    }
+    co_return response;
+}
+
+}  // namespace
+
+Task<Response> answer(Engine& engine, Ref<ExchangeObject> exchange) {
+    return answer(engine, kept(engine, std::move(exchange)));
+}
+
+Ref<ExchangeObject> make_exchange(Engine& engine, const Request& request) {
+    auto* made = reinterpret_cast<ExchangeObject*>(owned(exchange_type->tp_alloc(exchange_type, 0)).release());
+    Ref<ExchangeObject> exchange{made};
+    new (&made->state) std::unique_ptr<ExchangeState>{std::make_unique<ExchangeState>()};
+    fill_head(made->head, engine, request);
+    made->body = to_bytes(request.body).release();
+    return exchange;
+}
+
+// ---- From Python
+
+namespace {
+
+void wake_loop(ExchangeObject& self) {
+    ExchangeState& state = *self.state;
+    Engine& engine = *self.head.engine;
+    if (engine.is_on_thread()) {
+        if (state.loop != nullptr) {
+            state.loop->wake();
+        }
+        return;
+    }
+    if (std::exchange(state.is_wake_posted, true)) {
+        return;
+    }
+    ExchangeObject* kept = shared(&self).release();
+    const bool is_posted = engine.server().post([kept, &engine] {
+        engine.take_gil();
+        const Ref<ExchangeObject> exchange{kept};
+        kept->state->is_wake_posted = false;
+        if (kept->state->loop != nullptr) {
+            kept->state->loop->wake();
+        }
+    });
+    if (!is_posted) {
+        Py_DECREF(reinterpret_cast<PyObject*>(kept));
+    }
+}
+
+void give_response(ExchangeObject& self, Response response) {
+    ExchangeState& state = *self.state;
+    if (state.is_answered) {
+        raise(PyExc_RuntimeError, "the request has been answered already");
+    }
+    state.is_answered = true;
+    if (!self.head.is_gone) {
+        state.response = std::move(response);
+        wake_loop(self);
+    }
+}
+
+PyObject* respond(PyObject* object, PyObject* args, PyObject* keywords) {
+    static const char* names[] = {"status", "headers", "body", nullptr};
+    int status = 0;
+    PyObject* headers = nullptr;
+    const char* body = "";
+    Py_ssize_t size = 0;
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "i|Oy#:respond", const_cast<char**>(names), &status, &headers,
+                                    &body, &size) == 0) {
+        return nullptr;
+    }
+    return returns([&] {
+        give_response(self_of(object), to_response(status, headers, {body, static_cast<std::size_t>(size)}));
+    });
+}
+
+std::optional<std::size_t> content_length(const Headers& headers) {
+    const std::optional<std::string_view> text = headers.get("Content-Length");
+    if (!text || text->empty() || text->find_first_not_of("0123456789") != std::string_view::npos ||
+        text->size() > 18) {
+        return std::nullopt;
+    }
+    return std::stoull(std::string{*text});
+}
+
+PyObject* start(PyObject* object, PyObject* args, PyObject* keywords) {
+    static const char* names[] = {"status", "headers", nullptr};
+    int status = 0;
+    PyObject* headers = nullptr;
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "i|O:start", const_cast<char**>(names), &status, &headers) == 0) {
+        return nullptr;
+    }
+    return returns([&] {
+        ExchangeObject& self = self_of(object);
+        Response response = to_response(status, headers, {});
+        response.stream_bytes = content_length(response.headers);
+        self.state->is_streamed = !self.state->is_answered;
+        give_response(self, std::move(response));
+    });
+}
+
+// Returns whether there was room.
+bool queue_piece(ExchangeObject& self, PyObject* data) {
+    ExchangeState& state = *self.state;
+    if (!state.is_streamed || state.is_finished) {
+        raise(PyExc_RuntimeError, "write() comes after start() and before finish()");
+    }
+    if (self.head.is_gone) {
+        raise(connection_closed, "the client has gone");
+    }
+    if (PyBytes_Check(data) == 0) {
+        PyErr_Format(PyExc_TypeError, "write() takes bytes, not %.100s", Py_TYPE(data)->tp_name);
+        throw ErrorSet{};
+    }
+    if (PyBytes_GET_SIZE(data) > 0) {
+        state.pieces.push_back(shared(data));
+        state.queued_bytes += static_cast<std::size_t>(PyBytes_GET_SIZE(data));
+        wake_loop(self);
+    }
+    return state.queued_bytes <= kMostQueuedBytes;
+}
+
+Poll poll_room(Awaitable& awaitable) {
+    ExchangeObject& self = owner_of(awaitable);
+    if (self.head.is_gone) {
+        raise(connection_closed, "the client has gone");
+    }
+    if (self.state->queued_bytes <= kMostQueuedBytes) {
+        return {Poll::State::kReady, none()};
+    }
+    self.state->writer = Waiter{*self.head.engine};
+    return self.state->writer.poll();
+}
+
+PyObject* write(PyObject* object, PyObject* data) {
+    return returns([&] {
+        return queue_piece(self_of(object), data) ? ready() : make_awaitable(object, &poll_room);
+    });
+}
+
+PyObject* write_blocking(PyObject* object, PyObject* data) {
+    return returns([&] {
+        ExchangeObject& self = self_of(object);
+        if (self.head.engine->is_on_thread()) {
+            raise(PyExc_RuntimeError, "write_blocking() would block the event loop: await write()");
+        }
+        if (queue_piece(self, data)) {
+            return;
+        }
+        if (self.state->blocked_writer != nullptr) {
+            raise(PyExc_RuntimeError, "another thread is in write_blocking()");
+        }
+        std::binary_semaphore room{0};
+        self.state->blocked_writer = &room;
+        Py_BEGIN_ALLOW_THREADS;
+        room.acquire();
+        Py_END_ALLOW_THREADS;
+        if (self.head.is_gone) {
+            raise(connection_closed, "the client has gone");
+        }
+    });
+}
+
+PyObject* abort(PyObject* object, PyObject* /*unused*/) {
+    return returns([&] {
+        ExchangeObject& self = self_of(object);
+        if (!self.state->is_answered) {
+            give_response(self, Response::text("Internal Server Error\n", 500));
+        } else if (!self.state->is_finished) {
+            self.state->is_aborted = true;
+            wake_loop(self);
+        }
+    });
+}
+
+PyObject* finish(PyObject* object, PyObject* /*unused*/) {
+    return returns([&] {
+        ExchangeObject& self = self_of(object);
+        if (!self.state->is_streamed) {
+            raise(PyExc_RuntimeError, "finish() comes after start()");
+        }
+        self.state->is_finished = true;
+        wake_loop(self);
+    });
+}
+
+Ref<> next_piece(ExchangeObject& self) {
+    if (std::exchange(self.state->is_body_read, true)) {
+        return to_bytes({});
+    }
+    return Ref<>{std::exchange(self.body, nullptr)};
+}
+
+Poll poll_body(Awaitable& awaitable) { return {Poll::State::kReady, next_piece(owner_of(awaitable))}; }
+
+PyObject* read(PyObject* object, PyObject* /*unused*/) {
+    return returns([&] { return make_awaitable(object, &poll_body); });
+}
+
+PyObject* read_blocking(PyObject* object, PyObject* /*unused*/) {
+    return returns([&] { return next_piece(self_of(object)); });
+}
+
+Poll poll_end(Awaitable& awaitable) {
+    ExchangeObject& self = owner_of(awaitable);
+    if (self.head.is_gone) {
+        return {Poll::State::kReady, none()};
+    }
+    std::erase_if(self.state->closers, [](const Waiter& closer) { return closer.is_abandoned(); });
+    return self.state->closers.emplace_back(*self.head.engine).poll();
+}
+
+PyObject* closed(PyObject* object, PyObject* /*unused*/) {
+    return returns([&] { return make_awaitable(object, &poll_end); });
+}
+
+// Drives a coroutine that answers. Whoever sees its failure has written it to catch what it should.
+Task<> run_beside(Engine& engine, std::shared_ptr<TaskObject> task) {
+    try {
+        co_await drive(engine, task, *task, {});
+    } catch (const ViewFailed&) {  // the application knows
+    }
+}
+
+PyObject* run(PyObject* object, PyObject* args, PyObject* keywords) {
+    static const char* names[] = {"coroutine", "context", nullptr};
+    PyObject* coroutine = nullptr;
+    PyObject* context = nullptr;
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "O|$O:run", const_cast<char**>(names), &coroutine, &context) == 0) {
+        return nullptr;
+    }
+    return returns([&] {
+        Engine& engine = *self_of(object).head.engine;
+        if (!engine.is_on_thread()) {
+            raise(PyExc_RuntimeError, "run() belongs to the thread of the event loop");
+        }
+        Ref<TaskObject> task = make_task();
+        give_coroutine(*task, coroutine, context);
+        engine.server().spawn(run_beside(engine, kept(engine, std::move(task))));
+    });
+}
+
+// ---- The type
+
+void deallocate(PyObject* object) {
+    ExchangeObject& self = self_of(object);
+    PyObject_ClearWeakRefs(object);
+    self.state.~unique_ptr();
+    Py_CLEAR(self.body);
+    clear_head(self.head);
+    PyTypeObject* type = Py_TYPE(object);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"read", read, METH_NOARGS, "read()\n--\n\nReturns the next piece of the request's body; b'' at its end."},
+    {"read_blocking", read_blocking, METH_NOARGS, "read_blocking()\n--\n\nread() for a thread that may block."},
+    {"respond", method(respond), METH_VARARGS | METH_KEYWORDS,
+     "respond(status, headers=(), body=b'')\n--\n\nAnswers with a whole response. Thread: any.\n"
+     "Raises RuntimeError for a second answer."},
+    {"start", method(start), METH_VARARGS | METH_KEYWORDS,
+     "start(status, headers=())\n--\n\nBegins a streamed response. Thread: any."},
+    {"write", write, METH_O,
+     "write(data)\n--\n\nSends a piece of the body. Await the result to wait while the client is behind.\n"
+     "Raises ConnectionClosed if the client has gone."},
+    {"write_blocking", write_blocking, METH_O, "write_blocking(data)\n--\n\nwrite() for a thread that may block."},
+    {"finish", finish, METH_NOARGS, "finish()\n--\n\nThe streamed body is whole. Thread: any."},
+    {"abort", abort, METH_NOARGS,
+     "abort()\n--\n\nThe answer cannot be completed: cuts the connection, or answers with 500 if nothing has been sent."},
+    {"closed", closed, METH_NOARGS, "closed()\n--\n\nWaits until the client has gone, or has its answer."},
+    {"run", method(run), METH_VARARGS | METH_KEYWORDS,
+     "run(coroutine, *, context=None)\n--\n\nDrives `coroutine`, which answers, on the event loop."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("An HTTP request and its answer, which any thread may give.")},
+    {Py_tp_dealloc, slot(deallocate)},
+    {Py_tp_methods, methods},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"_c10k.Exchange", sizeof(ExchangeObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+
+}  // namespace
+
+bool add_exchange_type(PyObject* module) {
+    const Ref<> bases{PyTuple_Pack(1, head_type)};
+    exchange_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&spec, bases.get()));
+    return exchange_type != nullptr && PyModule_AddType(module, exchange_type) == 0;
+}
+
+}  // namespace c10k::python

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "python.hpp"
+
+#include "c10k/http.hpp"
+#include "c10k/task.hpp"
+#include "head.hpp"
+#include "waiting.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <semaphore>
+#include <vector>
+
+namespace c10k::python {
+
+class Engine;
+
+// What an exchange has in C++. The GIL is its lock: the loop takes it, too.
+struct ExchangeState {
+    std::optional<Response> response;  // until the loop takes it
+    std::deque<Ref<>> pieces;          // of a streamed body: bytes that the loop has not taken
+    std::size_t queued_bytes = 0;      // in them
+    bool is_answered = false;
+    bool is_streamed = false;
+    bool is_finished = false;  // no more pieces come
+    bool is_aborted = false;   // nor do those that are missing
+    bool is_body_read = false;
+    Wake* loop = nullptr;  // the coroutine of the loop waits for a response, or for pieces
+    bool is_wake_posted = false;
+    Waiter writer;  // waits for room
+    std::vector<Waiter> closers;  // wait for the end
+    std::binary_semaphore* blocked_writer = nullptr;  // a thread waits for room
+};
+
+// A request and its answer, which any thread may give.
+struct ExchangeObject {
+    HeadObject head;
+    PyObject* body;  // bytes
+    std::unique_ptr<ExchangeState> state;
+};
+
+Ref<ExchangeObject> make_exchange(Engine& engine, const Request& request);
+
+// Asks the application, and sends what it answers.
+Task<Response> answer(Engine& engine, Ref<ExchangeObject> exchange);
+
+bool add_exchange_type(PyObject* module);
+
+}  // namespace c10k::python

@@ -1,0 +1,499 @@
+#include "task.hpp"
+
+#include "c10k/message.hpp"
+#include "engine.hpp"
+#include "module.hpp"
+#include "waiting.hpp"
+#include "websocket.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <structmember.h>
+#include <utility>
+
+namespace c10k::python {
+namespace {
+
+TaskObject* running = nullptr;
+
+enum class Yield : std::uint8_t {
+    kEnded,
+    kMessage,  // waits for a message of its own WebSocket
+    kRoom,     // waits until its peer has taken bytes
+    kWake,     // waits until wake()
+    kTurn,     // lets others go first
+};
+
+// ---- One step of the coroutine
+
+// Runs the coroutine inside its context, and as the current task of asyncio.
+class Running {
+public:
+    explicit Running(TaskObject& task) : task_(task) {
+        check(PyContext_Enter(task.context));
+        try {
+            call(enter_task);
+        } catch (const ErrorSet&) {
+            PyContext_Exit(task.context);
+            throw;
+        }
+        outer_ = std::exchange(running, &task);
+    }
+    ~Running() {
+        running = outer_;
+        PyObject* type = nullptr;
+        PyObject* value = nullptr;
+        PyObject* traceback = nullptr;
+        PyErr_Fetch(&type, &value, &traceback);
+        try {
+            call(leave_task);
+        } catch (const ErrorSet&) {
+            report_unraisable(leave_task);
+        }
+        if (PyContext_Exit(task_.context) < 0) {
+            report_unraisable(task_.context);
+        }
+        PyErr_Restore(type, value, traceback);
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+private:
+    void call(PyObject* function) const {
+        PyObject* const arguments[] = {task_.engine->loop(), reinterpret_cast<PyObject*>(&task_)};
+        owned(PyObject_Vectorcall(function, arguments, 2, nullptr));
+    }
+
+    TaskObject& task_;
+    TaskObject* outer_ = nullptr;
+};
+
+// coroutine.throw(), with the results of PyIter_Send().
+PySendResult throw_into(PyObject* coroutine, PyObject* exception, PyObject** result) {
+    *result = PyObject_CallMethodOneArg(coroutine, name::throw_, exception);
+    if (*result != nullptr) {
+        return PYGEN_NEXT;
+    }
+    if (PyErr_ExceptionMatches(PyExc_StopIteration) == 0) {
+        return PYGEN_ERROR;
+    }
+    const Ref<> stop = take_error();
+    *result = PyObject_GetAttrString(stop.get(), "value");
+    return *result != nullptr ? PYGEN_RETURN : PYGEN_ERROR;
+}
+
+Ref<> cancellation() { return owned(PyObject_CallNoArgs(cancelled_error)); }
+
+// The coroutine awaits a future of asyncio.
+void wait_for(TaskObject& task, Ref<> future) {
+    const Ref<> loop = owned(PyObject_CallMethodNoArgs(future.get(), name::get_loop));
+    if (loop.get() != task.engine->loop()) {
+        raise(PyExc_RuntimeError, "the view awaits a future that belongs to another event loop");
+    }
+    check(PyObject_SetAttr(future.get(), name::asyncio_future_blocking, Py_False));
+    const Ref<> wakeup = owned(PyObject_GetAttrString(reinterpret_cast<PyObject*>(&task), "_wakeup"));
+    PyObject* const arguments[] = {future.get(), wakeup.get(), task.context};
+    const Ref<> keywords = owned(PyTuple_Pack(1, name::context));
+    owned(PyObject_VectorcallMethod(name::add_done_callback, arguments, 2, keywords.get()));
+    task.future = future.release();
+    if (task.must_cancel) {
+        const Ref<> cancelled = owned(PyObject_CallMethodNoArgs(task.future, name::cancel));
+        task.must_cancel = cancelled.get() != Py_True;
+    }
+}
+
+// What the coroutine yielded says what it waits for.
+Yield understand(TaskObject& task, Ref<> yielded) {
+    if (yielded.get() == message_token) {
+        return Yield::kMessage;
+    }
+    if (yielded.get() == room_token) {
+        return Yield::kRoom;
+    }
+    if (yielded.get() == wake_token) {
+        return Yield::kWake;
+    }
+    if (yielded.get() == Py_None) {
+        return Yield::kTurn;
+    }
+    const Ref<> blocking{PyObject_GetAttr(yielded.get(), name::asyncio_future_blocking)};
+    if (!blocking) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_RuntimeError, "a view got a bad yield: %R", yielded.get());
+        throw ErrorSet{};
+    }
+    wait_for(task, std::move(yielded));
+    return Yield::kWake;
+}
+
+void end(TaskObject& task, Ref<> failure) {
+    task.is_done = true;
+    task.is_cancelled = failure && PyObject_IsInstance(failure.get(), cancelled_error) == 1;
+    task.failure = failure.release();
+    Py_CLEAR(task.coroutine);
+}
+
+// Resumes the coroutine with `value`, or with the exception that is set if there is none.
+Yield step(TaskObject& task, Ref<> value) {
+    PyObject* result = nullptr;
+    PySendResult what = PYGEN_ERROR;
+    Ref<> failure = value ? Ref<>{} : take_error();
+    try {
+        const Running now{task};
+        Py_CLEAR(task.future);
+        ++task.steps;
+        if (task.must_cancel) {
+            task.must_cancel = false;
+            failure = cancellation();
+        }
+        what = failure ? throw_into(task.coroutine, failure.get(), &result)
+                       : PyIter_Send(task.coroutine, value.get(), &result);
+        if (what == PYGEN_NEXT) {
+            return understand(task, Ref<>{result});
+        }
+    } catch (const ErrorSet&) {
+        if (what == PYGEN_NEXT) {  // the coroutine hears of what it did wrong
+            return step(task, Ref<>{});
+        }
+    }
+    if (what == PYGEN_RETURN) {
+        Py_DECREF(result);
+        end(task, Ref<>{});
+    } else {
+        end(task, take_error());
+    }
+    return Yield::kEnded;
+}
+
+// ---- The coroutine in C++ that drives the one in Python
+
+// Its view hears of the stop as a cancellation, once; whatever it still awaits to clean up is not stopped.
+void on_stopped(TaskObject& task, bool& is_stopped) {
+    task.must_cancel = !is_stopped;
+    is_stopped = true;
+}
+
+// However drive() ends, no object of Python refers to its WebSocket afterwards.
+class Detaching {
+public:
+    Detaching(Engine& engine, TaskObject& task) noexcept : engine_(engine), task_(task) {}
+    ~Detaching() {
+        if (task_.websocket != nullptr && task_.websocket->socket != nullptr) {
+            const GilScope gil{engine_.gil()};
+            detach(*task_.websocket, CloseCode::kAbnormal);
+        }
+    }
+    Detaching(const Detaching&) = delete;
+    Detaching& operator=(const Detaching&) = delete;
+
+private:
+    Engine& engine_;
+    TaskObject& task_;
+};
+
+// Its view has ended, and with it the WebSocket. Throws ViewFailed if the peer is to hear of a failure.
+Task<> finish(Engine& engine, TaskObject& task) {
+    WebSocketObject* const websocket = task.websocket;
+    Ref<> failure = shared(task.failure);
+    bool is_failed = task.failure != nullptr && !task.is_cancelled;
+    if (websocket != nullptr && is_failed && PyErr_GivenExceptionMatches(task.failure, connection_closed) != 0) {
+        is_failed = websocket->socket->is_open();  // else the view has only heard late that its peer is gone
+    }
+    if (is_failed) {
+        notify(engine, name::on_view_failed, websocket != nullptr ? reinterpret_cast<PyObject*>(websocket) : Py_None,
+               failure.get());
+    }
+    if (websocket != nullptr) {
+        if (task.is_cancelled && !is_failed) {
+            websocket->socket->close(CloseCode::kGoingAway);
+        }
+        detach(*websocket, is_failed ? CloseCode::kInternalError : CloseCode::kNormal);
+        if (websocket->foreign != nullptr) {
+            failure.reset();
+            websocket->foreign->tasks.stop();
+            co_await websocket->foreign->tasks.join();
+            engine.take_gil();
+            websocket->foreign.reset();
+        }
+    }
+    if (is_failed) {
+        throw ViewFailed{};
+    }
+}
+
+}  // namespace
+
+Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, Task<> begin) {
+    const Detaching detaching{engine, task};
+    co_await std::move(begin);
+    begin = {};
+    engine.take_gil();
+    if (task.coroutine == nullptr) {
+        co_return;
+    }
+    task.engine = &engine;
+    engine.add(task);
+    bool is_stopped = false;
+    Ref<> value = none();
+    while (true) {
+        const Yield yield = step(task, std::move(value));
+        if (yield == Yield::kEnded) {
+            break;
+        }
+        if (task.must_cancel) {  // it was asked to end while it ran
+            value = none();
+            continue;
+        }
+        std::optional<Message> message;
+        try {
+            if (yield == Yield::kMessage) {
+                WebSocket::RecvAwaiter wait = task.websocket->socket->recv();
+                task.wait = &wait;
+                task.is_receiving = true;
+                message = co_await wait;
+            } else if (yield == Yield::kRoom) {
+                WebSocket::SendAwaiter wait = room_of(*task.websocket);
+                task.wait = &wait;
+                co_await wait;
+            } else if (yield == Yield::kWake) {
+                Wake wait;
+                if (is_stopped) {
+                    wait.ignore_stop();
+                }
+                task.wake = &wait;
+                co_await wait;
+            } else {
+                co_await c10k::yield();
+            }
+        } catch (const Stopped&) {
+            on_stopped(task, is_stopped);
+        } catch (const ConnectionClosed&) {  // the coroutine finds that itself
+        }
+        task.wait = nullptr;
+        task.wake = nullptr;
+        task.is_receiving = false;
+        engine.take_gil();
+        value = to_python(message);
+    }
+    Engine::remove(task);
+    task.engine = nullptr;
+    co_await finish(engine, task);
+}
+
+TaskObject* running_task() noexcept { return running; }
+
+void wake(TaskObject& task) noexcept {
+    if (task.wake != nullptr) {
+        task.wake->wake();
+    }
+}
+
+bool cancel(TaskObject& task, PyObject* message) {
+    if (task.is_done) {
+        return false;
+    }
+    ++task.cancels;
+    if (task.future != nullptr) {
+        const Ref<> is_cancelled = owned(message != nullptr && message != Py_None
+                                             ? PyObject_CallMethodOneArg(task.future, name::cancel, message)
+                                             : PyObject_CallMethodNoArgs(task.future, name::cancel));
+        if (is_cancelled.get() == Py_True) {
+            return true;
+        }
+    }
+    task.must_cancel = true;
+    if (task.wait != nullptr) {
+        task.wait->interrupt();
+    } else {
+        wake(task);
+    }
+    return true;
+}
+
+void close_unstarted(PyObject* coroutine) noexcept {
+    const Ref<> closed{PyObject_CallMethodNoArgs(coroutine, name::close)};
+    if (!closed) {
+        report_unraisable(coroutine);
+    }
+}
+
+Ref<TaskObject> make_task() {
+    return Ref<TaskObject>{reinterpret_cast<TaskObject*>(owned(task_type->tp_alloc(task_type, 0)).release())};
+}
+
+void give_coroutine(TaskObject& task, PyObject* coroutine, PyObject* context) {
+    Ref<> own = context != nullptr && context != Py_None ? shared(context) : owned(PyContext_CopyCurrent());
+    if (PyContext_CheckExact(own.get()) == 0) {
+        raise(PyExc_TypeError, "context must be a contextvars.Context");
+    }
+    if (PyIter_Check(coroutine) == 0 && PyCoro_CheckExact(coroutine) == 0) {
+        PyErr_Format(PyExc_TypeError, "a coroutine is required, not %.100s", Py_TYPE(coroutine)->tp_name);
+        throw ErrorSet{};
+    }
+    task.coroutine = Py_NewRef(coroutine);
+    task.context = own.release();
+}
+
+// ---- The type
+
+namespace {
+
+TaskObject& self_of(PyObject* self) noexcept { return *reinterpret_cast<TaskObject*>(self); }
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    const TaskObject& task = self_of(self);
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(task.attributes);
+    Py_VISIT(task.coroutine);
+    Py_VISIT(task.context);
+    Py_VISIT(task.future);
+    Py_VISIT(task.failure);
+    return 0;
+}
+
+int clear(PyObject* self) {
+    TaskObject& task = self_of(self);
+    Py_CLEAR(task.attributes);
+    Py_CLEAR(task.coroutine);
+    Py_CLEAR(task.context);
+    Py_CLEAR(task.future);
+    Py_CLEAR(task.failure);
+    Py_CLEAR(task.name);
+    return 0;
+}
+
+void deallocate(PyObject* self) {
+    PyObject_GC_UnTrack(self);
+    PyObject_ClearWeakRefs(self);
+    clear(self);
+    PyTypeObject* type = Py_TYPE(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyObject* task_cancel(PyObject* self, PyObject* args, PyObject* keywords) {
+    static const char* names[] = {"msg", nullptr};
+    PyObject* message = nullptr;
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "|O:cancel", const_cast<char**>(names), &message) == 0) {
+        return nullptr;
+    }
+    return returns([&] {
+        TaskObject& task = self_of(self);
+        if (task.engine != nullptr && !task.engine->is_on_thread()) {
+            raise(PyExc_RuntimeError, "cancel() belongs to the thread of the event loop: loop.call_soon_threadsafe()");
+        }
+        return cancel(task, message);
+    });
+}
+
+PyObject* task_uncancel(PyObject* self, PyObject* /*unused*/) {
+    TaskObject& task = self_of(self);
+    if (task.cancels > 0) {
+        --task.cancels;
+    }
+    return PyLong_FromUnsignedLong(task.cancels);
+}
+
+PyObject* task_cancelling(PyObject* self, PyObject* /*unused*/) { return PyLong_FromUnsignedLong(self_of(self).cancels); }
+
+PyObject* task_done(PyObject* self, PyObject* /*unused*/) { return PyBool_FromLong(self_of(self).is_done ? 1 : 0); }
+
+PyObject* task_cancelled(PyObject* self, PyObject* /*unused*/) {
+    return PyBool_FromLong(self_of(self).is_cancelled ? 1 : 0);
+}
+
+PyObject* or_none(PyObject* object) { return Py_NewRef(object != nullptr ? object : Py_None); }
+
+PyObject* task_exception(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).failure); }
+PyObject* task_get_coro(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).coroutine); }
+PyObject* task_get_context(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).context); }
+
+PyObject* task_get_loop(PyObject* self, PyObject* /*unused*/) {
+    const TaskObject& task = self_of(self);
+    return or_none(task.engine != nullptr ? task.engine->loop() : nullptr);
+}
+
+PyObject* task_get_name(PyObject* self, PyObject* /*unused*/) {
+    const TaskObject& task = self_of(self);
+    if (task.name != nullptr) {
+        return Py_NewRef(task.name);
+    }
+    return PyUnicode_FromFormat("c10k-%p", self);
+}
+
+PyObject* task_set_name(PyObject* self, PyObject* value) {
+    return returns([&] {
+        PyObject* text = owned(PyObject_Str(value)).release();
+        Py_XSETREF(self_of(self).name, text);
+    });
+}
+
+// Called by the future that the coroutine waits for.
+PyObject* task_wakeup(PyObject* self, PyObject* /*future*/) {
+    wake(self_of(self));
+    Py_RETURN_NONE;
+}
+
+PyObject* get_future(PyObject* self, void* /*unused*/) { return or_none(self_of(self).future); }
+PyObject* get_must_cancel(PyObject* self, void* /*unused*/) {
+    return PyBool_FromLong(self_of(self).must_cancel ? 1 : 0);
+}
+
+PyObject* represent(PyObject* self) {
+    const TaskObject& task = self_of(self);
+    return PyUnicode_FromFormat("<c10k.Task %s coro=%R>", task.is_done ? "finished" : "pending",
+                                task.coroutine != nullptr ? task.coroutine : Py_None);
+}
+
+PyMethodDef methods[] = {
+    {"cancel", method(task_cancel), METH_VARARGS | METH_KEYWORDS, "As asyncio.Task.cancel()."},
+    {"uncancel", task_uncancel, METH_NOARGS, "As asyncio.Task.uncancel()."},
+    {"cancelling", task_cancelling, METH_NOARGS, "As asyncio.Task.cancelling()."},
+    {"done", task_done, METH_NOARGS, "Whether the coroutine has ended."},
+    {"cancelled", task_cancelled, METH_NOARGS, "Whether it ended because it was cancelled."},
+    {"exception", task_exception, METH_NOARGS, "The exception that it ended with, or None."},
+    {"get_coro", task_get_coro, METH_NOARGS, "The coroutine, or None when it has ended."},
+    {"get_context", task_get_context, METH_NOARGS, "The contextvars.Context that the coroutine runs in."},
+    {"get_loop", task_get_loop, METH_NOARGS, "The event loop, or None when the coroutine has ended."},
+    {"get_name", task_get_name, METH_NOARGS, "The name of the task."},
+    {"set_name", task_set_name, METH_O, "Names the task."},
+    {"_wakeup", task_wakeup, METH_O, "Called by the future that the coroutine waits for."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+// AnyIO looks at these two of a task of asyncio.
+PyGetSetDef attributes[] = {
+    {"_fut_waiter", get_future, nullptr, "The future that the coroutine waits for, or None.", nullptr},
+    {"_must_cancel", get_must_cancel, nullptr, "Whether the next step raises CancelledError.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(TaskObject, attributes), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(TaskObject, weak_references), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("A coroutine that the engine drives, as asyncio.current_task() returns it.")},
+    {Py_tp_traverse, slot(traverse)},
+    {Py_tp_clear, slot(clear)},
+    {Py_tp_dealloc, slot(deallocate)},
+    {Py_tp_repr, slot(represent)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {Py_tp_members, members},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"_c10k.Task", sizeof(TaskObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+
+}  // namespace
+
+bool add_task_type(PyObject* module) {
+    task_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    return task_type != nullptr && PyModule_AddType(module, task_type) == 0;
+}
+
+}  // namespace c10k::python

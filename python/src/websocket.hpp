@@ -1,0 +1,62 @@
+#pragma once
+
+#include "python.hpp"
+
+#include "c10k/message.hpp"
+#include "c10k/task.hpp"
+#include "c10k/websocket.hpp"
+#include "waiting.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace c10k::python {
+
+class Engine;
+struct TaskObject;
+
+// What tasks of asyncio need of a WebSocket that the view's own task does not.
+struct ForeignWaits {
+    TaskGroup tasks;     // wait for the connection on their behalf, and end with the view
+    Waiter receiver;     // is woken when `message` is there
+    Ref<> message;       // has been received for a task that was cancelled meanwhile, or has not looked yet
+    bool is_receiving = false;
+};
+
+// A WebSocket as Python sees it. It may outlive the connection, and then only tells how that was closed.
+struct WebSocketObject {
+    PyObject_HEAD
+    PyObject* weak_references;
+    std::shared_ptr<Engine> engine;
+    WebSocket* socket;       // null after the view has ended
+    WebSocketHandle handle;  // for other threads
+    std::unique_ptr<ForeignWaits> foreign;  // null until a task of asyncio waits
+    TaskObject* task;          // runs the view, owned; or null
+    PyObject* request;         // for the owner; or null
+    PyObject* close_reason;    // str; null while it is open
+    std::uint16_t close_code;  // 0 while it is open
+    bool is_accepted;          // the 101 is queued
+};
+
+Ref<WebSocketObject> make_websocket(Engine& engine, WebSocket& socket);
+
+// The WebSocket ends with its view, which closes it with `code` if it is open: from now on only the object is left.
+void detach(WebSocketObject& self, std::uint16_t code) noexcept;
+
+// A message of a str or of an object with bytes. Throws ErrorSet (TypeError, ValueError).
+Message to_message(PyObject* data, const char* function);
+// What Python gets of a message; None of none.
+Ref<> to_python(const std::optional<Message>& message);
+
+// Waits until the peer has taken enough of what is queued.
+inline WebSocket::SendAwaiter room_of(WebSocketObject& self) noexcept {
+    return WebSocket::SendAwaiter{self.socket->connection()};
+}
+
+// Tasks of asyncio wait with these.
+ForeignWaits& foreign_waits(WebSocketObject& self);
+
+bool add_websocket_type(PyObject* module);
+
+}  // namespace c10k::python

@@ -1,0 +1,592 @@
+"""The extension: WebSockets, requests and groups of the engine in Python, against independent clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import http.client
+import os
+import threading
+import unittest
+
+import websockets
+from support import EngineTest, PATIENCE
+
+import c10k
+
+flavour = contextvars.ContextVar("flavour", default="plain")
+
+
+class WebSocketTest(EngineTest):
+    """A view and its WebSocket."""
+
+    async def echo(self, ws):
+        async for message in ws:
+            ws.send(message)
+
+    async def test_messages_keep_their_kind(self):
+        async with self.connect(self.echo) as peer:
+            for message in ("", "text ü €", b"", b"\x00\xff", "x" * 70_000):
+                await peer.send(message)
+                self.assertEqual(await peer.recv(), message)
+
+    async def test_send_takes_whatever_has_bytes(self):
+        async def view(ws):
+            await ws.send(bytearray(b"one"))
+            await ws.send(memoryview(b"two"))
+
+        async with self.connect(view) as peer:
+            self.assertEqual([await peer.recv(), await peer.recv()], [b"one", b"two"])
+
+    async def test_wrong_types_are_the_callers_mistake(self):
+        seen = []
+
+        async def view(ws):
+            for wrong in (1, None, ["x"], "\ud800"):
+                try:
+                    ws.send(wrong)
+                except (TypeError, ValueError) as error:
+                    seen.append(type(error))
+            for code in (999, 1005, 70_000, -1):
+                try:
+                    ws.close(code)
+                except ValueError as error:
+                    seen.append(type(error))
+            await ws.send("still open")
+
+        async with self.connect(view) as peer:
+            self.assertEqual(await peer.recv(), "still open")
+        self.assertEqual(seen, [TypeError, TypeError, TypeError, UnicodeEncodeError, *[ValueError] * 4])
+
+    async def test_the_end_of_the_view_closes_with_1000(self):
+        async def view(ws):
+            pass
+
+        async with self.connect(view) as peer:
+            await peer.wait_closed()
+            self.assertEqual(peer.close_code, 1000)
+
+    async def test_the_view_chooses_the_close(self):
+        async def view(ws):
+            ws.close(4001, "enough")
+            self.seen = (ws.closed, await ws.recv())
+
+        async with self.connect(view) as peer:
+            await peer.wait_closed()
+            self.assertEqual((peer.close_code, peer.close_reason), (4001, "enough"))
+        await self.eventually(lambda: self.application.closed == [(4001, "enough")])
+        self.assertEqual(self.seen, (True, None))
+
+    async def test_recv_is_none_once_the_peer_has_closed(self):
+        async def view(ws):
+            self.seen = [await ws.recv(), await ws.recv(), await ws.recv(), ws.close_code, ws.close_reason]
+
+        async with self.connect(view) as peer:
+            await peer.send("last")
+            await peer.close(4002, "bye")
+        await self.eventually(lambda: hasattr(self, "seen"))
+        self.assertEqual(self.seen, ["last", None, None, 4002, "bye"])
+
+    async def test_send_to_a_closed_one_raises(self):
+        async def view(ws):
+            await ws.recv()
+            try:
+                ws.send("late")
+            except c10k.ConnectionClosed as error:
+                self.seen = error
+
+        async with self.connect(view):
+            pass
+        await self.eventually(lambda: hasattr(self, "seen"))
+        self.assertIsInstance(self.seen, OSError)
+
+    async def test_a_view_that_hears_late_of_the_close_is_no_failure(self):
+        async def view(ws):
+            await ws.recv()
+            ws.send("late")
+
+        async with self.connect(view):
+            pass
+        await self.eventually(lambda: self.application.closed)
+        self.assertEqual(self.application.failures, [])
+
+    async def test_an_exception_closes_with_1011(self):
+        async def view(ws):
+            raise ValueError("wrong")
+
+        async with self.connect(view) as peer:
+            await peer.wait_closed()
+            self.assertEqual(peer.close_code, 1011)
+        self.assertEqual([str(failure) for failure in self.application.failures], ["wrong"])
+        self.assertIsNotNone(self.application.failures[0].__traceback__)
+
+    async def test_another_recv_at_the_same_time_is_a_mistake(self):
+        async def view(ws):
+            first = asyncio.ensure_future(ws.recv())
+            await asyncio.sleep(0)
+            try:
+                await asyncio.ensure_future(ws.recv())
+            except RuntimeError as error:
+                self.seen = str(error)
+            await ws.send(await first)
+
+        async with self.connect(view) as peer:
+            await peer.send("one")
+            self.assertEqual(await peer.recv(), "one")
+        self.assertIn("another recv() is pending", self.seen)
+
+    async def test_the_handshake_offers_and_chooses_subprotocols(self):
+        async def view(ws):
+            await ws.send(str(ws.subprotocol))
+
+        self.application.accept = {"subprotocol": "b", "headers": [(b"x-extra", b"yes")]}
+        async with self.connect(view, subprotocols=["a", "b"]) as peer:
+            self.assertEqual(peer.subprotocol, "b")
+            self.assertEqual(peer.response_headers["x-extra"], "yes")
+            self.assertEqual(await peer.recv(), "b")
+
+    async def test_a_subprotocol_that_nobody_offers_is_the_callers_mistake(self):
+        self.application.accept = {"subprotocol": "c"}
+        with self.assertRaises(websockets.InvalidStatusCode) as refused:
+            async with self.connect(self.echo, subprotocols=["a"]):
+                pass
+        self.assertEqual(refused.exception.status_code, 500)
+        self.assertIn("does not offer the subprotocol 'c'", str(self.application.failures[0]))
+
+    async def test_a_refusal_has_headers_and_a_body(self):
+        self.application.refuse = (403, [(b"x-why", b"no"), (b"content-type", b"text/plain")], b"not you\n")
+        with self.assertRaises(websockets.InvalidStatusCode) as refused:
+            async with self.connect(self.echo):
+                pass
+        self.assertEqual(refused.exception.status_code, 403)
+        self.assertEqual(refused.exception.headers["x-why"], "no")
+
+    async def test_another_thread_may_answer_the_handshake(self):
+        self.application.in_thread = True
+        async with self.connect(self.echo) as peer:
+            await peer.send("hello")
+            self.assertEqual(await peer.recv(), "hello")
+
+    async def test_the_engine_never_starts_a_view_for_a_peer_that_has_gone(self):
+        gone = threading.Event()
+        answered = []
+
+        def answer(handshake):
+            gone.wait(PATIENCE)
+            while not handshake.gone:
+                pass
+            answered.append(handshake.accept(self.echo(handshake.websocket)))
+
+        self.application.answer_in_thread = answer
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        await self.eventually(lambda: self.application.handshakes == 1)
+        writer.close()
+        gone.set()
+        await self.eventually(lambda: answered)
+        self.assertEqual(answered, [False])
+
+    async def test_other_threads_send_and_close(self):
+        async def view(ws):
+            self.ws = ws
+            await ws.recv()
+
+        async with self.connect(view) as peer:
+            await self.eventually(lambda: hasattr(self, "ws"))
+            self.ws.send("from outside")  # this is not the engine's thread
+            self.assertEqual(await peer.recv(), "from outside")
+            self.ws.close(4003, "from outside")
+            await peer.wait_closed()
+            self.assertEqual(peer.close_code, 4003)
+        await self.eventually(lambda: self.ws.closed)
+        with self.assertRaises(c10k.ConnectionClosed):
+            self.ws.send("late")
+
+    async def test_a_peer_that_reads_nothing_is_closed_although_the_view_does_not_await(self):
+        async def view(ws):
+            try:
+                while True:
+                    ws.send(b"x" * 1_000_000)
+                    await asyncio.sleep(0)
+            finally:
+                self.seen = ws.close_code
+
+        async with self.connect(view, max_queue=1, read_limit=4096, max_size=None) as peer:
+            peer.transport.pause_reading()
+            await self.eventually(lambda: hasattr(self, "seen"))
+            peer.transport.abort()
+        self.assertEqual(self.seen, 1013)
+
+    async def test_awaiting_send_waits_for_the_peer(self):
+        sent = []
+
+        async def view(ws):
+            for number in range(100):
+                await ws.send(b"x" * 1_000_000)
+                sent.append(number)
+
+        async with self.connect(view, max_queue=1, max_size=None) as peer:
+            for _ in range(100):
+                self.assertEqual(len(await peer.recv()), 1_000_000)
+        self.assertEqual(len(sent), 100)
+        self.assertEqual(self.application.failures, [])
+
+
+class AsyncioTest(EngineTest):
+    """asyncio inside a view."""
+
+    async def run_in_view(self, body):
+        """What `body(ws)` returns inside a view, as text."""
+
+        async def view(ws):
+            await ws.send(repr(await body(ws)))
+            await ws.recv()
+
+        async with self.connect(view) as peer:
+            return await peer.recv()
+
+    async def test_timeout_and_wait_for(self):
+        async def body(ws):
+            seen = []
+            try:
+                async with asyncio.timeout(0.01):
+                    await ws.recv()
+            except TimeoutError:
+                seen.append("timeout")
+            try:
+                await asyncio.wait_for(ws.recv(), 0.01)
+            except TimeoutError:
+                seen.append("wait_for")
+            return seen
+
+        self.assertEqual(await self.run_in_view(body), "['timeout', 'wait_for']")
+        self.assertEqual(self.application.failures, [])
+
+    async def test_a_recv_that_was_cancelled_loses_no_message(self):
+        async def view(ws):
+            for _ in range(3):
+                try:
+                    await asyncio.wait_for(ws.recv(), 0.001)
+                except TimeoutError:
+                    pass
+            await ws.send("ready")
+            while (message := await ws.recv()) is not None:
+                await ws.send(message)
+
+        async with self.connect(view) as peer:
+            self.assertEqual(await peer.recv(), "ready")
+            for number in range(10):
+                await peer.send(str(number))
+                self.assertEqual(await peer.recv(), str(number))
+
+    async def test_task_groups_and_tasks(self):
+        async def double(number):
+            await asyncio.sleep(0)
+            return 2 * number
+
+        async def body(ws):
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(double(number)) for number in range(3)]
+            more = await asyncio.gather(*(double(number) for number in range(3)))
+            return [task.result() for task in tasks], more
+
+        self.assertEqual(await self.run_in_view(body), "([0, 2, 4], [0, 2, 4])")
+
+    async def test_a_task_group_cancels_the_view_when_a_child_fails(self):
+        async def fail():
+            raise KeyError("child")
+
+        async def body(ws):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(fail())
+                    await ws.recv()
+            except* KeyError as failures:
+                seen = [str(failure) for failure in failures.exceptions]
+            return seen
+
+        self.assertEqual(await self.run_in_view(body), '["\'child\'"]')
+
+    async def test_threads_queues_and_events(self):
+        async def body(ws):
+            loop = asyncio.get_running_loop()
+            queue = asyncio.Queue()
+            in_thread = await loop.run_in_executor(None, threading.get_ident)
+            loop.call_later(0.001, queue.put_nowait, "later")
+            return in_thread != threading.get_ident(), await queue.get(), await asyncio.to_thread(len, "four")
+
+        self.assertEqual(await self.run_in_view(body), "(True, 'later', 4)")
+
+    async def test_the_current_task_is_that_of_the_view(self):
+        async def body(ws):
+            task = asyncio.current_task()
+            task.marker = 1
+            return task is ws.task, task.cancelling(), task.done(), task.marker, task in {task: 1}
+
+        self.assertEqual(await self.run_in_view(body), "(True, 0, False, 1, True)")
+
+    async def test_each_view_has_its_context(self):
+        async def body(ws):
+            before = flavour.get()
+            flavour.set("sweet")
+            await asyncio.sleep(0)
+            return before, flavour.get(), await asyncio.to_thread(flavour.get)
+
+        self.assertEqual(await self.run_in_view(body), "('plain', 'sweet', 'sweet')")
+        self.assertEqual(await self.run_in_view(body), "('plain', 'sweet', 'sweet')")
+
+    async def test_cancel_from_outside(self):
+        async def view(ws):
+            self.ws = ws
+            try:
+                await ws.recv()
+            except asyncio.CancelledError:
+                self.seen = "cancelled"
+                raise
+
+        async with self.connect(view) as peer:
+            await self.eventually(lambda: hasattr(self, "ws"))
+            self.loop.call_soon_threadsafe(self.ws.task.cancel)
+            await peer.wait_closed()
+            self.assertEqual(peer.close_code, 1001)
+        self.assertEqual(self.seen, "cancelled")
+        self.assertEqual(self.application.failures, [])
+
+    async def test_a_task_of_asyncio_receives_for_the_view(self):
+        async def body(ws):
+            async def receive():
+                return await ws.recv()
+
+            return await asyncio.create_task(receive())
+
+        async def view(ws):
+            await ws.send(await body(ws))
+
+        async with self.connect(view) as peer:
+            await peer.send("for the task")
+            self.assertEqual(await peer.recv(), "for the task")
+
+    async def test_a_task_that_outlives_the_view_sees_the_end(self):
+        async def view(ws):
+            self.task = asyncio.create_task(self.receive(ws))
+            await asyncio.sleep(0)
+
+        async with self.connect(view) as peer:
+            await peer.wait_closed()
+        await self.eventually(lambda: hasattr(self, "seen"))
+        self.assertIsNone(self.seen)
+
+    async def receive(self, ws):
+        self.seen = await ws.recv()
+
+    async def test_a_bad_yield_is_an_error_in_the_view(self):
+        class Bad:
+            def __await__(self):
+                yield "nonsense"
+
+        async def body(ws):
+            try:
+                await Bad()
+            except RuntimeError as error:
+                return str(error)
+
+        self.assertIn("bad yield: 'nonsense'", await self.run_in_view(body))
+
+
+class GroupTest(EngineTest):
+    """One message to many."""
+
+    async def test_members_get_what_is_sent_from_anywhere(self):
+        room = c10k.Group("room")
+
+        async def view(ws):
+            async with room.join(ws):
+                await ws.send(str(room.count()))
+                await ws.recv()
+
+        async with self.connect(view) as first:
+            self.assertEqual(await first.recv(), "1")
+            async with self.connect(view) as second:
+                self.assertEqual(await second.recv(), "2")
+                room.send("from another thread")
+                self.assertEqual(await first.recv(), "from another thread")
+                self.assertEqual(await second.recv(), "from another thread")
+                self.assertEqual(room.count(), 2)
+            await self.eventually(lambda: room.count() == 1)
+            room.close(4004, "all out")
+            await first.wait_closed()
+            self.assertEqual((first.close_code, first.close_reason), (4004, "all out"))
+        await self.eventually(lambda: room.count() == 0)
+
+    async def test_who_has_left_gets_nothing(self):
+        async def view(ws):
+            async with c10k.Group("room").join(ws) as group:
+                group.send("inside")
+            c10k.Group("room").send("outside")
+            await ws.send("end")
+
+        async with self.connect(view) as peer:
+            self.assertEqual([await peer.recv(), await peer.recv()], ["inside", "end"])
+
+
+class ShutdownTest(EngineTest):
+    """The end of the server."""
+
+    async def test_views_that_receive_see_the_close(self):
+        async def view(ws):
+            self.seen = [message async for message in ws]
+
+        async with self.connect(view) as peer:
+            await self.eventually(lambda: self.application.opened == 1)
+            self.runner.stop(1012, "again")
+            await peer.wait_closed()
+            self.assertEqual((peer.close_code, peer.close_reason), (1012, "again"))
+        self.assertTrue(self.runner.wait(PATIENCE))
+        self.assertEqual(self.seen, [])
+
+    async def test_views_that_wait_for_something_else_are_cancelled(self):
+        async def view(ws):
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                await asyncio.sleep(0)  # it may clean up
+                self.seen = "cleaned up"
+
+        async with self.connect(view) as peer:
+            await self.eventually(lambda: self.application.opened == 1)
+            self.runner.stop()
+            await peer.wait_closed()
+            self.assertEqual(peer.close_code, 1001)
+        self.assertTrue(self.runner.wait(PATIENCE))
+        self.assertEqual(self.seen, "cleaned up")
+
+
+class HttpTest(EngineTest):
+    """Requests."""
+
+    def fetch(self, method="GET", path="/", body=None, headers={}):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+        finally:
+            connection.close()
+
+    async def test_the_head_of_a_request(self):
+        seen = []
+
+        def on_request(exchange):
+            seen.append(exchange)
+            exchange.respond(201, [(b"x-one", b"1"), (b"connection", b"close")], b"made")
+
+        self.application.on_request = on_request
+        status, headers, body = await asyncio.to_thread(self.fetch, "POST", "/a%20b/%C3%BC?c=d%20e", b"body", {"X-Y": "z"})
+        self.assertEqual((status, headers["x-one"], body), (201, "1", b"made"))
+        (exchange,) = seen
+        self.assertEqual(
+            (exchange.method, exchange.path, exchange.raw_path, exchange.query_string),
+            ("POST", "/a b/ü", b"/a%20b/%C3%BC", b"c=d%20e"),
+        )
+        self.assertIn((b"x-y", b"z"), exchange.headers)
+        self.assertEqual((exchange.scheme, exchange.http_version), ("http", "1.1"))
+        self.assertEqual(exchange.server, ("127.0.0.1", self.port))
+        self.assertEqual(exchange.client[0], "127.0.0.1")
+
+    async def test_a_coroutine_answers(self):
+        async def app(exchange):
+            body = b""
+            while piece := await exchange.read():
+                body += piece
+            await asyncio.sleep(0)
+            exchange.respond(200, [], body.upper())
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        self.assertEqual((await asyncio.to_thread(self.fetch, "POST", "/", b"shout"))[2], b"SHOUT")
+
+    async def test_a_thread_answers_piece_by_piece(self):
+        def answer(exchange):
+            exchange.start(200, [(b"content-type", b"text/plain")])
+            for _ in range(100):
+                exchange.write_blocking(b"x" * 10_000)
+            exchange.finish()
+
+        self.application.on_request = lambda exchange: threading.Thread(target=answer, args=[exchange]).start()
+        self.assertEqual(len((await asyncio.to_thread(self.fetch))[2]), 1_000_000)
+
+    async def test_a_client_that_goes_ends_the_writing(self):
+        seen = []
+
+        async def app(exchange):
+            exchange.start(200, [])
+            try:
+                while True:
+                    await exchange.write(b"x" * 100_000)
+            except c10k.ConnectionClosed:
+                seen.append("gone")
+            await exchange.closed()
+            seen.append("closed")
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.read(1000)
+        writer.transport.abort()
+        await self.eventually(lambda: seen == ["gone", "closed"])
+
+    async def test_a_second_answer_is_the_callers_mistake(self):
+        def on_request(exchange):
+            exchange.respond(200, [], b"one")
+            try:
+                exchange.respond(200, [], b"two")
+            except RuntimeError as error:
+                self.seen = str(error)
+
+        self.application.on_request = on_request
+        self.assertEqual((await asyncio.to_thread(self.fetch))[2], b"one")
+        self.assertIn("answered already", self.seen)
+
+    async def test_abort_cuts_what_has_begun(self):
+        async def app(exchange):
+            exchange.start(200, [(b"content-length", b"10")])
+            await exchange.write(b"half")
+            exchange.abort()
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        with self.assertRaises((http.client.IncompleteRead, http.client.RemoteDisconnected)):
+            await asyncio.to_thread(self.fetch)
+
+
+class LeakTest(EngineTest):
+    """Nothing stays of a connection that has gone."""
+
+    async def test_no_object_is_left_of_many_connections(self):
+        async def view(ws):
+            async with c10k.Group("leak").join(ws):
+                async for message in ws:
+                    await ws.send(message)
+
+        async def visit():
+            async with self.connect(view) as peer:
+                await peer.send("x")
+                await peer.recv()
+
+        def count():
+            gc.collect()
+            return sum(type(thing).__module__ == "_c10k" for thing in gc.get_objects())
+
+        await visit()
+        await self.eventually(lambda: len(self.application.closed) == self.application.opened)
+        before = count()
+        for _ in range(10):
+            await asyncio.gather(*(visit() for _ in range(int(os.environ.get("C10K_ROUNDS", 20)))))
+        await self.eventually(lambda: len(self.application.closed) == self.application.opened)
+        self.assertLessEqual(count(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
