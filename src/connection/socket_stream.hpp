@@ -59,6 +59,9 @@ protected:
     // Gives the socket up to another owner. Requires: the outbox is empty, and no send() is unanswered.
     SocketId hand_over() noexcept;
 
+    // The peer sent its FIN while another object had the socket: the backend does not report it again.
+    void note_peer_fin() { on_end(); }
+
     // ---- Events. The loop delivers them in its turn; none of them comes out of a call above.
 
     void on_received(std::span<char> bytes) override = 0;

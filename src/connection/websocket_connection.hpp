@@ -42,6 +42,7 @@ public:
     // has the opening handshake that its view answers, a client's calls open().
     WebSocketConnection(LoopServices& services, SocketId socket, wire::Role role, const WebSocketLimits& limits,
                         SlowMember slow_member, Owner& owner, std::unique_ptr<OpeningHandshake> opening = nullptr);
+    using SocketStream::note_peer_fin;
     virtual ~WebSocketConnection();
 
     using SocketStream::services;

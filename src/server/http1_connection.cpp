@@ -165,9 +165,13 @@ void Http1Connection::serve() {
 }
 
 void Http1Connection::become_websocket() {
-    context_.connections.emplace<ServerWebSocket>(context_, socket(), exchange_.take_match(),
-                                                  std::move(parser_.request()), std::move(unread_), address_slot_);
+    auto& websocket =
+        context_.connections.emplace<ServerWebSocket>(context_, socket(), exchange_.take_match(),
+                                                      std::move(parser_.request()), std::move(unread_), address_slot_);
     hand_over();
+    if (has_peer_fin()) {
+        websocket.note_peer_fin();  // the backend reports it once
+    }
     address_slot_ = Admission::kUncounted;  // not before there is a connection that releases it
     advance(Http1Event::kUpgraded);
     retire();

@@ -18,6 +18,9 @@ public:
     ServerWebSocket(ServerContext& context, SocketId socket, WebSocketMatch match, Request request, std::string early,
                     Admission::AddressSlot slot);
 
+    // The peer sent its FIN to the connection that had the socket before.
+    void note_peer_fin() { connection_.note_peer_fin(); }
+
 private:
     class Handshake;
 

@@ -20,9 +20,17 @@ class WebSocketFlowInMemory : public InMemory {};
 
 // ---- deliver()
 
-TEST_F(WebSocketFlowInMemory, DeliversWithoutWaitingUntilThePeerIsTooFarBehind) {
-    limits.outbox_bytes = 1000;
-    limits.slow_limit_bytes = 50'000;
+class WithASmallSlowLimit : public ConnectionTest {
+protected:
+    void SetUp() override {
+        limits.outbox_bytes = 1000;
+        limits.slow_bytes = 10'000;
+        limits.slow_limit_bytes = 50'000;
+        start(Network::kMemory);
+    }
+};
+
+TEST_F(WithASmallSlowLimit, DeliversWithoutWaitingUntilThePeerIsTooFarBehind) {
     int delivered = 0;
     std::optional<bool> was_full;
     serve([&](WebSocket& socket, Captured) -> Task<> {
@@ -39,7 +47,7 @@ TEST_F(WebSocketFlowInMemory, DeliversWithoutWaitingUntilThePeerIsTooFarBehind) 
         EXPECT_EQ(peer.recv().size(), 1000U);
     }
     EXPECT_EQ(peer.wait_for_close().code, 1013);
-    EXPECT_NEAR(delivered, 50, 1);
+    EXPECT_NEAR(delivered, 50, 1);  // messages of a thousand bytes
     EXPECT_EQ(was_full, true);
 }
 

@@ -169,8 +169,47 @@ TEST_P(WebSocketHandshakeOnEveryNetwork, TellsAViewThatItsPeerHasLeftBeforeTheAn
     EXPECT_TRUE(app.opened.empty());
 }
 
-TEST_F(WebSocketHandshakeInMemory, KeepsABoundedAmountOfWhatComesBeforeTheAnswer) {
-    limits.inbox_bytes = 1000;
+Task<Response> hello_behind(Gate& gate) {
+    co_await gate.wait();
+    co_return Response::text("hello");
+}
+
+// The handshake waits for the answer before it, and the FIN comes meanwhile.
+TEST_F(WebSocketHandshakeInMemory, HearsOfAFinThatCameBeforeTheWebSocketHadItsSocket) {
+    Gate gate;
+    bool has_ended = false;
+    bool is_asked = false;
+    app.on_request = [&](Request&) {
+        is_asked = true;
+        return hello_behind(gate);
+    };
+    serve([&](WebSocket& socket, Captured) -> Task<> {
+        EXPECT_FALSE((co_await socket.recv()).has_value());
+        has_ended = true;
+    });
+    testkit::Peer peer{harness()};
+    peer.stay();
+    peer.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+              "GET /ws/ HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    peer.shutdown_write();
+    harness().run_until([&] { return is_asked; }, "the view of the page");
+    harness().run_until_idle();
+    gate.open();
+    EXPECT_EQ(peer.take_response().body, "hello");
+    harness().run_until([&] { return has_ended; }, "the view of the WebSocket");
+    wait_until_empty();
+}
+
+class WithASmallInbox : public ConnectionTest {
+protected:
+    void SetUp() override {
+        limits.inbox_bytes = 1000;
+        start(Network::kMemory);
+    }
+};
+
+TEST_F(WithASmallInbox, KeepsABoundedAmountOfWhatComesBeforeTheAnswer) {
     Gate gate;
     serve([&](WebSocket& socket, Captured) -> Task<> {
         co_await gate.wait();
