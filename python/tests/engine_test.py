@@ -11,7 +11,7 @@ import threading
 import unittest
 
 import websockets
-from support import EngineTest, PATIENCE
+from engine_support import PATIENCE, EngineTest
 
 import c10k
 
