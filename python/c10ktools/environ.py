@@ -1,0 +1,64 @@
+"""The WSGI environ (PEP 3333) of a request, for handshakes and pages alike."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from _c10k import Head
+
+# A handshake has no body.
+EMPTY_BODY = io.BytesIO()
+
+
+def wsgi_environ(head: Head, *, body: Any = EMPTY_BODY) -> dict[str, Any]:
+    """The environ of a request.
+
+    A header that comes twice is joined as RFC 9110, 5.3 allows. A header with an underscore in its name is left out:
+    the environ could not tell it from one with a hyphen, and so it could pass for a header that a proxy sets.
+
+    Args:
+        head: a handshake or an exchange of the engine.
+        body: what becomes ``wsgi.input``.
+
+    Example::
+
+        >>> wsgi_environ(exchange)["HTTP_HOST"]
+        'example.com'
+    """
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": head.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(head.raw_path).decode("latin-1"),
+        "QUERY_STRING": head.query_string.decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{head.http_version}",
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": head.scheme,
+        "wsgi.input": body,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    # A Unix-domain socket has no addresses.
+    name, port = head.server or ("localhost", None)
+    environ["SERVER_NAME"], environ["SERVER_PORT"] = ("localhost", "80") if port is None else (name, str(port))
+    address, peer_port = head.client or ("", 0)
+    environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = address, str(peer_port)
+
+    for name_bytes, value_bytes in head.headers:
+        if b"_" in name_bytes:
+            continue
+        name = name_bytes.decode("latin-1").upper().replace("-", "_")
+        if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            name = "HTTP_" + name
+        value = value_bytes.decode("latin-1")
+        if name in environ:
+            value = environ[name] + ("; " if name == "HTTP_COOKIE" else ",") + value
+        # Environs live as long as their WebSockets: thousands share the names.
+        environ[sys.intern(name)] = value
+    return environ

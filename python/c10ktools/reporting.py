@@ -1,0 +1,43 @@
+"""Reports an exception of a WebSocket view as Django reports one of a page: signal, log, mail to the admins."""
+
+from __future__ import annotations
+
+import logging
+
+from django.core.signals import got_request_exception
+from django.http import HttpRequest
+
+logger = logging.getLogger("django.request")
+
+
+def report_view_failure(exception: BaseException, request: HttpRequest | None, path: str) -> None:
+    """Sends ``got_request_exception`` and logs the traceback in ``django.request``.
+
+    Receivers and mail handlers may block, so call it on a thread of a pool.
+
+    Args:
+        exception: what the view raised.
+        request: the handshake's request; ``None`` if the view does not keep it.
+        path: of the request.
+
+    Example::
+
+        try:
+            await view(ws)
+        except Exception as error:
+            await asyncio.to_thread(report_view_failure, error, ws.request, "/ws/")
+    """
+    traceback = exception.__traceback__
+    try:
+        raise exception
+    except BaseException:
+        # Receivers ask sys.exc_info(). They and the log see the view's frames, not ours.
+        exception.__traceback__ = traceback
+        extra: dict[str, object] = {"status_code": 500}
+        if request is not None:
+            extra["request"] = request
+        try:
+            got_request_exception.send(sender=report_view_failure, request=request)
+        except Exception:
+            logger.exception("A receiver of got_request_exception failed.")
+        logger.error("WebSocket view failed: %s", path, exc_info=exception, extra=extra)

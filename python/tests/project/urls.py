@@ -1,0 +1,28 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("page/", views.page),
+    path("echo/", views.echo),
+    path("rooms/<slug:name>/", views.room, name="room"),
+    path("rooms/<slug:name>/<int:number>/", views.numbered),
+    path("members/", views.members),
+    path("staff/", views.staff),
+    path("both/", views.Both.as_view()),
+    path("both/async/", views.BothAsync.as_view()),
+    path("socket-only/", views.SocketOnly.as_view()),
+    path("raises/", views.raises),
+    path("raises-before/", views.raises_before),
+    path("wrong-arguments/", views.wrong_arguments),
+    path("exempt/", views.exempt),
+    path("plain-101/", views.plain_101),
+    path("language/", views.language),
+    path("german/", views.german),
+    path("subprotocols/", views.subprotocols),
+    path("no-request/", views.no_request),
+    path("thread/", views.thread),
+    path("user-in-database/", views.user_in_database),
+    path("session/", views.session),
+    path("cached/", views.cached),
+]

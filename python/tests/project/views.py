@@ -1,0 +1,160 @@
+"""The views that the tests open. Those of one test only are in that test."""
+
+import threading
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpResponse
+from django.utils import translation
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_exempt
+
+from c10ktools.http import WebSocketView, websocket
+from c10ktools.sessions import update_session
+
+
+def page(request):
+    return HttpResponse("A page")
+
+
+@websocket
+async def echo(ws):
+    async for message in ws:
+        await ws.send(message)
+
+
+@websocket
+async def room(ws, name):
+    ws.send(f"Welcome to {name}")
+    while (message := await ws.recv()) is not None:
+        ws.send(f"{name}: {message}")
+
+
+@websocket
+async def numbered(ws, name, number):
+    await ws.send(f"{name} {number + 1}")
+
+
+@login_required
+@websocket
+async def members(ws):
+    ws.send(f"Hello, {ws.request.user}")
+    await ws.recv()
+
+
+@permission_required("auth.add_user", raise_exception=True)
+@websocket
+async def staff(ws):
+    await ws.recv()
+
+
+class Both(WebSocketView):
+    subprotocols = ["v2", "v1"]
+
+    def get(self, request):
+        return HttpResponse("The page")
+
+    async def websocket(self, ws):
+        ws.send("The WebSocket")
+
+
+class BothAsync(WebSocketView):
+    async def get(self, request):
+        return HttpResponse("The page")
+
+    async def websocket(self, ws):
+        ws.send("The WebSocket")
+
+
+class SocketOnly(WebSocketView):
+    async def websocket(self, ws):
+        ws.send("The WebSocket")
+
+
+@websocket
+async def raises(ws):
+    ws.send("first")
+    raise LookupError("a view failed")
+
+
+def raises_before(request):
+    raise LookupError("a view failed before the 101")
+
+
+@websocket
+async def wrong_arguments(ws, name):
+    pass
+
+
+@csrf_exempt
+@websocket
+async def exempt(ws):
+    ws.send("open to all")
+
+
+def plain_101(request):
+    return HttpResponse(status=101)
+
+
+@websocket
+async def language(ws):
+    ws.send(translation.get_language())
+    while (message := await ws.recv()) is not None:
+        if message:
+            translation.activate(message)
+        ws.send(translation.get_language())
+
+
+def german(request):
+    """A view that activates a language by itself, which nothing takes back."""
+    translation.activate("de")
+    return language(request)
+
+
+@websocket(subprotocols=["v2", "v1"])
+async def subprotocols(ws):
+    ws.send(str(ws.subprotocol))
+
+
+@websocket(keep_request=False)
+async def no_request(ws):
+    ws.send(str(ws.request))
+
+
+@websocket
+async def thread(ws):
+    async for _ in ws:
+        ws.send(str(await sync_to_async(threading.get_ident)()))
+
+
+@websocket
+async def user_in_database(ws):
+    users = get_user_model().objects
+    async for message in ws:
+        if message == "create":
+            await sync_to_async(users.create_user)("made-by-view")
+        ws.send(str(await sync_to_async(users.count)()))
+
+
+@websocket
+async def session(ws):
+    def count(session):
+        session["messages"] = session.get("messages", 0) + 1
+        return session["messages"]
+
+    async for _ in ws:
+        ws.send(str(await update_session(ws.request, count)))
+
+
+@method_decorator(cache_page(60), name="dispatch")
+class Cached(WebSocketView):
+    def get(self, request):
+        return HttpResponse("The page")
+
+    async def websocket(self, ws):
+        ws.send("The WebSocket")
+
+
+cached = Cached.as_view()
