@@ -20,6 +20,7 @@ from django.urls import set_script_prefix
 from django.utils import timezone, translation
 
 from . import conf
+from .access_log import log_answer
 from .environ import wsgi_environ
 from .headers import handshake_header_pairs, header_pairs
 from .http.start import SLOT_KEY, Start, StartSlot
@@ -115,6 +116,7 @@ class Handshakes:
         """Queues a handshake for a thread, or refuses it with 503 if too many wait. Thread: the event loop's."""
         if not self.pool.submit(functools.partial(self._answer, handshake)):
             handshake.refuse(503, [(b"content-type", b"text/plain"), (b"retry-after", b"1")], b"Too many handshakes.\n")
+            log_answer(handshake, 503)
 
     def stop(self, timeout: float) -> bool:
         """Stops the threads. Returns whether all have ended within ``timeout`` seconds."""
@@ -129,6 +131,7 @@ class Handshakes:
         except Exception:
             logger.exception("The handshake of a WebSocket failed: %s", handshake.path)
             handshake.refuse(500, [(b"content-type", b"text/plain")], b"Internal Server Error\n")
+            log_answer(handshake, 500)
 
     def _answer_in_context(self, handshake: Handshake) -> None:
         slot = StartSlot(lambda: handshake.websocket)
@@ -138,6 +141,7 @@ class Handshakes:
             body = b"".join(response)
             response.close()
             handshake.refuse(response.status_code, header_pairs(response), body)
+            log_answer(handshake, response.status_code, len(body))
             return
         try:
             response.close()
@@ -145,7 +149,9 @@ class Handshakes:
         except BaseException:
             self._forget(handshake, start)
             raise
-        if not accepted:
+        if accepted:
+            log_answer(handshake, 101)
+        else:
             self._forget(handshake, start)
 
     def _accept(self, handshake: Handshake, response: HttpResponse, start: Start) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -96,10 +97,11 @@ class Lanes:
         lane = lanes.enter(ws)     # before the view starts
         lanes.leave(ws)            # when it has ended
 
-    Thread: that of the event loop, except for ``enter()``.
+    Thread: that of the event loop, where a method does not say otherwise.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, count: int, tidy_seconds: float) -> None:
+        self._loop = loop
         self._lanes = [Lane(f"lane-{number}", loop, tidy_seconds) for number in range(1, count + 1)]
 
     def enter(self, ws: WebSocket) -> Lane:
@@ -109,11 +111,16 @@ class Lanes:
         return lane
 
     def leave(self, ws: WebSocket) -> None:
-        """Takes a view out of its lane. Does nothing if it is in none."""
+        """Takes a view out of its lane, as soon as it has ended. Does nothing if it is in none.
+
+        Thread: any for a view that has not been started.
+        """
+        if ws.task is not None and not ws.task.done():
+            # The WebSocket is closed, and the view has not noticed yet: it may still use its lane.
+            self._loop.call_later(1.0, self.leave, ws)
+            return
         for lane in self._lanes:
             lane.websockets.discard(ws)
 
-    def stop(self, timeout: float) -> None:
-        """Stops all threads, and waits ``timeout`` seconds at most for each."""
-        for lane in self._lanes:
-            lane.stop(timeout)
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes)

@@ -86,7 +86,8 @@ class Server:
             if handshake.websocket.task:
                 await asyncio.wait([handshake.websocket.task])
         await asyncio.to_thread(self.handshakes.stop, 5)
-        await asyncio.to_thread(self.lanes.stop, 5)
+        for lane in self.lanes:
+            await asyncio.to_thread(lane.stop, 5)
 
     def take(self, path="/", **options):
         """Begins a handshake."""

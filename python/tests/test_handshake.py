@@ -56,8 +56,6 @@ class Answers(TransactionTestCase):
 
             return middleware
 
-        async with Server():
-            pass
         stack = [
             "django.middleware.cache.UpdateCacheMiddleware",
             "django.middleware.gzip.GZipMiddleware",
@@ -168,6 +166,7 @@ class Environ(TransactionTestCase):
 
 
 class Chain(TransactionTestCase):
+    @override_settings(C10K_HANDSHAKE_THREADS=1)
     async def test_signals_of_a_request_are_sent_on_one_thread_in_an_empty_context(self):
         seen = []
         variable = contextvars.ContextVar("variable")
@@ -334,4 +333,4 @@ class Queue(TransactionTestCase):
                 server.handshakes.take(handshake)
                 await asyncio.to_thread(server.handshakes.stop, 5)
                 self.assertEqual(seen, [])
-                self.assertEqual([len(lane.websockets) for lane in server.lanes._lanes], [0])
+                self.assertEqual([len(lane.websockets) for lane in server.lanes], [0])

@@ -86,7 +86,7 @@ class Pitfalls(TransactionTestCase):
                 # Other handshakes close old connections, on their own threads; and the lane is asked to tidy up.
                 for _ in range(5):
                     await server.open("/nowhere/")
-                for lane in server.lanes._lanes:
+                for lane in server.lanes:
                     lane.tidy()
                 may_go_on.set()
                 self.assertEqual(await reading.websocket.to_client.get(), "250")
@@ -123,7 +123,7 @@ class Pitfalls(TransactionTestCase):
 
     async def test_07_a_lane_closes_its_connections_when_its_views_wait_for_messages(self):
         async with Server(lanes=1, tidy_seconds=0) as server:
-            lane = server.lanes._lanes[0]
+            lane = next(iter(server.lanes))
             handshake = await server.open("/user-in-database/")
             self.assertEqual(await ask(handshake), "0")
             while await asyncio.wrap_future(lane.executor.submit(lambda: connection.connection)) is not None:
@@ -151,7 +151,7 @@ class Pitfalls(TransactionTestCase):
             async with Server(lanes=1, tidy_seconds=60) as server:
                 handshake = await server.open()
                 self.assertEqual(await ask(handshake), "0")
-                await asyncio.wrap_future(server.lanes._lanes[0].executor.submit(break_connection))
+                await asyncio.wrap_future(next(iter(server.lanes)).executor.submit(break_connection))
                 self.assertEqual(await ask(handshake), "0")
 
     @override_settings(C10K_HANDSHAKE_THREADS=1)

@@ -1,0 +1,140 @@
+"""``manage.py runserver``: Django's, with pages and WebSockets on c10k."""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import os
+import socket
+import sys
+import time
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.utils import autoreload
+
+from c10ktools import conf
+from c10ktools.sockets import hand_down, open_listener, take_over
+
+if apps.is_installed("django.contrib.staticfiles"):
+    from django.contrib.staticfiles.management.commands.runserver import Command as DjangoCommand
+else:
+    from django.core.management.commands.runserver import Command as DjangoCommand
+
+_ERRORS = {
+    errno.EACCES: "You don't have permission to access that port.",
+    errno.EADDRINUSE: "That port is already in use.",
+    errno.EADDRNOTAVAIL: "That IP address can't be assigned to.",
+}
+
+
+class Command(DjangoCommand):
+    """All options, address forms and the reloader are Django's. What differs: the server, and who opens its socket."""
+
+    help = "Starts a development server for pages and WebSockets."
+
+    def run(self, **options: Any) -> None:
+        """Opens the socket in the outer process; a child of the reloader takes it over."""
+        self._listener = take_over() or self._open_listener()
+        if options["use_reloader"] and os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) != "true":
+            hand_down(self._listener)
+        super().run(**options)
+
+    def inner_run(self, *args: Any, **options: Any) -> None:
+        """Checks the project and serves it: on the main thread, or under the reloader on another one."""
+        autoreload.raise_last_exception()
+        self.stdout.write("Performing system checks...\n\n")
+        self.check(display_num_errors=True)
+        self.check_migrations()
+        self._write_banner()
+        try:
+            _Serving(self._application(**options), self._listener).run()
+        except (ImportError, OSError, ValueError) as error:
+            self.stderr.write(f"Error: {error}")
+            if not options["use_reloader"]:
+                sys.exit(1)
+            # Under the reloader the next change of a file tries again.
+        else:
+            if message := options.get("shutdown_message", ""):
+                self.stdout.write(message)
+
+    def _open_listener(self) -> socket.socket:
+        try:
+            return open_listener(self.addr, int(self.port), ipv6=self.use_ipv6)
+        except OSError as error:
+            self.stderr.write(f"Error: {_ERRORS.get(error.errno or 0, error)}")
+            sys.exit(1)
+
+    def _write_banner(self) -> None:
+        address = f"[{self.addr}]" if self._raw_ipv6 else self.addr
+        # "--port 0" has asked for any port.
+        port = self._listener.getsockname()[1]
+        self.stdout.write(
+            f"{datetime.now().strftime('%B %d, %Y - %X')}\n"
+            f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}\n"
+            f"Starting c10k development server at {self.protocol}://{address}:{port}/\n"
+            "Quit the server with CONTROL-C."
+        )
+        self.stdout.flush()
+
+    def _application(self, **options: Any) -> Any:
+        from c10ktools.application import DjangoApplication
+        from c10ktools.wsgi import WsgiPages
+
+        return DjangoApplication(
+            WsgiPages(self.get_handler(**options), threads=None if options["use_threading"] else 1)
+        )
+
+
+class _Serving:
+    """The engine while it runs, and its end: by a signal, or because the reloader ends the process."""
+
+    def __init__(self, application: Any, listener: socket.socket) -> None:
+        from c10k import Runner
+
+        self._is_reloading = False
+        self._watchdog: Any = None
+        self._runner = Runner(
+            application,
+            sockets=[listener],
+            settings={"debug": str(settings.DEBUG).lower(), **conf.engine_settings()},
+            on_listening=self._on_listening,
+        )
+
+    def run(self) -> None:
+        """Serves until the end. Raises ValueError for wrong settings of the engine."""
+        atexit.register(self._end)
+        autoreload.file_changed.connect(self._note_change)
+        try:
+            self._runner.run()
+        finally:
+            if self._watchdog is not None:
+                self._watchdog.stop()
+            autoreload.file_changed.disconnect(self._note_change)
+            atexit.unregister(self._end)
+
+    def _on_listening(self, addresses: list[str]) -> None:
+        if not settings.DEBUG:
+            return
+        from c10k.loop import Selector, current_server
+
+        from c10ktools.watchdog import Watchdog
+
+        server = current_server()
+        seconds = conf.get("C10K_BLOCKED_SECONDS")
+        self._watchdog = Watchdog(lambda: server.turns, sleeps_in=Selector.select.__code__, seconds=seconds)
+        self._watchdog.start()
+
+    def _note_change(self, **kwargs: Any) -> None:
+        self._is_reloading = True
+
+    def _end(self) -> None:
+        """On the main thread, when the interpreter exits: the engine must not run any longer than the interpreter."""
+        code, reason = (1012, "the server is reloading") if self._is_reloading else (1001, "the server is shutting down")
+        end = time.monotonic() + conf.get("C10K_STOP_SECONDS") + 5
+        self._runner.stop(code, reason)
+        while not self._runner.wait(0.05) and time.monotonic() < end:
+            # A runner that was only about to start has not heard it.
+            self._runner.stop(code, reason)
