@@ -28,6 +28,8 @@ def report_view_failure(exception: BaseException, request: HttpRequest | None, p
             await asyncio.to_thread(report_view_failure, error, ws.request, "/ws/")
     """
     traceback = exception.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals.get("__name__", "").startswith("c10ktools."):
+        traceback = traceback.tb_next
     try:
         raise exception
     except BaseException:

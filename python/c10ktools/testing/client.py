@@ -297,14 +297,17 @@ class WebSocketSession:
 
     async def _drive(self, coroutine: Any, request: HttpRequest, path: str) -> None:
         """What the engine does with a view: awaits it, closes the WebSocket, reports its exception."""
+        failure: Exception | None = None
         try:
             await coroutine
         except ConnectionClosed:
             # The client has gone while the view was sending: the usual end.
-            self._ws.note_close(1000, "")
+            pass
         except Exception as error:
-            self._failure = error
-            await sync_to_async(report_view_failure)(error, request, path)
-            self._ws.note_close(1011, "")
-        else:
+            failure = error
+        if failure is None:
             self._ws.note_close(1000, "")
+            return
+        self._failure = failure
+        await sync_to_async(report_view_failure)(failure, request, path)
+        self._ws.note_close(1011, "")

@@ -1,11 +1,13 @@
 """A project with what most projects have: sessions, users, CSRF protection, languages, a database in a file."""
 
 import atexit
+import json
 import os
 import pathlib
 import tempfile
 
 BASE_DIR = pathlib.Path(__file__).resolve().parent
+DEBUG = os.environ.get("C10K_TEST_DEBUG") == "true"
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1", "[::1]", "example.com"]
 ROOT_URLCONF = "project.urls"
@@ -46,6 +48,11 @@ LANGUAGES = [("en", "English"), ("de", "German"), ("fr", "French")]
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
 LOGIN_URL = "/login/"
 ADMINS = [("Ann", "ann@example.com")]
-LOGGING = {"version": 1, "disable_existing_loggers": False, "loggers": {"django.server": {"level": "CRITICAL"}}}
+if "C10K_TEST_DEBUG" not in os.environ:
+    # Inside the tests' own process the access log would stand between their dots.
+    LOGGING = {"version": 1, "disable_existing_loggers": False, "loggers": {"django.server": {"level": "CRITICAL"}}}
+# What a test adds, such as {"C10K_ENGINE": {"max_message_bytes": "1024"}}.
+globals().update(json.loads(os.environ.get("C10K_TEST_SETTINGS", "{}")))

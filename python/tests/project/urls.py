@@ -25,4 +25,10 @@ urlpatterns = [
     path("user-in-database/", views.user_in_database),
     path("session/", views.session),
     path("cached/", views.cached),
+    path("upload/", views.upload),
+    path("stream/<int:pieces>/", views.stream),
+    path("stream-fails/", views.stream_fails),
+    path("body/", views.body),
+    path("blocks/<int:milliseconds>/", views.blocks),
+    path("pid/", views.pid),
 ]

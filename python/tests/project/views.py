@@ -1,11 +1,14 @@
 """The views that the tests open. Those of one test only are in that test."""
 
+import hashlib
+import os
 import threading
+import time
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
@@ -158,3 +161,53 @@ class Cached(WebSocketView):
 
 
 cached = Cached.as_view()
+
+
+@csrf_exempt
+def upload(request):
+    file = request.FILES["file"]
+    return JsonResponse({"name": file.name, "size": file.size, "note": request.POST["note"], "sha": sha(file.chunks())})
+
+
+@csrf_exempt
+def body(request):
+    """The digest of the body, read in pieces."""
+    return JsonResponse({"sha": sha(iter(lambda: request.read(100_000), b"")), "length": request.META.get("CONTENT_LENGTH")})
+
+
+def sha(pieces):
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def stream(request, pieces):
+    def generate():
+        try:
+            for number in range(pieces):
+                yield b"%08d" % number * 1000
+        finally:
+            print("the stream was closed", flush=True)
+
+    return StreamingHttpResponse(generate())
+
+
+def stream_fails(request):
+    def generate():
+        yield b"the beginning"
+        raise LookupError("a stream failed")
+
+    return StreamingHttpResponse(generate())
+
+
+@websocket
+async def blocks(ws, milliseconds):
+    time.sleep(milliseconds / 1000)
+    ws.send("done")
+
+
+@websocket
+async def pid(ws):
+    ws.send(str(os.getpid()))
+    await ws.recv()

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -48,9 +49,8 @@ class Command(DjangoCommand):
         self.stdout.write("Performing system checks...\n\n")
         self.check(display_num_errors=True)
         self.check_migrations()
-        self._write_banner()
         try:
-            _Serving(self._application(**options), self._listener).run()
+            _Serving(self._application(**options), self._listener, self._write_banner).run()
         except (ImportError, OSError, ValueError) as error:
             self.stderr.write(f"Error: {error}")
             if not options["use_reloader"]:
@@ -91,8 +91,10 @@ class Command(DjangoCommand):
 class _Serving:
     """The engine while it runs, and its end: by a signal, or because the reloader ends the process."""
 
-    def __init__(self, application: Any, listener: socket.socket) -> None:
+    def __init__(self, application: Any, listener: socket.socket, on_listening: Callable[[], None]) -> None:
         from c10k import Runner
+
+        self._note_listening = on_listening
 
         self._is_reloading = False
         self._watchdog: Any = None
@@ -116,6 +118,7 @@ class _Serving:
             atexit.unregister(self._end)
 
     def _on_listening(self, addresses: list[str]) -> None:
+        self._note_listening()
         if not settings.DEBUG:
             return
         from c10k.loop import Selector, current_server
