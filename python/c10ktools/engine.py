@@ -8,7 +8,7 @@ if importlib.util.find_spec("_c10k"):
     from _c10k import ConnectionClosed
 else:
 
-    class ConnectionClosed(ConnectionError):
+    class ConnectionClosed(ConnectionError):  # type: ignore[no-redef]
         """``ws.send()`` raises this when the WebSocket is closed. A view may let it pass: it then ends silently."""
 
 

@@ -75,7 +75,8 @@ class HandshakeHandler(BaseHandler):
             start.discard()
             start = None
         elif start is None and response.status_code == 101:
-            logger.error("A view answered 101, but no @websocket: %s", request.path, extra={"request": request})
+            path = environ["PATH_INFO"]
+            logger.error("A view answered 101, but no @websocket: %s", path, extra={"request": request})
             response = HttpResponse("Internal Server Error\n", status=500, content_type="text/plain")
         return response, start
 

@@ -37,7 +37,7 @@ class Lane(ThreadSensitiveContext):
         self._timer: asyncio.TimerHandle | None = None
         # asgiref would make an executor of its own, whose threads the interpreter joins at exit.
         self.executor = _LaneExecutor(self, Pool(name, threads=1))
-        SyncToAsync.context_to_thread_executor[self] = self.executor
+        SyncToAsync.context_to_thread_executor[self] = self.executor  # type: ignore[assignment]
 
     def note_use(self) -> None:
         """Something was queued for the lane's thread: it may leave a connection open."""

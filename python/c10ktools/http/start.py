@@ -81,7 +81,11 @@ class Start:
         Args:
             lane: decides on which thread the view's synchronous code runs; ``None`` leaves it to asgiref.
         """
-        for variable, value in ((SyncToAsync.thread_sensitive_context, lane), (SyncToAsync.deadlock_context, False)):
+        variables: tuple[tuple[contextvars.ContextVar[Any], Any], ...] = (
+            (SyncToAsync.thread_sensitive_context, lane),
+            (SyncToAsync.deadlock_context, False),
+        )
+        for variable, value in variables:
             if self.context.get(variable) is not value and (value or variable in self.context):
                 self.context.run(variable.set, value)
 

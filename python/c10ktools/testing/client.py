@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
@@ -19,6 +19,8 @@ from ..handshake import choose_subprotocol
 from ..http.start import SLOT_KEY, Start, StartSlot
 from ..reporting import report_view_failure
 from .memory import MemoryWebSocket, Message, as_message, check_close_code
+
+T = TypeVar("T")
 
 #: Seconds that a test waits for a view before it fails.
 TIMEOUT = 5.0
@@ -104,15 +106,15 @@ class WebSocketClient(Client):
 
     async def alogin(self, **credentials: Any) -> bool:
         """``login()`` for tests that are an ``async def``."""
-        return bool(await sync_to_async(self.login)(**credentials))
+        return bool(await _in_sync_thread(self.login, **credentials))
 
     async def aforce_login(self, user: Any, backend: str | None = None) -> None:
         """``force_login()`` for tests that are an ``async def``."""
-        await sync_to_async(self.force_login)(user, backend)
+        await _in_sync_thread(self.force_login, user, backend)
 
     async def alogout(self) -> None:
         """``logout()`` for tests that are an ``async def``."""
-        await sync_to_async(self.logout)()
+        await _in_sync_thread(self.logout)
 
     async def run_chain(self, path: str, slot: StartSlot, environ: dict[str, Any], secure: bool) -> Any:
         """Runs Django's chain on the thread of the test's synchronous code, in a context of its own."""
@@ -141,6 +143,12 @@ class WebSocketClient(Client):
             environ["HTTP_ORIGIN"] = origin
         environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()}
         return environ | extra
+
+
+async def _in_sync_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Calls ``function`` on the thread of the test's synchronous code, which has its transaction."""
+    call: Any = sync_to_async(function)
+    return await call(*args, **kwargs)
 
 
 class Connecting:
