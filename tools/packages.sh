@@ -50,6 +50,8 @@ test_packages=(
     nodejs
     openssl
     pkgconf
+    python3-dev
+    python3-django
     python3-selenium
     python3-websockets
     strace

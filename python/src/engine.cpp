@@ -67,7 +67,7 @@ void Engine::stop(const StopOptions& options) {
     server().stop(options);
     for (TaskObject* task = first_task_; task != nullptr;) {
         TaskObject* next = task->next;
-        if (task->wait == nullptr) {  // the others see that the WebSocket has closed
+        if (task->wait == nullptr && !task->ends_by_itself) {  // the others see that the WebSocket has closed
             cancel(*task, nullptr);
         }
         task = next;

@@ -60,8 +60,12 @@ private:
     bool is_on_ = true;
 };
 
-// Waits until Python has done something.
-Task<> wait_for_python(ExchangeState& state) {
+// Waits until Python has done something. A thread may do it until this has the GIL, and afterwards.
+Task<> wait_for_python(Engine& engine, ExchangeState& state) {
+    engine.take_gil();
+    if (state.response || !state.pieces.empty() || state.is_finished || state.is_aborted) {
+        co_return;
+    }
     Wake wake;
     state.loop = &wake;
     try {
@@ -94,7 +98,7 @@ Task<> send_pieces(Engine& engine, std::shared_ptr<ExchangeObject> exchange, Bod
         if (state.is_finished) {
             co_return;
         }
-        co_await wait_for_python(state);
+        co_await wait_for_python(engine, state);
     }
 }
 
@@ -104,10 +108,11 @@ Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange) 
     notify(engine, name::on_request, exchange.get());
     ExchangeState& state = *exchange->state;
     if (!state.response) {
-        co_await wait_for_python(state);
+        co_await wait_for_python(engine, state);
     }
     engine.take_gil();
     Response response = std::move(*state.response);
+    state.response.reset();
     if (state.is_streamed) {
         ending.cancel();
         response.body_stream = [&engine, exchange](BodyWriter& body) { return send_pieces(engine, exchange, body); };
@@ -348,6 +353,7 @@ PyObject* run(PyObject* object, PyObject* args, PyObject* keywords) {
             raise(PyExc_RuntimeError, "run() belongs to the thread of the event loop");
         }
         Ref<TaskObject> task = make_task();
+        task->ends_by_itself = true;
         give_coroutine(*task, coroutine, context);
         engine.server().spawn(run_beside(engine, kept(engine, std::move(task))));
     });

@@ -3,6 +3,7 @@
 #include "engine.hpp"
 #include "module.hpp"
 #include "task.hpp"
+#include "waiting.hpp"
 
 #include <cstddef>
 #include <new>
@@ -43,7 +44,12 @@ Ref<HandshakeObject> make_handshake(Engine& engine, WebSocketObject& websocket) 
 
 // ---- On the loop
 
-Task<> wait_for_answer(HandshakeObject& handshake) {
+// A thread may answer until this has the GIL, and afterwards.
+Task<> wait_for_answer(Engine& engine, HandshakeObject& handshake) {
+    engine.take_gil();
+    if (handshake.is_answered) {
+        co_return;
+    }
     Wake wake;
     handshake.wake = &wake;
     try {
@@ -63,6 +69,7 @@ void carry_out(Engine& engine, WebSocketObject& websocket, Answer& answer) {
         websocket.is_accepted = true;
         notify(engine, name::on_opened, &websocket);
     }
+    websocket.task->ends_by_itself = !answer.accepts;
     give_coroutine(*websocket.task, answer.coroutine.get(), answer.context.get());
 }
 
@@ -72,10 +79,8 @@ Task<> open(Engine& engine, WebSocketObject& websocket) {
     engine.take_gil();
     const std::shared_ptr<HandshakeObject> handshake = kept(engine, make_handshake(engine, websocket));
     notify(engine, name::on_handshake, handshake.get());
-    if (!handshake->is_answered) {
-        co_await while_open(*websocket.socket, wait_for_answer(*handshake));
-        engine.take_gil();
-    }
+    co_await while_open(*websocket.socket, wait_for_answer(engine, *handshake));
+    engine.take_gil();
     handshake->head.is_gone = true;
     const std::unique_ptr<Answer> answer = std::move(handshake->answer);
     if (answer == nullptr) {
@@ -268,6 +273,35 @@ PyObject* refuse(PyObject* object, PyObject* args, PyObject* keywords) {
     });
 }
 
+// On behalf of whoever awaits closed().
+Task<> wait_for_close(Engine& engine, WebSocket& socket, Waiter waiter) {
+    try {
+        co_await socket.closed();
+    } catch (const Stopped&) {  // the view has ended
+    }
+    engine.take_gil();
+    waiter.wake();
+}
+
+Poll poll_closed(Awaitable& awaitable) {
+    WebSocketObject& websocket = *self_of(awaitable.owner).websocket;
+    if (websocket.socket == nullptr || !websocket.socket->is_open()) {
+        return {Poll::State::kReady, none()};
+    }
+    const Waiter waiter{*websocket.engine};
+    foreign_waits(websocket).tasks.spawn(wait_for_close(*websocket.engine, *websocket.socket, waiter));
+    return waiter.poll();
+}
+
+PyObject* closed(PyObject* object, PyObject* /*unused*/) {
+    return returns([&] {
+        if (!self_of(object).websocket->engine->is_on_thread()) {
+            raise(PyExc_RuntimeError, "closed() belongs to the thread of the event loop");
+        }
+        return make_awaitable(object, &poll_closed);
+    });
+}
+
 PyObject* get_websocket(PyObject* object, void* /*unused*/) {
     return Py_NewRef(reinterpret_cast<PyObject*>(self_of(object).websocket));
 }
@@ -301,6 +335,8 @@ PyMethodDef methods[] = {
     {"refuse", method(refuse), METH_VARARGS | METH_KEYWORDS,
      "refuse(status, headers=(), body=b'')\n--\n\n"
      "Answers with another response. Returns False if the peer has gone. Thread: any."},
+    {"closed", closed, METH_NOARGS,
+     "closed()\n--\n\nWaits until the peer has left, also before the handshake is answered, or the WebSocket is closed."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -126,11 +126,27 @@ Yield understand(TaskObject& task, Ref<> yielded) {
     return Yield::kWake;
 }
 
+// `callback` is a pair (function, context).
+void call_soon(TaskObject& task, PyObject* callback) noexcept {
+    PyObject* const arguments[] = {task.engine->loop(), PyTuple_GET_ITEM(callback, 0),
+                                   reinterpret_cast<PyObject*>(&task), PyTuple_GET_ITEM(callback, 1)};
+    const Ref<> keywords{PyTuple_Pack(1, name::context)};
+    const Ref<> handle{keywords ? PyObject_VectorcallMethod(name::call_soon, arguments, 3, keywords.get()) : nullptr};
+    if (!handle) {
+        report_unraisable(PyTuple_GET_ITEM(callback, 0));
+    }
+}
+
 void end(TaskObject& task, Ref<> failure) {
     task.is_done = true;
     task.is_cancelled = failure && PyObject_IsInstance(failure.get(), cancelled_error) == 1;
     task.failure = failure.release();
     Py_CLEAR(task.coroutine);
+    if (const Ref<> callbacks{std::exchange(task.callbacks, nullptr)}) {
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(callbacks.get()); ++i) {
+            call_soon(task, PyList_GET_ITEM(callbacks.get(), i));
+        }
+    }
 }
 
 // Resumes the coroutine with `value`, or with the exception that is set if there is none.
@@ -347,6 +363,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(task.coroutine);
     Py_VISIT(task.context);
     Py_VISIT(task.future);
+    Py_VISIT(task.callbacks);
     Py_VISIT(task.failure);
     return 0;
 }
@@ -357,6 +374,7 @@ int clear(PyObject* self) {
     Py_CLEAR(task.coroutine);
     Py_CLEAR(task.context);
     Py_CLEAR(task.future);
+    Py_CLEAR(task.callbacks);
     Py_CLEAR(task.failure);
     Py_CLEAR(task.name);
     return 0;
@@ -403,6 +421,28 @@ PyObject* task_cancelled(PyObject* self, PyObject* /*unused*/) {
 }
 
 PyObject* or_none(PyObject* object) { return Py_NewRef(object != nullptr ? object : Py_None); }
+
+PyObject* task_add_done_callback(PyObject* self, PyObject* args, PyObject* keywords) {
+    static const char* names[] = {"callback", "context", nullptr};
+    PyObject* callback = nullptr;
+    PyObject* context = Py_None;
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "O|$O:add_done_callback", const_cast<char**>(names), &callback,
+                                    &context) == 0) {
+        return nullptr;
+    }
+    return returns([&] {
+        TaskObject& task = self_of(self);
+        const Ref<> own = context == Py_None ? owned(PyContext_CopyCurrent()) : shared(context);
+        const Ref<> pair = owned(PyTuple_Pack(2, callback, own.get()));
+        if (task.is_done) {
+            raise(PyExc_RuntimeError, "the task has ended");
+        }
+        if (task.callbacks == nullptr) {
+            task.callbacks = owned(PyList_New(0)).release();
+        }
+        check(PyList_Append(task.callbacks, pair.get()));
+    });
+}
 
 PyObject* task_exception(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).failure); }
 PyObject* task_get_coro(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).coroutine); }
@@ -451,6 +491,8 @@ PyMethodDef methods[] = {
     {"cancelling", task_cancelling, METH_NOARGS, "As asyncio.Task.cancelling()."},
     {"done", task_done, METH_NOARGS, "Whether the coroutine has ended."},
     {"cancelled", task_cancelled, METH_NOARGS, "Whether it ended because it was cancelled."},
+    {"add_done_callback", method(task_add_done_callback), METH_VARARGS | METH_KEYWORDS,
+     "Calls a function with the task soon after it has ended, as asyncio.Task.add_done_callback()."},
     {"exception", task_exception, METH_NOARGS, "The exception that it ended with, or None."},
     {"get_coro", task_get_coro, METH_NOARGS, "The coroutine, or None when it has ended."},
     {"get_context", task_get_context, METH_NOARGS, "The contextvars.Context that the coroutine runs in."},

@@ -53,6 +53,7 @@ struct TaskObject {
     PyObject* context;    // it runs inside
     PyObject* future;     // it waits for, or null
     PyObject* name;       // or null
+    PyObject* callbacks;  // a list of pairs (function, context), or null
     PyObject* failure;    // the exception that it ended with, or null
     Engine* engine;       // null before the start and after the end
     WebSocketObject* websocket;  // whose view it is, or null; borrowed: the WebSocket owns the task
@@ -64,6 +65,7 @@ struct TaskObject {
     std::uint32_t cancels;  // requests that nobody has taken back
     bool is_receiving;      // waits for a message
     bool must_cancel;       // the next step throws CancelledError
+    bool ends_by_itself;    // a stop of the server does not cancel it: it sees that its peer goes
     bool is_done;
     bool is_cancelled;
 };
