@@ -46,7 +46,7 @@ public:
     // serve() has failed. Returns the close code that the peer gets. By default, an exception that blames the client
     // becomes 1008; others are logged, and become 1011.
     virtual std::uint16_t on_websocket_failed(std::exception_ptr failure);
-    // The answer to bytes of `peer` that are no request we take. By default, `reason` as plain text.
+    // The answer to bytes of `peer` that are no request, or that a limit refuses. By default, `reason` as plain text.
     virtual Response on_refused(std::string_view peer, int status, std::string_view reason);
 
     // An answer goes out; of a streamed one, its head. A handshake that is refused comes here, too.
@@ -86,7 +86,8 @@ class EmbeddedServer {
 public:
     // With the backend, TLS, limits, compression and proxies of the settings; `host`, `port`, `workers`, `debug` and
     // the lists of hosts, origins and folders mean nothing here. `application` outlives the server. Throws
-    // std::runtime_error with a text for a user if there is no such backend, or a certificate is not good.
+    // std::invalid_argument if there is no such backend, and std::runtime_error with a text for a user if this kernel
+    // does not allow it, or a certificate is not good.
     // Requires: no loop runs on this thread. Throws std::logic_error otherwise.
     explicit EmbeddedServer(EmbeddedApplication& application, const Settings& settings = {});
     // Unless it has stopped, ends all connections at once, asks all views and tasks to stop, and waits for them.

@@ -333,7 +333,10 @@ bool EmbeddedServer::run_turn(std::optional<std::chrono::milliseconds> longest) 
     return engine_->run_turn(longest);
 }
 
-void EmbeddedServer::at_end_of_turn() { engine_->at_end_of_turn(); }
+void EmbeddedServer::at_end_of_turn() {
+    engine_->check_thread(kWrongThread);
+    engine_->at_end_of_turn();
+}
 
 void EmbeddedServer::stop(const StopOptions& options) {
     engine_->check_thread(kWrongThread);
