@@ -21,6 +21,31 @@ TEST(Log, IsSilentOnTheThreadWhereThatIsWanted) {
     EXPECT_NE(said.find("and this"), std::string::npos);
 }
 
+TEST(Log, GoesWhereTheThreadWantsIt) {
+    std::string lines;
+    const log::Redirect::Write note = [&lines](log::Level level, std::string_view line) {
+        lines += (level == log::Level::kWarning ? "warning: " : "error: ") + std::string{line} + ';';
+    };
+    testing::internal::CaptureStderr();
+    {
+        const log::Redirect here{&note};
+        log::warning("one\n");
+        std::thread{[] { log::error("of another thread"); }}.join();
+        {
+            const log::Redirect to_standard_error{nullptr};
+            log::error("past it");
+        }
+        log::error("two");
+    }
+    log::error("after it");
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(lines, "warning: one\\n;error: two;");
+    for (const char* const line : {"of another thread", "past it", "after it"}) {
+        EXPECT_NE(said.find(line), std::string::npos) << line;
+    }
+    EXPECT_EQ(said.find("two"), std::string::npos);
+}
+
 TEST(Log, WritesOneLineWithoutCommandsToATerminal) {
     testing::internal::CaptureStderr();
     log::error("it says: \x1b[2J\n[01/Jan/2000 00:00:00] a forged line\xc2\x9b");

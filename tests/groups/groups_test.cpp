@@ -61,6 +61,8 @@ TEST_P(GroupsOnTwoLoops, CountTheMembersOfAllLoops) {
             EXPECT_EQ(co_await next_text(first), "1");
             Task<> also_visiting = visit(1, [this](WebSocket& second) -> Task<> {
                 EXPECT_EQ(co_await next_text(second), "2");
+                EXPECT_EQ(sides[0].group->count(), 2U);
+                EXPECT_EQ(sides[0].groups->named("nobody's").count(), 0U);
                 Task<> visiting_too =
                     visit(1, [](WebSocket& third) -> Task<> { EXPECT_EQ(co_await next_text(third), "3"); });
                 co_await std::move(visiting_too);

@@ -34,6 +34,22 @@ TEST_P(BackendTest, GivesAPortToAListenerAndTellsWhoConnects) {
     EXPECT_TRUE(accepting.peers.back().starts_with("127.0.0.1:")) << accepting.peers.back();
 }
 
+TEST_P(BackendTest, TellsWhichOfItsAddressesAPeerConnectedTo) {
+    connect();
+    EXPECT_EQ(accepting.locals.back(), backend->local_address(listener).text());
+    if (GetParam() == Kind::kMemory || GetParam() == Kind::kTlsOnMemory) {
+        return;  // there is one address
+    }
+    const SocketId on_all = backend->listen(Address::resolve("0.0.0.0", 0), {.backlog = 16}, accepting);
+    Address second = Address::resolve("127.0.0.2", 0);
+    second.set_port(backend->local_address(on_all).port());
+    Notes note;
+    const SocketId dialled = backend->connect(second);
+    backend->attach(dialled, note);
+    until([this] { return accepting.locals.size() == 2; });
+    EXPECT_EQ(accepting.locals.back(), second.text());
+}
+
 TEST_P(BackendTest, RefusesAnAddressThatIsTaken) {
     EXPECT_THROW(backend->listen(backend->local_address(listener), {.backlog = 16}, accepting), std::system_error);
 }

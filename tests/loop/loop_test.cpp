@@ -98,6 +98,72 @@ TEST_F(LoopTest, FlushesOnlyWhenThereIsNothingToRead) {
     EXPECT_EQ(flushed, std::vector<int>{1});
 }
 
+TEST_F(LoopTest, SleepsNoLongerThanItIsTold) {
+    loop.turn(1500);
+    loop.turn(std::nullopt);
+    EXPECT_EQ(backend.waits, (std::vector<std::optional<std::int64_t>>{1500, std::nullopt}));
+    TestTimer timer{[] {}};
+    timer.start(100ms);
+    backend.waits.clear();
+    loop.turn(1050);
+    loop.turn(1500);
+    EXPECT_EQ(backend.waits.front(), 1050);
+    EXPECT_LE(backend.waits.back(), 1100);  // the timer comes first
+}
+
+// A turn that hides what is left to do would let a program sleep elsewhere meanwhile.
+TEST_F(LoopTest, TellsWhetherItHasMoreToDoAndThenDoesNotSleep) {
+    class Work final : public EndOfTurn {
+    public:
+        int done = 0;
+
+    private:
+        void end_turn() override { ++done; }
+    };
+    const auto turn = [this] {
+        backend.waits.clear();
+        loop.turn(5000);
+        return backend.waits.front();
+    };
+    EXPECT_FALSE(loop.has_work());
+    EXPECT_EQ(turn(), 5000);
+
+    Note note{flushed, 1};
+    loop.flush_later(note, 10);
+    EXPECT_TRUE(loop.has_work());
+    EXPECT_EQ(turn(), 0);
+    EXPECT_FALSE(loop.has_work());
+
+    Work work;
+    loop.at_end_of_turn(work);
+    EXPECT_TRUE(loop.has_work());
+    EXPECT_EQ(turn(), 0);
+    EXPECT_EQ(work.done, 1);
+    EXPECT_FALSE(loop.has_work());
+
+    int jobs = 0;
+    loop.job_queue()->post_call([&jobs] { ++jobs; });
+    EXPECT_TRUE(loop.has_work());
+    EXPECT_EQ(turn(), 0);
+    EXPECT_EQ(jobs, 1);
+    EXPECT_FALSE(loop.has_work());
+
+    int fired = 0;
+    TestTimer timer{[&fired] { ++fired; }};
+    timer.start(100ms);
+    EXPECT_FALSE(loop.has_work());
+    backend.clock += 100;
+    EXPECT_TRUE(loop.has_work());
+    turn();
+    EXPECT_EQ(fired, 1);
+    EXPECT_FALSE(loop.has_work());
+
+    loop.schedule(std::noop_coroutine());
+    EXPECT_TRUE(loop.has_work());
+    EXPECT_EQ(turn(), 0);
+    EXPECT_FALSE(loop.has_work());
+}
+
 TEST_F(LoopTest, FlushesTheOldest64AndThenLooksForInput) {
     std::vector<std::unique_ptr<Note>> notes;
     for (int i = 0; i < 100; ++i) {

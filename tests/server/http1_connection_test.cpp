@@ -37,6 +37,19 @@ TEST_P(HttpOnEveryNetwork, AnswersARequestAndKeepsTheConnection) {
     EXPECT_EQ(harness().server().count(), 1U);
 }
 
+TEST_P(HttpOnEveryNetwork, TellsTheViewWhereARequestCameInAndHow) {
+    app.on_request = [](Request& request) -> Application::Answer {
+        return Response::text(request.local + " 1." + std::to_string(request.minor_version));
+    };
+    Peer peer{harness()};
+    for (int i = 0; i < 2; ++i) {
+        peer.send(kGet);
+        EXPECT_EQ(peer.take_response().body, harness().address().text() + " 1.1");
+    }
+    peer.send("GET / HTTP/1.0\r\n\r\n");
+    EXPECT_EQ(peer.take_response().body, harness().address().text() + " 1.0");
+}
+
 TEST_P(HttpOnEveryNetwork, AnswersPipelinedRequestsInTheirOrder) {  // RFC 9112, 9.3.2
     app.on_request = [](Request& request) -> Application::Answer {
         if (request.path == "/slow") {

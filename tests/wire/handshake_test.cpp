@@ -181,6 +181,10 @@ TEST(Handshake, TheAnswerIsTheStandards) {
             kAccept + "\r\nSec-WebSocket-Protocol: chat\r\n\r\n");
     EXPECT_EQ(switching_protocols(offer).headers.count("Sec-WebSocket-Protocol"), 0u);
     EXPECT_THROW((void)switching_protocols(offer, "other"), std::logic_error);
+    EXPECT_EQ(switching_protocols(offer, {}, {}, {{"Set-Cookie", "a=b"}}).headers.get("Set-Cookie"), "a=b");
+    for (const char* const ours : {"upgrade", "Connection", "Sec-WebSocket-Accept", "Content-Length"}) {
+        EXPECT_THROW((void)switching_protocols(offer, {}, {}, {{ours, "x"}}), std::logic_error) << ours;
+    }
 }
 
 // RFC 7692, 5.1.
