@@ -14,14 +14,21 @@ bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 }  // namespace
 
 std::size_t ChunkReader::receive(std::string_view bytes, std::string& body, const HttpLimits& limits) {
+    const std::size_t before = body.size();
+    return receive_piece(bytes, body, limits.max_body_bytes - before, limits);
+}
+
+std::size_t ChunkReader::receive_piece(std::string_view bytes, std::string& piece, std::uint64_t room,
+                                       const HttpLimits& limits) {
     std::size_t taken = 0;
     while (taken < bytes.size() && !whole() && !failed()) {
         if (at_ != At::kData) {
-            take(bytes[taken++], limits.max_body_bytes - body.size(), limits);
+            take(bytes[taken++], room, limits);
             continue;
         }
         const std::string_view data = bytes.substr(taken, remaining_);
-        body += data;
+        piece += data;
+        room -= data.size();
         taken += data.size();
         remaining_ -= data.size();
         if (remaining_ == 0) {
@@ -31,7 +38,7 @@ std::size_t ChunkReader::receive(std::string_view bytes, std::string& body, cons
     return taken;
 }
 
-void ChunkReader::take(char c, std::size_t room, const HttpLimits& limits) {
+void ChunkReader::take(char c, std::uint64_t room, const HttpLimits& limits) {
     switch (at_) {
         case At::kSize: return take_size(c, limits);
         case At::kBeforeSemicolon:
@@ -107,7 +114,7 @@ void ChunkReader::take_quoted(char c) {
     }
 }
 
-void ChunkReader::end_size(char c, std::size_t room) {
+void ChunkReader::end_size(char c, std::uint64_t room) {
     if (remaining_ > room) {
         return fail(Kind::kBodyTooLarge, "the body is too large");
     }

@@ -14,8 +14,10 @@ namespace c10k::wire {
 // and trailer fields; the limit of the head bounds their size.
 class ChunkReader {
 public:
-    // Appends the data in `bytes` to `body`; returns how many bytes it took.
+    // Appends the data in `bytes` to `body`, which may have max_body_bytes; returns how many bytes it took.
     std::size_t receive(std::string_view bytes, std::string& body, const HttpLimits& limits);
+    // The same for a piece of a body: a chunk may have `room` bytes at most.
+    std::size_t receive_piece(std::string_view bytes, std::string& piece, std::uint64_t room, const HttpLimits& limits);
 
     [[nodiscard]] bool whole() const noexcept { return at_ == At::kEnd; }
     [[nodiscard]] bool failed() const noexcept { return failure_.kind != HttpFailure::Kind::kNone; }
@@ -45,11 +47,11 @@ private:
         kEnd
     };
 
-    void take(char c, std::size_t room, const HttpLimits& limits);
+    void take(char c, std::uint64_t room, const HttpLimits& limits);
     void take_size(char c, const HttpLimits& limits);
     void take_extension(char c);
     void take_quoted(char c);
-    void end_size(char c, std::size_t room);
+    void end_size(char c, std::uint64_t room);
     void take_name(char c, const HttpLimits& limits);
     void take_text(char c, At after_cr);
     void expect(char wanted, char c, At next);

@@ -79,8 +79,16 @@ std::size_t RequestParser::receive(std::string_view bytes) {
     if (state_ == State::kHead) {
         taken += receive_head(bytes);
     }
-    if (state_ == State::kBody) {
-        taken += receive_body(bytes.substr(taken));
+    if (state_ != State::kBody) {
+        return taken;
+    }
+    if (length_ > limits_->max_body_bytes) {
+        fail(Kind::kBodyTooLarge, "the body is too large");
+        return taken;
+    }
+    taken += receive_body(bytes.substr(taken), request_.body, limits_->max_body_bytes - request_.body.size());
+    if (chunks_.failed()) {
+        fail(chunks_.failure().kind, chunks_.failure().reason);
     }
     return taken;
 }
@@ -95,23 +103,31 @@ std::size_t RequestParser::receive_head(std::string_view bytes) {
     return taken;
 }
 
-std::size_t RequestParser::receive_body(std::string_view bytes) {
+std::size_t RequestParser::receive_piece(std::string_view bytes, std::string& piece) {
+    const std::size_t taken = receive_body(bytes, piece, UINT64_MAX);
+    if (chunks_.failed()) {
+        state_ = State::kFailed;
+        failure_ = chunks_.failure();
+    }
+    return taken;
+}
+
+std::size_t RequestParser::receive_body(std::string_view bytes, std::string& body, std::uint64_t room) {
     if (bytes.empty()) {
         return 0;
     }
     wants_continue_ = false;  // it did not wait
     if (!chunked_) {
-        const std::string_view data = bytes.substr(0, length_ - request_.body.size());
-        request_.body += data;
-        if (request_.body.size() == length_) {
+        const std::string_view data = bytes.substr(0, length_);
+        body += data;
+        length_ -= data.size();
+        if (length_ == 0) {
             state_ = State::kComplete;
         }
         return data.size();
     }
-    const std::size_t taken = chunks_.receive(bytes, request_.body, *limits_);
-    if (chunks_.failed()) {
-        fail(chunks_.failure().kind, chunks_.failure().reason);
-    } else if (chunks_.whole()) {
+    const std::size_t taken = chunks_.receive_piece(bytes, body, room, *limits_);
+    if (chunks_.whole()) {
         state_ = State::kComplete;
     }
     return taken;
@@ -225,9 +241,6 @@ bool RequestParser::read_framing() {
         const auto length = to_number<std::uint64_t>(*headers.get("Content-Length"));
         if (lengths > 1 || !length) {
             return fail(Kind::kMalformed, "bad Content-Length");
-        }
-        if (*length > limits_->max_body_bytes) {
-            return fail(Kind::kBodyTooLarge, "the body is too large");
         }
         length_ = *length;
     }

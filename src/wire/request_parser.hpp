@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace c10k::wire {
@@ -31,6 +33,13 @@ public:
     // Takes bytes up to the end of the request; returns how many. The rest belongs to the next request, or, after a
     // handshake, to the WebSocket. Takes nothing more once the request is complete or has failed.
     std::size_t receive(std::string_view bytes);
+    // Takes bytes up to the end of the head, in the state kHead; returns how many. In the state kBody the caller goes
+    // on: with receive() if the body is to be whole, in the request and no larger than max_body_bytes, or with
+    // receive_piece().
+    std::size_t receive_head(std::string_view bytes);
+    // Takes bytes of the body, in the state kBody; returns how many. Appends their data to `piece`: the body has no
+    // limit, and none of it is in the request. A failure leaves the request as it is, for its view.
+    std::size_t receive_piece(std::string_view bytes, std::string& piece);
 
     [[nodiscard]] State state() const noexcept { return state_; }
     // Requires: the state is kFailed.
@@ -50,13 +59,19 @@ public:
     [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
     // Whether the client waits for "100 Continue" before it sends the body (RFC 9110, 10.1.1).
     [[nodiscard]] bool wants_continue() const noexcept { return wants_continue_; }
+    // "100 Continue" has been sent.
+    void note_continue() noexcept { wants_continue_ = false; }
+    // How many bytes of the body have not come; empty if it is chunked.
+    [[nodiscard]] std::optional<std::uint64_t> missing_bytes() const noexcept {
+        return chunked_ ? std::nullopt : std::optional{length_};
+    }
 
     // Makes ready for the next request.
     void reset();
 
 private:
-    std::size_t receive_head(std::string_view bytes);
-    std::size_t receive_body(std::string_view bytes);
+    // Takes bytes of the body, of which a chunk may have `room` bytes at most.
+    std::size_t receive_body(std::string_view bytes, std::string& body, std::uint64_t room);
     void read_head();
     bool read_tokens();
     bool read_target();
@@ -75,7 +90,7 @@ private:
     TargetScheme scheme_ = TargetScheme::kNone;
     HeadReader head_;
     ChunkReader chunks_;
-    std::uint64_t length_ = 0;  // of a body that is not chunked
+    std::uint64_t length_ = 0;  // bytes that are missing of a body that is not chunked
     Request request_;
     HttpFailure failure_{};
 };

@@ -43,6 +43,26 @@ std::string outcome(std::string_view bytes, const std::vector<std::size_t>& cuts
     return describe(parser, taken);
 }
 
+// The same as a view sees it that reads the body itself; what has come of the body stands where it would be whole.
+std::string outcome_in_pieces(std::string_view bytes, const std::vector<std::size_t>& cuts) {
+    RequestParser parser;
+    std::string body;
+    std::size_t taken = 0;
+    std::size_t arrived = 0;
+    for (std::size_t piece = 0; arrived < bytes.size(); ++piece) {
+        arrived = piece < cuts.size() ? std::min(arrived + cuts[piece], bytes.size()) : bytes.size();
+        if (parser.state() == State::kHead) {
+            taken += parser.receive_head(bytes.substr(taken, arrived - taken));
+        }
+        if (parser.state() == State::kBody) {
+            EXPECT_EQ(parser.request().body, "");
+            taken += parser.receive_piece(bytes.substr(taken, arrived - taken), body);
+        }
+    }
+    parser.request().body = body;
+    return describe(parser, taken);
+}
+
 // Expects the same outcome however the bytes are cut, and returns it.
 std::string any_cut(std::string_view bytes) {
     const std::string whole = outcome(bytes, {});
@@ -51,6 +71,10 @@ std::string any_cut(std::string_view bytes) {
         for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
             EXPECT_EQ(outcome(bytes, {cut}), whole) << "cut at " << cut << ": " << bytes;
         }
+    }
+    if (whole.find(" failed 413 ") == std::string::npos) {
+        EXPECT_EQ(outcome_in_pieces(bytes, {}), whole) << bytes;
+        EXPECT_EQ(outcome_in_pieces(bytes, std::vector<std::size_t>(bytes.size(), 1)), whole) << bytes;
     }
     return whole;
 }
@@ -597,6 +621,57 @@ TEST(RequestParser, BrokenRequestsComeOutTheSameHoweverTheyAreCut) {
     }
     EXPECT_GT(failed, 400);   // the mutations do break requests,
     EXPECT_LT(failed, 3600);  // but not so badly that nothing else is tried
+}
+
+// ---- Bodies that their view reads
+
+TEST(RequestParser, StopsBehindAHeadForTheCallerToSayHowItWantsTheBody) {
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000000\r\n\r\n";
+    RequestParser parser;
+    EXPECT_EQ(parser.receive_head(head + "abc"), head.size());
+    EXPECT_EQ(parser.state(), State::kBody);
+    EXPECT_EQ(parser.missing_bytes(), 9'000'000'000U);
+    RequestParser other;
+    other.receive_head(head);
+    EXPECT_EQ(other.receive(""), 0U);
+    EXPECT_EQ(other.state(), State::kFailed);
+    EXPECT_EQ(other.failure().status(), 413);
+
+    std::string piece;
+    EXPECT_EQ(parser.receive_piece("abc", piece), 3U);
+    EXPECT_EQ(piece, "abc");
+    EXPECT_EQ(parser.missing_bytes(), 8'999'999'997U);
+    EXPECT_EQ(parser.request().body, "");
+}
+
+TEST(RequestParser, HasNoLimitOnABodyInPieces) {
+    const HttpLimits limits{.max_body_bytes = 2};
+    RequestParser parser{limits};
+    std::string head = with_chunks("");
+    EXPECT_EQ(parser.receive_head(head), head.size());
+    EXPECT_EQ(parser.missing_bytes(), std::nullopt);
+    std::string data;
+    for (int i = 0; i < 100; ++i) {
+        parser.receive_piece("5\r\nhello\r\n", data);
+    }
+    parser.receive_piece("ffffffffffffffff\r\nx", data);  // as large as 64 bits hold
+    EXPECT_EQ(parser.state(), State::kBody);
+    EXPECT_EQ(data.size(), 501U);
+    EXPECT_EQ(data.back(), 'x');
+}
+
+TEST(RequestParser, LeavesARequestAsItIsWhenItsBodyFailsInPieces) {
+    RequestParser parser;
+    const std::string head = with_chunks("");
+    parser.receive_head(head);
+    std::string data;
+    parser.receive_piece("3\r\nabc\r\n-1\r\n", data);
+    EXPECT_EQ(parser.state(), State::kFailed);
+    EXPECT_EQ(parser.failure().status(), 400);
+    EXPECT_EQ(data, "abc");
+    EXPECT_EQ(parser.request().method, "POST");
+    EXPECT_EQ(parser.request().headers.get("Transfer-Encoding"), "chunked");
+    EXPECT_EQ(parser.receive_piece("3\r\nabc\r\n", data), 0U);
 }
 
 // Rows 1 to 6 and 16: whatever is broken, an upgrade has all that RFC 6455, 4.2.1 asks for.
