@@ -110,6 +110,8 @@ public:
     [[nodiscard]] Endpoint endpoint(std::string_view target);
     // A page. Throws ConnectionClosed if the connection ends before the answer is whole, or nothing comes for a minute.
     Task<Response> get(std::string target, Headers headers = {});
+    // Any request, with a body or without. A Content-Length is added if there is a body. Throws as get() does.
+    Task<Response> request(std::string method, std::string target, Headers headers = {}, std::string body = {});
     // Closes the server while all goes on, as Ctrl-C does. Requires: something is served, and it is called once.
     // Throws std::logic_error otherwise.
     Task<> close_server();

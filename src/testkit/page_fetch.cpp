@@ -16,17 +16,21 @@ namespace {
 
 constexpr std::chrono::minutes kPatience{1};
 
-std::string request_bytes(const std::string& host, const std::string& target, const Headers& headers) {
+std::string request_bytes(const std::string& host, const std::string& method, const std::string& target,
+                          const Headers& headers, const std::string& body) {
     Headers fields = headers;
     if (!fields.get("Host")) {
         fields.add("Host", host);
     }
     fields.set("Connection", "close");
-    std::string bytes = "GET " + target + " HTTP/1.1\r\n";
+    if (!body.empty()) {
+        fields.set("Content-Length", std::to_string(body.size()));
+    }
+    std::string bytes = method + ' ' + target + " HTTP/1.1\r\n";
     for (const Headers::Field& field : fields) {
         wire::append_field(bytes, field.name, field.value);
     }
-    return bytes + "\r\n";
+    return bytes + "\r\n" + body;
 }
 
 // The response that `bytes` are; empty if they are not all of one.
@@ -69,8 +73,10 @@ private:
     PageFetch& visit_;
 };
 
-PageFetch::PageFetch(Harness& harness, const std::string& target, const Headers& headers) : Peer(harness) {
-    send(request_bytes(harness.address().text(), target, headers));
+PageFetch::PageFetch(Harness& harness, const std::string& method, const std::string& target, const Headers& headers,
+                     const std::string& body)
+    : Peer(harness) {
+    send(request_bytes(harness.address().text(), method, target, headers, body));
 }
 
 void PageFetch::on_over() {

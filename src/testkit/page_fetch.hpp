@@ -8,10 +8,11 @@
 
 namespace c10k::testkit {
 
-// One GET, as a task.
+// One request and its response, as a task.
 class PageFetch final : private Peer {
 public:
-    PageFetch(Harness& harness, const std::string& target, const Headers& headers);
+    PageFetch(Harness& harness, const std::string& method, const std::string& target, const Headers& headers,
+              const std::string& body);
 
     // Waits for the answer. Throws ConnectionClosed if it does not come whole, or not within a minute.
     Task<Response> response();

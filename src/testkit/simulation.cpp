@@ -42,8 +42,8 @@ bool is_traced() {
     return text != nullptr && std::strcmp(text, "1") == 0;
 }
 
-Task<Response> visit_page(Harness& harness, std::string target, Headers headers) {
-    PageFetch visit{harness, target, headers};
+Task<Response> visit_page(Harness& harness, std::string method, std::string target, Headers headers, std::string body) {
+    PageFetch visit{harness, method, target, headers, body};
     Response response = co_await visit.response();
     co_return response;
 }
@@ -325,7 +325,12 @@ Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) 
 
 Task<Response> Simulation::get(std::string target, Headers headers) {
     internal::require(state_->harness.has_value(), "get(): nothing is served");
-    return visit_page(*state_->harness, std::move(target), std::move(headers));
+    return visit_page(*state_->harness, "GET", std::move(target), std::move(headers), "");
+}
+
+Task<Response> Simulation::request(std::string method, std::string target, Headers headers, std::string body) {
+    internal::require(state_->harness.has_value(), "request(): nothing is served");
+    return visit_page(*state_->harness, std::move(method), std::move(target), std::move(headers), std::move(body));
 }
 
 Task<> Simulation::close_server() {

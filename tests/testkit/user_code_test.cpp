@@ -174,6 +174,8 @@ TEST(Row76, ASimulationThatServesNothingSaysSo) {
               }),
               "run(): nothing is served");
     EXPECT_EQ(mistake_of([](Simulation& simulation) { (void)simulation.get("/"); }), "get(): nothing is served");
+    EXPECT_EQ(mistake_of([](Simulation& simulation) { (void)simulation.request("POST", "/"); }),
+              "request(): nothing is served");
     EXPECT_EQ(mistake_of([](Simulation& simulation) { (void)simulation.close_server(); }),
               "close_server(): nothing is served");
     EXPECT_EQ(mistake_of([](Simulation& simulation) {
