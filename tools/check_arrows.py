@@ -30,6 +30,7 @@ ARROWS = {
 # Whose the public headers are.
 OWNERS = {
     "awaiter.hpp": "task",
+    "body_reader.hpp": "server",
     "client.hpp": "connection",
     "close_code.hpp": "wire",
     "command_options.hpp": "manage",

@@ -15,6 +15,7 @@ namespace c10k {
 
 template <typename T>
 class Task;
+class BodyReader;
 
 // Header fields in their order. Names compare without regard to case (RFC 9110, 5.1).
 class Headers {
@@ -73,13 +74,14 @@ private:
     std::vector<Item> items_;
 };
 
-// One whole HTTP request (RFC 9112). A view borrows it until its response is complete, with the body of a stream.
+// One HTTP request (RFC 9112), whole unless its view reads the body itself. A view borrows it until its response is
+// complete, with the body of a stream.
 struct Request {
     std::string method;
     std::string target;  // as it was sent, origin form: "/chat/lobby/?user=ann"
     std::string path;    // of the target, percent-decoded; what is not UTF-8 becomes U+FFFD
     Headers headers;
-    std::string body;
+    std::string body;  // empty if the view takes a BodyReader
     // The client's address, "127.0.0.1:54321"; "203.0.113.7" if a proxy told it (the setting trusted_proxies).
     std::string peer;
     // It came by https: to us, or to a proxy that told it (X-Forwarded-Proto, the setting trusted_proxies).
@@ -100,6 +102,9 @@ struct Request {
     // does not fit, even if the view's own JSON is the cause.
     [[nodiscard]] nlohmann::json json() const;
     mutable bool json_was_read = false;  // by json()
+
+    // For the library: what a view that takes a BodyReader is given.
+    BodyReader* body_reader = nullptr;
 };
 
 // The JSON of a peer: a request's body, or a message of a WebSocket. A name that an object has twice has its last

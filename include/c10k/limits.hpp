@@ -20,13 +20,18 @@ struct HttpLimits {
     std::uint32_t max_head_bytes = 16 * 1024;
     // Header fields of a request. More of them get 431.
     std::uint32_t max_header_fields = 100;
-    // Bytes of a request's body, which the server holds in memory whole. A larger one gets 413.
+    // Bytes of a request's body, which the server holds in memory whole. A larger one gets 413. Does not apply to a
+    // view that takes a BodyReader.
     std::uint32_t max_body_bytes = 1024 * 1024;
+    // Bytes of a body that its view has not read from its BodyReader. The server reads no more until they are gone.
+    std::uint32_t body_buffer_bytes = 64 * 1024;
     // From the first byte of a request (from the connect, for the first request) to the end of its head.
     std::chrono::milliseconds head_time{10'000};
-    // From the end of the head to the end of the body.
+    // From the end of the head to the end of the body. If the view takes a BodyReader: how long the client may send
+    // nothing while the view waits.
     std::chrono::milliseconds body_time{30'000};
     // Bytes of a body per second, on average since the body began. A slower one gets 408. 0: only body_time limits it.
+    // If the view takes a BodyReader, only the time in which the view waits counts.
     std::uint32_t min_body_rate = 500;
     // How long after a body began min_body_rate does not apply yet.
     std::chrono::milliseconds body_grace{5'000};
@@ -105,6 +110,7 @@ enum class Limit : std::uint8_t {
     kMaxHeadBytes,
     kMaxHeaderFields,
     kMaxBodyBytes,
+    kBodyBufferBytes,  // the server stopped reading for a while
     kHeadTime,
     kBodyTime,
     kMinBodyRate,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/body_reader.hpp"
 #include "c10k/compression.hpp"
 #include "c10k/http.hpp"
 #include "c10k/internal/capture.hpp"
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -31,7 +33,8 @@
 //     }
 //
 // A view is a function, a member function or a lambda. Its first parameter decides what it is: with Request& it returns
-// a Response or a Task<Response>, with WebSocket& a Task<>. The others take what the path captured, by value. All of it
+// a Response or a Task<Response>, with WebSocket& a Task<>. With Request& and then BodyReader&, it returns a
+// Task<Response> and reads the body of the request itself. The others take what the path captured, by value. All of it
 // is checked when the program is compiled. The first route that matches wins.
 namespace c10k {
 
@@ -47,13 +50,12 @@ requires internal::PathHas<internal::PathFault::kNone, View>
 // Requires: `app` outlives the server. Not checked: it is the site's own object, and nobody is told when it goes.
 template <typename App, typename Result, typename Subject, typename... Args>
 requires internal::PathHas<internal::PathFault::kNone, App*, Result (App::*)(Subject&, Args...)>
-[[nodiscard]] Route path(std::type_identity_t<internal::PathPattern<Args...>> pattern, std::type_identity_t<App>* app,
+[[nodiscard]] Route path(internal::PatternOf<Args...> pattern, std::type_identity_t<App>* app,
                          Result (App::*view)(Subject&, Args...), std::string_view name = {});
 template <typename App, typename Result, typename Subject, typename... Args>
 requires internal::PathHas<internal::PathFault::kNone, App*, Result (App::*)(Subject&, Args...)>
-[[nodiscard]] Route path(std::type_identity_t<internal::PathPattern<Args...>> pattern,
-                         const std::type_identity_t<App>* app, Result (App::*view)(Subject&, Args...) const,
-                         std::string_view name = {});
+[[nodiscard]] Route path(internal::PatternOf<Args...> pattern, const std::type_identity_t<App>* app,
+                         Result (App::*view)(Subject&, Args...) const, std::string_view name = {});
 
 // The routes of an app, under a prefix that ends with "/" and captures nothing; their names become "name_space:name".
 [[nodiscard]] Urls path(internal::PathPrefix prefix, internal::Included included);
@@ -75,14 +77,18 @@ requires internal::PathHas<internal::PathFault::kNone, App*, Result (App::*)(Sub
 template <typename T>
 struct Converter;
 
+// Whether a request's body has come whole when its view begins, or the view reads it from a BodyReader.
+enum class BodyArrival : std::uint8_t { kWhole, kInPieces };
+
 // A pattern with its view, name and options. It keeps a lambda and what that captured as long as the server runs.
 class Route {
 public:
     using View = std::variant<PageView, SocketView>;
     using Accepts = bool (*)(CapturedTexts);
 
-    Route(std::string_view pattern, std::string_view name, Accepts accepts, View view)
-        : pattern_(pattern), name_(name), accepts_(accepts), view_(std::move(view)) {}
+    Route(std::string_view pattern, std::string_view name, Accepts accepts, View view,
+          BodyArrival body = BodyArrival::kWhole)
+        : pattern_(pattern), name_(name), accepts_(accepts), view_(std::move(view)), body_(body) {}
 
     // The methods that a page takes, GET and HEAD if nothing is said. HEAD comes with GET.
     // Throws std::logic_error if this is no page, or something is no method.
@@ -110,6 +116,7 @@ public:
     // Without its middleware.
     [[nodiscard]] const View& view() const noexcept { return view_; }
     [[nodiscard]] bool is_page() const noexcept { return std::holds_alternative<PageView>(view_); }
+    [[nodiscard]] bool reads_body() const noexcept { return body_ == BodyArrival::kInPieces; }
     [[nodiscard]] const std::vector<std::string>& methods() const noexcept { return methods_; }
     [[nodiscard]] const std::vector<std::string>& subprotocols() const noexcept { return subprotocols_; }
     [[nodiscard]] const std::optional<Compression>& compression() const noexcept { return compression_; }
@@ -133,6 +140,7 @@ private:
     std::string name_;
     Accepts accepts_;
     View view_;
+    BodyArrival body_;
     std::vector<std::string> methods_{"GET", "HEAD"};
     std::vector<std::string> subprotocols_;
     std::optional<Compression> compression_;

@@ -57,6 +57,9 @@ public:
 
     // Whether `request` came by https. Comes before answer(), with the connection's own peer and is_secure.
     [[nodiscard]] virtual bool came_securely(const Request& request) const { return request.is_secure; }
+    // Whether the view of `request`, of which the head has come, reads the body from request.body_reader. If not, the
+    // server reads the body whole before it calls answer().
+    [[nodiscard]] virtual bool reads_body(const Request& /*request*/) { return false; }
     // `request` lives until the answer is complete. `minor_version` is that of HTTP/1.x.
     virtual Answer answer(Request& request, int minor_version) = 0;
     // The answer to a request whose view threw `failure`, or to a handshake whose view did.

@@ -18,6 +18,8 @@ constexpr std::size_t kMaxUnread = 256 * 1024;
 // How long to wait for the peer's FIN after ours, reading what it still sends (RFC 9112, 9.6).
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::chrono::milliseconds kBodyInterval{1000};
+// How much of a body is read behind its answer, to keep the connection for the next request: see leaves_body().
+constexpr std::uint32_t kMaxSkipped = 256 * 1024;
 
 // Lets the memory go too, which clear() and an assignment would keep.
 void forget(std::string& text) noexcept { std::string{}.swap(text); }
@@ -42,12 +44,21 @@ void Http1Connection::reject() {
 // ---- Requests
 
 void Http1Connection::on_received(std::span<char> bytes) {
-    if (state_ == Http1State::kDraining || (exchange_.is_running() && exchange_.is_last())) {
+    if (state_ == Http1State::kDraining) {
         return;
     }
     try {
-        unread_.append(bytes.data(), bytes.size());
-        if (state_ == Http1State::kReading) {
+        std::string_view rest{bytes.data(), bytes.size()};
+        if (has_body_to_come()) {
+            rest.remove_prefix(take_body(rest));  // past unread_, which is empty
+            if (state_ == Http1State::kDraining) {
+                return;
+            }
+        } else if (exchange_.is_running() && exchange_.is_last()) {
+            return;
+        }
+        unread_ += rest;
+        if (state_ != Http1State::kServing) {
             read_requests();
         } else if (exchange_.is_running()) {
             watch_for_end();
@@ -60,26 +71,31 @@ void Http1Connection::on_received(std::span<char> bytes) {
 // Reads and answers until there is nothing more to read, or too much to send.
 void Http1Connection::read_requests() {
     std::size_t read = 0;
-    while (state_ == Http1State::kReading && read < unread_.size() && outbox_.bytes() <= kMaxUnsent) {
+    while (read < unread_.size()) {
+        const std::string_view rest = std::string_view{unread_}.substr(read);
+        if (has_body_to_come()) {
+            read += take_body(rest);
+            continue;
+        }
+        if (state_ != Http1State::kReading || outbox_.bytes() > kMaxUnsent) {
+            break;
+        }
         const bool was_started = parser_.started();
-        const auto state_before = parser_.state();
-        read += parser_.receive(std::string_view{unread_}.substr(read));
+        if (parser_.state() == wire::RequestParser::State::kHead) {
+            read += parser_.receive_head(rest);
+            if (parser_.state() == wire::RequestParser::State::kBody) {
+                begin_body();
+            }
+        } else {
+            read += parser_.receive(rest);
+        }
         switch (parser_.state()) {
             case wire::RequestParser::State::kFailed:
                 count_failure();
                 refuse(parser_.failure().status(), parser_.failure().reason);
                 return;
             case wire::RequestParser::State::kComplete: serve(); break;
-            case wire::RequestParser::State::kBody:
-                if (parser_.wants_continue() && !continued_) {
-                    continued_ = true;
-                    send(wire::kContinue);
-                }
-                if (state_before != wire::RequestParser::State::kBody) {
-                    body_began_ = loop().now();
-                    time_body();
-                }
-                break;
+            case wire::RequestParser::State::kBody: break;
             case wire::RequestParser::State::kHead:
                 if (!was_started) {
                     stop_waiting_for(Wait::kIdle);
@@ -99,7 +115,28 @@ void Http1Connection::read_requests() {
         read_on_or_pause();
     } else if (exchange_.is_running()) {
         watch_for_end();
+    } else if (state_ == Http1State::kSkipping) {
+        has_peer_fin() ? end_requests() : resume_reading();
     }
+}
+
+// The view reads it, or it is read whole first. A client that waits to be asked for it has sent nothing of it.
+void Http1Connection::begin_body() {
+    if (context_.application.reads_body(parser_.request())) {
+        body_credit_ = std::min(context_.limits.body_grace, context_.limits.body_time).count();
+        serve();
+        return;
+    }
+    parser_.receive({});  // refuses one that is too large
+    if (parser_.state() != wire::RequestParser::State::kBody) {
+        return;
+    }
+    if (parser_.wants_continue()) {
+        parser_.note_continue();
+        send(wire::kContinue);
+    }
+    body_began_ = loop().now();
+    time_body();
 }
 
 // Every request that was read is answered, as far as the peer takes answers.
@@ -130,9 +167,15 @@ void Http1Connection::watch_for_end() {
         forget(unread_);
         exchange_.make_last();
     }
+    const bool has_body = has_body_to_come();
     if (!has_peer_fin()) {
-        resume_reading();
-    } else if (due(Wait::kHalfClosed) == kNever) {
+        has_body ? read_body_on_or_pause() : resume_reading();
+        return;
+    }
+    if (has_body) {
+        fail_body(400, "The connection ended before the end of the body.");
+    }
+    if (due(Wait::kHalfClosed) == kNever) {
         wait_for(Wait::kHalfClosed, context_.limits.half_closed_time);
     }
 }
@@ -164,7 +207,85 @@ void Http1Connection::serve() {
     }
 }
 
+// ---- The body that a view reads
+
+std::size_t Http1Connection::take_body(std::string_view bytes) {
+    RequestBody& body = exchange_.body();
+    const bool is_wanted = state_ == Http1State::kServing && body.is_arriving();
+    std::string unwanted;
+    std::string& data = is_wanted ? body.buffer() : unwanted;
+    const std::size_t size_before = data.size();
+    const std::size_t taken = parser_.receive_piece(bytes, data);
+    pay_for_body(data.size() - size_before);
+    if (is_wanted) {
+        body.note_arrival(data.size() - size_before);
+    }
+    if (parser_.state() == wire::RequestParser::State::kFailed) {
+        count_failure();
+        fail_body(parser_.failure().status(), parser_.failure().reason);
+    } else if (parser_.state() == wire::RequestParser::State::kComplete) {
+        body.end();
+    }
+    if (state_ == Http1State::kSkipping) {
+        skipped_bytes_ += static_cast<std::uint32_t>(taken);
+        if (exchange_.is_last() || skipped_bytes_ > kMaxSkipped) {
+            advance(Http1Event::kLastAnswered);
+        } else if (parser_.state() == wire::RequestParser::State::kComplete) {
+            finish_request();
+        }
+    }
+    return taken;
+}
+
+// Reads ahead as far as the buffer goes, and nothing that the view does not want.
+void Http1Connection::read_body_on_or_pause() {
+    const RequestBody& body = exchange_.body();
+    const bool is_full = body.buffered() >= context_.limits.body_buffer_bytes;
+    if (body.is_arriving() && !is_full) {
+        resume_reading();
+    } else if (is_reading()) {
+        if (is_full) {
+            context_.counters().count(Limit::kBodyBufferBytes);
+        }
+        pause_reading();
+    }
+}
+
+void Http1Connection::fail_body(int status, std::string_view reason) {
+    exchange_.make_last();
+    exchange_.body().fail(status, reason);
+}
+
+void Http1Connection::on_read_waits() {
+    if (parser_.wants_continue() && !exchange_.has_begun()) {
+        parser_.note_continue();
+        send(wire::kContinue);
+    }
+    start_body_clock();
+}
+
+void Http1Connection::on_read_ends() noexcept { stop_body_clock(); }
+
+void Http1Connection::on_taken() {
+    if (is_gone()) {
+        return;
+    }
+    if (due(Wait::kHalfClosed) != kNever) {
+        wait_for(Wait::kHalfClosed, context_.limits.half_closed_time);  // the view goes on
+    }
+    watch_for_end();
+}
+
+void Http1Connection::skip_body() {
+    advance(Http1Event::kAnsweredEarly);
+    skipped_bytes_ = 0;
+    start_body_clock();
+}
+
+// ---- Handshakes
+
 void Http1Connection::become_websocket() {
+    parser_.request().body_reader = nullptr;
     auto& websocket =
         context_.connections.emplace<ServerWebSocket>(context_, socket(), exchange_.take_match(),
                                                       std::move(parser_.request()), std::move(unread_), address_slot_);
@@ -201,12 +322,19 @@ void Http1Connection::on_progress(HttpExchange::Outcome outcome) noexcept {
 
 // The answer is complete: makes ready for the next request, if there may be one.
 void Http1Connection::end_answer() {
-    if (exchange_.is_last()) {
+    exchange_.body().forget();
+    if (exchange_.is_last() || exchange_.leaves_body()) {
         advance(Http1Event::kLastAnswered);
-        return;
+    } else if (has_body_to_come()) {
+        skip_body();
+    } else {
+        finish_request();
     }
+}
+
+// All of the request has come and is answered.
+void Http1Connection::finish_request() {
     advance(Http1Event::kAnswered);
-    continued_ = false;
     parser_.reset();
     await_next_request();
 }
@@ -293,7 +421,7 @@ void Http1Connection::end() noexcept {
     due_.fill(kNever);
     cancel();
     exchange_.drop_match();
-    exchange_.request_stop();  // nobody is there to be answered
+    exchange_.lose();
     if (!exchange_.is_running()) {
         retire();
     }
@@ -383,6 +511,34 @@ bool Http1Connection::body_is_fast() noexcept {
     return body_age() < context_.limits.body_grace || parser_.request().body.size() >= wanted;
 }
 
+// The time runs while a view waits in read(), or a body is skipped. It begins with body_grace; what comes pays at the
+// least rate for the time that follows, up to body_time: see time_taking().
+void Http1Connection::start_body_clock() {
+    body_began_ = loop().now();
+    wait_for(Wait::kRequest, std::chrono::milliseconds{body_credit_});
+}
+
+void Http1Connection::stop_body_clock() {
+    if (due(Wait::kRequest) != kNever) {
+        body_credit_ = std::max<std::int64_t>(due(Wait::kRequest) - loop().backend().now(), 0);
+        stop_waiting_for(Wait::kRequest);
+    }
+}
+
+void Http1Connection::pay_for_body(std::size_t bytes) {
+    const ServerLimits& limits = context_.limits;
+    const std::int64_t most = limits.body_time.count();
+    const auto paid = limits.min_body_rate == 0 && bytes > 0
+                          ? most
+                          : static_cast<std::int64_t>(std::uint64_t{bytes} * 1000 / std::max(limits.min_body_rate, 1U));
+    if (due(Wait::kRequest) == kNever) {
+        body_credit_ = std::min(body_credit_ + paid, most);
+    } else {
+        body_began_ = loop().now();
+        wait_until(Wait::kRequest, std::min(due(Wait::kRequest) + paid, loop().backend().now() + most));
+    }
+}
+
 void Http1Connection::on_time() {
     armed_ = kNever;
     const auto is_due = [this](Wait what) { return due(what) <= loop().now(); };
@@ -409,6 +565,10 @@ void Http1Connection::on_time() {
 }
 
 void Http1Connection::on_request_late() {
+    if (has_body_to_come()) {
+        on_body_late();
+        return;
+    }
     Counters& counters = context_.counters();
     const bool is_body = parser_.state() == wire::RequestParser::State::kBody;
     const bool is_old = !is_body || body_age() >= context_.limits.body_time;
@@ -424,12 +584,25 @@ void Http1Connection::on_request_late() {
     }
 }
 
+void Http1Connection::on_body_late() {
+    const bool is_silent = loop().now() - body_began_ >= context_.limits.body_time.count();
+    context_.counters().count(is_silent ? Limit::kBodyTime : Limit::kMinBodyRate);
+    stop_waiting_for(Wait::kRequest);
+    if (state_ == Http1State::kSkipping) {
+        advance(Http1Event::kLastAnswered);
+    } else {
+        fail_body(408, "The request did not arrive in time.");
+    }
+}
+
 // The peer may still wait for answers.
 void Http1Connection::on_fin() {
     if (state_ == Http1State::kReading) {
         read_requests();
     } else if (exchange_.is_running()) {
         watch_for_end();
+    } else if (state_ == Http1State::kSkipping) {
+        end_requests();
     } else if (outbox_.empty()) {
         advance(Http1Event::kAllSentAndFin);
     }

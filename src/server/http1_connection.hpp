@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace c10k {
 
@@ -35,7 +36,8 @@ public:
 private:
     // The things that a connection waits for; each has a deadline of its own.
     enum class Wait : std::uint8_t {
-        kRequest,     // the head or the body that has begun, or the first byte of a new connection
+        kRequest,     // the head or the body that has begun, or the first byte of a new connection; more of the body
+                      // that a view reads, or that is skipped
         kIdle,        // the next request
         kTaking,      // the peer takes something of what is unsent
         kTakingFast,  // the same at the least rate
@@ -58,13 +60,31 @@ private:
     [[nodiscard]] std::size_t unsent_bytes() const noexcept override { return outbox_.bytes(); }
     [[nodiscard]] bool is_lost() const noexcept override { return is_gone(); }
     void on_progress(HttpExchange::Outcome outcome) noexcept override;
+    void on_read_waits() override;
+    void on_read_ends() noexcept override;
+    void on_taken() override;
 
     void read_requests();
     void read_on_or_pause();
     // A view or a stream runs: reads on, for the end that the peer may make of it.
     void watch_for_end();
     void on_peer_gone();
+    // The head of a request with a body has come: its view is asked who reads the body.
+    void begin_body();
     void serve();
+
+    // Some of the body has not come, of a request that is being served or has been answered.
+    [[nodiscard]] bool has_body_to_come() const noexcept {
+        return (state_ == Http1State::kServing || state_ == Http1State::kSkipping) &&
+               parser_.state() == wire::RequestParser::State::kBody;
+    }
+    // Takes bytes of that body, for the view or to throw them away; returns how many. Requires: has_body_to_come().
+    std::size_t take_body(std::string_view bytes);
+    void read_body_on_or_pause();
+    void fail_body(int status, std::string_view reason);
+    void skip_body();
+    void finish_request();
+
     void become_websocket();
     void end_answer();
     // One of the parser's limits has struck, perhaps.
@@ -83,6 +103,11 @@ private:
     [[nodiscard]] std::chrono::milliseconds body_age() const noexcept;
     [[nodiscard]] bool body_is_fast() noexcept;
     void time_body();
+    // The time that the peer has to send more of a body runs only while somebody waits for it.
+    void start_body_clock();
+    void stop_body_clock();
+    // The peer has sent `bytes` of the body's data, and has more time.
+    void pay_for_body(std::size_t bytes);
     // The peer has something to take, or has taken something of it.
     void time_taking(std::size_t taken_bytes);
     void await_next_request();
@@ -92,6 +117,7 @@ private:
     void stop_waiting_for(Wait what) { wait_until(what, kNever); }
     [[nodiscard]] std::int64_t due(Wait what) const noexcept { return due_[static_cast<std::size_t>(what)]; }
     void on_request_late();
+    void on_body_late();
 
     ServerContext& context_;
     PendingConnection pending_;
@@ -100,13 +126,14 @@ private:
     wire::RequestParser parser_;
     std::string unread_;  // what came behind the request that is being served
     HttpExchange exchange_;
-    std::int64_t body_began_ = 0;           // ms of the loop's clock
+    std::int64_t body_began_ = 0;           // ms of the loop's clock; of a body in pieces, when it was last heard of
+    std::int64_t body_credit_ = 0;          // ms that the peer has for more of it, while the body's clock stands still
     std::array<std::int64_t, kWaits> due_;  // the same, by Wait
     std::int64_t armed_ = kNever;           // when the timer fires: at the first of those
     Admission::AddressSlot address_slot_;
+    std::uint32_t skipped_bytes_ = 0;  // of a body, behind its answer
     Http1State state_ = Http1State::kReading;
-    bool continued_ = false;  // "100 Continue" is sent
-    bool paused_ = false;     // no more is read until the peer takes its answers
+    bool paused_ = false;  // no more is read until the peer takes its answers
 };
 
 }  // namespace c10k

@@ -12,13 +12,15 @@ namespace c10k {
 enum class Http1State : std::uint8_t {
     kReading,   // a request is awaited or arriving
     kServing,   // its view or stream runs, or it is a handshake and earlier answers have to go out first
+    kSkipping,  // its answer is queued, and the rest of its body is read and thrown away
     kDraining,  // the last answer goes out, then FIN; bytes that still come are thrown away
     kClosed,    // there is no socket any more; the view or stream may still run
 };
 
 enum class Http1Event : std::uint8_t {
-    kRequest,        // a request has come whole
-    kAnswered,       // its answer is queued, and another request may follow
+    kRequest,        // a request has come whole, or as far as its view wants it
+    kAnswered,       // its answer is queued, all of it has come, and another request may follow
+    kAnsweredEarly,  // its answer is queued, and some of its body is still to come
     kLastAnswered,   // its answer is queued, and no request may follow
     kUpgraded,       // a WebSocket has taken the socket over
     kLastUnsent,     // the peer or the server wants no more requests, and there is something to send
@@ -51,11 +53,18 @@ inline constexpr std::array kHttp1Transitions{
     Http1Transition{Http1State::kReading, Http1Event::kAbort, Http1State::kClosed, Http1Action::kEnd},
 
     Http1Transition{Http1State::kServing, Http1Event::kAnswered, Http1State::kReading, Http1Action::kNone},
+    Http1Transition{Http1State::kServing, Http1Event::kAnsweredEarly, Http1State::kSkipping, Http1Action::kNone},
     Http1Transition{Http1State::kServing, Http1Event::kLastAnswered, Http1State::kDraining, Http1Action::kDrain},
     Http1Transition{Http1State::kServing, Http1Event::kUpgraded, Http1State::kClosed, Http1Action::kNone},
     Http1Transition{Http1State::kServing, Http1Event::kLastUnsent, Http1State::kDraining, Http1Action::kDrain},
     Http1Transition{Http1State::kServing, Http1Event::kLastIdle, Http1State::kClosed, Http1Action::kEnd},
     Http1Transition{Http1State::kServing, Http1Event::kAbort, Http1State::kClosed, Http1Action::kEnd},
+
+    Http1Transition{Http1State::kSkipping, Http1Event::kAnswered, Http1State::kReading, Http1Action::kNone},
+    Http1Transition{Http1State::kSkipping, Http1Event::kLastAnswered, Http1State::kDraining, Http1Action::kDrain},
+    Http1Transition{Http1State::kSkipping, Http1Event::kLastUnsent, Http1State::kDraining, Http1Action::kDrain},
+    Http1Transition{Http1State::kSkipping, Http1Event::kLastIdle, Http1State::kClosed, Http1Action::kEnd},
+    Http1Transition{Http1State::kSkipping, Http1Event::kAbort, Http1State::kClosed, Http1Action::kEnd},
 
     Http1Transition{Http1State::kDraining, Http1Event::kAllSent, Http1State::kDraining, Http1Action::kSendFin},
     Http1Transition{Http1State::kDraining, Http1Event::kAllSentAndFin, Http1State::kClosed, Http1Action::kEnd},

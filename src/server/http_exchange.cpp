@@ -12,6 +12,8 @@ namespace {
 
 // Of a streamed body: its coroutine waits when more is unsent.
 constexpr std::size_t kMaxAhead = 64 * 1024;
+// Of a body that nobody reads: a longer rest costs more than a new connection.
+constexpr std::uint64_t kMaxRest = 256 * 1024;
 
 }  // namespace
 
@@ -127,12 +129,19 @@ private:
     bool begun_ = false;
 };
 
-HttpExchange::HttpExchange(ServerContext& context, Carrier& carrier) noexcept : context_(context), carrier_(carrier) {}
+HttpExchange::HttpExchange(ServerContext& context, Carrier& carrier) noexcept
+    : context_(context), carrier_(carrier), body_(carrier) {}
 
 HttpExchange::~HttpExchange() = default;
 
 HttpExchange::Outcome HttpExchange::start(wire::RequestParser& parser) {
     parser_ = &parser;
+    if (parser.state() == wire::RequestParser::State::kComplete) {
+        body_.begin_whole(parser.request().body);
+    } else {
+        body_.begin_arriving(parser.missing_bytes());
+    }
+    parser.request().body_reader = &reader_;
     is_last_ = !parser.keep_alive() || context_.is_closing;
     if (is_misdirected()) {
         return respond(Response::text("This server does not serve that scheme here.\n", 421));
@@ -222,6 +231,17 @@ bool HttpExchange::is_stop(const std::exception_ptr& failure) const {
     return false;
 }
 
+bool HttpExchange::has_begun() const noexcept { return stream_ != nullptr && stream_->has_begun(); }
+
+bool HttpExchange::leaves_body() const noexcept {
+    switch (parser_->state()) {
+        case wire::RequestParser::State::kComplete: return false;
+        case wire::RequestParser::State::kBody:
+            return parser_->wants_continue() || parser_->missing_bytes().value_or(0) > kMaxRest;
+        default: return true;
+    }
+}
+
 void HttpExchange::on_written() {
     if (stream_) {
         stream_->on_written();
@@ -250,6 +270,10 @@ HttpExchange::Outcome HttpExchange::respond(Response response) {
 
 void HttpExchange::send_answer(const Response& response) {
     const Request& request = parser_->request();
+    // A stream may still read the body, but it is too late to ask for it.
+    if (stream_ != nullptr ? parser_->wants_continue() : leaves_body()) {
+        is_last_ = true;
+    }
     wire::ResponseOptions options;
     options.head_only = request.method == "HEAD";
     options.keep_alive = !is_last_;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "c10k/body_reader.hpp"
 #include "c10k/http.hpp"
 #include "c10k/task.hpp"
 #include "server/application.hpp"
+#include "server/request_body.hpp"
 #include "server/server_context.hpp"
 #include "wire/request_parser.hpp"
 
@@ -27,8 +29,8 @@ public:
         kCut,       // the answer cannot be completed
     };
 
-    // The connection that carries the answer.
-    class Carrier {
+    // The connection that carries the answer, and that the body of the request comes from.
+    class Carrier : public RequestBody::Source {
     public:
         // Queues bytes. Throws std::bad_alloc.
         virtual void send(std::string_view bytes) = 0;
@@ -49,8 +51,11 @@ public:
     HttpExchange(const HttpExchange&) = delete;
     HttpExchange& operator=(const HttpExchange&) = delete;
 
-    // Answers the request that `parser` has read, which stays until the answer is complete. Throws std::bad_alloc.
+    // Answers the request that `parser` has read, whole or with its body still to come. Both stay until the answer is
+    // complete. Throws std::bad_alloc.
     Outcome start(wire::RequestParser& parser);
+    // The body of that request. Its data comes here while it is still to come.
+    [[nodiscard]] RequestBody& body() noexcept { return body_; }
     // The answer is a WebSocket's, until somebody takes or drops it.
     [[nodiscard]] bool has_match() const noexcept { return match_.has_value(); }
     void drop_match() noexcept { match_.reset(); }
@@ -61,10 +66,20 @@ public:
     // No request will be read after this answer, which says so if its head has not gone out.
     [[nodiscard]] bool is_last() const noexcept { return is_last_; }
     void make_last() noexcept { is_last_ = true; }
+    // The head of a streamed answer has gone out.
+    [[nodiscard]] bool has_begun() const noexcept;
+    // Whether so much of the body is missing that the connection has to end: it is long, will not come, or the client
+    // may or may not send it, since it has asked and had no answer (RFC 9110, 10.1.1).
+    [[nodiscard]] bool leaves_body() const noexcept;
     // The peer has taken something of the answer.
     void on_written();
     // Asks the view and the stream to stop.
     void request_stop() noexcept { scope_.request_stop(); }
+    // The same, since nobody is there to be answered.
+    void lose() noexcept {
+        body_.lose();
+        scope_.request_stop();
+    }
 
 private:
     class Stream;
@@ -84,6 +99,8 @@ private:
     ServerContext& context_;
     Carrier& carrier_;
     wire::RequestParser* parser_ = nullptr;  // has the request
+    RequestBody body_;
+    BodyReader reader_{body_};
     Task<Response> view_;
     std::unique_ptr<Stream> stream_;  // what the view returned, if it is a stream
     std::optional<WebSocketMatch> match_;

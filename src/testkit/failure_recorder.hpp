@@ -18,6 +18,7 @@ public:
     [[nodiscard]] const std::string& first_failure() const noexcept { return first_failure_; }
 
     [[nodiscard]] bool came_securely(const Request& request) const override { return site_.came_securely(request); }
+    [[nodiscard]] bool reads_body(const Request& request) override { return site_.reads_body(request); }
     Answer answer(Request& request, int minor_version) override { return site_.answer(request, minor_version); }
     Response on_view_failed(const Request& request, std::exception_ptr failure) override {
         return site_.on_view_failed(request, std::move(failure));

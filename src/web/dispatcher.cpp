@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "c10k/json.hpp"
 #include "c10k/web.hpp"
+#include "server/request_body.hpp"
 #include "web/error_pages.hpp"
 #include "web/view_failures.hpp"
 #include "wire/forwarded.hpp"
@@ -173,6 +174,15 @@ bool Dispatcher::came_securely(const Request& request) const {
     return wire::came_securely(request, settings_.trusted_proxies);
 }
 
+bool Dispatcher::reads_body(const Request& request) {
+    try {
+        const auto match = find(request);
+        return match && match->target->route->reads_body();
+    } catch (...) {  // a converter throws: answer() reports it
+        return false;
+    }
+}
+
 Application::Answer Dispatcher::answer(Request& request, int minor_version) {
     try {
         request.is_secure = came_securely(request);
@@ -267,6 +277,10 @@ PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {
     }
     const Route& route = *match.target->route;
     if (contains(route.methods(), request.method)) {
+        const bool lacks_body = request.body_reader != nullptr && request.body_reader->body().is_in_pieces();
+        if (lacks_body && !route.reads_body()) {
+            return serve_whole(*view, match.captures, request);
+        }
         return (*view)(request, match.captures);
     }
     if (request.method == "OPTIONS") {
@@ -276,6 +290,16 @@ PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {
         return error(501, "This server does not know the method.");
     }
     return with_allow(error(405, "This page does not take the method."), allow_field(route));
+}
+
+Task<Response> Dispatcher::serve_whole(const PageView& view, std::vector<std::string_view> captures,
+                                       Request& request) const {
+    request.body = co_await request.body_reader->read_all(settings_.max_body_bytes);
+    PageAnswer answer = view(request, captures);
+    if (auto* task = std::get_if<Task<Response>>(&answer)) {
+        co_return co_await std::move(*task);
+    }
+    co_return std::get<Response>(std::move(answer));
 }
 
 Application::Answer Dispatcher::open_socket(const Match& match, const Request& request, int minor_version) const {

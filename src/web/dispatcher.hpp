@@ -28,6 +28,8 @@ public:
                std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>());
 
     [[nodiscard]] bool came_securely(const Request& request) const override;
+    // Whether the view of its route takes a BodyReader.
+    [[nodiscard]] bool reads_body(const Request& request) override;
     // In this order: a Host that is not ours 400; for a WebSocket 405, 426, 400 or 403, or its view; for all else the
     // middleware, inside which a path that no route takes gets 404, or 301 if it lacks only the final slash of a page
     // (308 for a form, with debug on 404), and a page 501, 405 or its view.
@@ -71,6 +73,8 @@ private:
     PageAnswer respond(const std::optional<Match>& match, Request& request) const;
     [[nodiscard]] Response redirect_to_slash(const Request& request) const;
     PageAnswer serve_page(const Match& match, Request& request) const;
+    // Reads the body first, for a view that wants it whole: middleware has led the request there.
+    Task<Response> serve_whole(const PageView& view, std::vector<std::string_view> captures, Request& request) const;
     Answer open_socket(const Match& match, const Request& request, int minor_version) const;
     [[nodiscard]] Response not_found(const Request& request) const;
     [[nodiscard]] Response error(int status, std::string_view sentence) const;

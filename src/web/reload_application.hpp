@@ -13,6 +13,7 @@ public:
     ReloadApplication(Application& site, const Reload& reload) noexcept : site_(site), reload_(reload) {}
 
     [[nodiscard]] bool came_securely(const Request& request) const override { return site_.came_securely(request); }
+    [[nodiscard]] bool reads_body(const Request& request) override { return site_.reads_body(request); }
     Answer answer(Request& request, int minor_version) override;
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;
     void on_stream_failed(const Request& request, std::exception_ptr failure) override;

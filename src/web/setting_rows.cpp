@@ -108,14 +108,22 @@ constexpr std::array kRows{
                "More fields get 431. Browsers send about twenty.",
                {1, 10'000},
                Limit::kMaxHeaderFields},
-    SettingRow{"max_body_bytes", "bytes", &Settings::max_body_bytes,
-               "A larger body gets 413: the server holds a request in memory whole.", kAnySize, Limit::kMaxBodyBytes},
+    SettingRow{
+        "max_body_bytes", "bytes", &Settings::max_body_bytes,
+        "A larger body gets 413: the server holds a request in memory whole. Views that read the body themselves "
+        "have limits of their own.",
+        kAnySize, Limit::kMaxBodyBytes},
+    SettingRow{"body_buffer_bytes", "bytes", &Settings::body_buffer_bytes,
+               "The server reads ahead so much of a body that the view reads in pieces. The client waits meanwhile.",
+               kUpToOneGiB, Limit::kBodyBufferBytes},
     SettingRow{"head_time", "s", &Settings::head_time,
                "From the first byte of a request (from the connect, for the first request) to the end of its head: "
                "slow clients must not pile up.",
                kUpToOneHour, Limit::kHeadTime},
-    SettingRow{"body_time", "s", &Settings::body_time, "From the end of the head to the end of the body.", kUpToOneHour,
-               Limit::kBodyTime},
+    SettingRow{"body_time", "s", &Settings::body_time,
+               "From the end of the head to the end of the body. Of a body that the view reads in pieces: how long the "
+               "client may send nothing while the view waits.",
+               kUpToOneHour, Limit::kBodyTime},
     SettingRow{"min_body_rate",
                "bytes/s",
                &Settings::min_body_rate,

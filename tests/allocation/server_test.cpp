@@ -51,9 +51,20 @@ Task<> stream_page(BodyWriter& body) {
     co_await body.write("a streamed page");
 }
 
+Task<Response> size_of_body(BodyReader& body) {
+    std::size_t size = 0;
+    for (std::string piece = co_await body.read(); !piece.empty(); piece = co_await body.read()) {
+        size += piece.size();
+    }
+    co_return Response::text("a body of " + std::to_string(size) + " bytes that its view has read");
+}
+
 Application::Answer answer(const Request& request) {
     if (request.path == "/task") {
         return page_of_a_task();
+    }
+    if (request.path == "/body") {
+        return size_of_body(*request.body_reader);
     }
     return request.path == "/stream" ? Response::stream("text/plain", stream_page) : Response::text("hello");
 }
@@ -64,6 +75,8 @@ bool converse(const Address& server) {
         ask(server,
             "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
             "GET /task HTTP/1.1\r\nHost: a\r\n\r\nGET /stream HTTP/1.1\r\nHost: a\r\n\r\n"
+            "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "23\r\na body that is longer than a string\r\n0\r\n\r\n"
             "GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     std::string frames =
         "GET /ws/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -75,8 +88,9 @@ bool converse(const Address& server) {
     wire::append_frame(wire::Role::kClient, wire::Opcode::kClose, "\x03\xE8", frames);
     const std::string socket = ask(server, frames);
     return page.find("hello") != page.rfind("hello") && page.find("a task's page") != std::string::npos &&
-           page.find("a streamed page") != std::string::npos && socket.find("small") != std::string::npos &&
-           socket.find(large) != std::string::npos && socket.ends_with("\x88\x02\x03\xE8");
+           page.find("a streamed page") != std::string::npos && page.find("a body of 35 bytes") != std::string::npos &&
+           socket.find("small") != std::string::npos && socket.find(large) != std::string::npos &&
+           socket.ends_with("\x88\x02\x03\xE8");
 }
 
 // In a process of its own: serves one conversation in which allocation `n` of the server fails, and then a good one.
@@ -86,6 +100,7 @@ int serve_with_failure(BackendChoice backend, std::size_t n) {
     ScriptedApplication app;
     app.route.view = echo;
     app.on_request = answer;
+    app.on_head = [](const Request& request) { return request.path == "/body"; };
     ServerLimits limits;
     limits.max_connections_per_address = 100;
     const auto admission = std::make_shared<Admission>();

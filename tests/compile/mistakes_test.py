@@ -42,6 +42,7 @@ struct App {
 PAGE = "returns Response, such as Response::text(text), or Task<Response> if it uses co_await"
 SUBJECT = "first parameter is Request& (a page) or WebSocket&: a reference, not a copy"
 SOCKET = "a view of a WebSocket& is a coroutine: it returns Task<>"
+BODY = "is a coroutine that takes the BodyReader by reference, second: Task<Response> view(Request& request"
 CAPTURE = "by value: an integer, std::string, std::string_view, or a type with a c10k::Converter"
 OBJECT = "in front of &App::view stands a pointer to an App"
 SIGNATURE = "with one signature: without auto and overloads"
@@ -74,6 +75,20 @@ MISTAKES = {
     "the view of a socket returns nothing": ("void view(WebSocket& socket);", MEMBER, SOCKET),
     "the view of a socket returns a response": ("Response view(WebSocket& socket);", MEMBER, SOCKET),
     "the view of a socket returns a task of int": ("Task<int> view(WebSocket& socket);", MEMBER, SOCKET),
+    "a body by value": ("Task<Response> view(Request& request, BodyReader body);", MEMBER, BODY),
+    "a body that is const": ("Task<Response> view(Request& request, const BodyReader& body);", MEMBER, BODY),
+    "a body behind a capture": ("Task<Response> view(Request& request, int id, BodyReader& body);", NUMBER, BODY),
+    "a body of a socket": ("Task<> view(WebSocket& socket, BodyReader& body);", MEMBER, BODY),
+    "a view that reads a body and is no coroutine": ("Response view(Request& request, BodyReader& body);", MEMBER, BODY),
+    "a lambda that reads a body and is no coroutine": (
+        "", 'path("", [](Request&, BodyReader&) { return Response::text("hi"); })', BODY),
+    "a view that reads a body and returns a text": (
+        "std::string view(Request& request, BodyReader& body) const;", MEMBER, BODY),
+    "a body of a request by value": ("Task<Response> view(Request request, BodyReader& body);", MEMBER, SUBJECT),
+    "a number for a text behind a body": (
+        "Task<Response> view(Request& request, BodyReader& body, std::string id);", NUMBER, MISFIT),
+    "too few parameters behind a body": ("Task<Response> view(Request& request, BodyReader& body);", NUMBER,
+                                         "add a parameter to the view"),
     "a capture by reference": ("Response view(Request& request, const std::string& id);", NUMBER, CAPTURE),
     "a capture of a type without a converter": ("Response view(Request& request, Colour id);", NUMBER, CAPTURE),
     "a capture of a double": ("Response view(Request& request, double id);", NUMBER, CAPTURE),
@@ -165,12 +180,15 @@ class Mistakes(unittest.TestCase):
     def test_none_is_seen_where_none_is(self):
         members = """
             Response page(Request& request); Response still(const Request& request) const; Task<> talk(WebSocket& socket);
-            Task<Response> slow(Request& request, int id, std::string name) noexcept; static Response fixed(Request&);"""
+            Task<Response> slow(Request& request, int id, std::string name) noexcept; static Response fixed(Request&);
+            Task<Response> upload(Request& request, BodyReader& body, int id) const noexcept;"""
         routes = """
             path("", this, &App::page), path("a/", this, &App::still, "a"), path("b/", this, &App::talk, std::string("b")),
             path("c/<int:id>/<slug:name>/", this, &App::slow), path("d/", &App::fixed), path("e/", App::fixed, "e"),
             path("f/", [](WebSocket& socket) -> Task<> { co_await socket.closed(); }),
-            path("g/", &other, &Other::view).methods({"POST"}), path("h/", include(other.urls(), "h"))"""
+            path("g/", &other, &Other::view).methods({"POST"}), path("h/", include(other.urls(), "h")),
+            path("i/<int:id>/", this, &App::upload, "i"),
+            path("j/", [](const Request&, BodyReader& body) -> Task<Response> { co_await body.read(); co_return Response{}; })"""
         for _, compiler, status, lines in self.all_compiled({"none": BEGIN + APP % (0, members, routes)}):
             with self.subTest(compiler=compiler):
                 self.assertEqual((status, lines), (0, []), "\n".join(lines))

@@ -1,5 +1,6 @@
 // Every call into the network fails once, at every step of a connection's life (row 71): one run for each call.
 
+#include "c10k/body_reader.hpp"
 #include "connection/fixture.hpp"
 
 #include <chrono>
@@ -115,6 +116,60 @@ TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileABodyIsStreamed) {
         advance(10ms);
         (void)peer.take_response();
         peer.wait_for_end();
+    });
+}
+
+Task<Response> read_body(BodyReader& body) {
+    std::size_t size = 0;
+    for (std::string piece = co_await body.read(); !piece.empty(); piece = co_await body.read()) {
+        size += piece.size();
+        co_await sleep_for(1ms);
+    }
+    co_return Response::text(std::to_string(size));
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileAViewReadsTheBody) {
+    limits.body_buffer_bytes = 10;
+    app.on_head = [](const Request&) { return true; };
+    app.on_request = [](Request& request) -> Application::Answer { return read_body(*request.body_reader); };
+    fail_each_call([this] {
+        Peer peer{harness()};
+        peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\n");
+        (void)peer.take(25);  // 100 Continue
+        peer.send(std::string(20, 'x'));
+        advance(30ms);
+        peer.send(std::string(20, 'x'));
+        advance(30ms);
+        (void)peer.take_response();
+        peer.send(kLastGet);
+        (void)peer.take_response();
+        peer.wait_for_end();
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhileABodyIsSkippedOrTooLong) {
+    app.on_head = [](const Request&) { return true; };
+    fail_each_call([this] {
+        for (const char* length : {"10", "1000000"}) {
+            Peer peer{harness()};
+            peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::string{length} + "\r\n\r\nhello");
+            (void)peer.take_response();
+            peer.send("there");
+            peer.shutdown_write();
+            peer.wait_for_end();
+        }
+    });
+}
+
+TEST_P(FailingCalls, Row71EndOnlyTheirConnectionWhenThePeerIsGoneInTheMiddleOfItsBody) {
+    app.on_head = [](const Request&) { return true; };
+    app.on_request = [](Request& request) -> Application::Answer { return read_body(*request.body_reader); };
+    fail_each_call([this] {
+        Peer peer{harness()};
+        peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\nhello");
+        advance(10ms);
+        harness().network().reset(peer.socket());
+        advance(10ms);
     });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/errors.hpp"
 #include "loop/backends.hpp"
 #include "server/application.hpp"
 #include "server/server.hpp"
@@ -66,12 +67,15 @@ public:
     WebSocketRoute route{.name = "ws/", .subprotocols = {"chat.v2", "chat.v1"}, .view = {}};
 
     std::function<void(const Request&)> on_websocket_open = [](const Request&) {};
+    // Whether on_request begins when the head of a request has come, and reads the body itself.
+    std::function<bool(const Request&)> on_head = [](const Request&) { return false; };
 
     std::vector<int> statuses;
     std::vector<std::string> opened;  // targets
     std::vector<std::uint16_t> closed;
     int failures = 0;
 
+    bool reads_body(const Request& request) override { return on_head(request); }
     Answer answer(Request& request, int minor_version) override {
         if (!request.path.starts_with("/ws/")) {
             return on_request(request);
@@ -85,9 +89,15 @@ public:
         auto* refused = std::get_if<Response>(&examined);
         return refused != nullptr ? std::move(*refused) : wire::upgrade_required();
     }
-    Response on_view_failed(const Request&, std::exception_ptr) override {
-        ++failures;
-        return Response::text("it failed", 500);
+    Response on_view_failed(const Request&, std::exception_ptr failure) override {
+        try {
+            std::rethrow_exception(std::move(failure));
+        } catch (const HttpError& error) {
+            return Response::text(error.what(), error.status());
+        } catch (...) {
+            ++failures;
+            return Response::text("it failed", 500);
+        }
     }
     Response on_refused(std::string_view, int status, std::string_view reason) override {
         return Response::text(std::string{reason}, status);

@@ -39,6 +39,7 @@ public:
             path("first/", this, &Monkeys::view).slow_member(SlowMember::kDropNewest),
             path("page/", this, &Monkeys::page),
             path("stream/", this, &Monkeys::stream),
+            path("upload/", this, &Monkeys::upload).methods({"POST"}),
         };
     }
 
@@ -65,6 +66,19 @@ public:
                 EXPECT_EQ(response.body, kPage);
             }
         } catch (const ConnectionClosed&) {
+        }
+    }
+    // Sends a body, and perhaps leaves before it is taken.
+    Task<> send() {
+        const std::size_t size = dice(happens_in(2) ? 300'000 : 3000);
+        const Duration limit = happens_in(3) ? some_milliseconds(600) : 1h;
+        try {
+            Task<Response> sent = simulation_.request("POST", "/upload/", Headers{}, std::string(size, 'z'));
+            const Response response = co_await with_timeout(limit, std::move(sent));
+            if (response.status == 200) {
+                EXPECT_EQ(response.body, std::to_string(size));
+            }
+        } catch (const std::runtime_error&) {  // lost, or bored
         }
     }
     Task<> close() {
@@ -107,6 +121,38 @@ private:
                 co_await body.write(std::string(1000, 'y'));
                 co_await sleep_for(pause);
             }
+        });
+    }
+    Task<Response> upload(Request&, BodyReader& body) {
+        const Counted counted{views_};
+        co_await sleep_for(some_milliseconds(happens_in(4) ? 300 : 0));
+        if (happens_in(8)) {
+            body.limit(dice(100'000));
+        }
+        std::size_t size = 0;
+        for (std::string piece = co_await body.read(); !piece.empty(); piece = co_await body.read()) {
+            size += piece.size();
+            switch (dice(10)) {
+                case 0: throw Banana{};
+                case 1: co_return Response::text("enough", 403);
+                case 2: co_await sleep_for(some_milliseconds(200)); break;
+                case 3: co_return streamed_back(body, size);
+                default: break;
+            }
+        }
+        co_return Response::text(std::to_string(size));
+    }
+    // Answers while the rest of the body arrives.
+    Response streamed_back(BodyReader& body, std::size_t size) {
+        return Response::stream("text/plain", [this, &body, size](BodyWriter& writer) -> Task<> {
+            std::size_t whole = size;
+            if (happens_in(2)) {
+                co_await writer.write("");  // the head
+            }
+            for (std::string piece = co_await body.read(); !piece.empty(); piece = co_await body.read()) {
+                whole += piece.size();
+            }
+            co_await writer.write(std::to_string(whole));
         });
     }
     Task<> view(WebSocket& socket) {
@@ -182,6 +228,7 @@ Settings tight_settings() {
     Settings settings = testkit::quiet_settings();
     settings.outbox_bytes = 4096;
     settings.inbox_bytes = 4096;
+    settings.body_buffer_bytes = 4096;
     settings.slow_bytes = 8192;
     settings.slow_time = 500ms;
     settings.slow_limit_bytes = 64 * 1024;
@@ -202,6 +249,9 @@ TEST(Monkeys, EndWhateverTheyDo) {
         }
         for (int i = 0; i < 4; ++i) {
             simulation.spawn(monkeys.read());
+        }
+        for (int i = 0; i < 4; ++i) {
+            simulation.spawn(monkeys.send());
         }
         if (simulation.random(2) == 0) {
             simulation.spawn(monkeys.close());

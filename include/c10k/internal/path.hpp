@@ -34,6 +34,12 @@ decltype(auto) call_view(View& view, Subject& subject, [[maybe_unused]] Captured
     (std::index_sequence_for<Args...>{});
 }
 
+// What the server gives a view that takes a BodyReader. Throws std::logic_error for a request that middleware has made.
+inline BodyReader& body_reader_of(Request& request) {
+    require(request.body_reader != nullptr, "a view that takes a BodyReader needs the server's own request");
+    return *request.body_reader;
+}
+
 template <typename Function>
 struct RouteMaker;
 
@@ -56,12 +62,28 @@ struct RouteMaker<std::function<Result(Subject&, Args...)>> {
     }
 };
 
+template <typename Result, typename Subject, typename... Args>
+struct RouteMaker<std::function<Result(Subject&, BodyReader&, Args...)>> {
+    template <typename View>
+    static Route make(PathPattern<Args...> pattern, View view, std::string_view name) {
+        auto kept = std::make_shared<View>(std::move(view));
+        const auto page = [kept](Request& request, CapturedTexts texts) -> PageAnswer {
+            const auto with_body = [&](Request& same, auto&&... captures) {
+                return (*kept)(same, body_reader_of(same), std::forward<decltype(captures)>(captures)...);
+            };
+            return call_view<Args...>(with_body, request, texts);
+        };
+        return {pattern.text(), name, &accepts_captures<Args...>, PageView{page}, BodyArrival::kInPieces};
+    }
+};
+
 // A view that is a member function of App, which may be const.
 template <typename App, typename View, typename Result, typename Subject, typename... Args>
-Route make_member_route(PathPattern<Args...> pattern, App* app, View view, std::string_view name) {
+Route make_member_route(PatternOf<Args...> pattern, App* app, View view, std::string_view name) {
     require(app != nullptr, "path(): a view that is a member function needs an object");
     return RouteMaker<std::function<Result(Subject&, Args...)>>::make(
-        pattern, [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::move(args)...); },
+        pattern,
+        [app, view](Subject& subject, Args... args) { return (app->*view)(subject, std::forward<Args>(args)...); },
         name);
 }
 
@@ -75,14 +97,14 @@ path(typename internal::SignatureOf<View>::Pattern pattern, View view, std::stri
 
 template <typename App, typename Result, typename Subject, typename... Args>
 requires internal::PathHas<internal::PathFault::kNone, App*, Result (App::*)(Subject&, Args...)> Route
-path(std::type_identity_t<internal::PathPattern<Args...>> pattern, std::type_identity_t<App>* app,
-     Result (App::*view)(Subject&, Args...), std::string_view name) {
+path(internal::PatternOf<Args...> pattern, std::type_identity_t<App>* app, Result (App::*view)(Subject&, Args...),
+     std::string_view name) {
     return internal::make_member_route<App, decltype(view), Result, Subject, Args...>(pattern, app, view, name);
 }
 
 template <typename App, typename Result, typename Subject, typename... Args>
 requires internal::PathHas<internal::PathFault::kNone, App*, Result (App::*)(Subject&, Args...)> Route
-path(std::type_identity_t<internal::PathPattern<Args...>> pattern, const std::type_identity_t<App>* app,
+path(internal::PatternOf<Args...> pattern, const std::type_identity_t<App>* app,
      Result (App::*view)(Subject&, Args...) const, std::string_view name) {
     return internal::make_member_route<const App, decltype(view), Result, Subject, Args...>(pattern, app, view, name);
 }
@@ -107,6 +129,13 @@ requires internal::PathHas<internal::PathFault::kSocket, Rest...> Route path(std
                                                                              const Rest&... rest)
 __attribute__((
     unavailable("a view of a WebSocket& is a coroutine: it returns Task<>, and uses co_await or co_return")));
+
+template <typename... Rest>
+requires internal::PathHas<internal::PathFault::kBody, Rest...> Route path(std::string_view pattern,
+                                                                           const Rest&... rest)
+__attribute__((
+    unavailable("a view that reads its request's body is a coroutine that takes the BodyReader by reference, second: "
+                "Task<Response> view(Request& request, BodyReader& body, ...)")));
 
 template <typename... Rest>
 requires internal::PathHas<internal::PathFault::kCapture, Rest...> Route path(std::string_view pattern,

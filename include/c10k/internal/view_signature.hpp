@@ -16,6 +16,7 @@
 // The views that path() takes, and the errors about all others.
 namespace c10k {
 
+class BodyReader;
 class Urls;
 
 namespace internal {
@@ -24,7 +25,22 @@ struct Included;
 
 // The mistakes that callers of path() can make. Each has an overload, so that the compiler's first line names it, with
 // the line of the route.
-enum class PathFault { kNone, kSubject, kPage, kSocket, kCapture, kObject, kSignature, kInclude, kOther };
+enum class PathFault { kNone, kSubject, kPage, kSocket, kBody, kCapture, kObject, kSignature, kInclude, kOther };
+
+// The pattern of a view that takes Args behind its subject: a BodyReader& in front of them is no capture.
+template <typename... Args>
+struct PatternMaker {
+    using Type = PathPattern<Args...>;
+};
+template <typename... Args>
+struct PatternMaker<BodyReader&, Args...> {
+    using Type = PathPattern<Args...>;
+};
+template <typename... Args>
+using PatternOf = typename PatternMaker<Args...>::Type;
+
+template <typename Arg>
+inline constexpr bool kIsBody = std::same_as<std::remove_cvref_t<Arg>, BodyReader>;
 
 // The mistake of a view that takes a Subject, which is a reference, and then Args.
 template <typename Result, typename Subject, typename... Args>
@@ -37,8 +53,21 @@ constexpr PathFault fault_of_view() {
         return PathFault::kPage;
     } else if constexpr (kIsSocket && !std::same_as<Result, Task<>>) {
         return PathFault::kSocket;
+    } else if constexpr ((kIsBody<Args> || ...)) {
+        return PathFault::kBody;
     } else {
         return (Captured<Args> && ...) ? PathFault::kNone : PathFault::kCapture;
+    }
+}
+
+// The mistake of a view that takes a Subject, a BodyReader& and then Args.
+template <typename Result, typename Subject, typename... Args>
+constexpr PathFault fault_of_body_view() {
+    constexpr PathFault kFault = fault_of_view<Result, Subject, Args...>();
+    if constexpr (kFault != PathFault::kNone && kFault != PathFault::kPage) {
+        return kFault;
+    } else {
+        return std::same_as<Result, Task<Response>> ? PathFault::kNone : PathFault::kBody;
     }
 }
 
@@ -54,6 +83,13 @@ template <typename Result, typename Subject, typename... Args>
 struct ViewSignature<std::function<Result(Subject, Args...)>> {
     using Pattern = PathPattern<Args...>;
     static constexpr PathFault kFault = fault_of_view<Result, Subject, Args...>();
+};
+
+// A view that reads the body of its request is a coroutine.
+template <typename Result, typename Subject, typename... Args>
+struct ViewSignature<std::function<Result(Subject, BodyReader&, Args...)>> {
+    using Pattern = PathPattern<Args...>;
+    static constexpr PathFault kFault = fault_of_body_view<Result, Subject, Args...>();
 };
 
 // The signature of anything that can be called in one way.
