@@ -44,6 +44,7 @@ e2e(websocket            300  alone    any      often   full     often    full)
 # ---- tests/hostile: bad input and faults (the rows of docs/reference/hostile-input.md). tls: all speak TLS, on auto with one loop.
 #
 #       script           epoll_1  epoll_4  io_uring_1  io_uring_4   tls
+hostile(bodies           full     often    often       full         often)
 hostile(churn            full     often    often       full         -)
 hostile(client           full     often    often       full         -)
 hostile(crowd            full     often    often       full         -)

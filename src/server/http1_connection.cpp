@@ -267,13 +267,9 @@ void Http1Connection::on_read_waits() {
 void Http1Connection::on_read_ends() noexcept { stop_body_clock(); }
 
 void Http1Connection::on_taken() {
-    if (is_gone()) {
-        return;
+    if (!is_gone()) {
+        watch_for_end();
     }
-    if (due(Wait::kHalfClosed) != kNever) {
-        wait_for(Wait::kHalfClosed, context_.limits.half_closed_time);  // the view goes on
-    }
-    watch_for_end();
 }
 
 void Http1Connection::skip_body() {

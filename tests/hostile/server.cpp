@@ -216,6 +216,21 @@ Response events(Request& /*request*/) {
     });
 }
 
+// Reads the body while it arrives; the two below answer at once and never.
+Task<Response> count_pieces(Request& /*request*/, BodyReader& body) {
+    const Running running;
+    std::uint64_t size = 0;
+    for (std::string piece = co_await body.read(); !piece.empty(); piece = co_await body.read()) {
+        size += piece.size();
+    }
+    co_return Response::text(std::to_string(size));
+}
+Task<Response> refuse_body(Request& /*request*/, BodyReader& /*body*/) { co_return Response::text("no", 403); }
+Task<Response> leave_body(Request& /*request*/, BodyReader& /*body*/) {
+    co_await wait_for_ever();
+    co_return Response::text("never");
+}
+
 Response size_of_body(Request& request) { return Response::text(std::to_string(request.body.size())); }
 Response count_views(Request& /*request*/) { return Response::text(std::to_string(running_views)); }
 Response count_ends(Request& /*request*/, std::uint16_t code) {
@@ -252,6 +267,9 @@ struct Site {
             path("poll/", poll),
             path("events/", events),
             path("body/", size_of_body).methods({"GET", "POST"}),
+            path("upload/", count_pieces).methods({"POST"}),
+            path("upload/refused/", refuse_body).methods({"POST"}),
+            path("upload/unread/", leave_body).methods({"POST"}),
             path("later/", answer_later),
             path("json/", echo_json).methods({"POST"}),
             path("json/name/", greet).methods({"POST"}),

@@ -115,6 +115,7 @@ ROWS = {
     82: "JSON, forms, templates and URLs nested or repeated 100,000 times, and then used",
     83: "A call that is posted to another loop, and fails there",
     84: "A client that leaves while the server has nothing to write",
+    85: "Bodies that views read: slow, cut off, unread, broken, behind an early answer, 10,000 halves at once",
 }
 
 

@@ -21,9 +21,15 @@ TEST(Http1Transitions, LeadBackOnlyForTheNextRequest) {
     }
 }
 
+TEST(Http1Transitions, SkipABodyOnlyBehindItsAnswer) {
+    for (const Http1Transition& transition : kHttp1Transitions) {
+        EXPECT_EQ(transition.to == Http1State::kSkipping, transition.event == Http1Event::kAnsweredEarly);
+    }
+}
+
 TEST(Http1Transitions, EndEveryStateButTheLastOneByAnAbort) {
     for (const Http1State state :
-         {Http1State::kReading, Http1State::kServing, Http1State::kDraining, Http1State::kClosed}) {
+         {Http1State::kReading, Http1State::kServing, Http1State::kSkipping, Http1State::kDraining, Http1State::kClosed}) {
         EXPECT_EQ(find_transition(state, Http1Event::kAbort) != nullptr, state != Http1State::kClosed);
     }
 }

@@ -669,7 +669,7 @@ TEST_F(RequestBodiesInMemory, StopTheViewThatWaitsForTheNextPieceWhenTheyAreRese
     EXPECT_EQ(harness().server().count(), 0U);
 }
 
-TEST_F(RequestBodiesInMemory, GiveAViewThatReadsOnTheTimeOfAHalfClosedClientAnew) {
+TEST_F(RequestBodiesInMemory, AreReadToTheEndThoughTheirClientHasSentItsFinLongAgo) {
     limits.body_buffer_bytes = 100;
     start(Network::kMemory);
     harness().network().faults().read_bytes = 100;
