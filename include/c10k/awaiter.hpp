@@ -111,12 +111,12 @@ private:
 };
 
 // Is told that a task has ended. The frame of the task, and that alone, may be destroyed from inside the call.
-class Completion {
+class CompletionListener {
 public:
     virtual void on_completed() noexcept = 0;
 
 protected:
-    ~Completion() = default;
+    ~CompletionListener() = default;
 };
 
 // ---- The awaiters of sleep_for() and until_stopped()

@@ -43,16 +43,16 @@ public:
     explicit operator bool() const noexcept { return handle_ != nullptr; }
     [[nodiscard]] bool done() const noexcept { return handle_ == nullptr || handle_.done(); }
 
-    // Starts it as the root of a tree of tasks, later in this turn of this thread's loop. `completion` hears of its end
+    // Starts it as the root of a tree of tasks, later in this turn of this thread's loop. `listener` hears of its end
     // in a later step of the loop, also if it is empty. Throws std::logic_error if it was started or awaited before, or
     // no loop runs on this thread.
-    void start(StopScope& scope, Completion& completion) {
+    void start(StopScope& scope, CompletionListener& listener) {
         if (handle_ == nullptr) {
             *this = awaits_nothing();
         }
         handle_.promise().require_fresh();
         schedule(scope, handle_);
-        handle_.promise().begin(scope, completion);
+        handle_.promise().begin(scope, listener);
     }
     // The result of a task that has ended. Throws what the task threw, and std::logic_error if it has not ended or is
     // empty and owes a result.

@@ -18,7 +18,7 @@ constexpr std::uint64_t kMaxRest = 256 * 1024;
 }  // namespace
 
 // A streamed answer, from its view's return to its last byte.
-class HttpExchange::Stream final : public Retirable, public BodyWriter, private Completion {
+class HttpExchange::Stream final : public Retirable, public BodyWriter, private CompletionListener {
 public:
     Stream(HttpExchange& exchange, Response response)
         : exchange_(exchange), response_(std::move(response)), task_(run()) {}

@@ -20,7 +20,7 @@ namespace c10k {
 
 // One request and its answer: asks the application, and runs the view and the stream that the answer comes from. It
 // knows neither a socket nor a clock.
-class HttpExchange final : private Completion {
+class HttpExchange final : private CompletionListener {
 public:
     enum class Outcome : std::uint8_t {
         kRunning,   // the view or its stream has not ended

@@ -12,7 +12,7 @@
 namespace c10k {
 
 // A server's WebSocket from the handshake to the end, with the view that it lives for: the view is its only coroutine.
-class ServerWebSocket final : public ServerConnection, private WebSocketConnection::Owner, private Completion {
+class ServerWebSocket final : public ServerConnection, private WebSocketConnection::Owner, private CompletionListener {
 public:
     // Starts the view. `early` are bytes that came behind the handshake.
     ServerWebSocket(ServerContext& context, SocketId socket, WebSocketMatch match, Request request, std::string early,

@@ -87,7 +87,7 @@ std::mutex StopSignals::mutex;
 std::atomic<StopSignals*> StopSignals::first{nullptr};
 std::array<struct sigaction, StopSignals::kNumbers.size()> StopSignals::former{};
 
-class Done final : public Completion {
+class Done final : public CompletionListener {
 public:
     void on_completed() noexcept override { done_ = true; }
     [[nodiscard]] bool is_set() const noexcept { return done_; }

@@ -8,7 +8,7 @@
 namespace c10k {
 
 // A spawned task with its scope. It is in the group's list until the task has ended; then the group retires it.
-class TaskGroup::Member final : public Retirable, Completion {
+class TaskGroup::Member final : public Retirable, CompletionListener {
 public:
     Member(TaskGroup& group, Task<> task, FailureHandler on_failure)
         : group_(group), task_(std::move(task)), on_failure_(std::move(on_failure)) {

@@ -17,7 +17,7 @@ private:
     bool rang_ = false;
 };
 
-class Done final : public Completion {
+class Done final : public CompletionListener {
 public:
     void on_completed() noexcept override { done_ = true; }
     [[nodiscard]] bool is_set() const noexcept { return done_; }

@@ -60,7 +60,7 @@ void fill_from(Prng& prng, std::span<char> bytes) {
 Task<> join(TaskGroup& group) { co_await group.join(); }
 
 // A task that run() runs to its end.
-class Driven final : public Completion {
+class Driven final : public CompletionListener {
 public:
     explicit Driven(Task<> task) : task_(std::move(task)) { task_.start(scope_, *this); }
 

@@ -168,7 +168,7 @@ void EmbeddedApplication::on_log(LogLevel level, std::string_view line) {
 
 // ---- EmbeddedServer
 
-class EmbeddedServer::Engine final : private Completion, private EndOfTurn {
+class EmbeddedServer::Engine final : private CompletionListener, private EndOfTurn {
 public:
     Engine(EmbeddedApplication& application, const Settings& settings)
         : application_(application), write_line_([&application](log::Level level, std::string_view line) {

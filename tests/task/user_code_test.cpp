@@ -11,7 +11,7 @@ namespace {
 
 class Row76 : public TaskTest {};
 
-class Told final : public Completion {
+class Told final : public CompletionListener {
 public:
     void on_completed() noexcept override { ++times; }
 

@@ -58,7 +58,7 @@ public:
         static bool await_ready() noexcept { return false; }
         template <typename Promise>
         static void await_suspend(std::coroutine_handle<Promise> task) noexcept {
-            task.promise().completion_->on_completed();
+            task.promise().listener_->on_completed();
         }
         static void await_resume() noexcept {}
     };
@@ -99,17 +99,17 @@ public:
 
     // Throws std::logic_error if it was started or awaited before.
     void require_fresh() const {
-        require(completion_ == nullptr, "a Task runs once: this one was started or awaited before");
+        require(listener_ == nullptr, "a Task runs once: this one was started or awaited before");
     }
-    // It is started or awaited: tells `completion` of its end.
-    void begin(StopScope& scope, Completion& completion) noexcept {
+    // It is started or awaited: tells `listener` of its end.
+    void begin(StopScope& scope, CompletionListener& listener) noexcept {
         scope_ = &scope;
-        completion_ = &completion;
+        listener_ = &listener;
     }
     [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
 
 private:
-    Completion* completion_ = nullptr;
+    CompletionListener* listener_ = nullptr;
     StopScope* scope_ = nullptr;
     std::exception_ptr failure_;
 };
@@ -165,7 +165,7 @@ void continue_with(std::coroutine_handle<> task) noexcept;
 
 // Awaits a task.
 template <typename T>
-class TaskAwaiter final : public Completion {
+class TaskAwaiter final : public CompletionListener {
 public:
     explicit TaskAwaiter(TaskHandle<T> task) noexcept : task_(task) {}
     [[nodiscard]] bool await_ready() const noexcept { return task_ == nullptr; }
