@@ -30,6 +30,7 @@ ARROWS = {
 # Whose the public headers are.
 OWNERS = {
     "awaiter.hpp": "task",
+    "blocking.hpp": "task",
     "body_reader.hpp": "server",
     "client.hpp": "connection",
     "close_code.hpp": "wire",
@@ -64,11 +65,13 @@ OWNERS = {
     "web.hpp": "web",
     "websocket.hpp": "connection",
     "websocket_handle.hpp": "connection",
+    "internal/blocking_call.hpp": "loop",
     "internal/capture.hpp": "web",
     "internal/completion_state.hpp": "task",
     "internal/descriptor_events.hpp": "loop",
     "internal/encoded_frame.hpp": "wire",
     "internal/ends_with_view.hpp": "connection",
+    "internal/function_call.hpp": "task",
     "internal/path.hpp": "web",
     "internal/promise.hpp": "task",
     "internal/ready.hpp": "loop",

@@ -32,6 +32,7 @@ LOOKUPS = {
             "src/groups/local_group.cpp",
             "src/loop/loop.cpp",
             "src/manage/manage.cpp",
+            "src/task/blocking.cpp",
             "src/task/completion.cpp",
             "src/task/descriptor.cpp",
             "src/task/on_loops.cpp",

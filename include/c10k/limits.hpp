@@ -101,6 +101,14 @@ struct ServerLimits : HttpLimits, WebSocketLimits {
     std::uint32_t drain_rate = 10'000;
 };
 
+// The limits on functions of run_blocking(), over all loops.
+struct BlockingLimits {
+    // Threads that run them.
+    std::uint32_t blocking_threads = 32;
+    // More of them that wait for a thread. Beyond it, run_blocking() throws BlockingQueueFull.
+    std::uint32_t blocking_queue = 16 * 1024;
+};
+
 // The limits whose strikes are counted. Each is named like its field and counted under its setting's name.
 enum class Limit : std::uint8_t {
     kMaxConnections,
@@ -129,6 +137,7 @@ enum class Limit : std::uint8_t {
     kSlowLimitBytes,
     kMailboxBytes,  // members of a group on this loop have lost messages
     kPingTimeout,
+    kBlockingQueue,
     kCloseTime,
     kCount,  // no limit, but how many there are: stays last
 };

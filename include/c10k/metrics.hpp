@@ -1,7 +1,9 @@
 #pragma once
 
 #include "c10k/http.hpp"
+#include "c10k/limits.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -9,9 +11,11 @@
 
 namespace c10k {
 
+class BlockingPool;
 struct Counters;
 
-// The counts of a server, over all its loops: connections, how WebSockets end, and how often each limit has struck.
+// The counts of a server, over all its loops: connections, how WebSockets end, functions of run_blocking(), and how
+// often each limit has struck.
 //
 //     path("metrics", &services.metrics, &Metrics::serve)
 //
@@ -33,10 +37,16 @@ public:
 
     // Adds those of a loop.
     void add(std::shared_ptr<const Counters> loop);
+    // Adds the pool for run_blocking(), which the loops share.
+    void add(std::shared_ptr<const BlockingPool> pool);
 
 private:
+    // The lock is held.
+    [[nodiscard]] std::uint64_t strikes(Limit limit) const;
+
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<const Counters>> loops_;
+    std::vector<std::shared_ptr<const BlockingPool>> pools_;
 };
 
 }  // namespace c10k

@@ -13,11 +13,11 @@
 
 namespace c10k {
 
-// The settings of a program: the limits of a server, and the fields declared here. SettingsReader::describe() has the
-// bounds and the reason of each.
+// The settings of a program: the limits of a server and of run_blocking(), and the fields declared here.
+// SettingsReader::describe() has the bounds and the reason of each.
 //
 // A list has no entries by default.
-struct Settings : ServerLimits {
+struct Settings : ServerLimits, BlockingLimits {
     // Where to listen: an address, a name, "*" for everything, or "unix:PATH".
     std::string host = "127.0.0.1";
     std::uint32_t port = 8000;

@@ -1,6 +1,7 @@
 #include "loop/loop.hpp"
 
 #include "c10k/internal/require.hpp"
+#include "loop/blocking_pool.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -35,6 +36,10 @@ Loop::Loop(std::unique_ptr<Backend> backend)
 
 Loop::~Loop() {
     jobs_->close();
+    if (blocking_pool_) {
+        blocking_pool_->finish(*this);
+        blocking_pool_ = nullptr;
+    }
     destroy_retired();
     locals_.clear();
     current_loop = outer_;
@@ -45,6 +50,13 @@ Loop* Loop::current_if_any() noexcept { return current_loop; }
 Loop& Loop::current() {
     internal::require(current_loop != nullptr, "no event loop runs on this thread");
     return *current_loop;
+}
+
+const std::shared_ptr<BlockingPool>& Loop::blocking_pool() {
+    if (!blocking_pool_) {
+        blocking_pool_ = std::make_shared<BlockingThreads>();
+    }
+    return blocking_pool_;
 }
 
 void Loop::turn(std::optional<std::int64_t> latest) {

@@ -17,6 +17,7 @@
 
 namespace c10k {
 
+class BlockingPool;
 class Loop;
 
 // Something with bytes to send. The loop flushes it when it has nothing better to do.
@@ -98,6 +99,9 @@ public:
     [[nodiscard]] Backend& backend() noexcept { return *backend_; }
     [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
     [[nodiscard]] const std::shared_ptr<JobQueue>& job_queue() const noexcept { return jobs_; }
+    // For functions that block. Loops that share one are given it before anybody asks; others make one of their own.
+    [[nodiscard]] const std::shared_ptr<BlockingPool>& blocking_pool();
+    void set_blocking_pool(std::shared_ptr<BlockingPool> pool) noexcept { blocking_pool_ = std::move(pool); }
     // Milliseconds of the backend's clock, as of the last look at it; in Timer::on_time(), Backend::heard_until().
     [[nodiscard]] std::int64_t now() const noexcept { return now_; }
 
@@ -166,6 +170,7 @@ private:
     std::int64_t now_;
     TimerWheel timers_;
     std::shared_ptr<JobQueue> jobs_;
+    std::shared_ptr<BlockingPool> blocking_pool_;
     internal::Ready* first_ready_ = nullptr;
     internal::Ready* last_ready_ = nullptr;
     std::vector<std::coroutine_handle<>> ready_;  // those without a place of their own

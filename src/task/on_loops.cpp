@@ -1,5 +1,6 @@
 #include "c10k/task.hpp"
 #include "loop/backends.hpp"
+#include "loop/blocking_pool.hpp"
 #include "loop/loop.hpp"
 #include "task/run.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 class OtherLoop {
 public:
     // Throws the exceptions of the new loop's backend.
-    OtherLoop(BackendChoice backend, std::function<Task<>()> part) : home_(Loop::current().job_queue()) {
+    OtherLoop(BackendChoice backend, std::function<Task<>()> part)
+        : home_(Loop::current().job_queue()), blocking_pool_(Loop::current().blocking_pool()) {
         std::promise<std::shared_ptr<JobQueue>> job_queue;
         std::future<std::shared_ptr<JobQueue>> made = job_queue.get_future();
         thread_ = std::thread{&OtherLoop::run_there, this, backend, std::move(part), std::move(job_queue)};
@@ -68,6 +70,7 @@ private:
         try {
             Loop loop{make_backend(backend)};
             is_made = true;
+            loop.set_blocking_pool(blocking_pool_);
             job_queue.set_value(loop.job_queue());
             run(loop, part(), scope_);
         } catch (...) {
@@ -95,6 +98,7 @@ private:
     }
 
     std::shared_ptr<JobQueue> home_;
+    std::shared_ptr<BlockingPool> blocking_pool_;  // of all loops
     std::shared_ptr<JobQueue> jobs_;
     StopScope scope_;  // the other thread's
     // Both jobs are allocated beforehand, so that an end or a stop cannot fail for lack of memory.

@@ -2,6 +2,7 @@
 
 #include "connection/loop_services.hpp"
 #include "testkit/harness.hpp"
+#include "testkit/inline_blocking.hpp"
 #include "testkit/memory_backend.hpp"
 
 #include <exception>
@@ -21,6 +22,7 @@ std::shared_ptr<Loop> shared_loop() {
     std::shared_ptr<Loop> loop = current().lock();
     if (!loop) {
         loop = std::make_shared<Loop>(std::make_unique<MemoryBackend>());
+        loop->set_blocking_pool(std::make_shared<InlineBlocking>());
         current() = loop;
     }
     return loop;
@@ -32,7 +34,9 @@ SharedLoop::~SharedLoop() { current() = outer_; }
 
 Services::Parts::Parts(Settings chosen)
     : settings(std::move(chosen)), site(Templates::Mode::kDebug, settings, background, shared, 0) {
+    InlineBlocking::limit(*loop, settings);
     shared.metrics.add(LoopServices::of(*loop).counters);
+    shared.metrics.add(loop->blocking_pool());
 }
 
 Services::Services(Settings settings)

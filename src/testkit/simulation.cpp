@@ -5,6 +5,7 @@
 #include "base/random.hpp"
 #include "testkit/failure_recorder.hpp"
 #include "testkit/harness.hpp"
+#include "testkit/inline_blocking.hpp"
 #include "testkit/memory_backend.hpp"
 #include "testkit/page_fetch.hpp"
 #include "testkit/prng.hpp"
@@ -27,7 +28,10 @@ namespace {
 // The purpose of each generator's numbers; faults have another one.
 constexpr std::uint64_t kForKeys = 2;
 constexpr std::uint64_t kForTest = 3;
+constexpr std::uint64_t kForBlocking = 4;
 
+// How long blocking functions take, at most.
+constexpr std::uint64_t kBlockingMs = 100;
 // When clients come.
 constexpr std::uint64_t kArrivalMs = 100;
 // Turns of the loop within one millisecond: a task that makes more does nothing but yield().
@@ -104,16 +108,19 @@ struct SimulatedClient {
 
 struct Simulation::State {
     State(std::uint64_t seed, const SimulationOptions& chosen)
-        : options(chosen), prng(seed, kForTest),
+        : options(chosen), prng(seed, kForTest), blocking_times(seed, kForBlocking),
           trace(is_traced() ? Trace::Lines::kStandardError : Trace::Lines::kNone),
           loop(std::make_shared<Loop>(std::make_unique<MemoryBackend>(FaultInjector{options.faults, seed}, &trace))),
           network(dynamic_cast<MemoryBackend&>(loop->backend())), begin(network.now()) {
         surroundings.emplace(seed, loop);
+        loop->set_blocking_pool(std::make_shared<InlineBlocking>(
+            [this] { return std::chrono::milliseconds{blocking_times.mostly_small(kBlockingMs)}; }));
         services.emplace(options.settings);
     }
 
     const SimulationOptions& options;
     Prng prng;
+    Prng blocking_times;
     Trace trace;
     std::shared_ptr<Loop> loop;
     MemoryBackend& network;

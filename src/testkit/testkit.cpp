@@ -2,6 +2,7 @@
 
 #include "loop/loop.hpp"
 #include "testkit/harness.hpp"
+#include "testkit/inline_blocking.hpp"
 #include "testkit/peer.hpp"
 #include "testkit/services.hpp"
 #include "web/dispatcher.hpp"
@@ -95,7 +96,9 @@ std::size_t Client::bytes_received() const noexcept { return state_->peer.receiv
 struct Server::State {
     State(Urls served, Settings chosen)
         : loop(shared_loop()), own_urls(std::move(served)), settings(std::move(chosen)), dispatcher(own_urls, settings),
-          harness(*loop, dispatcher, settings) {}
+          harness(*loop, dispatcher, settings) {
+        InlineBlocking::limit(*loop, settings);
+    }
     State(const Urls& served, const Settings& chosen, std::shared_ptr<Loop> shared)
         : loop(std::move(shared)), settings(chosen), dispatcher(served, settings),
           harness(*loop, dispatcher, settings) {}

@@ -367,11 +367,11 @@ void Dispatcher::on_stream_failed(const Request& request, std::exception_ptr fai
 }
 
 std::uint16_t Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
-    if (is_peers_fault(failure)) {
-        return CloseCode::kPolicyViolation;
+    const std::uint16_t code = close_code_for(failure);
+    if (code == CloseCode::kInternalError) {
+        log::error("WebSocket view failed: " + route.name + ": " + describe(std::move(failure)));
     }
-    log::error("WebSocket view failed: " + route.name + ": " + describe(std::move(failure)));
-    return CloseCode::kInternalError;
+    return code;
 }
 
 // ---- The log

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "connection/loop_services.hpp"
 #include "loop/backends.hpp"
+#include "loop/blocking_pool.hpp"
 #include "loop/loop.hpp"
 #include "server/application.hpp"
 #include "server/server.hpp"
@@ -150,11 +151,11 @@ Response EmbeddedApplication::on_failed(const Request& request, std::exception_p
 }
 
 std::uint16_t EmbeddedApplication::on_websocket_failed(std::exception_ptr failure) {
-    if (is_peers_fault(failure)) {
-        return CloseCode::kPolicyViolation;
+    const std::uint16_t code = close_code_for(failure);
+    if (code == CloseCode::kInternalError) {
+        log::error("WebSocket view failed: " + describe(std::move(failure)));
     }
-    log::error("WebSocket view failed: " + describe(std::move(failure)));
-    return CloseCode::kInternalError;
+    return code;
 }
 
 Response EmbeddedApplication::on_refused(std::string_view /*peer*/, int status, std::string_view reason) {
@@ -177,7 +178,9 @@ public:
           redirect_(&write_line_), settings_(settings), certificates_(server_certificates(settings_)),
           loop_(make_backend(parse_backend(settings_.backend))), waker_(loop_.backend()), jobs_(loop_.job_queue()),
           site_(application, settings_), server_(loop_, site_, settings_, certificates_.get()) {
+        loop_.set_blocking_pool(std::make_shared<BlockingThreads>(settings_));
         metrics_.add(LoopServices::of(loop_).counters);
+        metrics_.add(loop_.blocking_pool());
         redirect_.reset();
     }
     ~Engine() {

@@ -1,6 +1,7 @@
 #include "c10k/metrics.hpp"
 
 #include "connection/counters.hpp"
+#include "loop/blocking_pool.hpp"
 #include "web/setting_rows.hpp"
 
 #include <array>
@@ -33,6 +34,23 @@ constexpr std::array kNumbers{
           &Counters::dropped},
 };
 
+struct NamedBlocking {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    std::uint64_t BlockingCounts::*count;
+};
+
+constexpr std::array kBlockingNumbers{
+    NamedBlocking{"c10k_blocking_running", "gauge", "Functions of run_blocking() that run.", &BlockingCounts::running},
+    NamedBlocking{"c10k_blocking_queued", "gauge", "Functions of run_blocking() that wait for a thread.",
+                  &BlockingCounts::queued},
+    NamedBlocking{"c10k_blocking_done_total", "counter", "Functions of run_blocking() that have returned or thrown.",
+                  &BlockingCounts::done},
+    NamedBlocking{"c10k_blocking_refused_total", "counter",
+                  "Functions that run_blocking() did not take, since its queue was full.", &BlockingCounts::refused},
+};
+
 // Sums over all loops the counter that `pick` picks.
 template <typename Pick>
 std::uint64_t sum(const Loops& loops, Pick pick) {
@@ -40,9 +58,17 @@ std::uint64_t sum(const Loops& loops, Pick pick) {
                            [&pick](std::uint64_t before, const auto& loop) { return before + pick(*loop).value(); });
 }
 
-std::uint64_t strikes(const Loops& loops, Limit limit) {
-    return std::accumulate(loops.begin(), loops.end(), std::uint64_t{0},
-                           [limit](std::uint64_t before, const auto& loop) { return before + loop->strikes(limit); });
+using Pools = std::vector<std::shared_ptr<const BlockingPool>>;
+
+BlockingCounts sum(const Pools& pools) {
+    BlockingCounts sum;
+    for (const auto& pool : pools) {
+        const BlockingCounts counts = pool->counts();
+        for (const NamedBlocking& number : kBlockingNumbers) {
+            sum.*number.count += counts.*number.count;
+        }
+    }
+    return sum;
 }
 
 // "1000", "3xxx"
@@ -74,6 +100,18 @@ void Metrics::add(std::shared_ptr<const Counters> loop) {
     loops_.push_back(std::move(loop));
 }
 
+void Metrics::add(std::shared_ptr<const BlockingPool> pool) {
+    const std::lock_guard lock{mutex_};
+    pools_.push_back(std::move(pool));
+}
+
+std::uint64_t Metrics::strikes(Limit limit) const {
+    // Of the loops' limits each loop counts its own; the pool is none of theirs.
+    const std::uint64_t of_pools = limit == Limit::kBlockingQueue ? sum(pools_).refused : 0;
+    return std::accumulate(loops_.begin(), loops_.end(), of_pools,
+                           [limit](std::uint64_t before, const auto& loop) { return before + loop->strikes(limit); });
+}
+
 Response Metrics::serve(const Request& /*request*/) const {
     Response response = Response::text(text());
     response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
@@ -88,6 +126,11 @@ std::string Metrics::text() const {
         append_sample(text, number.name, {}, {},
                       sum(loops_, [&number](const Counters& loop) -> const Counter& { return loop.*number.counter; }));
     }
+    const BlockingCounts blocking = sum(pools_);
+    for (const NamedBlocking& number : kBlockingNumbers) {
+        append_head(text, number.name, number.type, number.help);
+        append_sample(text, number.name, {}, {}, blocking.*number.count);
+    }
     constexpr std::string_view kCloses = "c10k_websockets_closed_total";
     append_head(text, kCloses, "counter", "WebSockets that have ended, by their close code; 1006: lost.");
     for (std::size_t i = 0; i < Counters::kCodes + 2; ++i) {
@@ -98,7 +141,7 @@ std::string Metrics::text() const {
     append_head(text, kStrikes, "counter", "How often a limit has struck, by the setting that it is.");
     for (const SettingRow& row : setting_rows()) {
         if (row.limit) {
-            append_sample(text, kStrikes, "limit", row.name, strikes(loops_, *row.limit));
+            append_sample(text, kStrikes, "limit", row.name, strikes(*row.limit));
         }
     }
     return text;
@@ -108,7 +151,7 @@ std::string Metrics::limits_that_struck() const {
     const std::lock_guard lock{mutex_};
     std::string text;
     for (const SettingRow& row : setting_rows()) {
-        if (const std::uint64_t count = row.limit ? strikes(loops_, *row.limit) : 0; count > 0) {
+        if (const std::uint64_t count = row.limit ? strikes(*row.limit) : 0; count > 0) {
             text.append(text.empty() ? "" : ", ").append(row.name).append(" ").append(std::to_string(count));
         }
     }

@@ -235,6 +235,22 @@ constexpr std::array kRows{
                {4096, kOneGiB},
                Limit::kMailboxBytes},
     SettingRow{
+        "blocking_threads",
+        "threads",
+        &Settings::blocking_threads,
+        "Threads for run_blocking(), over all loops. A thread starts when all others are busy. More of them help "
+        "functions that wait, as for a database, and few database servers take more connections than this.",
+        {1, 4096}},
+    SettingRow{
+        "blocking_queue",
+        "",
+        &Settings::blocking_queue,
+        "Functions that wait for one of blocking_threads, in the order in which they came. A page whose function "
+        "finds no room gets 503, a WebSocket 1013. The default has room for ten thousand clients that come back "
+        "at once.",
+        {1, 10'000'000},
+        Limit::kBlockingQueue},
+    SettingRow{
         "ping_interval", "s", &Settings::ping_interval,
         "How long a client may be silent before it is sent a ping: proxies cut connections that are silent for a "
         "minute.",

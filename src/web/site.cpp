@@ -5,6 +5,7 @@
 #include "connection/loop_services.hpp"
 #include "loop/activation.hpp"
 #include "loop/backends.hpp"
+#include "loop/blocking_pool.hpp"
 #include "loop/loop.hpp"
 #include "server/server.hpp"
 #include "task/on_hangup.hpp"
@@ -180,8 +181,21 @@ Task<> serve_until_stopped(std::optional<SiteServer>& serving, SharedSite& progr
     co_await shielded(most, serving->server.close(shutdown_options));
 }
 
+// Waits at its end for the functions of run_blocking() that this loop has begun.
+class BlockingEnd {
+public:
+    explicit BlockingEnd(Loop& loop) noexcept : loop_(loop) {}
+    ~BlockingEnd() { loop_.blocking_pool()->finish(loop_); }
+    BlockingEnd(const BlockingEnd&) = delete;
+    BlockingEnd& operator=(const BlockingEnd&) = delete;
+
+private:
+    Loop& loop_;
+};
+
 Task<> serve_on_loop(SharedSite& program, std::size_t loop) {
     std::optional<SiteServer> serving;
+    const BlockingEnd end{Loop::current()};  // they may refer to the site
     TaskGroup background;
     background.spawn(serve_until_stopped(serving, program, loop, background));
     co_await background.join();
@@ -282,6 +296,8 @@ void run_site(const SiteFactory& factory, const Settings& settings,
         on_hangup.emplace([&program] { reload(*program.certificates); });
     }
     Loop loop{make_backend(parse_backend(settings.backend))};
+    loop.set_blocking_pool(std::make_shared<BlockingThreads>(settings));
+    program.shared.metrics.add(loop.blocking_pool());
     try {
         run(loop, on_loops(settings.workers, [&](std::size_t i) { return serve_on_loop(program, i); }));
     } catch (const Stopped&) {  // as it was asked to

@@ -1,5 +1,7 @@
 #include "web/view_failures.hpp"
 
+#include "c10k/blocking.hpp"
+#include "c10k/close_code.hpp"
 #include "c10k/json.hpp"
 
 #include <utility>
@@ -11,6 +13,8 @@ std::optional<HttpError> wanted_error(const Request& request, std::exception_ptr
         std::rethrow_exception(std::move(failure));
     } catch (const HttpError& wanted) {
         return wanted;
+    } catch (const BlockingQueueFull& full) {
+        return HttpError{503, full.what()};
     } catch (const nlohmann::json::type_error& unexpected) {
         return request.json_was_read ? std::optional{BadRequest(unexpected.what())} : std::nullopt;
     } catch (const nlohmann::json::out_of_range& missing) {
@@ -20,13 +24,15 @@ std::optional<HttpError> wanted_error(const Request& request, std::exception_ptr
     }
 }
 
-bool is_peers_fault(std::exception_ptr failure) {
+std::uint16_t close_code_for(std::exception_ptr failure) {
     try {
         std::rethrow_exception(std::move(failure));
     } catch (const HttpError& error) {
-        return error.status() < 500;
+        return error.status() < 500 ? CloseCode::kPolicyViolation : CloseCode::kInternalError;
+    } catch (const BlockingQueueFull&) {
+        return CloseCode::kTryAgainLater;
     } catch (...) {
-        return false;
+        return CloseCode::kInternalError;
     }
 }
 

@@ -3,6 +3,7 @@
 #include "c10k/errors.hpp"
 #include "c10k/http.hpp"
 
+#include <cstdint>
 #include <exception>
 #include <optional>
 
@@ -12,7 +13,8 @@ namespace c10k {
 // not what the view expects, the mistake is the client's (see Request::json()).
 [[nodiscard]] std::optional<HttpError> wanted_error(const Request& request, std::exception_ptr failure);
 
-// Whether an open WebSocket's view has thrown an error that the client is to blame for.
-[[nodiscard]] bool is_peers_fault(std::exception_ptr failure);
+// The close code for the failure of an open WebSocket's view: another one than 1011 if the client is to blame, or may
+// come again.
+[[nodiscard]] std::uint16_t close_code_for(std::exception_ptr failure);
 
 }  // namespace c10k

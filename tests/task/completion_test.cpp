@@ -247,7 +247,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, CompletionOfThreads, testing::Values(BackendC
 
 TEST_P(CompletionOfThreads, AnotherThreadWakesTheLoop) {
     run_here([]() -> Task<> {
-        for (int i = 0; i < 1000; ++i) {
+        for (int i = 0; i < 200; ++i) {
             Completion<int> number;
             std::jthread thread{[completer = number.completer(), i] { completer.complete(i); }};
             EXPECT_EQ(co_await number.wait(), i);
@@ -265,9 +265,8 @@ std::thread call_back_later(CCallback callback, void* user, int number) {
 TEST_P(CompletionOfThreads, ACallbackInCCompletesThroughAPointer) {
     run_here([]() -> Task<> {
         Completion<int> number;
-        std::thread thread = call_back_later(
-            [](void* user, int given) { Completer<int>::adopt(user).complete(given); }, number.completer().release(),
-            7);
+        std::thread thread = call_back_later([](void* user, int given) { Completer<int>::adopt(user).complete(given); },
+                                             number.completer().release(), 7);
         EXPECT_EQ(co_await number.wait(), 7);
         thread.join();
 
@@ -340,18 +339,18 @@ TEST_P(CompletionOfThreads, AStopAndACompletionAtOnceLoseNothing) {
 
 TEST_P(CompletionOfThreads, ACompleterMayOutliveTheLoop) {
     const auto value = std::make_shared<int>(7);
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 40; ++i) {
         Completion<std::shared_ptr<int>> wanted;
         std::jthread thread;
         StopScope scope;
         {
             Loop loop{make_backend(GetParam())};
-            EXPECT_THROW(run(loop,
+            EXPECT_THROW(run(
+                             loop,
                              [](Completion<std::shared_ptr<int>>& one, std::jthread& completing,
                                 const std::shared_ptr<int>& given, StopScope& stop) -> Task<> {
-                                 completing = std::jthread{[completer = one.completer(), given] {
-                                     completer.complete(given);
-                                 }};
+                                 completing =
+                                     std::jthread{[completer = one.completer(), given] { completer.complete(given); }};
                                  stop.request_stop();
                                  (void)co_await one.wait();
                              }(wanted, thread, value, scope),
