@@ -30,8 +30,8 @@ docs_packages=(
     python3-pygments
 )
 
-# To test them: other people's clients and Life, a real browser, the checks of the source, the fuzzers, and the library as
-# a package.
+# To test them: other people's clients and Life, a real browser, databases for the examples, the checks of the source, the
+# fuzzers, and the library as a package.
 test_packages=(
     "${docs_packages[@]}"
     "${fuzz_packages[@]}"
@@ -45,11 +45,14 @@ test_packages=(
     golly
     libgtest-dev
     libnginx-mod-stream
+    libpq-dev
+    libsqlite3-dev
     nginx-light
     node-ws
     nodejs
     openssl
     pkgconf
+    postgresql
     python3-dev
     python3-django
     python3-selenium
