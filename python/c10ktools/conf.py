@@ -1,4 +1,4 @@
-"""The settings of c10ktools: names, defaults and meanings. A project sets them in its settings module, like Django's own.
+"""The settings of c10ktools: names, defaults and meanings. A project sets them in its settings module, as Django's.
 
     C10K_VIEW_LANES = 8
     C10K_ENGINE = {"max_message_bytes": "65536", "keepalive_time": "30"}
@@ -35,7 +35,7 @@ def _seconds(default: float, meaning: str) -> Setting:
 
 SETTINGS: Mapping[str, Setting] = {
     "C10K_HANDSHAKE_THREADS": _count(4, "Threads that take handshakes through the middleware and the URLconf."),
-    "C10K_HANDSHAKE_QUEUE": _count(16_384, "Handshakes that may wait for such a thread. The server answers 503 to more."),
+    "C10K_HANDSHAKE_QUEUE": _count(16_384, "Handshakes that may wait for a thread. The server answers 503 to more."),
     "C10K_VIEW_LANES": _count(
         4,
         "Threads for the synchronous code of views: sync_to_async() and Django's asynchronous database calls. Each view"
@@ -47,7 +47,7 @@ SETTINGS: Mapping[str, Setting] = {
         " It closes them only while all of its views wait in recv(), so that it cuts no query that is being read.",
     ),
     "C10K_WSGI_THREADS": _count(32, "Threads for pages. A streaming response keeps one for as long as it lasts."),
-    "C10K_WSGI_QUEUE": _count(1_024, "Pages that may wait for such a thread. The server answers 503 to more."),
+    "C10K_WSGI_QUEUE": _count(1_024, "Pages that may wait for a thread. The server answers 503 to more."),
     "C10K_SLOW_MEMBER": Setting(
         "close",
         "What happens to a WebSocket that reads too slowly what groups send it, if its view does not say.",

@@ -7,11 +7,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from django.core.handlers.wsgi import WSGIRequest
+
 if TYPE_CHECKING:
     from _c10k import Head
 
 # A handshake has no body.
 EMPTY_BODY = io.BytesIO()
+_SHARED_CHARACTERS = 256
+_ONLY_FOR_SERVERS = frozenset(
+    ("wsgi.version", "wsgi.input", "wsgi.errors", "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once")
+) | {"GATEWAY_INTERFACE"}
 
 
 def wsgi_environ(head: Head, *, body: Any = EMPTY_BODY) -> dict[str, Any]:
@@ -59,6 +65,25 @@ def wsgi_environ(head: Head, *, body: Any = EMPTY_BODY) -> dict[str, Any]:
         value = value_bytes.decode("latin-1")
         if name in environ:
             value = environ[name] + ("; " if name == "HTTP_COOKIE" else ",") + value
-        # Environs live as long as their WebSockets: thousands share the names.
-        environ[sys.intern(name)] = value
+        # Environs live as long as their WebSockets: thousands share names, and values such as that of User-Agent.
+        environ[sys.intern(name)] = sys.intern(value) if len(value) <= _SHARED_CHARACTERS else value
     return environ
+
+
+def trim_request(request: WSGIRequest) -> None:
+    """Frees what nobody needs of a handshake's request once its view has been found: more than half of its memory.
+
+    ``wsgi.input`` and its kin go, since there is no body; the patterns that did not match, which only the page for 404
+    shows; and the storage of ``django.contrib.messages``, since a message would have to be in a cookie of the 101.
+
+    Example::
+
+        trim_request(request)       # request.META["wsgi.url_scheme"] is left
+    """
+    request.environ = request.META = {
+        name: value for name, value in request.META.items() if name not in _ONLY_FOR_SERVERS
+    }
+    request._stream = EMPTY_BODY
+    request.__dict__.pop("_messages", None)
+    if request.resolver_match is not None:
+        request.resolver_match.tried = None

@@ -21,7 +21,7 @@ from django.utils import timezone, translation
 
 from . import conf
 from .access_log import log_answer
-from .environ import wsgi_environ
+from .environ import trim_request, wsgi_environ
 from .headers import handshake_header_pairs, header_pairs
 from .http.start import SLOT_KEY, Start, StartSlot
 from .pool import Pool
@@ -78,6 +78,8 @@ class HandshakeHandler(BaseHandler):
             path = environ["PATH_INFO"]
             logger.error("A view answered 101, but no @websocket: %s", path, extra={"request": request})
             response = HttpResponse("Internal Server Error\n", status=500, content_type="text/plain")
+        if start is not None:
+            trim_request(request)
         return response, start
 
     def _respond(self, environ: dict[str, Any]) -> tuple[WSGIRequest | None, Any]:

@@ -17,7 +17,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 #: Seconds after which a test fails that waits for a server. It is for broken servers only.
-PATIENCE = 60
+PATIENCE = int(os.environ.get("C10K_TEST_PATIENCE", "60"))
 
 
 class RunServer:

@@ -160,9 +160,42 @@ class Environ(TransactionTestCase):
                 await asyncio.wait([handshake.websocket.task])
         self.assertEqual((seen["path"], seen["get"], seen["cookies"]), ("/", {"q": "ä"}, {"a": "1", "b": "2"}))
         self.assertEqual((seen["HTTP_ACCEPT"], seen["HTTP_X_LATIN"]), ("x,y", "ä"))
-        self.assertEqual((seen["REMOTE_ADDR"], seen["SERVER_PORT"], seen["wsgi.url_scheme"]), ("127.0.0.1", "8000", "http"))
+        addresses = [seen[name] for name in ("REMOTE_ADDR", "SERVER_PORT", "wsgi.url_scheme")]
+        self.assertEqual(addresses, ["127.0.0.1", "8000", "http"])
         self.assertNotIn("HTTP_X_FORWARDED_FOR", seen)
         self.assertNotIn("c10k.websocket", seen)
+
+
+    async def test_the_view_keeps_little_more_of_the_request_than_it_can_use(self):
+        @websocket
+        async def view(ws):
+            request = ws.request
+            ws.send(f"{request.scheme} {request.body!r} {request.get_host()} {request.resolver_match.func.__name__}")
+            seen.append(request)
+
+        seen = []
+        with override_settings(ROOT_URLCONF=urls(view)):
+            async with Server() as server:
+                handshake = await server.open()
+                self.assertEqual(await handshake.websocket.to_client.get(), "http b'' testserver view")
+        request = seen[0]
+        self.assertIs(request.environ, request.META)
+        self.assertNotIn("wsgi.input", request.META)
+        self.assertFalse(hasattr(request, "_messages"))
+        self.assertIsNone(request.resolver_match.tried)
+
+    async def test_equal_headers_of_two_requests_are_one_text(self):
+        seen = []
+
+        @websocket
+        async def view(ws):
+            seen.append(ws.request.META["HTTP_USER_AGENT"])
+
+        with override_settings(ROOT_URLCONF=urls(view)):
+            async with Server() as server:
+                for _ in range(2):
+                    await server.open(headers=[(b"user-agent", bytes(bytearray(b"A browser/1.0")))])
+        self.assertIs(seen[0], seen[1])
 
 
 class Chain(TransactionTestCase):

@@ -199,9 +199,10 @@ class Pitfalls(TransactionTestCase):
         """WSGI forbids the header "Upgrade", and a server that cannot open WebSockets would send the 101 as it is."""
         answers = []
         for upgrade in ({}, {"HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}):
-            environ = {"SCRIPT_NAME": "", "PATH_INFO": "/echo/", "QUERY_STRING": "", "HTTP_HOST": "testserver", **upgrade}
+            environ = {"SCRIPT_NAME": "", "PATH_INFO": "/echo/", "QUERY_STRING": "", **upgrade}
+            environ["HTTP_HOST"] = "testserver"
             setup_testing_defaults(environ)
-            result = validator(WSGIHandler())(environ, lambda status, headers, exc_info=None: answers.append((status, headers)))
+            result = validator(WSGIHandler())(environ, lambda *answer: answers.append(answer[:2]))
             body = b"".join(result)
             result.close()
             self.assertNotIn("Upgrade", dict(answers[-1][1]))

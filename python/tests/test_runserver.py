@@ -157,7 +157,8 @@ class Serving(SimpleTestCase):
     async def test_a_view_that_blocks_the_loop_is_named(self):
         async with connect(self.server, "/blocks/700/") as ws:
             self.assertEqual(await ws.recv(), "done")
-        found = self.server.wait_for(r'View blocks blocked the loop for (\d+) ms \(File ".*/project/views.py", line \d+\)')
+        place = r'\(File ".*/project/views.py", line \d+\)'
+        found = self.server.wait_for(rf"View blocks blocked the loop for (\d+) ms {place}")
         self.assertGreaterEqual(int(found[1]), 400)
 
     async def test_a_client_that_resets_leaves_the_server_in_order(self):
@@ -260,6 +261,17 @@ class Reloading(SimpleTestCase):
             self.assertEqual(len(pids), 3)
             self.assertEqual(refused, [])
             self.assertGreater(len(answered), 10)
+
+    async def test_the_child_ends_with_the_outer_process_however_that_ends(self):
+        with RunServer() as server:
+            async with connect(server, "/pid/") as ws:
+                pid = int(await ws.recv())
+                self.assertNotEqual(pid, server.process.pid)
+                server.process.kill()
+                await asyncio.wait_for(ws.wait_closed(), PATIENCE)
+                self.assertEqual(ws.close_code, 1001)
+            # What reads the child's output sees its end.
+            await asyncio.to_thread(server._reader.join)
 
     async def test_a_project_that_cannot_be_loaded_is_served_again_when_it_can(self):
         with RunServer() as server:

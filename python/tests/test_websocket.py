@@ -182,13 +182,14 @@ class Refusals(TestCase):
         client = WebSocketClient()
         response = await client.handshake("/members/")
         self.assertRedirects(response, "/login/?next=/members/", fetch_redirect_response=False)
-        with self.assertRaisesMessage(WebSocketRefused, "/members/: the handshake was refused with 302 Found") as caught:
+        with self.assertRaisesMessage(WebSocketRefused, "/members/: the handshake was refused with 302") as caught:
             await client.connect("/members/")
         self.assertEqual(caught.exception.response.status_code, 302)
 
     async def test_the_chain_refuses_what_it_refuses_to_pages(self):
         client = WebSocketClient()
-        for path, status in (("/nowhere/", 404), ("/rooms/a b/", 404), ("/staff/", 403), ("/echo", 301), ("/page/", 200)):
+        answers = {"/nowhere/": 404, "/rooms/a b/": 404, "/staff/": 403, "/echo": 301, "/page/": 200}
+        for path, status in answers.items():
             with self.subTest(path):
                 self.assertEqual((await client.handshake(path)).status_code, status)
 
@@ -243,7 +244,8 @@ class Decoration(SimpleTestCase):
             pass
 
         line = view.__code__.co_firstlineno
-        with self.assertRaisesMessage(TypeError, f'@websocket needs an "async def", not def view ({__file__}, line {line})'):
+        message = f'@websocket needs an "async def", not def view ({__file__}, line {line})'
+        with self.assertRaisesMessage(TypeError, message):
             websocket(view)
         with self.assertRaisesMessage(TypeError, f"{__file__}, line {line}"):
             websocket(subprotocols=["a"])(view)

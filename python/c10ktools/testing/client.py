@@ -37,7 +37,7 @@ class WebSocketRefused(AssertionError):
 class WebSocketClient(Client):
     """Opens WebSockets as Django's ``Client`` fetches pages: through middleware, URLconf and decorators.
 
-    It is a ``Client``: cookies, ``login()``, ``force_login()``, ``session`` and ``get()`` work, and pages and WebSockets
+    It is a ``Client``: cookies, ``login()``, ``force_login()``, ``session`` and ``get()`` work. Pages and WebSockets
     share them. In a test that is an ``async def``, use ``alogin()``, ``aforce_login()`` and ``alogout()``.
 
     The view runs on the test's event loop, and its database calls in the test's transaction.

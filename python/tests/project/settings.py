@@ -30,7 +30,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
-# In a file: Django never closes a database in memory, and the tests look at that. On a disk of memory where there is one.
+# In a file, if possible in memory: Django never closes a database that is no file, and the tests look at that.
 _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 _FOLDER = tempfile.TemporaryDirectory(prefix="c10k-tests-", dir=_MEMORY)
 atexit.register(_FOLDER.cleanup)

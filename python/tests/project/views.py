@@ -172,7 +172,8 @@ def upload(request):
 @csrf_exempt
 def body(request):
     """The digest of the body, read in pieces."""
-    return JsonResponse({"sha": sha(iter(lambda: request.read(100_000), b"")), "length": request.META.get("CONTENT_LENGTH")})
+    length = request.META.get("CONTENT_LENGTH")
+    return JsonResponse({"sha": sha(iter(lambda: request.read(100_000), b"")), "length": length})
 
 
 def sha(pieces):

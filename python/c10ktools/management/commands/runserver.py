@@ -135,7 +135,8 @@ class _Serving:
 
     def _end(self) -> None:
         """On the main thread, when the interpreter exits: the engine must not run any longer than the interpreter."""
-        code, reason = (1012, "the server is reloading") if self._is_reloading else (1001, "the server is shutting down")
+        code, what = (1012, "reloading") if self._is_reloading else (1001, "shutting down")
+        reason = f"the server is {what}"
         end = time.monotonic() + conf.get("C10K_STOP_SECONDS") + 5
         self._runner.stop(code, reason)
         while not self._runner.wait(0.05) and time.monotonic() < end:
