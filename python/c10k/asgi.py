@@ -1,0 +1,401 @@
+"""Serves ASGI 3 applications: http and websocket of the specification 2.5, and lifespan.
+
+    import c10k.asgi
+
+    c10k.asgi.run(app, host="127.0.0.1", port=8000)
+
+The command ``python3 -m c10k module:app`` does the same with workers, reloads and logs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import _c10k
+
+from .lifespan import Lifespan, StartupFailed
+from .loop import Runner
+
+__all__ = ["Application", "StartupFailed", "run"]
+
+Message = MutableMapping[str, Any]
+App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+logger = logging.getLogger("c10k")
+access_logger = logging.getLogger("c10k.access")
+
+
+class Application:
+    """An ASGI application as the engine calls it. Thread: the event loop's.
+
+    Args:
+        app: the ASGI application.
+        lifespan: "auto", "on" or "off".
+        root_path: the path at which a proxy has mounted it; scopes carry it.
+        access_log: whether to log requests and WebSockets in ``c10k.access``.
+
+    Example::
+
+        c10k.Runner(Application(app), bind=[("127.0.0.1", 8000)]).run()
+    """
+
+    def __init__(self, app: App, *, lifespan: str = "auto", root_path: str = "", access_log: bool = False) -> None:
+        if not callable(app):
+            raise TypeError(f"an ASGI application is callable, and {app!r} is not")
+        self.app = app
+        self.root_path = root_path
+        self.lifespan = Lifespan(app, lifespan)
+        self.state = self.lifespan.state
+        self.logs_access = access_log
+
+    async def startup(self) -> None:
+        """Starts the application. Raises StartupFailed."""
+        await self.lifespan.startup()
+
+    async def shutdown(self) -> None:
+        """Ends the application."""
+        await self.lifespan.shutdown()
+
+    # ---- What the engine calls
+
+    def on_request(self, exchange: _c10k.Exchange) -> None:
+        exchange.run(self._serve_http(exchange))
+
+    def on_handshake(self, handshake: _c10k.Handshake) -> None:
+        handshake.run(self._serve_websocket(handshake))
+
+    def on_view_failed(self, ws: _c10k.WebSocket | None, failure: BaseException) -> None:
+        path = ws.request if ws is not None else "?"
+        logger.error("Exception in the ASGI application: WebSocket %s", path, exc_info=failure)
+
+    def on_opened(self, ws: _c10k.WebSocket) -> None:
+        pass
+
+    def on_closed(self, ws: _c10k.WebSocket, code: int, reason: str) -> None:
+        pass
+
+    def on_log(self, level: int, line: str) -> None:
+        logger.log(level, "%s", line)
+
+    # ---- The application, once for each request and WebSocket
+
+    async def _serve_http(self, exchange: _c10k.Exchange) -> None:
+        http = _Http(exchange, self.logs_access)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.5"},
+            "http_version": exchange.http_version,
+            "method": exchange.method,
+            "scheme": exchange.scheme,
+            "path": exchange.path,
+            "raw_path": exchange.raw_path,
+            "query_string": exchange.query_string,
+            "root_path": self.root_path,
+            "headers": exchange.headers,
+            "client": exchange.client,
+            "server": exchange.server,
+            "state": self.state.copy(),
+            "extensions": {},
+        }
+        try:
+            await self.app(scope, http.receive, http.send)
+        except BaseException as failure:
+            http.on_failed(failure)
+            if not isinstance(failure, Exception):  # it is cancelled
+                raise
+        else:
+            if not http.is_complete:
+                http.on_incomplete()
+
+    async def _serve_websocket(self, handshake: _c10k.Handshake) -> None:
+        websocket = _WebSocket(handshake, self.logs_access)
+        scope = {
+            "type": "websocket",
+            "asgi": {"version": "3.0", "spec_version": "2.5"},
+            "http_version": handshake.http_version,
+            "scheme": "wss" if handshake.scheme == "https" else "ws",
+            "path": handshake.path,
+            "raw_path": handshake.raw_path,
+            "query_string": handshake.query_string,
+            "root_path": self.root_path,
+            "headers": handshake.headers,
+            "client": handshake.client,
+            "server": handshake.server,
+            "subprotocols": handshake.subprotocols,
+            "state": self.state.copy(),
+            "extensions": {"websocket.http.response": {}},
+        }
+        # A WebSocket may live for days: only the application decides what of its handshake stays.
+        del handshake
+        running = self.app(scope, websocket.receive, websocket.send)
+        del scope
+        await running
+        if websocket.handshake is not None:
+            websocket.on_unanswered()
+
+
+class _Http:
+    """One request: what ``receive`` and ``send`` of its application do."""
+
+    __slots__ = (
+        "exchange", "logs_access", "is_complete", "_missing", "_is_body_read", "_status", "_headers", "_is_started"
+    )  # fmt: skip
+
+    def __init__(self, exchange: _c10k.Exchange, logs_access: bool) -> None:
+        self.exchange = exchange
+        self.logs_access = logs_access
+        self.is_complete = False
+        self._missing: int | None = None  # bytes of the request's body; -1: nobody knows how many
+        self._is_body_read = False
+        self._status = 0
+        self._headers: Any = ()
+        self._is_started = False  # the head of a streamed answer is out
+
+    async def receive(self) -> Message:
+        if self._is_body_read:
+            await self.exchange.closed()
+            return {"type": "http.disconnect"}
+        try:
+            piece = await self.exchange.read()
+        except _c10k.ConnectionClosed:
+            self._is_body_read = True
+            return {"type": "http.disconnect"}
+        if piece:
+            if self._missing is None:
+                self._missing = _content_length(self.exchange.headers)
+            if self._missing > 0:
+                self._missing -= len(piece)
+            self._is_body_read = self._missing == 0
+        else:
+            self._is_body_read = True
+        return {"type": "http.request", "body": piece, "more_body": not self._is_body_read}
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "http.response.body":
+            if not self._status:
+                raise RuntimeError("'http.response.start' comes before 'http.response.body'")
+            body = message.get("body", b"")
+            if message.get("more_body", False):
+                await self._write(body)
+            elif self._is_started:
+                if body:
+                    await self._write(body)
+                self._finish()
+            else:
+                self._respond(body)
+        elif kind == "http.response.start":
+            if self._status:
+                raise RuntimeError("'http.response.start' was sent already")
+            self._headers = message.get("headers", ())
+            self._status = message["status"]
+        else:
+            raise RuntimeError(f"an application sends no {kind!r} in answer to a request")
+
+    def _respond(self, body: bytes) -> None:
+        if self.is_complete:
+            raise RuntimeError("the response is complete: its last 'http.response.body' had no more_body")
+        exchange = self.exchange
+        if exchange.gone:
+            self.is_complete = True
+            return
+        if exchange.method == "HEAD" or self._status == 304:
+            self._start(body)
+            self._finish()
+            return
+        self.is_complete = True
+        exchange.respond(self._status, self._headers, body)
+        if self.logs_access:
+            self._log()
+
+    def _start(self, whole: bytes = b"") -> None:
+        if not self._is_started:
+            if whole and _content_length(self._headers) < 0:
+                self._headers = [*self._headers, (b"content-length", str(len(whole)).encode())]
+            self.exchange.start(self._status, self._headers)
+            self._is_started = True
+            if self.logs_access:
+                self._log()
+
+    async def _write(self, body: bytes) -> None:
+        if self.is_complete:
+            raise RuntimeError("the response is complete: its last 'http.response.body' had no more_body")
+        self._start()
+        if body and self.exchange.method != "HEAD":
+            await self.exchange.write(body if type(body) is bytes else bytes(body))
+
+    def _finish(self) -> None:
+        if self.is_complete:
+            raise RuntimeError("the response is complete: its last 'http.response.body' had no more_body")
+        self.is_complete = True
+        self.exchange.finish()
+
+    def on_failed(self, failure: BaseException) -> None:
+        """The application has raised, or was cancelled. That a client goes is no failure."""
+        is_about_client = isinstance(failure, _c10k.ConnectionClosed) and self.exchange.gone
+        if isinstance(failure, Exception) and not is_about_client:
+            exchange = self.exchange
+            logger.error("Exception in the ASGI application: %s %s", exchange.method, exchange.path, exc_info=failure)
+        self._abort()
+
+    def on_incomplete(self) -> None:
+        """The application has returned too early."""
+        exchange = self.exchange
+        if not exchange.gone:
+            what = "the end of its response" if self._is_started else "a response"
+            logger.error("The ASGI application returned without %s: %s %s", what, exchange.method, exchange.path)
+        self._abort()
+
+    def _abort(self) -> None:
+        if self.is_complete:
+            return
+        self.is_complete = True
+        if not self.exchange.gone:
+            self.exchange.abort()
+            if self.logs_access and not self._is_started:
+                self._status = 500
+                self._log()
+
+    def _log(self) -> None:
+        exchange = self.exchange
+        access_logger.info(
+            '%s - "%s %s HTTP/%s" %d',
+            _text_of(exchange.client), exchange.method, _target_of(exchange), exchange.http_version, self._status,
+        )  # fmt: skip
+
+
+class _WebSocket:
+    """One WebSocket: what ``receive`` and ``send`` of its application do."""
+
+    __slots__ = ("handshake", "_ws", "_is_connect_told", "_is_closed", "_denial", "_access")
+
+    def __init__(self, handshake: _c10k.Handshake, logs_access: bool) -> None:
+        self.handshake: _c10k.Handshake | None = handshake  # None once it is answered
+        self._ws = handshake.websocket
+        self._ws.request = handshake.path
+        self._is_connect_told = False
+        self._is_closed = False  # by the application
+        self._denial: tuple[int, Any, list[bytes]] | None = None
+        self._access = logs_access
+
+    async def receive(self) -> Message:
+        if self.handshake is None:
+            message = await self._ws.recv()
+            if message.__class__ is str:
+                return {"type": "websocket.receive", "text": message}
+            if message is not None:
+                return {"type": "websocket.receive", "bytes": message}
+            return {"type": "websocket.disconnect", "code": self._ws.close_code, "reason": self._ws.close_reason}
+        if not self._is_connect_told:
+            self._is_connect_told = True
+            return {"type": "websocket.connect"}
+        raise RuntimeError("'websocket.connect' wants an answer before the next receive(): accept or close")
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "websocket.send" and self.handshake is None:
+            data = message.get("text")
+            if data is None:
+                data = message["bytes"]
+            await self._ws.send(data)
+        elif self.handshake is not None:
+            self._answer(self.handshake, kind, message)
+        elif kind == "websocket.close":
+            self._is_closed = True
+            self._ws.close(message.get("code", 1000), message.get("reason") or "")
+        elif self._ws.closed:
+            raise _c10k.ConnectionClosed("the WebSocket is closed")
+        else:
+            raise RuntimeError(f"an application sends no {kind!r} on an open WebSocket")
+
+    def _answer(self, handshake: _c10k.Handshake, kind: str, message: Message) -> None:
+        if kind == "websocket.accept":
+            handshake.accept_now(subprotocol=message.get("subprotocol"), headers=message.get("headers", ()))
+            self.handshake = None
+            if self._access:
+                _log_websocket(handshake, "[accepted]")
+        elif kind == "websocket.close":
+            self._refuse(handshake, 403, (), b"")
+        elif kind == "websocket.http.response.start":
+            self._denial = (message["status"], message.get("headers", ()), [])
+        elif kind == "websocket.http.response.body" and self._denial is not None:
+            status, headers, pieces = self._denial
+            pieces.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                self._refuse(handshake, status, headers, b"".join(pieces))
+        else:
+            raise RuntimeError(
+                f"an application answers a handshake with 'websocket.accept', 'websocket.close' or "
+                f"'websocket.http.response.start', not with {kind!r}"
+            )
+
+    def _refuse(self, handshake: _c10k.Handshake, status: int, headers: Any, body: bytes) -> None:
+        handshake.refuse(status, headers, body)
+        self.handshake = None
+        if self._access:
+            _log_websocket(handshake, str(status))
+
+    def on_unanswered(self) -> None:
+        """The application has ended without an answer to the handshake."""
+        handshake = self.handshake
+        if handshake is not None:
+            logger.error("The ASGI application returned without an answer to the handshake: WebSocket %s", handshake.path)
+            self._refuse(handshake, 500, ((b"content-type", b"text/plain"),), b"Internal Server Error\n")
+
+
+def _content_length(headers: Any) -> int:
+    """The value of Content-Length, or -1 if there is none."""
+    for name, value in headers:
+        if name.lower() == b"content-length":
+            return int(value)
+    return -1
+
+
+def _log_websocket(handshake: _c10k.Handshake, answer: str) -> None:
+    access_logger.info('%s - "WebSocket %s" %s', _text_of(handshake.client), _target_of(handshake), answer)
+
+
+def _text_of(client: tuple[str, int] | None) -> str:
+    if client is None:
+        return "unix"
+    host, port = client
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _target_of(head: _c10k.Head) -> str:
+    target = head.raw_path + b"?" + head.query_string if head.query_string else head.raw_path
+    return target.decode("latin-1")
+
+
+def run(
+    app: App,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    lifespan: str = "auto",
+    root_path: str = "",
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Serves an ASGI application in this process, until SIGINT or SIGTERM.
+
+    Args:
+        app: the ASGI application.
+        host: an address, a name, ``*`` or ``unix:PATH``.
+        port: 0 for any that is free.
+        lifespan: "auto", "on" or "off".
+        root_path: the path at which a proxy has mounted the application.
+        settings: of the engine, as in ``c10k.conf``.
+
+    Raises:
+        OSError: it cannot listen.
+        ValueError: a setting is wrong.
+        StartupFailed: the application cannot start.
+
+    Example::
+
+        c10k.asgi.run(app, port=8080, settings={"compression": True})
+    """
+    application = Application(app, lifespan=lifespan, root_path=root_path)
+    Runner(application, bind=[(host, port)], settings=settings).run()
