@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 from ..loop import Runner
 
@@ -79,7 +78,7 @@ class Worker:
     def __init__(self, listeners: list[socket.socket]) -> None:
         self.listeners = listeners
         self.is_ready = False
-        self.started_at = time.monotonic()
+        self.has_hung_up = False  # it ends
         self.line, theirs = socket.socketpair()
         descriptors = [theirs.fileno(), *(each.fileno() for each in listeners)]
         value = f"{os.getpid()}:{descriptors[0]}:{','.join(map(str, descriptors[1:]))}"
@@ -100,6 +99,7 @@ class Worker:
             said = self.line.recv(16)
         except OSError:
             said = b""
+        self.has_hung_up = not said
         was_ready, self.is_ready = self.is_ready, self.is_ready or READY in said
         return self.is_ready and not was_ready
 

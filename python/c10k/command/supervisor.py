@@ -64,9 +64,9 @@ class _Signals:
         self.selector.register(worker.line, selectors.EVENT_READ, worker)
 
     def forget(self, worker: Worker) -> None:
-        with contextlib.suppress(KeyError):
+        if worker.line.fileno() >= 0:
             self.selector.unregister(worker.line)
-        worker.line.close()
+            worker.line.close()
 
 
 class Supervisor:
@@ -109,7 +109,7 @@ class Supervisor:
                 for worker in workers:
                     if worker.hear():
                         self._on_ready(worker)
-                    elif worker.process.poll() is not None:
+                    elif worker.has_hung_up:
                         self._signals.forget(worker)
                 for number in numbers:
                     self._on_signal(number)
@@ -245,7 +245,7 @@ class Reloader:
                 numbers, workers = self._signals.wait(0.1 if is_ending else self._files.interval)
                 for worker in workers:
                     worker.hear()
-                    if worker.process.poll() is not None:
+                    if worker.has_hung_up:
                         self._signals.forget(worker)
                 for number in numbers:
                     if number in (signal.SIGINT, signal.SIGTERM):
