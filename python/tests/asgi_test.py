@@ -137,7 +137,9 @@ class Served:
         return self.request("GET", path, headers=headers)
 
     def connect(self, path: str, **options):
-        options = {"open_timeout": PATIENCE, "close_timeout": PATIENCE, **options}
+        options = {
+            "open_timeout": PATIENCE, "close_timeout": PATIENCE, "origin": f"http://127.0.0.1:{self.port}", **options,
+        }  # fmt: skip
         return websockets.connect(f"ws://127.0.0.1:{self.port}{path}", **options)
 
 
@@ -766,6 +768,166 @@ class FastApiTest(AppTest):
             self.assertEqual(json.loads(await peer.recv()), {"name": "anna"})
             await peer.wait_closed()
             self.assertEqual(peer.close_code, 4000)
+
+
+class _ChannelsProject:
+    """The project of Channels with a database in a folder of its own; with `redis`, the address of a Redis."""
+
+    def __init__(self, redis: str | None = None) -> None:
+        self.redis = redis
+
+    def __enter__(self) -> _ChannelsProject:
+        self.folder = tempfile.TemporaryDirectory(prefix="c10k-channels-")
+        self.environment = {
+            "CHANNELS_DATABASE": f"{self.folder.name}/db.sqlite3", "DJANGO_SETTINGS_MODULE": "channels_project.settings",
+        }  # fmt: skip
+        if self.redis:
+            self.environment["CHANNELS_REDIS"] = self.redis
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.folder.cleanup()
+
+    def django(self, *arguments: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]), **self.environment}
+        done = subprocess.run(
+            [sys.executable, "-m", "django", *arguments], cwd=HERE, env=environment, text=True, timeout=10 * PATIENCE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise AssertionError(done.stdout)
+        return done.stdout
+
+    def served(self, *options: str) -> Served:
+        return Served("channels_project.asgi:application", *options, environment=self.environment)
+
+
+class _ChannelsTests:
+    """What a project of Channels does on a server."""
+
+    async def test_members_of_a_room_hear_each_other(self):
+        async with self.server.connect("/chat/one") as anna, self.server.connect("/chat/one") as berta:
+            async with self.server.connect("/chat/other") as other:
+                for sender, text in ((anna, "hello"), (berta, "hi")):
+                    await sender.send(text)
+                    for peer in (anna, berta):
+                        self.assertEqual(await peer.recv(), f"AnonymousUser: {text}")
+                await other.send("alone")
+                self.assertEqual(await other.recv(), "AnonymousUser: alone")
+
+    async def test_the_others_hear_who_leaves(self):
+        async with self.server.connect("/chat/three") as anna:
+            async with self.server.connect("/chat/three") as berta:
+                await berta.send("here")
+                self.assertEqual(await anna.recv(), "AnonymousUser: here")
+                await berta.close(4001)
+            self.assertEqual(await anna.recv(), "left with 4001")
+            async with self.server.connect("/chat/three") as berta:
+                await berta.send("here")
+                self.assertEqual(await anna.recv(), "AnonymousUser: here")
+                berta.transport.abort()
+                self.assertEqual(await anna.recv(), "left with 1006")
+
+    async def test_a_session_of_a_page_names_the_user_of_the_websocket(self):
+        page = await asyncio.to_thread(self.server.get, "/enter/clara")
+        self.assertEqual(page.content, b"clara is in")
+        cookie = page.headers["set-cookie"].partition(";")[0]
+        async with self.server.connect("/private", extra_headers={"Cookie": cookie}) as peer:
+            self.assertEqual(await peer.recv(), "clara")
+
+    async def test_strangers_and_foreign_origins_are_refused(self):
+        for path, options in (("/private", {}), ("/count", {"origin": "http://evil.example"})):
+            with self.assertRaises(websockets.InvalidStatusCode) as caught:
+                async with self.server.connect(path, **options):
+                    pass
+            self.assertEqual(caught.exception.status_code, 403)
+
+    async def test_a_consumer_asks_the_database_and_closes(self):
+        async with self.server.connect("/count") as peer:
+            self.assertIn("users", json.loads(await peer.recv()))
+            await peer.wait_closed()
+            self.assertEqual(peer.close_code, 4009)
+
+    async def test_consumers_in_threads_echo(self):
+        async with self.server.connect("/blocking", subprotocols=["json"]) as peer:
+            self.assertEqual(peer.subprotocol, "json")
+            for message in ("text", b"bytes"):
+                await peer.send(message)
+                self.assertEqual(await peer.recv(), message)
+
+    def test_pages_take_bodies_and_stream(self):
+        self.assertEqual(self.server.request("POST", "/upload", b"x" * 500_000).content, b"500000")
+        self.assertEqual(self.server.get("/numbers").content.split(), [b"%d" % number for number in range(1000)])
+
+
+@unittest.skipUnless(has("channels"), "python3-django-channels is not installed")
+class ChannelsTest(_ChannelsTests, unittest.IsolatedAsyncioTestCase):
+    """An unchanged project of Channels, with the layer in memory."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        project = cls.enterClassContext(_ChannelsProject())
+        project.django("migrate", "--verbosity", "0")
+        cls.server = cls.enterClassContext(project.served())
+
+    async def test_consumers_hear_of_the_end_of_the_server(self):
+        with _ChannelsProject() as project, project.served() as server:
+            async with server.connect("/chat/end") as anna, server.connect("/chat/end") as berta:
+                await anna.send("here")
+                self.assertEqual(await berta.recv(), "AnonymousUser: here")
+                server.process.terminate()
+                await anna.wait_closed()
+                await berta.wait_closed()
+                self.assertEqual((anna.close_code, berta.close_code), (1001, 1001))
+            self.assertEqual(server.wait(), 0)
+            self.assertNotIn("Traceback", server.log)
+
+
+@unittest.skipUnless(has("channels", "channels_redis") and HAS_REDIS, "python3-channels-redis, redis-server are not installed")
+class ChannelsRedisTest(_ChannelsTests, unittest.IsolatedAsyncioTestCase):
+    """The same with two workers, whose members hear each other by a Redis."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="c10k-redis-"))
+        path = f"{folder}/redis.sock"
+        redis = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder, "--daemonize", "no"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        cls.addClassCleanup(redis.stdout.close)
+        cls.addClassCleanup(redis.wait)
+        cls.addClassCleanup(redis.terminate)
+        for line in redis.stdout:
+            if "accept connections" in line:
+                break
+        project = cls.enterClassContext(_ChannelsProject(f"unix://{path}"))
+        project.django("migrate", "--verbosity", "0")
+        cls.server = cls.enterClassContext(project.served("--workers", "2"))
+        cls.server.wait_for("worker .* serves", 2)
+
+
+@unittest.skipUnless(has("channels", "daphne"), "python3-django-channels and python3-daphne are not installed")
+class LiveServerTest(unittest.TestCase):
+    """c10k.testing.ServerProcess."""
+
+    def test_channels_live_server_test_case_runs_on_it(self):
+        with _ChannelsProject() as project:
+            self.assertIn("Ran 2 tests", project.django("test", "channels_project", "--pattern", "live_test.py"))
+
+    def test_a_server_that_fails_says_why_and_nobody_waits(self):
+        from c10k.testing import ServerProcess
+
+        def get_application():
+            raise LookupError("no application here")
+
+        server = ServerProcess("127.0.0.1", get_application)
+        server.start()
+        self.assertTrue(server.ready.wait(PATIENCE))
+        error, text = server.errors.get(timeout=PATIENCE)
+        server.join()
+        self.assertEqual((str(error), server.port.value), ("no application here", 0))
+        self.assertIn("get_application", text)
 
 
 if __name__ == "__main__":
