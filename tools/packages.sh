@@ -55,8 +55,15 @@ test_packages=(
     postgresql
     python3-dev
     python3-django
+    python3-channels-redis
+    python3-daphne
+    python3-django-channels
+    python3-fastapi
+    python3-multipart
     python3-selenium
+    python3-starlette
     python3-websockets
+    redis-server
     strace
 )
 

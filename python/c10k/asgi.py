@@ -9,6 +9,7 @@ The command ``python3 -m c10k module:app`` does the same with workers, reloads a
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -269,14 +270,14 @@ class _Http:
 class _WebSocket:
     """One WebSocket: what ``receive`` and ``send`` of its application do."""
 
-    __slots__ = ("handshake", "_ws", "_is_connect_told", "_is_closed", "_denial", "_access")
+    __slots__ = ("handshake", "_ws", "_is_connect_told", "_answered", "_denial", "_access")
 
     def __init__(self, handshake: _c10k.Handshake, logs_access: bool) -> None:
         self.handshake: _c10k.Handshake | None = handshake  # None once it is answered
         self._ws = handshake.websocket
         self._ws.request = handshake.path
         self._is_connect_told = False
-        self._is_closed = False  # by the application
+        self._answered: asyncio.Future[None] | None = None
         self._denial: tuple[int, Any, list[bytes]] | None = None
         self._access = logs_access
 
@@ -291,7 +292,24 @@ class _WebSocket:
         if not self._is_connect_told:
             self._is_connect_told = True
             return {"type": "websocket.connect"}
-        raise RuntimeError("'websocket.connect' wants an answer before the next receive(): accept or close")
+        if await self._is_answered():
+            return await self.receive()
+        return {"type": "websocket.disconnect", "code": self._ws.close_code or 1006, "reason": self._ws.close_reason}
+
+    async def _is_answered(self) -> bool:
+        """Waits until the application has answered the handshake, in another task, or its peer has left."""
+        gone = asyncio.ensure_future(self.handshake.closed())
+        self._answered = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait((gone, self._answered), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+        return self.handshake is None
+
+    def _on_answered(self) -> None:
+        self.handshake = None
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
 
     async def send(self, message: Message) -> None:
         kind = message["type"]
@@ -303,7 +321,6 @@ class _WebSocket:
         elif self.handshake is not None:
             self._answer(self.handshake, kind, message)
         elif kind == "websocket.close":
-            self._is_closed = True
             self._ws.close(message.get("code", 1000), message.get("reason") or "")
         elif self._ws.closed:
             raise _c10k.ConnectionClosed("the WebSocket is closed")
@@ -313,7 +330,7 @@ class _WebSocket:
     def _answer(self, handshake: _c10k.Handshake, kind: str, message: Message) -> None:
         if kind == "websocket.accept":
             handshake.accept_now(subprotocol=message.get("subprotocol"), headers=message.get("headers", ()))
-            self.handshake = None
+            self._on_answered()
             if self._access:
                 _log_websocket(handshake, "[accepted]")
         elif kind == "websocket.close":
@@ -333,7 +350,7 @@ class _WebSocket:
 
     def _refuse(self, handshake: _c10k.Handshake, status: int, headers: Any, body: bytes) -> None:
         handshake.refuse(status, headers, body)
-        self.handshake = None
+        self._on_answered()
         if self._access:
             _log_websocket(handshake, str(status))
 

@@ -10,6 +10,11 @@ flavour = contextvars.ContextVar("flavour", default="plain")
 events = []  # what a WebSocket has received
 
 
+def say(*values):
+    """A line of the log, in one piece: several workers write to it."""
+    os.write(1, (" ".join(map(str, values)) + "\n").encode())
+
+
 def plain(value):
     """A scope as JSON."""
     if isinstance(value, bytes):
@@ -38,7 +43,7 @@ async def lifespan(scope, receive, send):
     scope["state"]["shared"] = []
     while True:
         message = await receive()
-        print(message["type"], flush=True)
+        say(message["type"])
         await send({"type": message["type"] + ".complete"})
         if message["type"] == "lifespan.shutdown":
             return
@@ -103,20 +108,20 @@ async def endless(scope, receive, send):
             await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
             await asyncio.sleep(0)
     except OSError as error:
-        print("endless ended:", type(error).__name__, flush=True)
+        say("endless ended:", type(error).__name__)
 
 
 async def wait_for_disconnect(scope, receive, send):
-    print("waiting", flush=True)
+    say("waiting")
     first = await receive()
     second = await receive()
-    print("page heard", first["type"], second["type"], flush=True)
+    say("page heard", first["type"], second["type"])
 
 
 async def after_the_answer(scope, receive, send):
     await receive()
     await respond(send, b"done")
-    print("afterwards", (await receive())["type"], flush=True)
+    say("afterwards", (await receive())["type"])
 
 
 async def raise_early(scope, receive, send):
@@ -146,7 +151,7 @@ async def wrong_messages(scope, receive, send):
         try:
             await send(message)
         except RuntimeError as error:
-            print("late:", error, flush=True)
+            say("late:", error)
 
 
 async def count(scope, receive, send):
@@ -173,7 +178,7 @@ async def child_flavour():
 
 
 async def sleepy(scope, receive, send):
-    print("sleepy began", flush=True)
+    say("sleepy began")
     await asyncio.sleep(1)
     await respond(send, b"slept well")
 
@@ -222,11 +227,11 @@ async def echo(scope, receive, send):
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            print("echo ended", message["code"], repr(message["reason"]), flush=True)
+            say("echo ended", message["code"], repr(message["reason"]))
             try:
                 await send({"type": "websocket.send", "text": "late"})
             except OSError as error:
-                print("late send:", type(error).__name__, flush=True)
+                say("late send:", type(error).__name__)
             return
         await send({**message, "type": "websocket.send"})
 
@@ -256,11 +261,11 @@ async def close_later(scope, receive, send):
     await receive()
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.close", "code": 4003, "reason": "enough"})
-    print("after close", await receive(), flush=True)
+    say("after close", await receive())
     try:
         await send({"type": "websocket.send", "text": "late"})
     except OSError as error:
-        print("send after own close:", type(error).__name__, flush=True)
+        say("send after own close:", type(error).__name__)
 
 
 async def socket_raises(scope, receive, send):
@@ -307,7 +312,7 @@ async def receive_in_a_task(scope, receive, send):
     while True:
         message = await asyncio.create_task(receive())
         if message["type"] == "websocket.disconnect":
-            print("task heard", message["code"], flush=True)
+            say("task heard", message["code"])
             return
         await asyncio.create_task(send({"type": "websocket.send", "text": message["text"]}))
 
@@ -318,10 +323,26 @@ async def waits_elsewhere(scope, receive, send):
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": "ready"})
     done, _ = await asyncio.wait([asyncio.ensure_future(receive())])
-    print("elsewhere heard", done.pop().result(), flush=True)
+    say("elsewhere heard", done.pop().result())
+
+
+async def thinks_too_long(scope, receive, send):
+    await receive()
+    say("thinking")
+    say("thinker heard", await receive())
+
+
+async def receives_before_the_accept(scope, receive, send):
+    await receive()
+    waiting = asyncio.create_task(receive())
+    await asyncio.sleep(0)
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": (await waiting)["text"]})
 
 
 sockets = {
+    "/think": thinks_too_long,
+    "/early": receives_before_the_accept,
     "/echo": echo,
     "/scope": socket_scope,
     "/close": close_at_once,

@@ -380,6 +380,19 @@ class WebSocketTest(AppTest):
             await peer.close(4002)
         self.server.wait_for("task heard 4002")
 
+    async def test_an_application_that_has_not_answered_hears_that_its_peer_has_left(self):
+        connecting = asyncio.create_task(self.server.connect("/think").__aenter__())
+        await asyncio.to_thread(self.server.wait_for, "^thinking")
+        connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await connecting
+        await asyncio.to_thread(self.server.wait_for, r"thinker heard \{'type': 'websocket.disconnect', 'code': 1006")
+
+    async def test_receive_may_wait_before_the_accept(self):
+        async with self.server.connect("/early") as peer:
+            await peer.send("x")
+            self.assertEqual(await peer.recv(), "x")
+
     async def test_many_at_once_get_their_own_messages(self):
         async def talk(number):
             async with self.server.connect("/echo") as peer:
@@ -880,6 +893,7 @@ class ChannelsTest(_ChannelsTests, unittest.IsolatedAsyncioTestCase):
                 await berta.wait_closed()
                 self.assertEqual((anna.close_code, berta.close_code), (1001, 1001))
             self.assertEqual(server.wait(), 0)
+            self.assertEqual(server.log.count("left the chat with 1001"), 2)
             self.assertNotIn("Traceback", server.log)
 
 

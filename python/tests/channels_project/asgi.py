@@ -22,6 +22,8 @@ from django.core.asgi import get_asgi_application  # noqa: E402
 from django.http import HttpResponse, StreamingHttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from asgi_apps import say  # noqa: E402
+
 
 def enter(request, name):
     user, _ = get_user_model().objects.get_or_create(username=name)
@@ -49,6 +51,7 @@ class Chat(AsyncWebsocketConsumer):
         await self.accept()
 
     async def disconnect(self, code):
+        say("left the chat with", code)
         await self.channel_layer.group_discard(self.room, self.channel_name)
         await self.channel_layer.group_send(self.room, {"type": "told", "text": f"left with {code}"})
 
