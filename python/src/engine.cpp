@@ -123,8 +123,7 @@ Response Engine::on_failed(const Request& request, std::exception_ptr failure) {
 }
 
 std::uint16_t Engine::on_websocket_failed(std::exception_ptr failure) {
-    return was_told(failure) ? CloseCode::kInternalError
-                             : EmbeddedApplication::on_websocket_failed(std::move(failure));
+    return was_told(failure) ? CloseCode::kInternalError : EmbeddedApplication::on_websocket_failed(std::move(failure));
 }
 
 void Engine::on_log(LogLevel level, std::string_view line) {

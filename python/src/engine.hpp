@@ -1,11 +1,10 @@
 #pragma once
 
-#include "python.hpp"
-
 #include "c10k/embed.hpp"
 #include "c10k/internal/require.hpp"
 #include "c10k/settings.hpp"
 #include "gil.hpp"
+#include "python.hpp"
 
 #include <atomic>
 #include <chrono>

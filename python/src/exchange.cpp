@@ -251,9 +251,7 @@ Poll poll_room(Awaitable& awaitable) {
 }
 
 PyObject* write(PyObject* object, PyObject* data) {
-    return returns([&] {
-        return queue_piece(self_of(object), data) ? ready() : make_awaitable(object, &poll_room);
-    });
+    return returns([&] { return queue_piece(self_of(object), data) ? ready() : make_awaitable(object, &poll_room); });
 }
 
 PyObject* write_blocking(PyObject* object, PyObject* data) {
@@ -386,7 +384,8 @@ PyMethodDef methods[] = {
     {"write_blocking", write_blocking, METH_O, "write_blocking(data)\n--\n\nwrite() for a thread that may block."},
     {"finish", finish, METH_NOARGS, "finish()\n--\n\nThe streamed body is whole. Thread: any."},
     {"abort", abort, METH_NOARGS,
-     "abort()\n--\n\nThe answer cannot be completed: cuts the connection, or answers with 500 if nothing has been sent."},
+     "abort()\n--\n\nThe answer cannot be completed: cuts the connection, or answers with 500 if nothing has been "
+     "sent."},
     {"closed", closed, METH_NOARGS, "closed()\n--\n\nWaits until the client has gone, or has its answer."},
     {"run", method(run), METH_VARARGS | METH_KEYWORDS,
      "run(coroutine, *, context=None)\n--\n\nDrives `coroutine`, which answers, on the event loop."},
@@ -400,8 +399,8 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec spec = {"_c10k.Exchange", sizeof(ExchangeObject), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+PyType_Spec spec = {"_c10k.Exchange", sizeof(ExchangeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                    slots};
 
 }  // namespace
 

@@ -1,10 +1,9 @@
 #pragma once
 
-#include "python.hpp"
-
 #include "c10k/http.hpp"
 #include "c10k/task.hpp"
 #include "head.hpp"
+#include "python.hpp"
 #include "waiting.hpp"
 
 #include <cstddef>
@@ -30,8 +29,8 @@ struct ExchangeState {
     bool is_body_read = false;
     Wake* loop = nullptr;  // the coroutine of the loop waits for a response, or for pieces
     bool is_wake_posted = false;
-    Waiter writer;  // waits for room
-    std::vector<Waiter> closers;  // wait for the end
+    Waiter writer;                                    // waits for room
+    std::vector<Waiter> closers;                      // wait for the end
     std::binary_semaphore* blocked_writer = nullptr;  // a thread waits for room
 };
 

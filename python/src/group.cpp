@@ -22,16 +22,14 @@ namespace {
 
 // A group by name. The engine knows it on its own thread only: others send it there.
 struct GroupObject {
-    PyObject_HEAD
-    std::shared_ptr<Engine> engine;
-    PyObject* name;  // str
+    PyObject_HEAD std::shared_ptr<Engine> engine;
+    PyObject* name;              // str
     std::optional<Group> group;  // once the loop's thread has looked it up
 };
 
 // A WebSocket's place in a group, for `async with`.
 struct MembershipObject {
-    PyObject_HEAD
-    GroupObject* group;
+    PyObject_HEAD GroupObject* group;
     WebSocketObject* websocket;
     std::optional<Membership> membership;
     std::exception_ptr failure;  // of the join
@@ -181,7 +179,8 @@ PyObject* get_name(PyObject* object, void* /*unused*/) { return Py_NewRef(self_o
 
 PyMethodDef methods[] = {
     {"send", send, METH_O,
-     "send(data)\n--\n\nSends a message to every member, and never waits: a member that stays too far behind is treated\n"
+     "send(data)\n--\n\nSends a message to every member, and never waits: a member that stays too far behind is "
+     "treated\n"
      "as its slow_member says. It is encoded once. Thread: any."},
     {"join", join, METH_O,
      "join(ws)\n--\n\nMakes the WebSocket a member for the time of a block.\n\n    async with group.join(ws):"},
@@ -197,7 +196,8 @@ PyGetSetDef attributes[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("Group(server, name)\n--\n\nThe WebSockets of this process that have joined `name`.")},
+    {Py_tp_doc,
+     const_cast<char*>("Group(server, name)\n--\n\nThe WebSockets of this process that have joined `name`.")},
     {Py_tp_new, slot(make)},
     {Py_tp_init, slot(init)},
     {Py_tp_dealloc, slot(deallocate)},

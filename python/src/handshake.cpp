@@ -336,7 +336,8 @@ PyMethodDef methods[] = {
      "refuse(status, headers=(), body=b'')\n--\n\n"
      "Answers with another response. Returns False if the peer has gone. Thread: any."},
     {"closed", closed, METH_NOARGS,
-     "closed()\n--\n\nWaits until the peer has left, also before the handshake is answered, or the WebSocket is closed."},
+     "closed()\n--\n\nWaits until the peer has left, also before the handshake is answered, or the WebSocket is "
+     "closed."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -1,10 +1,9 @@
 #pragma once
 
-#include "python.hpp"
-
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
 #include "head.hpp"
+#include "python.hpp"
 #include "task.hpp"
 #include "websocket.hpp"
 

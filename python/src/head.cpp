@@ -31,8 +31,8 @@ Ref<> address(std::string_view text) {
     std::string_view host = text;
     int port = 0;
     const std::size_t colon = text.rfind(':');
-    const bool has_port = colon != std::string_view::npos && (text.front() == '[' ? text[colon - 1] == ']'
-                                                                                 : text.find(':') == colon);
+    const bool has_port =
+        colon != std::string_view::npos && (text.front() == '[' ? text[colon - 1] == ']' : text.find(':') == colon);
     if (has_port) {
         host = text.substr(0, colon);
         std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
@@ -116,7 +116,8 @@ void fill_head(HeadObject& head, Engine& engine, const Request& request) {
     head.method = to_text(request.method).release();
     head.path = to_text(request.path).release();
     head.raw_path = to_bytes(target.substr(0, query)).release();
-    head.query_string = to_bytes(query == std::string_view::npos ? std::string_view{} : target.substr(query + 1)).release();
+    head.query_string =
+        to_bytes(query == std::string_view::npos ? std::string_view{} : target.substr(query + 1)).release();
     head.headers = header_list(request.headers).release();
     head.client = address(request.peer).release();
     head.server = address(request.local).release();

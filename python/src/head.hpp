@@ -1,8 +1,7 @@
 #pragma once
 
-#include "python.hpp"
-
 #include "c10k/http.hpp"
+#include "python.hpp"
 
 #include <memory>
 #include <string_view>
@@ -13,8 +12,7 @@ class Engine;
 
 // The head of a request as objects of Python, which any thread may read.
 struct HeadObject {
-    PyObject_HEAD
-    PyObject* weak_references;
+    PyObject_HEAD PyObject* weak_references;
     std::shared_ptr<Engine> engine;
     PyObject* method;        // str
     PyObject* path;          // str, percent-decoded

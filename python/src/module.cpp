@@ -55,8 +55,15 @@ bool add_exception(PyObject* module) {
 }
 
 PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_c10k", "The engine of c10k, in C++. The packages c10k and c10ktools are made to be used.",
-    -1, nullptr, nullptr, nullptr, nullptr, nullptr,
+    PyModuleDef_HEAD_INIT,
+    "_c10k",
+    "The engine of c10k, in C++. The packages c10k and c10ktools are made to be used.",
+    -1,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

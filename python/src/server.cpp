@@ -18,8 +18,7 @@ namespace c10k::python {
 namespace {
 
 struct ServerObject {
-    PyObject_HEAD
-    PyObject* weak_references;
+    PyObject_HEAD PyObject* weak_references;
     std::shared_ptr<Engine> engine;  // null before __init__() and after close()
     PyObject* application;
     PyObject* loop;
@@ -211,21 +210,25 @@ void deallocate(PyObject* object) {
 
 PyMethodDef methods[] = {
     {"listen", method(listen), METH_VARARGS | METH_KEYWORDS,
-     "listen(host, port)\n--\n\nListens on all addresses of `host`. Returns the first one as text, with its real port.\n"
+     "listen(host, port)\n--\n\nListens on all addresses of `host`. Returns the first one as text, with its real "
+     "port.\n"
      "Raises OSError."},
     {"listen_fd", listen_fd, METH_O,
      "listen_fd(fd)\n--\n\nListens on a duplicate of a listening socket. Returns its address as text. Raises OSError."},
     {"run_turn", run_turn, METH_O,
-     "run_turn(timeout)\n--\n\nOne turn of the engine; sleeps at most `timeout` seconds, or without limit if it is None.\n"
+     "run_turn(timeout)\n--\n\nOne turn of the engine; sleeps at most `timeout` seconds, or without limit if it is "
+     "None.\n"
      "The GIL is free meanwhile, except while views run. Returns whether the descriptor of watch() was readable."},
     {"watch", watch, METH_O, "watch(fd)\n--\n\nThe sleep of run_turn() ends also when `fd` is readable."},
     {"stop", method(stop), METH_VARARGS | METH_KEYWORDS,
      "stop(code=1001, reason='the server is shutting down', grace=0.0)\n--\n\n"
-     "Begins to end: closes the WebSockets with `code`, and cancels views that wait for something else. run_turn() goes\n"
+     "Begins to end: closes the WebSockets with `code`, and cancels views that wait for something else. run_turn() "
+     "goes\n"
      "on with it until `stopped`."},
     {"wake", wake, METH_NOARGS, "wake()\n--\n\nEnds the sleep of run_turn(). Thread: any."},
     {"metrics", metrics, METH_NOARGS, "metrics()\n--\n\nWhat the server counts, in Prometheus' text format."},
-    {"close", close, METH_NOARGS, "close()\n--\n\nEnds whatever is left at once. The server cannot be used afterwards."},
+    {"close", close, METH_NOARGS,
+     "close()\n--\n\nEnds whatever is left at once. The server cannot be used afterwards."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -233,7 +236,8 @@ PyGetSetDef attributes[] = {
     {"stopped", get_stopped, nullptr, "Whether all that stop() began has ended.", nullptr},
     {"connections", get_connections, nullptr, "How many connections are open.", nullptr},
     {"websockets", get_websockets, nullptr, "How many of them are WebSockets.", nullptr},
-    {"turns", get_turns, nullptr, "How many turns there were: a loop that a view blocks makes none. Thread: any.", nullptr},
+    {"turns", get_turns, nullptr, "How many turns there were: a loop that a view blocks makes none. Thread: any.",
+     nullptr},
     {"backend", get_backend, nullptr, "'epoll' or 'io_uring'.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };

@@ -412,7 +412,9 @@ PyObject* task_uncancel(PyObject* self, PyObject* /*unused*/) {
     return PyLong_FromUnsignedLong(task.cancels);
 }
 
-PyObject* task_cancelling(PyObject* self, PyObject* /*unused*/) { return PyLong_FromUnsignedLong(self_of(self).cancels); }
+PyObject* task_cancelling(PyObject* self, PyObject* /*unused*/) {
+    return PyLong_FromUnsignedLong(self_of(self).cancels);
+}
 
 PyObject* task_done(PyObject* self, PyObject* /*unused*/) { return PyBool_FromLong(self_of(self).is_done ? 1 : 0); }
 

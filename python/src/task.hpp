@@ -1,9 +1,8 @@
 #pragma once
 
-#include "python.hpp"
-
 #include "c10k/awaiter.hpp"
 #include "c10k/task.hpp"
+#include "python.hpp"
 
 #include <coroutine>
 #include <cstdint>
@@ -46,20 +45,19 @@ private:
 // asyncio.Task as timeouts, task groups and AnyIO need. The coroutine goes on directly out of a turn of the loop,
 // without a callback of asyncio.
 struct TaskObject {
-    PyObject_HEAD
-    PyObject* weak_references;
-    PyObject* attributes;  // what others keep on it, as asgiref does; or null
-    PyObject* coroutine;  // null once it has ended
-    PyObject* context;    // it runs inside
-    PyObject* future;     // it waits for, or null
-    PyObject* name;       // or null
-    PyObject* callbacks;  // a list of pairs (function, context), or null
-    PyObject* failure;    // the exception that it ended with, or null
-    Engine* engine;       // null before the start and after the end
+    PyObject_HEAD PyObject* weak_references;
+    PyObject* attributes;        // what others keep on it, as asgiref does; or null
+    PyObject* coroutine;         // null once it has ended
+    PyObject* context;           // it runs inside
+    PyObject* future;            // it waits for, or null
+    PyObject* name;              // or null
+    PyObject* callbacks;         // a list of pairs (function, context), or null
+    PyObject* failure;           // the exception that it ended with, or null
+    Engine* engine;              // null before the start and after the end
     WebSocketObject* websocket;  // whose view it is, or null; borrowed: the WebSocket owns the task
-    Wake* wake;           // of the suspended drive(), or null
-    Awaiter* wait;        // the same when it waits for the connection
-    TaskObject* next;     // in the engine's list
+    Wake* wake;                  // of the suspended drive(), or null
+    Awaiter* wait;               // the same when it waits for the connection
+    TaskObject* next;            // in the engine's list
     TaskObject** link;
     std::uint64_t steps;    // that the coroutine has made: tells an old wait from a new one
     std::uint32_t cancels;  // requests that nobody has taken back

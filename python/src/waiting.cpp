@@ -91,22 +91,19 @@ PySendResult resume(Awaitable& self, PyObject* value, PyObject** result) {
         }
         Poll polled = self.poll(self);
         switch (polled.state) {
-        case Poll::State::kReady:
-            return finish(self, std::move(polled.value), result);
-        case Poll::State::kMessage:
-            self.expects_message = true;
-            *result = Py_NewRef(message_token);
-            return PYGEN_NEXT;
-        case Poll::State::kRoom:
-            *result = Py_NewRef(room_token);
-            return PYGEN_NEXT;
-        case Poll::State::kWake:
-            if (!polled.value) {
-                *result = Py_NewRef(wake_token);
+            case Poll::State::kReady: return finish(self, std::move(polled.value), result);
+            case Poll::State::kMessage:
+                self.expects_message = true;
+                *result = Py_NewRef(message_token);
                 return PYGEN_NEXT;
-            }
-            self.delegate = owned(PyObject_GetIter(polled.value.get())).release();
-            value = Py_None;
+            case Poll::State::kRoom: *result = Py_NewRef(room_token); return PYGEN_NEXT;
+            case Poll::State::kWake:
+                if (!polled.value) {
+                    *result = Py_NewRef(wake_token);
+                    return PYGEN_NEXT;
+                }
+                self.delegate = owned(PyObject_GetIter(polled.value.get())).release();
+                value = Py_None;
         }
     }
 }
@@ -156,7 +153,8 @@ void deallocate(PyObject* self) {
 }
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("Await it: it has begun already, and need not be awaited if its result does not matter.")},
+    {Py_tp_doc,
+     const_cast<char*>("Await it: it has begun already, and need not be awaited if its result does not matter.")},
     {Py_tp_traverse, slot(traverse)},
     {Py_tp_dealloc, slot(deallocate)},
     {Py_tp_iter, slot(itself)},

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "python.hpp"
-
 #include "task.hpp"
 
 #include <cstdint>
@@ -31,9 +30,8 @@ struct Poll {
 };
 
 struct Awaitable {
-    PyObject_HEAD
-    PyObject* owner;     // is asked, and kept alive
-    PyObject* delegate;  // the iterator of the future, or null
+    PyObject_HEAD PyObject* owner;  // is asked, and kept alive
+    PyObject* delegate;             // the iterator of the future, or null
     Poll (*poll)(Awaitable& self);
     bool expects_message;  // drive() will send it
     bool ends_iteration;   // of `async for`, when the result is None

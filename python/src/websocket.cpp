@@ -273,7 +273,8 @@ PyMethodDef methods[] = {
     {"send", send, METH_O,
      "send(data)\n--\n\n"
      "Queues a message at once: str as text, bytes, bytearray and memoryview as binary.\n\n"
-     "Await the result to wait while the peer is far behind; without that, a peer that stays too far behind is treated\n"
+     "Await the result to wait while the peer is far behind; without that, a peer that stays too far behind is "
+     "treated\n"
      "as slow_member says. Thread: any, but only the event loop's thread may await.\n\n"
      "Raises TypeError for anything else, ValueError for a str with lone surrogates, and ConnectionClosed when the\n"
      "WebSocket is closed.\n\n"
@@ -286,7 +287,8 @@ PyMethodDef methods[] = {
      "close(code=1000, reason='')\n--\n\n"
      "Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the WebSocket is closed. A reason is cut to 123\n"
      "bytes of UTF-8. Thread: any.\n\n"
-     "Raises ValueError for a code that an application may not send: 1000 to 1003, 1007 to 1014 and 3000 to 4999 it may."},
+     "Raises ValueError for a code that an application may not send: 1000 to 1003, 1007 to 1014 and 3000 to 4999 it "
+     "may."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -338,8 +340,7 @@ Message to_message(PyObject* data, const char* function) {
     Py_buffer buffer;
     check(PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE));
     try {
-        Message message =
-            Message::binary({static_cast<const char*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
+        Message message = Message::binary({static_cast<const char*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
         PyBuffer_Release(&buffer);
         return message;
     } catch (...) {

@@ -1,10 +1,9 @@
 #pragma once
 
-#include "python.hpp"
-
 #include "c10k/message.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
+#include "python.hpp"
 #include "waiting.hpp"
 
 #include <cstdint>
@@ -18,25 +17,24 @@ struct TaskObject;
 
 // What tasks of asyncio need of a WebSocket that the view's own task does not.
 struct ForeignWaits {
-    TaskGroup tasks;     // wait for the connection on their behalf, and end with the view
-    Waiter receiver;     // is woken when `message` is there
-    Ref<> message;       // has been received for a task that was cancelled meanwhile, or has not looked yet
+    TaskGroup tasks;  // wait for the connection on their behalf, and end with the view
+    Waiter receiver;  // is woken when `message` is there
+    Ref<> message;    // has been received for a task that was cancelled meanwhile, or has not looked yet
     bool is_receiving = false;
 };
 
 // A WebSocket as Python sees it. It may outlive the connection, and then only tells how that was closed.
 struct WebSocketObject {
-    PyObject_HEAD
-    PyObject* weak_references;
+    PyObject_HEAD PyObject* weak_references;
     std::shared_ptr<Engine> engine;
-    WebSocket* socket;       // null after the view has ended
-    WebSocketHandle handle;  // for other threads
+    WebSocket* socket;                      // null after the view has ended
+    WebSocketHandle handle;                 // for other threads
     std::unique_ptr<ForeignWaits> foreign;  // null until a task of asyncio waits
-    TaskObject* task;          // runs the view, owned; or null
-    PyObject* request;         // for the owner; or null
-    PyObject* close_reason;    // str; null while it is open
-    std::uint16_t close_code;  // 0 while it is open
-    bool is_accepted;          // the 101 is queued
+    TaskObject* task;                       // runs the view, owned; or null
+    PyObject* request;                      // for the owner; or null
+    PyObject* close_reason;                 // str; null while it is open
+    std::uint16_t close_code;               // 0 while it is open
+    bool is_accepted;                       // the 101 is queued
 };
 
 Ref<WebSocketObject> make_websocket(Engine& engine, WebSocket& socket);

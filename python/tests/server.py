@@ -27,11 +27,13 @@ class RunServer:
             server.get("/page/")
     """
 
-    def __init__(self, *options, address="127.0.0.1:0", settings=(), debug=True, environment=()):
+    def __init__(
+        self, *options, address="127.0.0.1:0", settings=(), debug=True, environment=(), project=HERE / "project"
+    ):
         self.folder = tempfile.TemporaryDirectory(prefix="c10k-runserver-")
         self.project = pathlib.Path(self.folder.name) / "project"
-        shutil.copytree(HERE / "project", self.project, ignore=shutil.ignore_patterns("__pycache__"))
-        path = [self.folder.name, *(each for each in sys.path if each and each != str(HERE))]
+        shutil.copytree(project, self.project, ignore=shutil.ignore_patterns("__pycache__"))
+        path = [self.folder.name, str(self.project), *(each for each in sys.path if each and each != str(HERE))]
         self.environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path),
