@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -83,8 +84,9 @@ class RunServer:
         return self.process.wait(PATIENCE)
 
     def wait_for(self, pattern, *, seconds=PATIENCE):
-        """The first line from here on that has ``pattern``. Raises queue.Empty if none comes for so many seconds."""
-        while (line := self._lines.get(timeout=seconds)) is not None:
+        """The first line from here on that has ``pattern``. Raises queue.Empty if none comes in so many seconds."""
+        end = time.monotonic() + seconds
+        while (line := self._lines.get(timeout=max(0.0, end - time.monotonic()))) is not None:
             if found := re.search(pattern, line):
                 return found
         raise AssertionError(f"runserver has ended without {pattern!r}:\n" + "".join(self.log))

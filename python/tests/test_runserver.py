@@ -251,7 +251,7 @@ class Reloading(SimpleTestCase):
             try:
                 for _ in range(3):
                     async with connect(server, "/pid/") as ws:
-                        pids.add(await ws.recv())
+                        pids.add(await asyncio.wait_for(ws.recv(), PATIENCE))
                         await asyncio.to_thread(server.change, until="Starting c10k development server")
                         await asyncio.wait_for(ws.wait_closed(), PATIENCE)
                         self.assertEqual((ws.close_code, ws.close_reason), (1012, "the server is reloading"))
