@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -50,13 +51,19 @@ class Application:
         self.lifespan = Lifespan(app, lifespan)
         self.state = self.lifespan.state
         self.logs_access = access_log
+        self._views: Any = None
 
     async def startup(self) -> None:
         """Starts the application. Raises StartupFailed."""
         await self.lifespan.startup()
+        self._views = _django_views()
+        if self._views is not None:
+            await self._views.startup()
 
     async def shutdown(self) -> None:
         """Ends the application."""
+        if self._views is not None:
+            await self._views.shutdown()
         await self.lifespan.shutdown()
 
     # ---- What the engine calls
@@ -65,9 +72,12 @@ class Application:
         exchange.run(self._serve_http(exchange))
 
     def on_handshake(self, handshake: _c10k.Handshake) -> None:
-        handshake.run(self._serve_websocket(handshake))
+        if self._views is None or not self._views.take_if_view(handshake, self.app):
+            handshake.run(self._serve_websocket(handshake))
 
     def on_view_failed(self, ws: _c10k.WebSocket | None, failure: BaseException) -> None:
+        if self._views is not None and ws is not None and self._views.on_view_failed(ws, failure):
+            return
         path = ws.request if ws is not None else "?"
         logger.error("Exception in the ASGI application: WebSocket %s", path, exc_info=failure)
 
@@ -75,7 +85,8 @@ class Application:
         pass
 
     def on_closed(self, ws: _c10k.WebSocket, code: int, reason: str) -> None:
-        pass
+        if self._views is not None:
+            self._views.on_closed(ws, code)
 
     def on_log(self, level: int, line: str) -> None:
         logger.log(level, "%s", line)
@@ -135,6 +146,16 @@ class Application:
         await running
         if websocket.handshake is not None:
             websocket.on_unanswered()
+
+
+def _django_views() -> Any:
+    """The WebSocket views of the Django project in this process, if it has c10ktools among its apps."""
+    registry = sys.modules.get("django.apps")
+    if registry is None or not registry.apps.ready or not registry.apps.is_installed("c10ktools"):
+        return None
+    from c10ktools.application import Views
+
+    return Views()
 
 
 class _Http:

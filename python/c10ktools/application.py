@@ -9,6 +9,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.handlers.asgi import ASGIHandler
+from django.urls import Resolver404, resolve
+
 from . import conf
 from .access_log import log_close
 from .handshake import HandshakeHandler, Handshakes
@@ -22,11 +26,95 @@ engine_logger = logging.getLogger("c10k")
 
 
 class Pages(Protocol):
-    """What answers pages: ``WsgiPages``, or an ASGI application's server."""
+    """What answers pages, such as ``WsgiPages``."""
 
     def on_request(self, exchange: Exchange) -> None: ...
 
     def stop(self, timeout: float) -> bool: ...
+
+
+class Views:
+    """The WebSocket views of the project's URLconf, on the engine that runs them.
+
+    Thread: that of the event loop.
+
+    Example::
+
+        views = Views()
+        await views.startup()
+        views.take(handshake)       # in on_handshake()
+        await views.shutdown()
+    """
+
+    def __init__(self) -> None:
+        """
+        Raises:
+            ImproperlyConfigured, ImportError: a middleware of the settings cannot be loaded.
+        """
+        self._handler = HandshakeHandler()
+
+    async def startup(self) -> None:
+        """Makes the pools. Await it before the engine listens."""
+        self.lanes = Lanes(
+            asyncio.get_running_loop(),
+            count=conf.get("C10K_VIEW_LANES"),
+            tidy_seconds=conf.get("C10K_LANE_TIDY_SECONDS"),
+        )
+        self.handshakes = Handshakes(self._handler, self.lanes)
+
+    async def shutdown(self, *others: Pages) -> None:
+        """Stops the pools, and those of ``others``. Await it after the engine's last connection."""
+        # The loop has nothing else to do any more, and at the interpreter's exit no executor takes work: so it blocks.
+        end = time.monotonic() + conf.get("C10K_STOP_SECONDS")
+        for part in (*others, self.handshakes, *self.lanes):
+            part.stop(max(0.0, end - time.monotonic()))
+
+    def take(self, handshake: Handshake) -> None:
+        """Answers a handshake as Django does: the view's 101, or 404, 403 and so on."""
+        self.handshakes.take(handshake)
+
+    def take_if_view(self, handshake: Handshake, application: Any) -> bool:
+        """Takes a handshake unless it is for an ASGI application.
+
+        Args:
+            application: of ``ASGI_APPLICATION``. Django's own has no WebSockets, so all are for the URLconf. Any other,
+                such as a router of Channels, gets those whose path leads to no WebSocket view.
+
+        Returns:
+            Whether it has taken it.
+        """
+        while isinstance(application, ASGIStaticFilesHandler):
+            application = application.application
+        if not isinstance(application, ASGIHandler) and not _leads_to_view(handshake.path):
+            return False
+        self.take(handshake)
+        return True
+
+    def on_view_failed(self, ws: WebSocket, exception: BaseException) -> bool:
+        """Reports an exception. Returns whether the WebSocket is one of these views'."""
+        if not self.lanes.has(ws):
+            return False
+        path = ws.request.path if ws.request is not None else f"{ws.task and ws.task.get_name()}"
+        # Mail and error trackers may block.
+        report = functools.partial(report_view_failure, exception, ws.request, path)
+        if not self.handshakes.pool.submit(report):
+            threading.Thread(target=report, name="c10k-report", daemon=True).start()
+        return True
+
+    def on_closed(self, ws: WebSocket, code: int) -> bool:
+        """Logs the close. Returns whether the WebSocket is one of these views'."""
+        if not self.lanes.has(ws):
+            return False
+        self.lanes.leave(ws)
+        log_close(ws, code)
+        return True
+
+
+def _leads_to_view(path: str) -> bool:
+    try:
+        return getattr(resolve(path).func, "accepts_websocket", False)
+    except Resolver404:
+        return False
 
 
 class DjangoApplication:
@@ -45,44 +133,28 @@ class DjangoApplication:
         Raises:
             ImproperlyConfigured, ImportError: a middleware of the settings cannot be loaded.
         """
-        self.pages = pages
-        self._handler = HandshakeHandler()
+        self.pages, self.views = pages, Views()
 
     async def startup(self) -> None:
-        """Makes the pools. The engine awaits it before it listens."""
-        self.lanes = Lanes(
-            asyncio.get_running_loop(),
-            count=conf.get("C10K_VIEW_LANES"),
-            tidy_seconds=conf.get("C10K_LANE_TIDY_SECONDS"),
-        )
-        self.handshakes = Handshakes(self._handler, self.lanes)
+        await self.views.startup()
 
     async def shutdown(self) -> None:
-        """Stops the pools. The engine awaits it after its last connection."""
-        # The loop has nothing else to do any more, and at the interpreter's exit no executor takes work: so it blocks.
-        end = time.monotonic() + conf.get("C10K_STOP_SECONDS")
-        for part in (self.pages, self.handshakes, *self.lanes):
-            part.stop(max(0.0, end - time.monotonic()))
+        await self.views.shutdown(self.pages)
 
     def on_handshake(self, handshake: Handshake) -> None:
-        self.handshakes.take(handshake)
+        self.views.take(handshake)
 
     def on_request(self, exchange: Exchange) -> None:
         self.pages.on_request(exchange)
 
     def on_view_failed(self, ws: WebSocket, exception: BaseException) -> None:
-        path = ws.request.path if ws.request is not None else f"{ws.task and ws.task.get_name()}"
-        # Mail and error trackers may block.
-        report = functools.partial(report_view_failure, exception, ws.request, path)
-        if not self.handshakes.pool.submit(report):
-            threading.Thread(target=report, name="c10k-report", daemon=True).start()
+        self.views.on_view_failed(ws, exception)
 
     def on_opened(self, ws: WebSocket) -> None:
         pass
 
     def on_closed(self, ws: WebSocket, code: int, reason: str) -> None:
-        self.lanes.leave(ws)
-        log_close(ws, code)
+        self.views.on_closed(ws, code)
 
     def on_log(self, level: int, line: str) -> None:
         engine_logger.log(level, "%s", line)

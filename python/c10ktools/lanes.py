@@ -122,5 +122,9 @@ class Lanes:
         for lane in self._lanes:
             lane.websockets.discard(ws)
 
+    def has(self, ws: WebSocket) -> bool:
+        """Whether a view is in a lane: it has been started, and its WebSocket has not been closed for long."""
+        return any(ws in lane.websockets for lane in self._lanes)
+
     def __iter__(self) -> Iterator[Lane]:
         return iter(self._lanes)

@@ -231,6 +231,36 @@ class Options(SimpleTestCase):
 
 
 @needs_engine
+class Asgi(SimpleTestCase):
+    """With ASGI_APPLICATION, pages and other WebSockets go there."""
+
+    async def check(self, server, greeting):
+        self.assertEqual(server.get("/page/")[::2], (200, b"A page"))
+        self.assertEqual(server.get("/static/hello.txt")[::2], (200, b"static\n"))
+        async with connect(server, "/rooms/tea/41/") as ws:
+            self.assertEqual(await ws.recv(), "tea 42")
+        async with connect(server, "/raises/") as ws:
+            await ws.wait_closed()
+            self.assertEqual(ws.close_code, 1011)
+        server.wait_for("WebSocket view failed: /raises/")
+        if greeting:
+            async with connect(server, "/elsewhere/") as ws:
+                self.assertEqual(await ws.recv(), greeting)
+        else:
+            with self.assertRaises(websockets.InvalidStatusCode) as caught:
+                await connect(server, "/elsewhere/")
+            self.assertEqual(caught.exception.status_code, 404)
+
+    async def test_djangos_own_application_serves_pages_and_the_urlconf_all_websockets(self):
+        with RunServer("--noreload", settings={"ASGI_APPLICATION": "project.asgi.application"}) as server:
+            await self.check(server, None)
+
+    async def test_a_router_gets_the_websockets_that_lead_to_no_view(self):
+        with RunServer("--noreload", settings={"ASGI_APPLICATION": "project.asgi.router"}) as server:
+            await self.check(server, "from the router")
+
+
+@needs_engine
 class Reloading(SimpleTestCase):
     async def test_nobody_is_refused_and_websockets_close_with_1012(self):
         with RunServer() as server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import logging
 import os
 import socket
 import sys
@@ -14,7 +15,9 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.utils import autoreload
+from django.utils.module_loading import import_string
 
 from c10ktools import conf
 from c10ktools.sockets import hand_down, open_listener, take_over
@@ -80,12 +83,28 @@ class Command(DjangoCommand):
         self.stdout.flush()
 
     def _application(self, **options: Any) -> Any:
+        """Pages by ASGI_APPLICATION if it is set, else by WSGI."""
+        if getattr(settings, "ASGI_APPLICATION", None):
+            return self._asgi_application(**options)
         from c10ktools.application import DjangoApplication
         from c10ktools.wsgi import WsgiPages
 
         return DjangoApplication(
             WsgiPages(self.get_handler(**options), threads=None if options["use_threading"] else 1)
         )
+
+
+    def _asgi_application(self, use_static_handler: bool = False, insecure_serving: bool = False, **options: Any) -> Any:
+        from c10k.asgi import Application
+
+        application = import_string(settings.ASGI_APPLICATION)
+        if use_static_handler and (settings.DEBUG or insecure_serving):
+            application = ASGIStaticFilesHandler(application)
+        # The lines of c10k.access look as those of Django's server.
+        access = logging.getLogger("c10k.access")
+        access.handlers, access.propagate = logging.getLogger("django.server").handlers, False
+        access.setLevel(logging.INFO)
+        return Application(application, access_log=True)
 
 
 class _Serving:
