@@ -701,7 +701,7 @@ TEST_F(RequestBodiesInMemory, ArriveWhileTheServerCloses) {
         done = true;
     };
     StopScope scope;
-    struct Ignore final : Completion {
+    struct Ignore final : CompletionListener {
         void on_completed() noexcept override {}
     } ignore;
     Task<> task = close(std::move(closing), is_closed);

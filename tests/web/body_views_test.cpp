@@ -133,7 +133,9 @@ TEST(BodyViews, AndOthersGetTheirBodiesAlsoWhereMiddlewareHasLedTheRequest) {
 TEST(BodyViews, NeedARequestOfTheServer) {
     testkit::Server server{Urls{
         path("count/", count).methods({"POST"}).middleware([](Request&, Next<Request> next) -> Task<Response> {
-            Request own{.method = "POST", .target = "/count/", .path = "/count/"};
+            Request own;
+            own.method = "POST";
+            own.target = own.path = "/count/";
             try {
                 co_return co_await next(own);
             } catch (const std::logic_error& error) {
