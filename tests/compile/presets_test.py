@@ -33,6 +33,7 @@ class Presets(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stdout)
                 cache = pathlib.Path(folder, "CMakeCache.txt").read_text()
                 chosen = dict(re.findall(r"^(C10K_\w+):\w+=(.*)$", cache, re.MULTILINE))
+                chosen.pop("C10K_PYTHON", None)  # follows from what is installed
                 self.assertEqual(chosen, options)
 
 

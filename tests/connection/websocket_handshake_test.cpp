@@ -189,9 +189,10 @@ TEST_F(WebSocketHandshakeInMemory, HearsOfAFinThatCameBeforeTheWebSocketHadItsSo
     });
     testkit::Peer peer{harness()};
     peer.stay();
-    peer.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n"
-              "GET /ws/ HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    peer.send(
+        "GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+        "GET /ws/ HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     peer.shutdown_write();
     harness().run_until([&] { return is_asked; }, "the view of the page");
     harness().run_until_idle();

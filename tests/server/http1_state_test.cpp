@@ -28,8 +28,8 @@ TEST(Http1Transitions, SkipABodyOnlyBehindItsAnswer) {
 }
 
 TEST(Http1Transitions, EndEveryStateButTheLastOneByAnAbort) {
-    for (const Http1State state :
-         {Http1State::kReading, Http1State::kServing, Http1State::kSkipping, Http1State::kDraining, Http1State::kClosed}) {
+    for (const Http1State state : {Http1State::kReading, Http1State::kServing, Http1State::kSkipping,
+                                   Http1State::kDraining, Http1State::kClosed}) {
         EXPECT_EQ(find_transition(state, Http1Event::kAbort) != nullptr, state != Http1State::kClosed);
     }
 }
