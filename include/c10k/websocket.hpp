@@ -78,8 +78,8 @@ public:
     [[nodiscard]] SendAwaiter send(const std::string& text);
     [[nodiscard]] SendAwaiter send(const char* text);
 
-    // Queues a message at once and never waits, as handle().send() does: for code that cannot suspend. A peer that stays
-    // too far behind meets what its route says of slow members. Returns whether the message is queued.
+    // Queues a message at once and never waits, as handle().send() does: for code that cannot suspend. A peer that
+    // stays too far behind meets what its route says of slow members. Returns whether the message is queued.
     bool deliver(const Message& message);
     // Whether awaiting a send() would wait now.
     [[nodiscard]] bool is_full() const noexcept;

@@ -282,9 +282,8 @@ void Http1Connection::skip_body() {
 
 void Http1Connection::become_websocket() {
     parser_.request().body_reader = nullptr;
-    auto& websocket =
-        context_.connections.emplace<ServerWebSocket>(context_, socket(), exchange_.take_match(),
-                                                      std::move(parser_.request()), std::move(unread_), address_slot_);
+    auto& websocket = context_.connections.emplace<ServerWebSocket>(
+        context_, socket(), exchange_.take_match(), std::move(parser_.request()), std::move(unread_), address_slot_);
     hand_over();
     if (has_peer_fin()) {
         websocket.note_peer_fin();  // the backend reports it once
