@@ -118,7 +118,7 @@ TEST_P(RunBlocking, ALambdaWithANameMayCaptureObjects) {
     run_here([]() -> Task<> {
         const auto number = std::make_shared<int>(7);
         // The compiler rejects one without a name, but nothing else.
-        const auto capturing = [number] {};
+        const auto capturing = [text = std::string{}] {};
         const auto referring = [&number] {};
         static_assert(internal::CapturingTemporary<std::remove_const_t<decltype(capturing)>>);
         static_assert(!internal::CapturingTemporary<decltype(capturing)&>);
