@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace c10k {
 namespace {
@@ -185,6 +186,8 @@ TEST_P(WatchTest, HearsOfTheNextFileWithTheSameNumber) {
         const int heard = reader.heard;
         ASSERT_EQ(::write(theirs, "y", 1), 1);
         until_heard(reader, heard + 1);
+        char byte = 0;
+        ASSERT_EQ(::read(ours, &byte, 1), 1);
     }
 }
 
@@ -226,6 +229,31 @@ TEST_P(WatchTest, DoesNotPassAnEventForInput) {  // which would hold up what is 
     }
     EXPECT_EQ(reader.heard, 1);
     EXPECT_EQ(input, 0);
+}
+
+TEST_P(WatchTest, SleepsWhileADescriptorIsReadyThatNobodyWaitsFor) {
+    // One that spins never sleeps. The kernel may wake a thread a few times more for a ring that has just gone.
+    const auto sleeps = [this] {
+        settle();
+        bool has_slept = false;
+        for (int i = 0; i < 1000 && !has_slept; ++i) {
+            const std::int64_t until = backend->now() + 20;
+            c10k::wait(*backend, until);
+            has_slept = backend->now() >= until;
+        }
+        return has_slept;
+    };
+    ASSERT_EQ(::write(theirs, "x", 1), 1);
+    backend->watch(ours, Readiness::kReadable, reader);
+    until_heard(reader);
+    EXPECT_TRUE(sleeps());  // it was heard
+    fill();
+    backend->watch(ours, Readiness::kWritable, writer);
+    settle();
+    backend->unwatch(ours, Readiness::kWritable);
+    ::close(std::exchange(theirs, ::fcntl(ours, F_DUPFD_CLOEXEC, 0)));
+    EXPECT_TRUE(sleeps());  // it is watched no more, and has failed
+    EXPECT_EQ(writer.heard, 0);
 }
 
 TEST_P(WatchTest, EndsWithItsWatchers) {
