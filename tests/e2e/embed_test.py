@@ -28,7 +28,9 @@ class Host:
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
         self._guard.cancel()
 
     def read(self):
@@ -69,6 +71,7 @@ class TestEmbed(CommandTestCase):
             client = RawClient(host.port, tls=False)
             client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             self.assertIn(b"Open a WebSocket here", client.rest())
+            client.close()
             self.assertEqual(host.leave(), 0)
 
 
