@@ -94,7 +94,9 @@ class Command(DjangoCommand):
         )
 
 
-    def _asgi_application(self, use_static_handler: bool = False, insecure_serving: bool = False, **options: Any) -> Any:
+    def _asgi_application(
+        self, use_static_handler: bool = False, insecure_serving: bool = False, **options: Any
+    ) -> Any:
         from c10k.asgi import Application
 
         application = import_string(settings.ASGI_APPLICATION)
