@@ -135,12 +135,9 @@ class _Answer:
     def _send_whole(self, body: bytes) -> None:
         if not any(name == b"content-length" for name, _ in self._headers) and self.status not in (204, 304):
             self._headers.append((b"content-length", str(len(body)).encode()))
-        if self.exchange.method == "HEAD":
-            self._begin()
-            self._end()
-        else:
-            self.size = len(body)
-            self.exchange.respond(self.status, self._headers, body)
+        # The engine sends no body to a HEAD.
+        self.size = len(body) if self.exchange.method != "HEAD" else 0
+        self.exchange.respond(self.status, self._headers, body)
 
     def _end(self) -> None:
         if not self.status:
