@@ -19,9 +19,10 @@ class RequestBody;
 // Thrown by a BodyReader whose body will not come whole. A view may let it pass: the client gets an error page of that
 // status, if it is still there, and the log stays silent.
 //
-//     400  the client is gone or has sent its FIN before the end of the body, or its chunks are not understood
+//     400  the client is gone or has sent its FIN before the end of the body, or its chunks are no chunks
 //     408  it sends more slowly than min_body_rate, or nothing for body_time
 //     413  the body is larger than limit() or read_all() allows
+//     431  its trailer fields are larger than max_head_bytes
 class BodyError : public HttpError {
 public:
     using HttpError::HttpError;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/body_reader.hpp"
 #include "c10k/close_code.hpp"
 #include "c10k/groups.hpp"
 #include "c10k/http.hpp"
@@ -33,9 +34,14 @@ class EmbeddedApplication {
 public:
     virtual ~EmbeddedApplication() = default;
 
-    // Answers a request that opens no WebSocket. `request` lives until the answer is complete. Stops if the client
-    // goes.
-    virtual Task<Response> respond(Request& request) = 0;
+    // Answers a request that opens no WebSocket, and has come whole. `request` lives until the answer is complete.
+    // Stops if the client goes.
+    virtual Task<Response> respond(Request& request);
+    // Answers a request of which the head has come, and perhaps more: `body` gives the rest, also if there is none. An
+    // application overrides this one, the other one, or both; by default each throws std::logic_error.
+    virtual Task<Response> respond(Request& request, BodyReader& body);
+    // Which of the two answers: the second if it is true. Called again before it if the request has a body.
+    [[nodiscard]] virtual bool reads_body(const Request& /*request*/) { return false; }
     // The view of each WebSocket. It begins with the handshake, which it accepts or refuses, and the WebSocket closes
     // when it ends. The server itself refuses handshakes that RFC 6455, 4.2.1 forbids.
     virtual Task<> serve(WebSocket& socket) = 0;

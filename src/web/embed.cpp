@@ -49,6 +49,14 @@ public:
     [[nodiscard]] bool came_securely(const Request& request) const override {
         return wire::came_securely(request, settings_.trusted_proxies);
     }
+    [[nodiscard]] bool reads_body(const Request& request) override {
+        try {
+            return application_.reads_body(request);
+        } catch (...) {
+            log_failure(std::current_exception());
+            return false;
+        }
+    }
     Answer answer(Request& request, int minor_version) override {
         try {
             request.is_secure = came_securely(request);
@@ -62,7 +70,8 @@ public:
                     return WebSocketMatch{&route_, {}, std::move(*offer)};
                 }
             }
-            return application_.respond(request);
+            return application_.reads_body(request) ? application_.respond(request, *request.body_reader)
+                                                    : application_.respond(request);
         } catch (...) {
             return on_view_failed(request, std::current_exception());
         }
@@ -139,6 +148,14 @@ int duplicate_of_listener(int descriptor) {
 }  // namespace
 
 // ---- EmbeddedApplication
+
+Task<Response> EmbeddedApplication::respond(Request& /*request*/) {
+    throw std::logic_error("respond(): the application does not override it");
+}
+
+Task<Response> EmbeddedApplication::respond(Request& /*request*/, BodyReader& /*body*/) {
+    throw std::logic_error("respond(): the application says reads_body() and does not override it");
+}
 
 Response EmbeddedApplication::on_failed(const Request& request, std::exception_ptr failure) {
     if (const auto wanted = wanted_error(request, failure)) {
