@@ -183,6 +183,10 @@ async def sleepy(scope, receive, send):
     await respond(send, b"slept well")
 
 
+async def length_only(scope, receive, send):
+    await respond(send, b"", headers=[(b"content-length", b"1234")])
+
+
 async def no_content(scope, receive, send):
     await respond(send, b"", status=204)
 
@@ -212,6 +216,7 @@ pages = {
     "/count": count,
     "/tasks": tasks,
     "/sleepy": sleepy,
+    "/length": length_only,
     "/204": no_content,
     "/304": not_modified,
     "/die": die,

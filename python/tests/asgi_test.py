@@ -198,6 +198,10 @@ class HttpTest(AppTest):
         answer = self.server.request("HEAD", "/")
         self.assertEqual((answer.status, answer.content, answer.headers["content-length"]), (200, b"", "5"))
 
+    def test_head_keeps_the_length_that_the_application_says(self):
+        answer = self.server.request("HEAD", "/length")
+        self.assertEqual((answer.status, answer.content, answer.headers["content-length"]), (200, b"", "1234"))
+
     def test_answers_without_a_body_have_none(self):
         for path, status in (("/204", 204), ("/304", 304)):
             answer = self.server.get(path)
