@@ -379,7 +379,9 @@ class _WebSocket:
         """The application has ended without an answer to the handshake."""
         handshake = self.handshake
         if handshake is not None:
-            logger.error("The ASGI application returned without an answer to the handshake: WebSocket %s", handshake.path)
+            logger.error(
+                "The ASGI application returned without an answer to the handshake: WebSocket %s", handshake.path
+            )
             self._refuse(handshake, 500, ((b"content-type", b"text/plain"),), b"Internal Server Error\n")
 
 

@@ -41,7 +41,9 @@ class Served:
             server.get("/")
     """
 
-    def __init__(self, *options: str, folder: pathlib.Path = HERE, environment: dict[str, str] = {}, listens=True) -> None:
+    def __init__(
+        self, *options: str, folder: pathlib.Path = HERE, environment: dict[str, str] = {}, listens=True
+    ) -> None:
         where = () if {"--uds", "--fd", "--port"} & set(options) else ("--port", "0")
         path = [str(folder), *(each for each in sys.path if each)]
         self.command = [sys.executable, "-m", "c10k", *options, *where]
@@ -187,7 +189,9 @@ class HttpTest(AppTest):
 
     def test_a_chunked_body_arrives_whole(self):
         pieces = [os.urandom(50_000) for _ in range(10)]
-        answer = self.server.request("POST", "/body", iter(pieces), {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+        answer = self.server.request(
+            "POST", "/body", iter(pieces), {"Transfer-Encoding": "chunked"}, encode_chunked=True
+        )
         self.assertEqual(answer.content, b"".join(pieces))
 
     def test_a_stream_arrives_in_its_order(self):
@@ -552,9 +556,10 @@ class CommandTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder, "flags.env").write_text("# flags\nexport MARK='a b'\nHOME=elsewhere\n")
             pathlib.Path(folder, "shows.py").write_text(
-                "import os\nprint('MARK', os.environ['MARK'], os.environ['HOME'], flush=True)\nfrom asgi_apps import app\n"
+                "import os\nfrom asgi_apps import app, say\nsay('MARK', os.environ['MARK'], os.environ['HOME'])\n"
             )
-            with Served("shows:app", "--app-dir", folder, "--env-file", f"{folder}/flags.env", environment={"HOME": "/h"}) as server:
+            options = ("--app-dir", folder, "--env-file", f"{folder}/flags.env")
+            with Served("shows:app", *options, environment={"HOME": "/h"}) as server:
                 server.wait_for("MARK a b /h")
 
     def test_logging_is_configured_by_a_file(self):
@@ -581,8 +586,9 @@ class CommandTest(unittest.TestCase):
             path = f"{folder}/c10k.sock"
             with Served("asgi_apps:app", "--uds", path) as server:
                 answer = subprocess.run(
-                    ["curl", "-sS", "--unix-socket", path, "http://localhost/scope"], capture_output=True, timeout=PATIENCE
-                )
+                    ["curl", "-sS", "--unix-socket", path, "http://localhost/scope"],
+                    capture_output=True, timeout=PATIENCE,
+                )  # fmt: skip
                 self.assertIsNone(json.loads(answer.stdout)["client"], answer)
                 self.assertIn("Another server listens", self.fails("asgi_apps:app", "--uds", path, status=1))
                 self.assertEqual(server.stop(), 0)
@@ -616,8 +622,9 @@ class CommandTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             key, certificate = f"{folder}/key.pem", f"{folder}/certificate.pem"
             subprocess.run(
-                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                 "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                 "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key,
+                 "-out", certificate],
                 check=True, capture_output=True,
             )  # fmt: skip
             trust = ssl.create_default_context(cafile=certificate)
@@ -719,7 +726,9 @@ class ReloadTest(unittest.TestCase):
             source = pathlib.Path(folder, "changing.py")
 
             def write(text, stamp):
-                source.write_text(f"import asgi_apps\nasync def app(s, r, send):\n  await asgi_apps.respond(send, b{text!r})\n")
+                source.write_text(
+                    f"import asgi_apps\nasync def app(s, r, send):\n  await asgi_apps.respond(send, b{text!r})\n"
+                )
                 os.utime(source, (stamp, stamp))
 
             write("one", 1_000_000)
@@ -796,8 +805,9 @@ class _ChannelsProject:
     def __enter__(self) -> _ChannelsProject:
         self.folder = tempfile.TemporaryDirectory(prefix="c10k-channels-")
         self.environment = {
-            "CHANNELS_DATABASE": f"{self.folder.name}/db.sqlite3", "DJANGO_SETTINGS_MODULE": "channels_project.settings",
-        }  # fmt: skip
+            "CHANNELS_DATABASE": f"{self.folder.name}/db.sqlite3",
+            "DJANGO_SETTINGS_MODULE": "channels_project.settings",
+        }
         if self.redis:
             self.environment["CHANNELS_REDIS"] = self.redis
         return self
@@ -901,7 +911,9 @@ class ChannelsTest(_ChannelsTests, unittest.IsolatedAsyncioTestCase):
             self.assertNotIn("Traceback", server.log)
 
 
-@unittest.skipUnless(has("channels", "channels_redis") and HAS_REDIS, "python3-channels-redis, redis-server are not installed")
+@unittest.skipUnless(
+    has("channels", "channels_redis") and HAS_REDIS, "python3-channels-redis, redis-server are not installed"
+)
 class ChannelsRedisTest(_ChannelsTests, unittest.IsolatedAsyncioTestCase):
     """The same with two workers, whose members hear each other by a Redis."""
 

@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         complain(f"Cannot read {error.filename}: {error.strerror}.")
         return WRONG_OPTIONS
     except Exception as error:  # whatever logging says of a wrong configuration
-        complain(f"The file {options.env_file if isinstance(error, SyntaxError) else options.log_config} is wrong: {error}.")
+        name = options.env_file if isinstance(error, SyntaxError) else options.log_config
+        complain(f"The file {name} is wrong: {error}.")
         return WRONG_OPTIONS
     try:
         return serve(options, parent.listeners, parent) if parent else _serve(options)

@@ -58,11 +58,14 @@ def _import(module_name: str, path: str) -> Any:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and (module_name + ".").startswith(error.name + "."):
-            hint = ""
+            hint = (
+                " Start c10k in the folder that has it (with Django: that of manage.py), or name that folder with "
+                "--app-dir."
+            )
             if module_name.endswith(".py") or "/" in module_name:
                 hint = f" Write a module, not a file: {module_name.removesuffix('.py').replace('/', '.')}:app."
             raise AppNotFound(
-                f"There is no module {error.name!r} in {path}.{hint or ' Start c10k in the folder that has it (with Django: that of manage.py), or name that folder with --app-dir.'}"
+                f"There is no module {error.name!r} in {path}.{hint}"
             ) from None
         traceback.print_exc()
         raise AppNotFound(
@@ -110,7 +113,10 @@ def _check(app: Any, name: str, is_factory: bool) -> None:
         raise AppNotFound(f"{name!r} takes no arguments: if it makes the application, add --factory.")
     if len(wanted) == 2:
         raise AppNotFound(
-            f"{name!r} takes two arguments, as a WSGI application does, and c10k serves ASGI. Django has both: mysite.asgi:application."
+            f"{name!r} takes two arguments, as a WSGI application does, and c10k serves ASGI. Django has both: "
+            f"mysite.asgi:application."
         )
     if len(wanted) == 1:
-        raise AppNotFound(f"{name!r} takes one argument, as an ASGI 2 application does: asgiref.compatibility makes it ASGI 3.")
+        raise AppNotFound(
+            f"{name!r} takes one argument, as an ASGI 2 application does: asgiref.compatibility makes it ASGI 3."
+        )

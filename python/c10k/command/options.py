@@ -103,33 +103,50 @@ def _parser() -> argparse.ArgumentParser:
     add("--env-file", metavar="FILE", help="lines NAME=VALUE for the environment; what is set already stays")
 
     where = parser.add_argument_group("where to listen").add_argument
-    where("--host", default="127.0.0.1", help="an address or a name; 0.0.0.0 or :: for everybody (default: %(default)s)")
+    where(
+        "--host", default="127.0.0.1", help="an address or a name; 0.0.0.0 or :: for everybody (default: %(default)s)"
+    )
     where("--port", type=_number(0, 65535), default=8000, help="0 takes any that is free (default: %(default)s)")
     where("--uds", metavar="PATH", help="a unix socket instead")
-    where("--fd", type=_number(0, 1 << 20), help="a listening socket that the starter has opened instead, as systemd does")
-    where("--backlog", type=_number(1, 65535), default=4096, help="connections that wait in the kernel (default: %(default)s)")
+    where(
+        "--fd", type=_number(0, 1 << 20), help="a listening socket that the starter has opened instead, as systemd does"
+    )
+    where(
+        "--backlog", type=_number(1, 65535), default=4096,
+        help="connections that wait in the kernel (default: %(default)s)",
+    )
     where("--ssl-certfile", metavar="FILE", help="PEM: the certificate with its chain; then the port speaks TLS only")
     where("--ssl-keyfile", metavar="FILE", help="PEM: its key, if --ssl-certfile does not have it as well")
 
     run = parser.add_argument_group("processes").add_argument
     run("--workers", type=_number(1, 256), help="processes on one port (default: $WEB_CONCURRENCY, or 1)")
     run("--reload", action="store_true", help="start anew when a .py file changes; connections wait meanwhile")
-    run("--reload-dir", action="append", default=[], metavar="FOLDER", help="watch this instead of --app-dir; may be repeated")
+    run(
+        "--reload-dir", action="append", default=[], metavar="FOLDER",
+        help="watch this instead of --app-dir; may be repeated",
+    )
     run(
         "--timeout-graceful-shutdown", type=_number(0.001, 3600, float), metavar="SECONDS",
         help="how long requests and WebSockets may take to end; then they are cut",
     )  # fmt: skip
 
     app = parser.add_argument_group("the application").add_argument
-    app("--lifespan", choices=("auto", "on", "off"), default="auto", help="whether it has startup and shutdown (default: auto)")
-    app("--root-path", default="", metavar="PATH", help="where a proxy has mounted it; requests come without this prefix")
+    app(
+        "--lifespan", choices=("auto", "on", "off"), default="auto",
+        help="whether it has startup and shutdown (default: auto)",
+    )
+    app(
+        "--root-path", default="", metavar="PATH",
+        help="where a proxy has mounted it; requests come without this prefix",
+    )
     app(
         "--proxy-headers", action=argparse.BooleanOptionalAction, default=True,
         help="believe X-Forwarded-For and X-Forwarded-Proto of --forwarded-allow-ips (default: yes)",
     )  # fmt: skip
     app(
         "--forwarded-allow-ips", metavar="LIST", default=os.environ.get("FORWARDED_ALLOW_IPS"),
-        help="addresses and networks with commas between, or * (default: $FORWARDED_ALLOW_IPS, or 127.0.0.1; --uds trusts its clients)",
+        help="addresses and networks with commas between, or * (default: $FORWARDED_ALLOW_IPS, or 127.0.0.1; --uds "
+        "trusts its clients)",
     )  # fmt: skip
 
     limits = parser.add_argument_group("limits").add_argument
@@ -137,7 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     limits("--timeout-keep-alive", type=_number(0.001, 3600, float), metavar="SECONDS", help="between two requests")
     limits("--ws-max-size", type=_number(1, 1 << 30), metavar="BYTES", help="a larger message is closed with 1009")
     limits("--ws-ping-interval", type=_number(1, 3600, float), metavar="SECONDS", help="silence before a ping")
-    limits("--ws-ping-timeout", type=_number(1, 3600, float), metavar="SECONDS", help="silence after it, then it is gone")
+    limits(
+        "--ws-ping-timeout", type=_number(1, 3600, float), metavar="SECONDS", help="silence after it, then it is gone"
+    )
     limits(
         "--ws-per-message-deflate", type=_truth, metavar="BOOL",
         help="compress messages (default: false; it costs several times the CPU of everything else)",
@@ -149,9 +168,14 @@ def _parser() -> argparse.ArgumentParser:
 
     logs = parser.add_argument_group("logs").add_argument
     levels = ("critical", "error", "warning", "info", "debug", "trace")
-    logs("--log-level", choices=levels, default="info", help="of the loggers c10k and c10k.access (default: %(default)s)")
+    logs(
+        "--log-level", choices=levels, default="info", help="of the loggers c10k and c10k.access (default: %(default)s)"
+    )
     logs("--log-config", metavar="FILE", help="configures Python's logging: .json, .yaml (a dictConfig) or .ini")
-    logs("--access-log", action=argparse.BooleanOptionalAction, default=True, help="a line for each request (default: yes)")
+    logs(
+        "--access-log", action=argparse.BooleanOptionalAction, default=True,
+        help="a line for each request (default: yes)",
+    )
     return parser
 
 

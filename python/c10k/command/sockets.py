@@ -82,11 +82,15 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple]]:
             None if host in ("", "*") else host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except socket.gaierror as error:
-        raise CannotListen(f"There is no host {host!r}: {error.strerror}. --host is an address of this machine.") from None
+        raise CannotListen(
+            f"There is no host {host!r}: {error.strerror}. --host is an address of this machine."
+        ) from None
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _bind_all(addresses: list[tuple[int, tuple]], options: argparse.Namespace, *, is_shared: bool) -> list[socket.socket]:
+def _bind_all(
+    addresses: list[tuple[int, tuple]], options: argparse.Namespace, *, is_shared: bool
+) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     port = 0
     for family, address in addresses:

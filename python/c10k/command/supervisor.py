@@ -173,7 +173,8 @@ class Supervisor:
         if not worker.is_ready:
             self._failures += 1
         delay = min(LONGEST_DELAY, 2.0 ** (self._failures - 1)) if self._failures else 0.0
-        logger.error("The %s %s. Another one starts%s.", worker.name, worker.end_of_life(), f" in {delay:g} s" if delay else "")
+        when = f" in {delay:g} s" if delay else ""
+        logger.error("The %s %s. Another one starts%s.", worker.name, worker.end_of_life(), when)
         self._due[slot] = time.monotonic() + delay
 
     # ---- Time and signals
