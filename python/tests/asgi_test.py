@@ -256,7 +256,9 @@ class HttpTest(AppTest):
         self.server.wait_for('"GET /raise-early HTTP/1.1" 500')
 
     def test_an_exception_in_the_answer_cuts_it(self):
-        self.assertIsInstance(self.server.get("/raise-late").content, http.client.IncompleteRead)
+        # The beginning may have arrived or not; a whole answer has not.
+        with contextlib.suppress(http.client.RemoteDisconnected):
+            self.assertIsInstance(self.server.get("/raise-late").content, http.client.IncompleteRead)
         self.server.wait_for("ValueError: raised late")
 
     def test_no_answer_is_a_500_and_logged(self):
