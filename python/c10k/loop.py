@@ -60,7 +60,8 @@ class Runner:
 
     `application` has the methods on_handshake(), on_request() and so on of `_c10k.Application`, and may have
     `async startup()`, awaited before the server listens, and `async shutdown()`, awaited after its last connection.
-    `settings` are names and texts as in c10k.conf.
+    `settings` are names and texts as in c10k.conf. `handshake_time` is an hour if they do not say: a handshake may wait
+    for a thread of a pool for as long as its client does.
 
         runner = Runner(application, bind=[("127.0.0.1", 8000)])
         runner.run()
@@ -78,7 +79,7 @@ class Runner:
         self._application = application
         self._bind = list(bind)
         self._sockets = list(sockets)
-        self._settings = dict(settings or {})
+        self._settings = {"handshake_time": "3600s", **(settings or {})}
         self._on_listening = on_listening
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested: asyncio.Event | None = None

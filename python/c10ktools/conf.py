@@ -96,15 +96,12 @@ def get(name: str) -> Any:
 def engine_settings() -> dict[str, str]:
     """``C10K_ENGINE`` as the engine takes it: names and texts.
 
-    Handshakes may wait in the queue for as long as their clients do (``C10K_HANDSHAKE_QUEUE`` bounds how many), so
-    ``handshake_time`` is the longest that the engine knows, if the project does not set it.
-
     Example::
 
         >>> engine_settings()  # with C10K_ENGINE = {"compression": True, "keepalive_time": 30}
-        {'handshake_time': '3600s', 'compression': 'true', 'keepalive_time': '30'}
+        {'compression': 'true', 'keepalive_time': '30'}
     """
-    given = {"handshake_time": "3600s", **get("C10K_ENGINE")}
+    given = get("C10K_ENGINE")
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in given.items()

@@ -92,10 +92,10 @@ void Engine::remove(TaskObject& task) noexcept {
     task.link = nullptr;
 }
 
-Task<Response> Engine::respond(Request& request) {
+Task<Response> Engine::respond(Request& request, BodyReader& body) {
     take_gil();
     try {
-        return answer(*this, make_exchange(*this, request));
+        return answer(*this, make_exchange(*this, request), body);
     } catch (const ErrorSet&) {
         report_unraisable(application_);
         throw std::bad_alloc{};

@@ -73,7 +73,9 @@ public:
 
 private:
     Task<> watch_again_and_again(int descriptor);
-    Task<Response> respond(Request& request) override;
+    using EmbeddedApplication::respond;
+    Task<Response> respond(Request& request, BodyReader& body) override;
+    [[nodiscard]] bool reads_body(const Request& /*request*/) override { return true; }
     Task<> serve(WebSocket& socket) override;
     Response on_failed(const Request& request, std::exception_ptr failure) override;
     std::uint16_t on_websocket_failed(std::exception_ptr failure) override;

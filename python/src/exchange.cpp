@@ -4,6 +4,8 @@
 #include "module.hpp"
 #include "task.hpp"
 
+#include <cstdint>
+#include <exception>
 #include <new>
 #include <string>
 #include <string_view>
@@ -28,9 +30,18 @@ void wake_writers(ExchangeState& state) noexcept {
     }
 }
 
+void wake_readers(ExchangeState& state) noexcept {
+    state.reader.wake();
+    if (std::binary_semaphore* blocked = std::exchange(state.blocked_reader, nullptr)) {
+        blocked->release();
+    }
+}
+
 // Nobody waits for more of the answer.
 void end(ExchangeObject& exchange) noexcept {
     exchange.head.is_gone = true;
+    exchange.state->body = nullptr;
+    wake_readers(*exchange.state);
     exchange.state->pieces.clear();
     exchange.state->queued_bytes = 0;
     wake_writers(*exchange.state);
@@ -77,9 +88,16 @@ Task<> wait_for_python(Engine& engine, ExchangeState& state) {
     state.loop = nullptr;
 }
 
-Task<> send_pieces(Engine& engine, std::shared_ptr<ExchangeObject> exchange, BodyWriter& body) {
-    const Ending ending{engine, *exchange};
-    ExchangeState& state = *exchange->state;
+// From now on nobody reads the request's body.
+Task<> end_reading(Engine& engine, ExchangeState& state) {
+    engine.take_gil();
+    state.body = nullptr;
+    state.reads.stop();
+    co_await state.reads.join();
+    engine.take_gil();
+}
+
+Task<> send_pieces(Engine& engine, ExchangeState& state, BodyWriter& body) {
     while (true) {
         engine.take_gil();
         while (!state.pieces.empty()) {
@@ -102,28 +120,65 @@ Task<> send_pieces(Engine& engine, std::shared_ptr<ExchangeObject> exchange, Bod
     }
 }
 
-Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange) {
+Task<> send_body(Engine& engine, std::shared_ptr<ExchangeObject> exchange, BodyWriter& body) {
+    const Ending ending{engine, *exchange};
+    std::exception_ptr failure;
+    try {
+        co_await send_pieces(engine, *exchange->state, body);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    co_await end_reading(engine, *exchange->state);
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+// Whether the answer to `method` has a body on the wire (RFC 9110, 6.4.1).
+bool has_body(PyObject* method, int status) {
+    return status != 204 && status != 205 && status != 304 && PyUnicode_CompareWithASCIIString(method, "HEAD") != 0;
+}
+
+Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange, BodyReader& body) {
     Ending ending{engine, *exchange};
     engine.take_gil();
-    notify(engine, name::on_request, exchange.get());
     ExchangeState& state = *exchange->state;
+    state.body = &body;
+    state.is_body_read = body.content_length() == std::uint64_t{0};
+    notify(engine, name::on_request, exchange.get());
+    bool is_stopped = false;
     if (!state.response) {
-        co_await wait_for_python(engine, state);
+        try {
+            co_await wait_for_python(engine, state);
+        } catch (const Stopped&) {  // the client has gone
+            is_stopped = true;
+        }
     }
     engine.take_gil();
+    const bool is_streamed =
+        !is_stopped && state.is_streamed && has_body(exchange->head.method, state.response->status);
+    if (!is_streamed) {
+        co_await end_reading(engine, state);
+    }
+    if (is_stopped) {
+        throw Stopped{};
+    }
     Response response = std::move(*state.response);
     state.response.reset();
-    if (state.is_streamed) {
+    if (is_streamed) {
         ending.cancel();
-        response.body_stream = [&engine, exchange](BodyWriter& body) { return send_pieces(engine, exchange, body); };
+        response.body_stream = [&engine, exchange](BodyWriter& writer) { return send_body(engine, exchange, writer); };
+    } else if (state.is_streamed) {
+        state.drops_pieces = true;
+        response.body_stream = [](BodyWriter&) { return Task<>{}; };
     }
     co_return response;
 }
 
 }  // namespace
 
-Task<Response> answer(Engine& engine, Ref<ExchangeObject> exchange) {
-    return answer(engine, kept(engine, std::move(exchange)));
+Task<Response> answer(Engine& engine, Ref<ExchangeObject> exchange, BodyReader& body) {
+    return answer(engine, kept(engine, std::move(exchange)), body);
 }
 
 Ref<ExchangeObject> make_exchange(Engine& engine, const Request& request) {
@@ -131,13 +186,27 @@ Ref<ExchangeObject> make_exchange(Engine& engine, const Request& request) {
     Ref<ExchangeObject> exchange{made};
     new (&made->state) std::unique_ptr<ExchangeState>{std::make_unique<ExchangeState>()};
     fill_head(made->head, engine, request);
-    made->body = to_bytes(request.body).release();
     return exchange;
 }
 
 // ---- From Python
 
 namespace {
+
+// Calls `work(self)` in a coming turn of the loop, with the GIL. Returns false if the server has ended.
+bool on_loop(ExchangeObject& self, void (*work)(ExchangeObject&)) {
+    Engine& engine = *self.head.engine;
+    ExchangeObject* const lent = shared(&self).release();
+    const bool is_posted = engine.server().post([lent, work, &engine] {
+        engine.take_gil();
+        const Ref<ExchangeObject> exchange{lent};
+        work(*exchange);
+    });
+    if (!is_posted) {
+        Py_DECREF(reinterpret_cast<PyObject*>(lent));
+    }
+    return is_posted;
+}
 
 void wake_loop(ExchangeObject& self) {
     ExchangeState& state = *self.state;
@@ -148,20 +217,13 @@ void wake_loop(ExchangeObject& self) {
         }
         return;
     }
-    if (std::exchange(state.is_wake_posted, true)) {
-        return;
-    }
-    ExchangeObject* kept = shared(&self).release();
-    const bool is_posted = engine.server().post([kept, &engine] {
-        engine.take_gil();
-        const Ref<ExchangeObject> exchange{kept};
-        kept->state->is_wake_posted = false;
-        if (kept->state->loop != nullptr) {
-            kept->state->loop->wake();
-        }
-    });
-    if (!is_posted) {
-        Py_DECREF(reinterpret_cast<PyObject*>(kept));
+    if (!std::exchange(state.is_wake_posted, true)) {
+        on_loop(self, [](ExchangeObject& woken) {
+            woken.state->is_wake_posted = false;
+            if (woken.state->loop != nullptr) {
+                woken.state->loop->wake();
+            }
+        });
     }
 }
 
@@ -222,6 +284,9 @@ bool queue_piece(ExchangeObject& self, PyObject* data) {
     ExchangeState& state = *self.state;
     if (!state.is_streamed || state.is_finished) {
         raise(PyExc_RuntimeError, "write() comes after start() and before finish()");
+    }
+    if (state.drops_pieces) {
+        return true;
     }
     if (self.head.is_gone) {
         raise(connection_closed, "the client has gone");
@@ -300,21 +365,113 @@ PyObject* finish(PyObject* object, PyObject* /*unused*/) {
     });
 }
 
-Ref<> next_piece(ExchangeObject& self) {
-    if (std::exchange(self.state->is_body_read, true)) {
-        return to_bytes({});
+// ---- The body of the request
+
+Task<> read_piece(Engine& engine, std::shared_ptr<ExchangeObject> exchange) {
+    ExchangeState& state = *exchange->state;
+    std::string piece;
+    std::string failure;
+    try {
+        piece = co_await state.body->read();
+    } catch (const BodyError& error) {
+        failure = error.what();
+    } catch (const Stopped&) {
+        failure = "the request has its answer, or the client has gone";
     }
-    return Ref<>{std::exchange(self.body, nullptr)};
+    engine.take_gil();
+    state.is_reading = false;
+    state.body_failure = std::move(failure);
+    try {
+        state.piece = to_bytes(piece);
+    } catch (const ErrorSet&) {
+        PyErr_Clear();
+        state.body_failure = "out of memory";
+    }
+    wake_readers(state);
 }
 
-Poll poll_body(Awaitable& awaitable) { return {Poll::State::kReady, next_piece(owner_of(awaitable))}; }
+// Thread: the loop's.
+void start_reading(ExchangeObject& self) {
+    ExchangeState& state = *self.state;
+    if (state.body == nullptr) {
+        wake_readers(state);
+    } else if (!std::exchange(state.is_reading, true)) {
+        Engine& engine = *self.head.engine;
+        state.reads.spawn(read_piece(engine, kept(engine, shared(&self))));
+    }
+}
+
+// Returns a piece if there is one, and empty if somebody has to wait for it.
+Ref<> take_piece(ExchangeObject& self) {
+    ExchangeState& state = *self.state;
+    if (!state.body_failure.empty()) {
+        raise(connection_closed, state.body_failure.c_str());
+    }
+    if (state.piece) {
+        state.is_body_read = PyBytes_GET_SIZE(state.piece.get()) == 0;
+        return std::exchange(state.piece, {});
+    }
+    if (state.is_body_read) {
+        return to_bytes({});
+    }
+    if (state.body == nullptr) {
+        raise(connection_closed, "the request has its answer, or the client has gone");
+    }
+    return {};
+}
+
+void require_alone(const ExchangeState& state) {
+    if (state.blocked_reader != nullptr || (state.reader && !state.reader.is_abandoned())) {
+        raise(PyExc_RuntimeError, "another read() is pending");
+    }
+}
+
+Poll poll_body(Awaitable& awaitable) {
+    ExchangeObject& self = owner_of(awaitable);
+    if (Ref<> piece = take_piece(self)) {
+        return {Poll::State::kReady, std::move(piece)};
+    }
+    require_alone(*self.state);
+    self.state->reader = Waiter{*self.head.engine};
+    start_reading(self);
+    return self.state->reader.poll();
+}
 
 PyObject* read(PyObject* object, PyObject* /*unused*/) {
-    return returns([&] { return make_awaitable(object, &poll_body); });
+    return returns([&] {
+        if (!self_of(object).head.engine->is_on_thread()) {
+            raise(PyExc_RuntimeError, "read() belongs to the thread of the event loop: use read_blocking()");
+        }
+        return make_awaitable(object, &poll_body);
+    });
 }
 
 PyObject* read_blocking(PyObject* object, PyObject* /*unused*/) {
-    return returns([&] { return next_piece(self_of(object)); });
+    return returns([&]() -> Ref<> {
+        ExchangeObject& self = self_of(object);
+        Engine& engine = *self.head.engine;
+        if (Ref<> piece = take_piece(self)) {
+            return piece;
+        }
+        if (engine.is_on_thread()) {
+            raise(PyExc_RuntimeError, "read_blocking() would block the event loop: await read()");
+        }
+        require_alone(*self.state);
+        std::binary_semaphore arrival{0};
+        self.state->blocked_reader = &arrival;
+        if (!on_loop(self, &start_reading)) {
+            self.state->blocked_reader = nullptr;
+            raise(connection_closed, "the server has ended");
+        }
+        Py_BEGIN_ALLOW_THREADS;
+        arrival.acquire();
+        Py_END_ALLOW_THREADS;
+        Ref<> piece = take_piece(self);
+        if (!piece) {
+            raise(connection_closed, "the request has its answer, or the client has gone");
+        }
+        return piece;
+    });
 }
 
 Poll poll_end(Awaitable& awaitable) {
@@ -363,7 +520,6 @@ void deallocate(PyObject* object) {
     ExchangeObject& self = self_of(object);
     PyObject_ClearWeakRefs(object);
     self.state.~unique_ptr();
-    Py_CLEAR(self.body);
     clear_head(self.head);
     PyTypeObject* type = Py_TYPE(object);
     type->tp_free(object);

@@ -79,7 +79,10 @@ Task<> open(Engine& engine, WebSocketObject& websocket) {
     engine.take_gil();
     const std::shared_ptr<HandshakeObject> handshake = kept(engine, make_handshake(engine, websocket));
     notify(engine, name::on_handshake, handshake.get());
-    co_await while_open(*websocket.socket, wait_for_answer(engine, *handshake));
+    try {
+        co_await while_open(*websocket.socket, wait_for_answer(engine, *handshake));
+    } catch (const Stopped&) {  // the answer may have come at the last moment, and then its coroutine has to end
+    }
     engine.take_gil();
     handshake->head.is_gone = true;
     const std::unique_ptr<Answer> answer = std::move(handshake->answer);

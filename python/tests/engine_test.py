@@ -538,6 +538,89 @@ class HttpTest(EngineTest):
         writer.transport.abort()
         await self.eventually(lambda: seen == ["gone", "closed"])
 
+    async def test_a_large_body_comes_in_pieces(self):
+        body = os.urandom(5_000_000)
+        sizes = []
+
+        async def app(exchange):
+            received = b""
+            while piece := await exchange.read():
+                sizes.append(len(piece))
+                received += piece
+            exchange.respond(200, [], b"same" if received == body else b"other")
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        self.assertEqual((await asyncio.to_thread(self.fetch, "POST", "/", body))[2], b"same")
+        self.assertGreater(len(sizes), 1)
+
+    async def test_a_thread_reads_a_large_body(self):
+        body = os.urandom(5_000_000)
+
+        def answer(exchange):
+            received = b""
+            while piece := exchange.read_blocking():
+                received += piece
+            exchange.respond(200, [], b"same" if received == body else b"other")
+
+        self.application.on_request = lambda exchange: threading.Thread(target=answer, args=[exchange]).start()
+        self.assertEqual((await asyncio.to_thread(self.fetch, "POST", "/", body))[2], b"same")
+
+    async def test_a_body_that_does_not_come_whole_is_an_error(self):
+        for in_thread in (False, True):
+            with self.subTest(in_thread=in_thread):
+                seen = []
+
+                def note(error):
+                    seen.append(str(error))
+
+                async def app(exchange):
+                    try:
+                        while await exchange.read():
+                            pass
+                    except c10k.ConnectionClosed as error:
+                        note(error)
+
+                def answer(exchange):
+                    try:
+                        while exchange.read_blocking():
+                            pass
+                    except c10k.ConnectionClosed as error:
+                        note(error)
+
+                self.application.on_request = (
+                    (lambda exchange: threading.Thread(target=answer, args=[exchange]).start())
+                    if in_thread
+                    else (lambda exchange: exchange.run(app(exchange)))
+                )
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+                await writer.drain()
+                writer.write_eof()
+                await self.eventually(lambda: len(seen) == 1)
+                writer.close()
+
+    async def test_an_answer_need_not_wait_for_the_body(self):
+        self.application.on_request = lambda exchange: exchange.respond(413, [], b"too much")
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nhalf")
+        self.assertIn(b"413", await reader.readline())
+        writer.close()
+
+    async def test_head_drops_the_pieces_and_keeps_the_length(self):
+        async def app(exchange):
+            exchange.start(200, [(b"content-length", b"10")])
+            await asyncio.sleep(0.01)
+            for _ in range(10):
+                await exchange.write(b"x" * 100_000)
+            exchange.finish()
+            await exchange.closed()
+            self.seen = "closed"
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        status, headers, body = await asyncio.to_thread(self.fetch, "HEAD")
+        self.assertEqual((status, headers["Content-Length"], body), (200, "10", b""))
+        await self.eventually(lambda: hasattr(self, "seen"))
+
     async def test_a_second_answer_is_the_callers_mistake(self):
         def on_request(exchange):
             exchange.respond(200, [], b"one")
