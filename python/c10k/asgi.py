@@ -29,6 +29,11 @@ logger = logging.getLogger("c10k")
 access_logger = logging.getLogger("c10k.access")
 
 
+def _raw_path(head: Any) -> str:
+    """The path as it was sent, for logs: decoded, it could end a line."""
+    return head.raw_path.decode("latin-1")
+
+
 class Application:
     """An ASGI application as the engine calls it. Thread: the event loop's.
 
@@ -211,7 +216,7 @@ class _Http:
         elif kind == "http.response.start":
             if self._status:
                 raise RuntimeError("'http.response.start' was sent already")
-            self._headers = message.get("headers", ())
+            self._headers = list(message.get("headers", ()))
             self._status = message["status"]
         else:
             raise RuntimeError(f"an application sends no {kind!r} in answer to a request")
@@ -228,7 +233,7 @@ class _Http:
             self._finish()
             return
         self.is_complete = True
-        exchange.respond(self._status, self._headers, body)
+        exchange.respond(self._status, self._headers, bytes(body))
         if self.logs_access:
             self._log()
 
@@ -259,7 +264,9 @@ class _Http:
         is_about_client = isinstance(failure, _c10k.ConnectionClosed) and self.exchange.gone
         if isinstance(failure, Exception) and not is_about_client:
             exchange = self.exchange
-            logger.error("Exception in the ASGI application: %s %s", exchange.method, exchange.path, exc_info=failure)
+            logger.error(
+                "Exception in the ASGI application: %s %s", exchange.method, _raw_path(exchange), exc_info=failure
+            )
         self._abort()
 
     def on_incomplete(self) -> None:
@@ -267,7 +274,7 @@ class _Http:
         exchange = self.exchange
         if not exchange.gone:
             what = "the end of its response" if self._is_started else "a response"
-            logger.error("The ASGI application returned without %s: %s %s", what, exchange.method, exchange.path)
+            logger.error("The ASGI application returned without %s: %s %s", what, exchange.method, _raw_path(exchange))
         self._abort()
 
     def _abort(self) -> None:
@@ -296,7 +303,7 @@ class _WebSocket:
     def __init__(self, handshake: _c10k.Handshake, logs_access: bool) -> None:
         self.handshake: _c10k.Handshake | None = handshake  # None once it is answered
         self._ws = handshake.websocket
-        self._ws.request = handshake.path
+        self._ws.request = _raw_path(handshake)
         self._is_connect_told = False
         self._answered: asyncio.Future[None] | None = None
         self._denial: tuple[int, Any, list[bytes]] | None = None
@@ -309,7 +316,7 @@ class _WebSocket:
                 return {"type": "websocket.receive", "text": message}
             if message is not None:
                 return {"type": "websocket.receive", "bytes": message}
-            return {"type": "websocket.disconnect", "code": self._ws.close_code, "reason": self._ws.close_reason}
+            return {"type": "websocket.disconnect", "code": self._ws.close_code or 1006, "reason": self._ws.close_reason}
         if not self._is_connect_told:
             self._is_connect_told = True
             return {"type": "websocket.connect"}
@@ -380,7 +387,7 @@ class _WebSocket:
         handshake = self.handshake
         if handshake is not None:
             logger.error(
-                "The ASGI application returned without an answer to the handshake: WebSocket %s", handshake.path
+                "The ASGI application returned without an answer to the handshake: WebSocket %s", _raw_path(handshake)
             )
             self._refuse(handshake, 500, ((b"content-type", b"text/plain"),), b"Internal Server Error\n")
 

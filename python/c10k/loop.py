@@ -60,8 +60,9 @@ class Runner:
 
     `application` has the methods on_handshake(), on_request() and so on of `_c10k.Application`, and may have
     `async startup()`, awaited before the server listens, and `async shutdown()`, awaited after its last connection.
-    `settings` are names and texts as in c10k.conf. `handshake_time` is an hour if they do not say: a handshake may wait
-    for a thread of a pool for as long as its client does.
+    `settings` are names and texts as in c10k.conf. If they do not say, `handshake_time` is an hour, since a handshake may
+    wait for a thread of a pool for as long as its client does, and `max_body_bytes` is 256 MiB: bodies come in pieces. A second SIGINT or SIGTERM ends the process at once, unless
+    `second_signal_ends` is false: a process manager may send one to a supervisor and to its workers.
 
         runner = Runner(application, bind=[("127.0.0.1", 8000)])
         runner.run()
@@ -75,12 +76,14 @@ class Runner:
         sockets: Iterable[socket.socket | int] = (),
         settings: Mapping[str, Any] | None = None,
         on_listening: Callable[[list[str]], None] | None = None,
+        second_signal_ends: bool = True,
     ) -> None:
         self._application = application
         self._bind = list(bind)
         self._sockets = list(sockets)
-        self._settings = {"handshake_time": "3600s", **(settings or {})}
+        self._settings = {"handshake_time": "3600s", "max_body_bytes": "256MiB", **(settings or {})}
         self._on_listening = on_listening
+        self._second_signal_ends = second_signal_ends
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested: asyncio.Event | None = None
         self._stop_arguments: dict[str, Any] = {}
@@ -171,7 +174,8 @@ class _stop_signals:
             self._loop.remove_signal_handler(number)
 
     def _on_signal(self, number: signal.Signals) -> None:
-        self._loop.remove_signal_handler(number)  # the next one takes its usual effect
+        if self._runner._second_signal_ends:
+            self._loop.remove_signal_handler(number)  # the next one takes its usual effect
         self._runner.stop()
 
 

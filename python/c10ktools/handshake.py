@@ -131,8 +131,8 @@ class Handshakes:
         try:
             # Empty, so that nothing of one handshake is left for the next one on this thread.
             contextvars.Context().run(self._answer_in_context, handshake)
-        except Exception:
-            logger.exception("The handshake of a WebSocket failed: %s", handshake.path)
+        except BaseException:  # also sys.exit() in a view
+            logger.exception("The handshake of a WebSocket failed: %s", handshake.raw_path.decode("latin-1"))
             handshake.refuse(500, [(b"content-type", b"text/plain")], b"Internal Server Error\n")
             log_answer(handshake, 500)
 
@@ -173,7 +173,7 @@ class Handshakes:
         """Undoes what was done for a client that has gone meanwhile."""
         start.discard()
         if self.lanes:
-            self.lanes.leave(handshake.websocket)
+            self.lanes.discard(handshake.websocket)
 
 
 def choose_subprotocol(ours: tuple[str, ...], theirs: list[str]) -> str | None:

@@ -111,14 +111,15 @@ class Lanes:
         return lane
 
     def leave(self, ws: WebSocket) -> None:
-        """Takes a view out of its lane, as soon as it has ended. Does nothing if it is in none.
-
-        Thread: any for a view that has not been started.
-        """
+        """Takes a view out of its lane, as soon as it has ended. Does nothing if it is in none."""
         if ws.task is not None and not ws.task.done():
             # The WebSocket is closed, and the view has not noticed yet: it may still use its lane.
             self._loop.call_later(1.0, self.leave, ws)
             return
+        self.discard(ws)
+
+    def discard(self, ws: WebSocket) -> None:
+        """Takes a view out of its lane that never starts. Thread: any."""
         for lane in self._lanes:
             lane.websockets.discard(ws)
 

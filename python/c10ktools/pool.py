@@ -97,10 +97,15 @@ class Pool:
     def _start_thread(self) -> None:
         name = f"c10k-{self.name}-{len(self._running) + 1}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._running.append(thread)
         # It counts as idle from here on, so that the next job starts a thread of its own.
+        self._running.append(thread)
         self._idle += 1
-        thread.start()
+        try:
+            thread.start()
+        except BaseException:
+            self._running.remove(thread)
+            self._idle -= 1
+            raise
 
     def _work(self) -> None:
         while (job := self._next_job()) is not None:
@@ -124,7 +129,7 @@ class Pool:
     def _run(self, job: Callable[[], object]) -> None:
         try:
             job()
-        except Exception:
+        except BaseException:  # also sys.exit() in a view: the thread is needed
             logger.exception("A job of the pool %s failed.", self.name)
 
 

@@ -65,10 +65,10 @@ class WsgiPages:
             with _request_body(exchange) as body:
                 answer.run(self.application, body)
         except ConnectionClosed:
-            # The client has gone, and nobody waits for the rest.
-            pass
-        except Exception:
-            logger.exception("The WSGI application failed: %s", exchange.path)
+            # The client has gone, or the engine has refused its body.
+            exchange.abort()
+        except BaseException:  # also sys.exit() in a view
+            logger.exception("The WSGI application failed: %s", exchange.raw_path.decode("latin-1"))
             exchange.abort()
         finally:
             log_answer(exchange, answer.status or 500, answer.size)

@@ -26,7 +26,8 @@ bool was_told(const std::exception_ptr& failure) {
 }  // namespace
 
 Engine::Engine(PyObject* application, PyObject* loop, const Settings& settings)
-    : application_(application), loop_(loop), server_(std::make_unique<EmbeddedServer>(*this, settings)) {}
+    : application_(application), loop_(loop), max_body_bytes_(settings.max_body_bytes),
+      server_(std::make_unique<EmbeddedServer>(*this, settings)) {}
 
 Engine::~Engine() {
     if (server_ != nullptr && !is_on_thread()) {

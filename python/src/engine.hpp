@@ -64,6 +64,8 @@ public:
     // Thread: any.
     [[nodiscard]] bool is_on_thread() const noexcept { return std::this_thread::get_id() == thread_; }
 
+    // Of a request. A larger one gets 413.
+    [[nodiscard]] std::uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }
     // How many turns there were. Thread: any.
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
 
@@ -84,6 +86,7 @@ private:
 
     PyObject* application_;
     PyObject* loop_;
+    std::uint64_t max_body_bytes_;
     std::thread::id thread_ = std::this_thread::get_id();
     Gil gil_;
     TaskObject* first_task_ = nullptr;

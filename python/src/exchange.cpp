@@ -143,6 +143,7 @@ Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange, 
     Ending ending{engine, *exchange};
     engine.take_gil();
     ExchangeState& state = *exchange->state;
+    body.limit(engine.max_body_bytes());
     state.body = &body;
     state.is_body_read = body.content_length() == std::uint64_t{0};
     notify(engine, name::on_request, exchange.get());
@@ -229,6 +230,9 @@ void wake_loop(ExchangeObject& self) {
 
 void give_response(ExchangeObject& self, Response response) {
     ExchangeState& state = *self.state;
+    if (!state.body_failure.empty()) {
+        return;  // the client has the answer that says so
+    }
     if (state.is_answered) {
         raise(PyExc_RuntimeError, "the request has been answered already");
     }
@@ -371,15 +375,20 @@ Task<> read_piece(Engine& engine, std::shared_ptr<ExchangeObject> exchange) {
     ExchangeState& state = *exchange->state;
     std::string piece;
     std::string failure;
+    int status = 0;
     try {
         piece = co_await state.body->read();
     } catch (const BodyError& error) {
         failure = error.what();
+        status = error.status();
     } catch (const Stopped&) {
         failure = "the request has its answer, or the client has gone";
     }
     engine.take_gil();
     state.is_reading = false;
+    if (status != 0 && !state.is_answered) {
+        give_response(*exchange, Response::text(failure + '\n', status));
+    }
     state.body_failure = std::move(failure);
     try {
         state.piece = to_bytes(piece);

@@ -599,6 +599,31 @@ class HttpTest(EngineTest):
                 await self.eventually(lambda: len(seen) == 1)
                 writer.close()
 
+    async def test_a_body_beyond_the_limit_gets_413(self):
+        seen = []
+
+        async def app(exchange):
+            try:
+                while await exchange.read():
+                    pass
+            except c10k.ConnectionClosed as error:
+                seen.append(str(error))
+            exchange.respond(200, [], b"too late")
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        size = 300 << 20
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nsome" % size)
+        self.assertIn(b" 413 ", await reader.readline())
+        writer.close()
+        self.assertEqual(seen, [])  # the application is not asked
+
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n")
+        self.assertIn(b" 400 ", await reader.readline())
+        writer.close()
+        await self.eventually(lambda: seen)
+
     async def test_an_answer_need_not_wait_for_the_body(self):
         self.application.on_request = lambda exchange: exchange.respond(413, [], b"too much")
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

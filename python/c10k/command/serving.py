@@ -79,7 +79,13 @@ def serve(options: argparse.Namespace, listeners: list[socket.socket], parent: S
         else:
             parent.say_ready()
 
-    served.runner = Runner(served, sockets=listeners, settings=engine_settings(options), on_listening=on_listening)
+    served.runner = Runner(
+        served,
+        sockets=listeners,
+        settings=engine_settings(options),
+        on_listening=on_listening,
+        second_signal_ends=parent is None,  # a supervisor has stronger means
+    )
     try:
         served.runner.run()
     except StartupFailed as error:
