@@ -135,6 +135,7 @@ class Supervisor:
         if self._successor and self._successor[1] is worker:
             slot = self._successor[0]
             old, self._workers[slot], self._successor = self._workers[slot], worker, None
+            self._due.pop(slot, None)
             if old is not None:
                 self._retired.append(old)
                 old.restart()
@@ -156,10 +157,13 @@ class Supervisor:
         if worker in self._retired:
             self._retired.remove(worker)
         elif self._successor and self._successor[1] is worker:
-            self._successor = None
+            slot, self._successor = self._successor[0], None
             self._to_replace.clear()
             if self._status is None:
                 logger.error("The new %s %s before it served. The old ones go on.", worker.name, worker.end_of_life())
+                if self._workers[slot] is None:  # there is no old one
+                    self._failures += 1
+                    self._due[slot] = time.monotonic() + min(LONGEST_DELAY, 2.0 ** (self._failures - 1))
         else:
             self._on_lost(self._workers.index(worker), worker)
 
@@ -187,7 +191,8 @@ class Supervisor:
         now = time.monotonic()
         for slot in [slot for slot, due in self._due.items() if due <= now]:
             del self._due[slot]
-            self._workers[slot] = self._start(slot)
+            if self._workers[slot] is None:
+                self._workers[slot] = self._start(slot)
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
             logger.error("Some workers do not end. They are killed.")

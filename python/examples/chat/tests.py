@@ -1,4 +1,4 @@
-"""Tests of the chat, without a network: python3 manage.py test"""
+"""Tests of the chat, without a network: manage.py test"""
 
 from django.test import SimpleTestCase
 
