@@ -7,11 +7,14 @@
 #include "task.hpp"
 #include "websocket.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
 namespace c10k::python {
 namespace {
+
+constexpr std::chrono::milliseconds kInterval{10};
 
 bool was_told(const std::exception_ptr& failure) {
     try {
@@ -30,19 +33,27 @@ Engine::Engine(PyObject* application, PyObject* loop, const Settings& settings)
       server_(std::make_unique<EmbeddedServer>(*this, settings)) {}
 
 Engine::~Engine() {
-    if (server_ != nullptr && !is_on_thread()) {
+    if (is_running_ && !is_on_thread()) {
         static_cast<void>(server_.release());  // its thread has ended without close(), and so has its loop
     }
 }
 
 void Engine::close() {
+    if (!is_running_.exchange(false)) {  // with the GIL: no other thread is between a look at it and its use
+        return;
+    }
     gil_.release();
-    server_.reset();
+    delete server_.get();
+    static_cast<void>(server_.release());
     gil_.acquire();
 }
 
 bool Engine::run_turn(std::optional<std::chrono::milliseconds> longest) {
-    is_watched_readable_ = false;
+    // Once the server stops, asyncio's descriptors are looked at in short intervals.
+    is_watched_readable_ = is_watch_over_;
+    if (is_watch_over_) {
+        longest = std::min(longest.value_or(kInterval), kInterval);
+    }
     turns_.store(turns() + 1, std::memory_order_relaxed);
     gil_.release();
     try {
@@ -58,18 +69,40 @@ bool Engine::run_turn(std::optional<std::chrono::milliseconds> longest) {
 void Engine::watch(int descriptor) { server().spawn(watch_again_and_again(descriptor)); }
 
 Task<> Engine::watch_again_and_again(int descriptor) {
-    while (true) {
-        co_await readable(descriptor);
-        is_watched_readable_ = true;
+    try {
+        while (true) {
+            co_await readable(descriptor);
+            is_watched_readable_ = true;
+        }
+    } catch (const Stopped&) {
+        is_watch_over_ = true;
     }
 }
 
 void Engine::stop(const StopOptions& options) {
     server().stop(options);
+    if (options.grace > std::chrono::milliseconds::zero()) {
+        server().spawn(cancel_after(options.grace));
+    } else {
+        cancel_views();
+    }
+}
+
+Task<> Engine::cancel_after(std::chrono::milliseconds grace) {
+    co_await sleep_for(grace);
+    take_gil();
+    cancel_views();
+}
+
+void Engine::cancel_views() noexcept {
     for (TaskObject* task = first_task_; task != nullptr;) {
         TaskObject* next = task->next;
         if (task->wait == nullptr && !task->ends_by_itself) {  // the others see that the WebSocket has closed
-            cancel(*task, nullptr);
+            try {
+                cancel(*task, nullptr);
+            } catch (const ErrorSet&) {
+                report_unraisable(task->coroutine);
+            }
         }
         task = next;
     }

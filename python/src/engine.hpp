@@ -38,7 +38,7 @@ public:
     // Ends whatever is left at once. The caller has the GIL.
     void close();
     // Thread: any.
-    [[nodiscard]] bool is_running() const noexcept { return server_ != nullptr; }
+    [[nodiscard]] bool is_running() const noexcept { return is_running_; }
 
     // One turn without the GIL, which the caller has. Returns whether the descriptor of watch() was readable.
     bool run_turn(std::optional<std::chrono::milliseconds> longest);
@@ -75,6 +75,8 @@ public:
 
 private:
     Task<> watch_again_and_again(int descriptor);
+    Task<> cancel_after(std::chrono::milliseconds grace);
+    void cancel_views() noexcept;
     using EmbeddedApplication::respond;
     Task<Response> respond(Request& request, BodyReader& body) override;
     [[nodiscard]] bool reads_body(const Request& /*request*/) override { return true; }
@@ -91,8 +93,11 @@ private:
     Gil gil_;
     TaskObject* first_task_ = nullptr;
     bool is_watched_readable_ = false;
+    bool is_watch_over_ = false;
     std::atomic<std::uint64_t> turns_{0};
+    // Stays while close() destroys it, since the last views need it.
     std::unique_ptr<EmbeddedServer> server_;
+    std::atomic<bool> is_running_{true};
 };
 
 // Calls `method` of the application. The application's own failure is printed as unraisable.

@@ -24,7 +24,9 @@ ExchangeObject& owner_of(Awaitable& awaitable) noexcept { return self_of(awaitab
 // ---- On the loop
 
 void wake_writers(ExchangeState& state) noexcept {
-    state.writer.wake();
+    for (Waiter& writer : std::exchange(state.writers, {})) {
+        writer.wake();
+    }
     if (std::binary_semaphore* blocked = std::exchange(state.blocked_writer, nullptr)) {
         blocked->release();
     }
@@ -156,6 +158,8 @@ Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange, 
         }
     }
     engine.take_gil();
+    internal::TaskPromise& me = co_await internal::this_task();
+    is_stopped = is_stopped || me.scope().stop_requested();  // nobody would start the stream
     const bool is_streamed =
         !is_stopped && state.is_streamed && has_body(exchange->head.method, state.response->status);
     if (!is_streamed) {
@@ -197,6 +201,9 @@ namespace {
 // Calls `work(self)` in a coming turn of the loop, with the GIL. Returns false if the server has ended.
 bool on_loop(ExchangeObject& self, void (*work)(ExchangeObject&)) {
     Engine& engine = *self.head.engine;
+    if (!engine.is_running()) {
+        return false;
+    }
     ExchangeObject* const lent = shared(&self).release();
     const bool is_posted = engine.server().post([lent, work, &engine] {
         engine.take_gil();
@@ -278,7 +285,10 @@ PyObject* start(PyObject* object, PyObject* args, PyObject* keywords) {
         ExchangeObject& self = self_of(object);
         Response response = to_response(status, headers, {});
         response.stream_bytes = content_length(response.headers);
-        self.state->is_streamed = !self.state->is_answered;
+        if (self.state->is_answered) {
+            raise(PyExc_RuntimeError, "the request has been answered already");
+        }
+        self.state->is_streamed = true;
         give_response(self, std::move(response));
     });
 }
@@ -315,8 +325,7 @@ Poll poll_room(Awaitable& awaitable) {
     if (self.state->queued_bytes <= kMostQueuedBytes) {
         return {Poll::State::kReady, none()};
     }
-    self.state->writer = Waiter{*self.head.engine};
-    return self.state->writer.poll();
+    return self.state->writers.emplace_back(*self.head.engine).poll();
 }
 
 PyObject* write(PyObject* object, PyObject* data) {
@@ -377,6 +386,9 @@ Task<> read_piece(Engine& engine, std::shared_ptr<ExchangeObject> exchange) {
     std::string failure;
     int status = 0;
     try {
+        if (state.body == nullptr) {  // the answer was complete before this began
+            throw Stopped{};
+        }
         piece = co_await state.body->read();
     } catch (const BodyError& error) {
         failure = error.what();
@@ -466,12 +478,11 @@ PyObject* read_blocking(PyObject* object, PyObject* /*unused*/) {
             raise(PyExc_RuntimeError, "read_blocking() would block the event loop: await read()");
         }
         require_alone(*self.state);
-        std::binary_semaphore arrival{0};
-        self.state->blocked_reader = &arrival;
         if (!on_loop(self, &start_reading)) {
-            self.state->blocked_reader = nullptr;
             raise(connection_closed, "the server has ended");
         }
+        std::binary_semaphore arrival{0};
+        self.state->blocked_reader = &arrival;  // the loop needs the GIL to see it
         Py_BEGIN_ALLOW_THREADS;
         arrival.acquire();
         Py_END_ALLOW_THREADS;

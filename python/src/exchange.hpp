@@ -31,7 +31,7 @@ struct ExchangeState {
     bool drops_pieces = false;  // the answer has no body on the wire, as that to HEAD
     Wake* loop = nullptr;       // the coroutine of the loop waits for a response, or for pieces
     bool is_wake_posted = false;
-    Waiter writer;                                    // waits for room
+    std::vector<Waiter> writers;                      // wait for room
     std::vector<Waiter> closers;                      // wait for the end
     std::binary_semaphore* blocked_writer = nullptr;  // a thread waits for room
 

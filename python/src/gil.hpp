@@ -10,7 +10,11 @@ namespace c10k::python {
 class Gil {
 public:
     // A turn begins, or its views have run.
-    void release() noexcept { thread_ = PyEval_SaveThread(); }
+    void release() noexcept {
+        if (thread_ == nullptr) {
+            thread_ = PyEval_SaveThread();
+        }
+    }
     // Takes it, unless this thread has it. Returns whether it did not have it.
     bool acquire() noexcept {
         if (thread_ == nullptr) {

@@ -97,15 +97,15 @@ PyObject* count(PyObject* object, PyObject* /*unused*/) {
         if (self.engine->is_running() && self.engine->is_on_thread()) {
             members = group_of(self).count();
         } else {
-            std::binary_semaphore counted{0};
-            if (with_group(self, [&members, &counted](Group& group) {
-                    members = group.count();
-                    counted.release();
-                })) {
-                Py_BEGIN_ALLOW_THREADS;
-                counted.acquire();
-                Py_END_ALLOW_THREADS;
-            }
+            // The job may be dropped, or fail: its end counts.
+            std::binary_semaphore done{0};
+            with_group(self, [&members, ending = std::shared_ptr<std::binary_semaphore>{
+                                            &done, [](std::binary_semaphore* waited) {
+                                                waited->release();
+                                            }}](Group& group) { members = group.count(); });
+            Py_BEGIN_ALLOW_THREADS;
+            done.acquire();
+            Py_END_ALLOW_THREADS;
         }
         return owned(PyLong_FromSize_t(members));
     });
@@ -258,12 +258,22 @@ PyObject* enter(PyObject* object, PyObject* /*unused*/) {
 }
 
 PyObject* leave(PyObject* object, PyObject* /*args*/) {
-    membership_of(object).membership.reset();
-    return ready().release();
+    return returns([&] {
+        MembershipObject& self = membership_of(object);
+        if (!self.websocket->engine->is_on_thread()) {
+            raise(PyExc_RuntimeError, "a block of join() belongs to the thread of the event loop");
+        }
+        self.membership.reset();
+        return ready();
+    });
 }
 
 void deallocate_membership(PyObject* object) {
     MembershipObject& self = membership_of(object);
+    Engine& engine = *self.websocket->engine;
+    if (self.membership && !engine.is_on_thread() && engine.is_running()) {  // it belongs to that thread
+        engine.server().post([left = std::make_shared<Membership>(std::move(*self.membership))] {});
+    }
     self.membership.~optional();
     self.failure.~exception_ptr();
     self.waiter.~Waiter();

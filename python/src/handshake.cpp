@@ -114,6 +114,9 @@ void wake_on_loop(HandshakeObject& self) {
         }
         return;
     }
+    if (!engine.is_running()) {
+        return;
+    }
     HandshakeObject* kept = shared(&self).release();
     const bool is_posted = engine.server().post([kept, &engine] {
         engine.take_gil();

@@ -189,6 +189,9 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
 }
 
 int clear(PyObject* object) {
+    if (self_of(object).engine != nullptr && self_of(object).engine->is_running()) {
+        return 0;  // it borrows both
+    }
     Py_CLEAR(self_of(object).application);
     Py_CLEAR(self_of(object).loop);
     return 0;

@@ -6,7 +6,9 @@
 #include "waiting.hpp"
 #include "websocket.hpp"
 
+#include <coroutine>
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <structmember.h>
 #include <utility>
@@ -82,7 +84,12 @@ PySendResult throw_into(PyObject* coroutine, PyObject* exception, PyObject** res
     return *result != nullptr ? PYGEN_RETURN : PYGEN_ERROR;
 }
 
-Ref<> cancellation() { return owned(PyObject_CallNoArgs(cancelled_error)); }
+// With the message of cancel(), by which AnyIO knows its own.
+Ref<> cancellation(TaskObject& task) {
+    const Ref<> message{std::exchange(task.cancel_message, nullptr)};
+    return owned(message && message.get() != Py_None ? PyObject_CallOneArg(cancelled_error, message.get())
+                                                     : PyObject_CallNoArgs(cancelled_error));
+}
 
 // The coroutine awaits a future of asyncio.
 void wait_for(TaskObject& task, Ref<> future) {
@@ -160,7 +167,7 @@ Yield step(TaskObject& task, Ref<> value) {
         ++task.steps;
         if (task.must_cancel) {
             task.must_cancel = false;
-            failure = cancellation();
+            failure = cancellation(task);
         }
         what = failure ? throw_into(task.coroutine, failure.get(), &result)
                        : PyIter_Send(task.coroutine, value.get(), &result);
@@ -183,10 +190,39 @@ Yield step(TaskObject& task, Ref<> value) {
 
 // ---- The coroutine in C++ that drives the one in Python
 
-// Its view hears of the stop as a cancellation, once; whatever it still awaits to clean up is not stopped.
-void on_stopped(TaskObject& task, bool& is_stopped) {
-    task.must_cancel = !is_stopped;
-    is_stopped = true;
+// The view hears of a stop of its C++ task as a cancellation, once; whatever it awaits afterwards to clean up is not
+// stopped. Returns whether the wait goes on, until the future that it waits for has been cancelled.
+bool on_stopped(TaskObject& task, bool& is_stopped) {
+    if (!std::exchange(is_stopped, true)) {
+        cancel(task, nullptr);
+        return !task.must_cancel;
+    }
+    return false;
+}
+
+// Lets the others of this turn go first, also in a task that is stopped.
+class NextTurn final : public Awaiter {
+public:
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> task) {
+        suspend(task);
+        resume();
+    }
+    static void await_resume() noexcept {}
+
+private:
+    void on_stop() noexcept override {}  // it goes on anyway
+};
+
+// Nobody would wake the coroutine any more: it ends here.
+void abandon(TaskObject& task) {
+    try {
+        const Running now{task};
+        close_unstarted(task.coroutine);
+    } catch (const ErrorSet&) {
+        report_unraisable(task.coroutine);
+    }
+    end(task, cancellation(task));
 }
 
 // However drive() ends, no object of Python refers to its WebSocket afterwards.
@@ -194,6 +230,9 @@ class Detaching {
 public:
     Detaching(Engine& engine, TaskObject& task) noexcept : engine_(engine), task_(task) {}
     ~Detaching() {
+        if (task_.link != nullptr) {
+            Engine::remove(task_);
+        }
         if (task_.websocket != nullptr && task_.websocket->socket != nullptr) {
             const GilScope gil{engine_.gil()};
             detach(*task_.websocket, CloseCode::kAbnormal);
@@ -206,6 +245,20 @@ private:
     Engine& engine_;
     TaskObject& task_;
 };
+
+// The view has ended, and the tasks of asyncio that wait for its WebSocket hear of that.
+Task<> end_foreign_waits(Engine& engine, WebSocketObject* websocket) {
+    if (websocket == nullptr || websocket->foreign == nullptr) {
+        co_return;
+    }
+    websocket->foreign->tasks.stop();
+    try {
+        co_await websocket->foreign->tasks.join();
+    } catch (const Stopped&) {  // they have ended all the same
+    }
+    engine.take_gil();
+    websocket->foreign.reset();
+}
 
 // Its view has ended, and with it the WebSocket. Throws ViewFailed if the peer is to hear of a failure.
 Task<> finish(Engine& engine, TaskObject& task) {
@@ -224,13 +277,8 @@ Task<> finish(Engine& engine, TaskObject& task) {
             websocket->socket->close(CloseCode::kGoingAway);
         }
         detach(*websocket, is_failed ? CloseCode::kInternalError : CloseCode::kNormal);
-        if (websocket->foreign != nullptr) {
-            failure.reset();
-            websocket->foreign->tasks.stop();
-            co_await websocket->foreign->tasks.join();
-            engine.take_gil();
-            websocket->foreign.reset();
-        }
+        failure.reset();
+        co_await end_foreign_waits(engine, websocket);
     }
     if (is_failed) {
         throw ViewFailed{};
@@ -241,10 +289,22 @@ Task<> finish(Engine& engine, TaskObject& task) {
 
 Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, Task<> begin) {
     const Detaching detaching{engine, task};
-    co_await std::move(begin);
+    std::exception_ptr failure;
+    try {
+        co_await std::move(begin);
+    } catch (...) {
+        failure = std::current_exception();
+    }
     begin = {};
     engine.take_gil();
-    if (task.coroutine == nullptr) {
+    if (failure || task.coroutine == nullptr) {
+        if (task.websocket != nullptr) {
+            detach(*task.websocket, CloseCode::kAbnormal);
+        }
+        co_await end_foreign_waits(engine, task.websocket);
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
         co_return;
     }
     task.engine = &engine;
@@ -260,7 +320,12 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
             value = none();
             continue;
         }
+        if (is_stopped && !engine.is_running()) {
+            abandon(task);
+            break;
+        }
         std::optional<Message> message;
+        bool waits_on = false;
         try {
             if (yield == Yield::kMessage) {
                 WebSocket::RecvAwaiter wait = task.websocket->socket->recv();
@@ -278,17 +343,33 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
                 }
                 task.wake = &wait;
                 co_await wait;
+            } else if (is_stopped) {
+                NextTurn turn;
+                co_await turn;
             } else {
                 co_await c10k::yield();
             }
         } catch (const Stopped&) {
-            on_stopped(task, is_stopped);
+            engine.take_gil();
+            task.wait = nullptr;
+            task.wake = nullptr;
+            waits_on = on_stopped(task, is_stopped);
         } catch (const ConnectionClosed&) {  // the coroutine finds that itself
+        }
+        if (waits_on) {
+            Wake wait;
+            wait.ignore_stop();
+            task.wake = &wait;
+            co_await wait;
         }
         task.wait = nullptr;
         task.wake = nullptr;
         task.is_receiving = false;
         engine.take_gil();
+        if (message && task.must_cancel) {  // it came together with the cancellation: the next recv() has it
+            foreign_waits(*task.websocket).message = to_python(message);
+            message.reset();
+        }
         value = to_python(message);
     }
     Engine::remove(task);
@@ -318,6 +399,7 @@ bool cancel(TaskObject& task, PyObject* message) {
         }
     }
     task.must_cancel = true;
+    Py_XSETREF(task.cancel_message, Py_XNewRef(message));
     if (task.wait != nullptr) {
         task.wait->interrupt();
     } else {
@@ -364,6 +446,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(task.context);
     Py_VISIT(task.future);
     Py_VISIT(task.callbacks);
+    Py_VISIT(task.cancel_message);
     Py_VISIT(task.failure);
     return 0;
 }
@@ -375,6 +458,7 @@ int clear(PyObject* self) {
     Py_CLEAR(task.context);
     Py_CLEAR(task.future);
     Py_CLEAR(task.callbacks);
+    Py_CLEAR(task.cancel_message);
     Py_CLEAR(task.failure);
     Py_CLEAR(task.name);
     return 0;

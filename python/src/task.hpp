@@ -51,6 +51,7 @@ struct TaskObject {
     PyObject* context;           // it runs inside
     PyObject* future;            // it waits for, or null
     PyObject* name;              // or null
+    PyObject* cancel_message;    // of cancel(), or null
     PyObject* callbacks;         // a list of pairs (function, context), or null
     PyObject* failure;           // the exception that it ended with, or null
     Engine* engine;              // null before the start and after the end

@@ -283,6 +283,38 @@ class AsyncioTest(EngineTest):
                 await peer.send(str(number))
                 self.assertEqual(await peer.recv(), str(number))
 
+    async def test_a_timeout_at_the_moment_of_a_message_loses_none(self):
+        received = []
+
+        async def view(ws):
+            while True:
+                try:
+                    async with asyncio.timeout(0.0005):
+                        message = await ws.recv()
+                except TimeoutError:
+                    continue
+                if message is None:
+                    return
+                received.append(int(message))
+
+        async with self.connect(view) as peer:
+            for number in range(500):
+                await peer.send(str(number))
+                await asyncio.sleep(0.0002)
+        await self.eventually(lambda: self.application.closed)
+        self.assertEqual(received, list(range(500)))
+
+    async def test_the_message_of_a_cancellation_arrives(self):
+        async def body(ws):
+            asyncio.get_running_loop().call_soon(ws.task.cancel, "why")
+            try:
+                await ws.recv()
+            except asyncio.CancelledError as error:
+                ws.task.uncancel()
+                return error.args
+
+        self.assertEqual(await self.run_in_view(body), "('why',)")
+
     async def test_task_groups_and_tasks(self):
         async def double(number):
             await asyncio.sleep(0)
@@ -465,6 +497,60 @@ class ShutdownTest(EngineTest):
         self.assertEqual(self.seen, "cleaned up")
 
 
+    async def test_a_view_that_is_cancelled_may_let_others_go_first(self):
+        async def view(ws):
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                other = asyncio.create_task(asyncio.sleep(0.01))
+                while not other.done():
+                    await asyncio.sleep(0)
+                self.seen = "ended"
+
+        async with self.connect(view):
+            await self.eventually(lambda: self.application.opened == 1)
+            self.runner.stop()
+            self.assertTrue(await asyncio.to_thread(self.runner.wait, PATIENCE))
+        self.assertEqual(self.seen, "ended")
+
+    async def test_views_have_the_grace_of_a_stop(self):
+        async def view(ws):
+            await asyncio.sleep(0.05)
+            await ws.send("finished")
+
+        async with self.connect(view) as peer:
+            await self.eventually(lambda: self.application.opened == 1)
+            self.runner.stop(grace=30.0)
+            self.assertEqual(await peer.recv(), "finished")
+
+    async def test_the_application_may_use_threads_when_it_shuts_down(self):
+        async def shutdown():
+            self.seen = await asyncio.to_thread(lambda: "shut down")
+
+        self.application.shutdown = shutdown
+        self.runner.stop()
+        self.assertTrue(await asyncio.to_thread(self.runner.wait, PATIENCE))
+        self.assertEqual(self.seen, "shut down")
+
+    async def test_views_end_when_the_event_loop_is_stopped_under_them(self):
+        seen = []
+
+        async def view(ws):
+            try:
+                await ws.recv()
+            finally:
+                seen.append("cancelled")
+                await asyncio.sleep(1000)  # nobody is there to wake it
+
+        async with self.connect(view):
+            await self.eventually(lambda: self.application.opened == 1)
+            threading.excepthook, former = (lambda _: None), threading.excepthook
+            self.addCleanup(setattr, threading, "excepthook", former)
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.assertTrue(await asyncio.to_thread(self.runner.wait, PATIENCE))
+        self.assertEqual(seen[0], "cancelled")
+
+
 class HttpTest(EngineTest):
     """Requests."""
 
@@ -623,6 +709,35 @@ class HttpTest(EngineTest):
         self.assertIn(b" 400 ", await reader.readline())
         writer.close()
         await self.eventually(lambda: seen)
+
+    async def test_a_body_that_is_read_behind_the_answer_is_gone(self):
+        seen = []
+
+        async def app(exchange):
+            exchange.respond(200, [], b"early")
+            try:
+                await exchange.read()
+            except c10k.ConnectionClosed:
+                seen.append("gone")
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        for number in range(1, 20):
+            self.assertEqual((await asyncio.to_thread(self.fetch, "POST", "/", b"body"))[2], b"early")
+            await self.eventually(lambda: len(seen) == number)
+
+    async def test_a_second_start_leaves_the_first_alone(self):
+        async def app(exchange):
+            exchange.start(200, [])
+            try:
+                exchange.start(500, [])
+            except RuntimeError as error:
+                self.seen = str(error)
+            await exchange.write(b"first")
+            exchange.finish()
+
+        self.application.on_request = lambda exchange: exchange.run(app(exchange))
+        self.assertEqual((await asyncio.to_thread(self.fetch))[2], b"first")
+        self.assertIn("answered already", self.seen)
 
     async def test_an_answer_need_not_wait_for_the_body(self):
         self.application.on_request = lambda exchange: exchange.respond(413, [], b"too much")
