@@ -153,14 +153,28 @@ class Application:
             websocket.on_unanswered()
 
 
-def _django_views() -> Any:
-    """The WebSocket views of the Django project in this process, if it has c10ktools among its apps."""
+def _has_c10ktools() -> bool:
+    """Whether a Django project runs in this process that has c10ktools among its apps."""
     registry = sys.modules.get("django.apps")
-    if registry is None or not registry.apps.ready or not registry.apps.is_installed("c10ktools"):
+    return registry is not None and registry.apps.ready and registry.apps.is_installed("c10ktools")
+
+
+def _django_views() -> Any:
+    """The WebSocket views of that project."""
+    if not _has_c10ktools():
         return None
     from c10ktools.application import Views
 
     return Views()
+
+
+def django_engine_settings() -> dict[str, str]:
+    """The setting C10K_ENGINE of that project, as the engine takes it."""
+    if not _has_c10ktools():
+        return {}
+    from c10ktools.conf import engine_settings
+
+    return engine_settings()
 
 
 class _Http:

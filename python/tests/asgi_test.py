@@ -798,6 +798,25 @@ class FastApiTest(AppTest):
             self.assertEqual(peer.close_code, 4000)
 
 
+@unittest.skipUnless(has("django"), "needs python3-django")
+class DjangoTest(unittest.IsolatedAsyncioTestCase):
+    """A Django project with c10ktools in production."""
+
+    async def test_views_and_the_settings_of_the_project_hold(self):
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "C10K_TEST_SETTINGS": json.dumps({"C10K_ENGINE": {"max_message_bytes": 1000}}),
+        }
+        with Served("project.asgi:application", environment=environment) as server:
+            self.assertEqual(server.get("/page/").status, 200)
+            async with server.connect("/echo/") as peer:
+                await peer.send("hello")
+                self.assertEqual(await peer.recv(), "hello")
+                await peer.send("x" * 1001)
+                await peer.wait_closed()
+                self.assertEqual(peer.close_code, 1009)
+
+
 class _ChannelsProject:
     """The project of Channels with a database in a folder of its own; with `redis`, the address of a Redis."""
 

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-from ..asgi import Application
+from ..asgi import Application, django_engine_settings
 from ..lifespan import StartupFailed
 from ..loop import Runner
 from .apps import AppNotFound, load
@@ -82,7 +82,7 @@ def serve(options: argparse.Namespace, listeners: list[socket.socket], parent: S
     served.runner = Runner(
         served,
         sockets=listeners,
-        settings=engine_settings(options),
+        settings={**django_engine_settings(), **engine_settings(options)},
         on_listening=on_listening,
         second_signal_ends=parent is None,  # a supervisor has stronger means
     )
