@@ -17,6 +17,12 @@ build_packages=(
     zlib1g-dev
 )
 
+# To build the Python package and to run the demo in Django.
+django_packages=(
+    python3-dev
+    python3-django
+)
+
 # To fuzz the wire.
 fuzz_packages=(
     clang
@@ -33,6 +39,7 @@ docs_packages=(
 # To test them: other people's clients and Life, a real browser, databases for the examples, the checks of the source, the
 # fuzzers, and the library as a package.
 test_packages=(
+    "${django_packages[@]}"
     "${docs_packages[@]}"
     "${fuzz_packages[@]}"
     chromium
@@ -53,8 +60,6 @@ test_packages=(
     openssl
     pkgconf
     postgresql
-    python3-dev
-    python3-django
     python3-channels-redis
     python3-daphne
     python3-django-channels

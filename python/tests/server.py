@@ -29,11 +29,20 @@ class RunServer:
     """
 
     def __init__(
-        self, *options, address="127.0.0.1:0", settings=(), debug=True, environment=(), project=HERE / "project"
+        self,
+        *options,
+        address="127.0.0.1:0",
+        settings=(),
+        debug=True,
+        environment=(),
+        project=HERE / "project",
+        in_place=False,
     ):
         self.folder = tempfile.TemporaryDirectory(prefix="c10k-runserver-")
-        self.project = pathlib.Path(self.folder.name) / "project"
-        shutil.copytree(project, self.project, ignore=shutil.ignore_patterns("__pycache__"))
+        self.project = project
+        if not in_place:
+            self.project = pathlib.Path(self.folder.name) / "project"
+            shutil.copytree(project, self.project, ignore=shutil.ignore_patterns("__pycache__"))
         path = [self.folder.name, str(self.project), *(each for each in sys.path if each and each != str(HERE))]
         self.environment = {
             **os.environ,
