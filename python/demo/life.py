@@ -187,9 +187,10 @@ async def watcher(ws):
         async with WATCHERS.join(ws):
             await ws.recv()  # a watcher has nothing to say: any message ends the view
         return
+    batch.send()  # what is older than the last words is for the others
     ws.send(f"size {game.size}")
     async with BATCH_WATCHERS.join(ws):
-        batch.send()  # what is older than the last words
+        batch.send()
         if words := list(game.last_words.values()):
             ws.send("\n".join(words))
         await ws.recv()
