@@ -6,9 +6,10 @@
 
 namespace c10k::fuzz {
 
-// The program's memory from malloc() and new, in bytes as they were asked for, since the first call.
+// This thread's memory from malloc() and new, in bytes as they were asked for, since the first call. The fuzzer has a
+// thread of its own, which allocates when it likes.
 inline std::ptrdiff_t allocated_bytes() {
-    static std::ptrdiff_t bytes = 0;
+    static thread_local std::ptrdiff_t bytes = 0;
     [[maybe_unused]] static const int installed = __sanitizer_install_malloc_and_free_hooks(
         [](const volatile void*, std::size_t size) { bytes += static_cast<std::ptrdiff_t>(size); },
         [](const volatile void* memory) {
