@@ -19,7 +19,7 @@ namespace c10k::python {
 
 class Engine;
 
-// What an exchange has in C++. The GIL is its lock: the loop takes it, too.
+// The state of an exchange in C++. The GIL is its lock: the loop takes it, too.
 struct ExchangeState {
     std::optional<Response> response;  // until the loop takes it
     std::deque<Ref<>> pieces;          // of a streamed body: bytes that the loop has not taken

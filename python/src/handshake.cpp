@@ -15,7 +15,7 @@
 
 namespace c10k::python {
 
-// What the application has answered.
+// The answer of the application.
 struct Answer {
     std::optional<Response> refusal;  // else a coroutine runs
     bool accepts = false;             // before it runs; else the coroutine itself answers

@@ -4,7 +4,7 @@
 
 namespace c10k::python {
 
-// What the module looks up once. All of it lives as long as the interpreter.
+// Objects that the module looks up once. All of it lives as long as the interpreter.
 extern PyObject* connection_closed;  // the exception ConnectionClosed
 extern PyObject* cancelled_error;    // asyncio.CancelledError
 extern PyObject* enter_task;         // asyncio.tasks._enter_task

@@ -74,7 +74,7 @@ inline void check(int result) {
 // Makes the C++ exception in flight the one of the interpreter.
 void set_error() noexcept;
 
-// What a function of the extension returns to the interpreter: the result of `body`, or null with an exception set.
+// Returns to the interpreter what `body` returns, or null with an exception set.
 template <typename Body>
 PyObject* returns(Body body) noexcept {
     try {

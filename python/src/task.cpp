@@ -109,7 +109,7 @@ void wait_for(TaskObject& task, Ref<> future) {
     }
 }
 
-// What the coroutine yielded says what it waits for.
+// Finds out what the coroutine waits for.
 Yield understand(TaskObject& task, Ref<> yielded) {
     if (yielded.get() == message_token) {
         return Yield::kMessage;

@@ -42,7 +42,7 @@ Ref<> make_awaitable(PyObject* owner, Poll (*poll)(Awaitable& self), bool ends_i
 // An awaitable whose result, None, is there.
 Ref<> ready();
 
-// Who waits, to be woken: a task that drive() runs, or a future that a task of asyncio awaits. Requires the GIL.
+// A waiter, to be woken: a task that drive() runs, or a future that a task of asyncio awaits. Requires the GIL.
 class Waiter {
 public:
     Waiter() noexcept = default;
