@@ -51,7 +51,7 @@ public:
 
     // Lets it look again, and becomes empty. Does nothing if it is empty.
     void wake() noexcept;
-    // What poll() returns.
+    // The result that poll() returns.
     [[nodiscard]] Poll poll() const { return {Poll::State::kWake, future_}; }
     // Nobody waits any more: it was cancelled.
     [[nodiscard]] bool is_abandoned() const noexcept;

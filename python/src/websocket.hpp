@@ -15,7 +15,7 @@ namespace c10k::python {
 class Engine;
 struct TaskObject;
 
-// What tasks of asyncio need of a WebSocket that the view's own task does not.
+// The state for tasks of asyncio that wait for a WebSocket, beside the view's own task.
 struct ForeignWaits {
     TaskGroup tasks;  // wait for the connection on their behalf, and end with the view
     Waiter receiver;  // is woken when `message` is there
@@ -44,7 +44,7 @@ void detach(WebSocketObject& self, std::uint16_t code) noexcept;
 
 // A message of a str or of an object with bytes. Throws ErrorSet (TypeError, ValueError).
 Message to_message(PyObject* data, const char* function);
-// What Python gets of a message; None of none.
+// The object of Python for a message; None if there is none.
 Ref<> to_python(const std::optional<Message>& message);
 
 // Waits until the peer has taken enough of what is queued.

@@ -54,5 +54,5 @@ ADMINS = [("Ann", "ann@example.com")]
 if "C10K_TEST_DEBUG" not in os.environ:
     # Inside the tests' own process the access log would stand between their dots.
     LOGGING = {"version": 1, "disable_existing_loggers": False, "loggers": {"django.server": {"level": "CRITICAL"}}}
-# What a test adds, such as {"C10K_ENGINE": {"max_message_bytes": "1024"}}.
+# A test adds more, such as {"C10K_ENGINE": {"max_message_bytes": "1024"}}.
 globals().update(json.loads(os.environ.get("C10K_TEST_SETTINGS", "{}")))
