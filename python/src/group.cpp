@@ -8,7 +8,6 @@
 #include "websocket.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
@@ -72,20 +71,9 @@ PyObject* send(PyObject* object, PyObject* data) {
 }
 
 PyObject* close(PyObject* object, PyObject* args, PyObject* keywords) {
-    static const char* names[] = {"code", "reason", nullptr};
-    int code = CloseCode::kNormal;
-    const char* reason = "";
-    Py_ssize_t size = 0;
-    if (PyArg_ParseTupleAndKeywords(args, keywords, "|is#:close", const_cast<char**>(names), &code, &reason, &size) ==
-        0) {
-        return nullptr;
-    }
     return returns([&] {
-        if (code < 0 || code > UINT16_MAX) {
-            raise(PyExc_ValueError, "a close code is a number from 1000 to 4999");
-        }
-        with_group(self_of(object), [code, text = std::string{reason, static_cast<std::size_t>(size)}](Group& group) {
-            group.close(static_cast<std::uint16_t>(code), text);
+        with_group(self_of(object), [wanted = close_arguments(args, keywords)](Group& group) {
+            group.close(wanted.code, wanted.reason);
         });
     });
 }

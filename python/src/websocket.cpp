@@ -151,24 +151,13 @@ PyObject* send(PyObject* object, PyObject* data) {
 // ---- close()
 
 PyObject* close(PyObject* object, PyObject* args, PyObject* keywords) {
-    static const char* names[] = {"code", "reason", nullptr};
-    int code = CloseCode::kNormal;
-    const char* reason = "";
-    Py_ssize_t size = 0;
-    if (PyArg_ParseTupleAndKeywords(args, keywords, "|is#:close", const_cast<char**>(names), &code, &reason, &size) ==
-        0) {
-        return nullptr;
-    }
     return returns([&] {
+        const auto [code, reason] = close_arguments(args, keywords);
         WebSocketObject& self = self_of(object);
-        if (code < 0 || code > UINT16_MAX) {
-            raise(PyExc_ValueError, "a close code is a number from 1000 to 4999");
-        }
-        const std::string text{reason, static_cast<std::size_t>(size)};
         if (self.engine->is_on_thread() && self.socket != nullptr) {
-            self.socket->close(static_cast<std::uint16_t>(code), text);
+            self.socket->close(code, reason);
         } else {
-            self.handle.close(static_cast<std::uint16_t>(code), text);
+            self.handle.close(code, reason);
         }
     });
 }
@@ -347,6 +336,22 @@ Message to_message(PyObject* data, const char* function) {
         PyBuffer_Release(&buffer);
         throw;
     }
+}
+
+CloseArguments close_arguments(PyObject* args, PyObject* keywords) {
+    static const char* names[] = {"code", "reason", nullptr};
+    int code = CloseCode::kNormal;
+    const char* reason = "";
+    Py_ssize_t size = 0;
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "|is#:close", const_cast<char**>(names), &code, &reason, &size) ==
+        0) {
+        throw ErrorSet{};
+    }
+    if (!std::in_range<std::uint16_t>(code) || !CloseCode::is_sendable(static_cast<std::uint16_t>(code))) {
+        PyErr_Format(PyExc_ValueError, "close(): a close frame may not carry the code %d", code);
+        throw ErrorSet{};
+    }
+    return {static_cast<std::uint16_t>(code), {reason, static_cast<std::size_t>(size)}};
 }
 
 Ref<> to_python(const std::optional<Message>& message) {

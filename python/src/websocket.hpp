@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/close_code.hpp"
 #include "c10k/message.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace c10k::python {
 
@@ -46,6 +48,14 @@ void detach(WebSocketObject& self, std::uint16_t code) noexcept;
 Message to_message(PyObject* data, const char* function);
 // The object of Python for a message; None if there is none.
 Ref<> to_python(const std::optional<Message>& message);
+
+// How an application closes: with a code that a close frame may carry.
+struct CloseArguments {
+    std::uint16_t code = CloseCode::kNormal;
+    std::string reason;
+};
+// Those of a call of close(). Throws ErrorSet (TypeError, ValueError), on whatever thread the caller is.
+CloseArguments close_arguments(PyObject* args, PyObject* keywords);
 
 // Waits until the peer has taken enough of what is queued.
 inline WebSocket::SendAwaiter room_of(WebSocketObject& self) noexcept {

@@ -454,6 +454,24 @@ class GroupTest(EngineTest):
             self.assertEqual((first.close_code, first.close_reason), (4004, "all out"))
         await self.eventually(lambda: room.count() == 0)
 
+    async def test_a_code_that_a_close_frame_may_not_carry_fails_where_it_is_given(self):
+        room = c10k.Group("room")
+
+        async def view(ws):
+            self.ws = ws
+            async with room.join(ws):
+                async for message in ws:
+                    await ws.send(message)
+
+        async with self.connect(view) as peer:
+            await self.eventually(lambda: room.count() == 1)
+            for code in 0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65536, -1:
+                for closable in room, self.ws:  # this thread is not the loop's
+                    with self.assertRaisesRegex(ValueError, f"may not carry the code {code}$"):
+                        closable.close(code)
+            await peer.send("still here")
+            self.assertEqual(await peer.recv(), "still here")
+
     async def test_who_has_left_gets_nothing(self):
         async def view(ws):
             async with c10k.Group("room").join(ws) as group:
@@ -495,7 +513,6 @@ class ShutdownTest(EngineTest):
             self.assertEqual(peer.close_code, 1001)
         self.assertTrue(self.runner.wait(PATIENCE))
         self.assertEqual(self.seen, "cleaned up")
-
 
     async def test_a_view_that_is_cancelled_may_let_others_go_first(self):
         async def view(ws):
