@@ -2,21 +2,23 @@
 """Checks docs/internals/architecture.md against the source: each room and file has its line, and the walks lead through
 existing functions, each called by one before it. docs/README.md has the lines of the public headers (check_docs.py).
 
-A room is a heading "### src/ROOM: ...", a file (a header with its .cpp) a row "| `name` | ... |" below it. A step of a walk is a row
-"| `Class::function` | [file](...) | ... |"; if its text begins with "Later", nothing before it needs to call it. A state
+A room is a heading "### src/ROOM: ...", a file (a header with its .cpp, a module of Python) a row "| `name` | ... |" below it. A step of
+a walk is a row "| `Class::function` | [file](...) | ... |"; if its text begins with "Later", nothing before it needs to call it. A state
 diagram is the table of transitions in the header that the text before it names.
 """
 
+import ast
 import re
 import sys
 
 from includes import ROOT
 
 PAGE = ROOT / "docs/internals/architecture.md"
-ROOM = re.compile(r"### ((?:src|include)/[\w/]+)\b.*")
+ROOM = re.compile(r"### ((?:src|include|python)/[\w/]+)\b.*")
 ROW = re.compile(r"\| `([\w/.]+)` \| (.+) \|")
+PYTHON_ROOMS = ("python/src", "python/c10k", "python/c10ktools")
 IN_CLASS = r"^ .*?\b"
-STEP = re.compile(r"\| `([\w:~]+)` \| \[[^\]]+\]\(([^)]+)\) \| (.*) \|")
+STEP = re.compile(r"\| `([\w:~.]+)` \| \[[^\]]+\]\(([^)]+)\) \| (.*) \|")
 
 
 def files_by_room():
@@ -27,6 +29,11 @@ def files_by_room():
             if file.suffix in (".hpp", ".cpp"):
                 path = file.relative_to(ROOT)
                 room = "/".join(path.parts[:2] if top == "src" else path.parts[:-1])
+                rooms.setdefault(room, {})[str(path.relative_to(room).with_suffix(""))] = path
+    for room in PYTHON_ROOMS:
+        for file in sorted((ROOT / room).rglob("[!.]*")):
+            if file.suffix in (".hpp", ".cpp", ".py") and file.stem not in ("__init__", "__main__"):
+                path = file.relative_to(ROOT)
                 rooms.setdefault(room, {})[str(path.relative_to(room).with_suffix(""))] = path
     return rooms
 
@@ -49,10 +56,22 @@ def find_body(name, begin, text):
     return text[match.end():text.index(f"\n{indent}}}", match.end())]
 
 
+def python_body(function, text):
+    """The definition of a function or method of a module of Python, or None."""
+    found = ast.parse(text)
+    for name in function.split("."):
+        found = next((node for node in found.body if getattr(node, "name", None) == name), None)
+        if found is None:
+            return None
+    return ast.get_source_segment(text, found)
+
+
 def body(function, file):
     """What stands in the definition of a function, or None: "Class::name" or "name" at the beginning of a line of a .cpp
-    file, or "name" inside of a class there; "name" anywhere in a header."""
+    file, or "name" inside of a class there; "name" anywhere in a header; "Class.name" or "name" in a module of Python."""
     text = file.read_text()
+    if file.suffix == ".py":
+        return python_body(function, text)
     scope, _, name = function.rpartition("::")
     if file.suffix == ".hpp":
         return find_body(name, IN_CLASS, text)
@@ -102,7 +121,7 @@ def faults():
             if found is None:
                 yield number, f"{link} does not define {function}"
             elif walk and not text.startswith("Later"):
-                name = function.rsplit("::", 1)[-1]
+                name = re.split(r"::|\.", function)[-1]
                 if not any(re.search(rf"\b{name}\b", before) for before in walk):
                     yield number, f"no function before it calls {function}"
             walk.append(found or "")
