@@ -53,8 +53,8 @@ class WaitingForABuild(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
 
-    def build(self):
-        """A build that makes progress at each look, and is done after many."""
+    def program(self):
+        """A program that is done after many looks at it, and what looks: that makes something else of each look."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         done = pathlib.Path(folder.name, "done")
@@ -64,11 +64,16 @@ class WaitingForABuild(unittest.TestCase):
             look = next(looks)
             if look == MANY:
                 done.touch()
-            return {"looks": look}
+            return look
 
+        program = shell(f"until [ -e {done} ]; do sleep 0.01; done; echo built")
+        self.addCleanup(end, program)
+        return program, progress
+
+    def build(self):
+        """A build that makes progress at each look, and is done after many."""
+        builder, progress = self.program()
         self.patch(waiting, "build_progress", progress)
-        builder = shell(f"until [ -e {done} ]; do sleep 0.01; done; echo built")
-        self.addCleanup(end, builder)
         return builder
 
     def test_goes_on_as_long_as_the_build_does(self):
@@ -76,6 +81,11 @@ class WaitingForABuild(unittest.TestCase):
         eventually(lambda: "built" in builder.output, "it is built", SHORT, builder=builder.pid)
         self.build().wait_for("built", patience=SHORT)
         self.assertEqual(self.build().wait(SHORT), 0)
+
+    def test_goes_on_as_long_as_the_program_prints(self):
+        program, progress = self.program()
+        self.patch(Program, "line_count", property(progress))
+        self.assertEqual(program.wait(SHORT), 0)
 
     def test_ends_when_the_build_stands_still(self):
         self.patch(waiting, "build_progress", lambda _: {"looks": 1})

@@ -178,14 +178,17 @@ class Program(Measured):
         return self.wait()
 
     def wait(self, timeout=PATIENCE):
-        """Its exit status, once it has ended and all its lines are here."""
+        """Its exit status, once it has ended and all its lines are here; `timeout` counts from its last line."""
         patience = Patience(timeout, self.pid)
-        status = None
+        status, printed = None, 0
         while status is None:
             try:
                 status = self.process.wait(max(0, min(patience.left(), Patience.INTERVAL)))
             except subprocess.TimeoutExpired:
-                if patience.left() <= 0:
+                if printed != self.line_count:
+                    printed = self.line_count
+                    patience.renew()
+                elif patience.left() <= 0:
                     self.kill()
                     raise AssertionError(f"it did not end within {timeout} s:\n{self.output}") from None
         self._forget()

@@ -1,6 +1,6 @@
 """How long a test waits. Every wait ends with what it waits for, or fails after PATIENCE seconds: that is a hang, not a
-measure. A wait for a build goes on as long as the build does: PATIENCE counts from its last progress, however busy the
-machine is."""
+measure. A wait for a build goes on as long as the build does, and a wait for a program's end as long as the program prints:
+PATIENCE counts from the last progress, however busy the machine is."""
 
 import collections
 import contextlib
@@ -46,6 +46,10 @@ class Patience:
         self._looked = self._deadline = time.monotonic()
         self._deadline += seconds
 
+    def renew(self):
+        """Begins anew: there was progress."""
+        self._deadline = time.monotonic() + self.seconds
+
     def left(self):
         """How many seconds there are to wait; none or less when it has ended."""
         now = time.monotonic()
@@ -54,7 +58,7 @@ class Patience:
             progress = build_progress(self._pid)
             if progress and progress != self._progress:
                 self._progress = progress
-                self._deadline = now + self.seconds
+                self.renew()
         return self._deadline - now
 
 
