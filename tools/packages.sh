@@ -54,6 +54,7 @@ test_packages=(
     libnginx-mod-stream
     libpq-dev
     libsqlite3-dev
+    mypy
     nginx-light
     node-ws
     nodejs

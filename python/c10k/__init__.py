@@ -2,8 +2,9 @@
 
 from _c10k import ConnectionClosed, Exchange, Handshake, WebSocket
 
+from .application import EngineApplication
 from .groups import Group
 from .loop import Runner, current_server
 
-__all__ = ["ConnectionClosed", "Exchange", "Group", "Handshake", "Runner", "WebSocket", "current_server"]
+__all__ = ["ConnectionClosed", "EngineApplication", "Exchange", "Group", "Handshake", "Runner", "WebSocket", "current_server"]
 __version__ = "0.1.0"

@@ -29,7 +29,7 @@ logger = logging.getLogger("c10k")
 access_logger = logging.getLogger("c10k.access")
 
 
-def _raw_path(head: Any) -> str:
+def _raw_path(head: _c10k.Head) -> str:
     """The path as it was sent, for logs: decoded, it could end a line."""
     return head.raw_path.decode("latin-1")
 
@@ -334,13 +334,13 @@ class _WebSocket:
         if not self._is_connect_told:
             self._is_connect_told = True
             return {"type": "websocket.connect"}
-        if await self._is_answered():
+        if await self._is_answered(self.handshake):
             return await self.receive()
         return {"type": "websocket.disconnect", "code": self._ws.close_code or 1006, "reason": self._ws.close_reason}
 
-    async def _is_answered(self) -> bool:
+    async def _is_answered(self, handshake: _c10k.Handshake) -> bool:
         """Waits until the application has answered the handshake, in another task, or its peer has left."""
-        gone = asyncio.ensure_future(self.handshake.closed())
+        gone = asyncio.ensure_future(handshake.closed())
         self._answered = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait((gone, self._answered), return_when=asyncio.FIRST_COMPLETED)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import _c10k
@@ -52,17 +53,17 @@ class Group:
             self._server = server
         return self._bound
 
-    def join(self, ws: Any):
+    def join(self, ws: _c10k.WebSocket) -> AbstractAsyncContextManager[Group | _c10k.Group]:
         """Makes `ws` a member for the time of a block: `async with group.join(ws):`."""
         if isinstance(ws, _c10k.WebSocket):
             return self._group().join(ws)
-        return _join_test_client(self.name, ws)
+        return _join_test_client(self, ws)
 
-    def send(self, data: str | bytes) -> None:
+    def send(self, data: str | bytes | bytearray | memoryview) -> None:
         """Sends `data` to every member, and never waits. Thread: any.
 
         A member that stays too far behind is treated as the `slow_member` of its view says. One member gets the messages
-        of one thread in their order. Raises TypeError for anything but str and bytes.
+        of one thread in their order. Raises TypeError for anything but str, bytes, bytearray and memoryview.
         """
         for ws in _test_members.get(self.name, ()):
             ws.send(data)
@@ -93,11 +94,12 @@ def _c10k_runs() -> bool:
 
 
 @asynccontextmanager
-async def _join_test_client(name: str, ws: Any):
-    _test_members.setdefault(name, {})[ws] = None
+async def _join_test_client(group: Group, ws: Any) -> AsyncIterator[Group]:
+    members = _test_members.setdefault(group.name, {})
+    members[ws] = None
     try:
-        yield
+        yield group
     finally:
-        del _test_members[name][ws]
-        if not _test_members[name]:
-            del _test_members[name]
+        del members[ws]
+        if not members:
+            del _test_members[group.name]

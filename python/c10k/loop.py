@@ -12,6 +12,8 @@ from typing import Any
 
 import _c10k
 
+from .application import EngineApplication
+
 __all__ = ["Runner", "Selector", "current_server"]
 
 _server: _c10k.Server | None = None
@@ -50,7 +52,7 @@ class Selector(selectors.EpollSelector):
             return super().select(timeout)
         is_ready = self._server.run_turn(timeout)
         if self._on_stopped is not None and self._server.stopped:
-            self._on_stopped, on_stopped = None, self._on_stopped
+            on_stopped, self._on_stopped = self._on_stopped, None
             on_stopped()
         return super().select(0) if is_ready else []
 
@@ -58,7 +60,7 @@ class Selector(selectors.EpollSelector):
 class Runner:
     """Serves `application` until it is stopped, with an event loop of its own on the thread that calls run().
 
-    `application` has the methods on_handshake(), on_request() and so on of `_c10k.Application`, and may have
+    `application` has the methods of `c10k.EngineApplication`, and may have
     `async startup()`, awaited before the server listens, and `async shutdown()`, awaited after its last connection.
     `settings` are names and texts as in c10k.conf. If they do not say, `handshake_time` is an hour, since a handshake may
     wait for a thread of a pool for as long as its client does, and `max_body_bytes` is 256 MiB: bodies come in pieces. A second SIGINT or SIGTERM ends the process at once, unless
@@ -70,7 +72,7 @@ class Runner:
 
     def __init__(
         self,
-        application: Any,
+        application: EngineApplication,
         *,
         bind: Iterable[tuple[str, int]] = (),
         sockets: Iterable[socket.socket | int] = (),

@@ -14,7 +14,7 @@ With Channels, a test case that talks to the whole project through real sockets 
 
 from __future__ import annotations
 
-import multiprocessing
+import multiprocessing.context
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ __all__ = ["ServerProcess"]
 _context = multiprocessing.get_context("fork")
 
 
-class ServerProcess(_context.Process):
+class ServerProcess(multiprocessing.context.ForkProcess):
     """Serves an ASGI application at a free port of ``host``, from start() to terminate().
 
     It has the interface of ``daphne.testing.DaphneProcess``.
@@ -65,8 +65,8 @@ class ServerProcess(_context.Process):
         self.settings = dict(kwargs or {})
         self.setup = setup
         self.teardown = teardown
-        #: The port; 0 until it is known.
-        self.port = _context.Value("i")
+        #: The port, as its ``value``; 0 until it is known.
+        self.port: Any = _context.Value("i")
         #: Set when the server listens, or has failed to: then `errors` says why.
         self.ready = _context.Event()
         #: Pairs of an exception and its traceback as text.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 
-SLOW_MEMBERS = ("close", "drop_oldest", "drop_newest")
+SlowMember = Literal["close", "drop_oldest", "drop_newest"]
+SLOW_MEMBERS: tuple[SlowMember, ...] = ("close", "drop_oldest", "drop_newest")
 
 
 @dataclass(frozen=True)

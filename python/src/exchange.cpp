@@ -547,24 +547,39 @@ void deallocate(PyObject* object) {
 }
 
 PyMethodDef methods[] = {
-    {"read", read, METH_NOARGS, "read()\n--\n\nReturns the next piece of the request's body; b'' at its end."},
-    {"read_blocking", read_blocking, METH_NOARGS, "read_blocking()\n--\n\nread() for a thread that may block."},
+    {"read", read, METH_NOARGS,
+     "read($self)\n--\n\nReturns the next piece of the request's body; b'' at its end.\n\n"
+     "Raises ConnectionClosed if the client has gone or the body is too large, and RuntimeError while another "
+     "read()\nis pending.\n\n"
+     "    while piece := await exchange.read():"},
+    {"read_blocking", read_blocking, METH_NOARGS,
+     "read_blocking($self)\n--\n\nread() for a thread that may block.\n\nRaises RuntimeError on the thread of the "
+     "event loop, else as read()."},
     {"respond", method(respond), METH_VARARGS | METH_KEYWORDS,
-     "respond(status, headers=(), body=b'')\n--\n\nAnswers with a whole response. Thread: any.\n"
-     "Raises RuntimeError for a second answer."},
+     "respond($self, status, headers=(), body=b'')\n--\n\nAnswers with a whole response. Thread: any.\n\n"
+     "Raises ValueError unless the status is from 200 to 599, TypeError for headers that are no pairs of bytes, and\n"
+     "RuntimeError for a second answer.\n\n"
+     "    exchange.respond(200, [(b'content-type', b'text/plain')], b'hello')"},
     {"start", method(start), METH_VARARGS | METH_KEYWORDS,
-     "start(status, headers=())\n--\n\nBegins a streamed response. Thread: any."},
+     "start($self, status, headers=())\n--\n\nBegins a streamed response, of which write() and finish() send the body. "
+     "Thread: any.\n\n"
+     "Raises as respond()."},
     {"write", write, METH_O,
-     "write(data)\n--\n\nSends a piece of the body. Await the result to wait while the client is behind.\n"
-     "Raises ConnectionClosed if the client has gone."},
-    {"write_blocking", write_blocking, METH_O, "write_blocking(data)\n--\n\nwrite() for a thread that may block."},
-    {"finish", finish, METH_NOARGS, "finish()\n--\n\nThe streamed body is whole. Thread: any."},
+     "write($self, data, /)\n--\n\nSends a piece of the body. Await the result to wait while the client is behind.\n\n"
+     "Raises ConnectionClosed if the client has gone, TypeError for anything but bytes, and RuntimeError before\n"
+     "start() and after finish()."},
+    {"write_blocking", write_blocking, METH_O,
+     "write_blocking($self, data, /)\n--\n\nwrite() for a thread that may block.\n\nRaises RuntimeError on the thread "
+     "of the event loop, else as write()."},
+    {"finish", finish, METH_NOARGS,
+     "finish($self)\n--\n\nThe streamed body is whole. Thread: any.\n\nRaises RuntimeError before start()."},
     {"abort", abort, METH_NOARGS,
-     "abort()\n--\n\nThe answer cannot be completed: cuts the connection, or answers with 500 if nothing has been "
+     "abort($self)\n--\n\nThe answer cannot be completed: cuts the connection, or answers with 500 if nothing has been "
      "sent."},
-    {"closed", closed, METH_NOARGS, "closed()\n--\n\nWaits until the client has gone, or has its answer."},
+    {"closed", closed, METH_NOARGS, "closed($self)\n--\n\nWaits until the client has gone, or has its answer."},
     {"run", method(run), METH_VARARGS | METH_KEYWORDS,
-     "run(coroutine, *, context=None)\n--\n\nDrives `coroutine`, which answers, on the event loop."},
+     "run($self, coroutine, *, context=None)\n--\n\nDrives `coroutine`, which answers, on the event loop.\n\n"
+     "Raises TypeError if it is no coroutine, and RuntimeError on another thread."},
     {nullptr, nullptr, 0, nullptr},
 };
 

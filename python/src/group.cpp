@@ -119,33 +119,21 @@ PyObject* join(PyObject* object, PyObject* argument) {
     });
 }
 
-int init(PyObject* object, PyObject* args, PyObject* keywords) {
+// All in __new__(): a subclass may forget to call __init__().
+PyObject* make(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     static const char* names[] = {"server", "name", nullptr};
     PyObject* server = nullptr;
     PyObject* name = nullptr;
     if (PyArg_ParseTupleAndKeywords(args, keywords, "O!U:Group", const_cast<char**>(names), server_type, &server,
                                     &name) == 0) {
-        return -1;
-    }
-    GroupObject& self = self_of(object);
-    if (self.engine != nullptr) {
-        PyErr_SetString(PyExc_RuntimeError, "a Group has its name already");
-        return -1;
+        return nullptr;
     }
     Engine* engine = engine_of(server);
-    if (engine == nullptr) {
-        return -1;
-    }
-    self.engine = engine->shared_from_this();
-    self.name = Py_NewRef(name);
-    return 0;
-}
-
-PyObject* make(PyTypeObject* type, PyObject* /*args*/, PyObject* /*keywords*/) {
-    PyObject* made = type->tp_alloc(type, 0);
+    PyObject* made = engine != nullptr ? type->tp_alloc(type, 0) : nullptr;
     if (made != nullptr) {
-        new (&self_of(made).engine) std::shared_ptr<Engine>;
+        new (&self_of(made).engine) std::shared_ptr<Engine>{engine->shared_from_this()};
         new (&self_of(made).group) std::optional<Group>;
+        self_of(made).name = Py_NewRef(name);
     }
     return made;
 }
@@ -167,14 +155,19 @@ PyObject* get_name(PyObject* object, void* /*unused*/) { return Py_NewRef(self_o
 
 PyMethodDef methods[] = {
     {"send", send, METH_O,
-     "send(data)\n--\n\nSends a message to every member, and never waits: a member that stays too far behind is "
+     "send($self, data, /)\n--\n\nSends a message to every member, and never waits: a member that stays too far behind "
+     "is "
      "treated\n"
-     "as its slow_member says. It is encoded once. Thread: any."},
+     "as its slow_member says. It is encoded once. Thread: any.\n\n"
+     "Raises TypeError for anything but str, bytes, bytearray and memoryview."},
     {"join", join, METH_O,
-     "join(ws)\n--\n\nMakes the WebSocket a member for the time of a block.\n\n    async with group.join(ws):"},
-    {"count", count, METH_NOARGS, "count()\n--\n\nHow many members the group has now. Thread: any."},
+     "join($self, ws, /)\n--\n\nMakes the WebSocket a member for the time of a block.\n\n    async with "
+     "group.join(ws):\n\n"
+     "Raises TypeError for anything but a WebSocket, and at the block's beginning ConnectionClosed if it is closed."},
+    {"count", count, METH_NOARGS, "count($self)\n--\n\nHow many members the group has now. Thread: any."},
     {"close", method(close), METH_VARARGS | METH_KEYWORDS,
-     "close(code=1000, reason='')\n--\n\nCloses the WebSockets of all members. Thread: any."},
+     "close($self, code=1000, reason='')\n--\n\nCloses the WebSockets of all members. Thread: any.\n\n"
+     "Raises ValueError for a code that an application may not send."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -187,7 +180,6 @@ PyType_Slot slots[] = {
     {Py_tp_doc,
      const_cast<char*>("Group(server, name)\n--\n\nThe WebSockets of this process that have joined `name`.")},
     {Py_tp_new, slot(make)},
-    {Py_tp_init, slot(init)},
     {Py_tp_dealloc, slot(deallocate)},
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},

@@ -328,22 +328,25 @@ void deallocate(PyObject* object) {
 
 PyMethodDef methods[] = {
     {"accept", method(accept), METH_VARARGS | METH_KEYWORDS,
-     "accept(coroutine, *, context=None, subprotocol=None, headers=(), slow_member='close')\n--\n\n"
+     "accept($self, coroutine, *, context=None, subprotocol=None, headers=(), slow_member='close')\n--\n\n"
      "Answers with 101 and drives `coroutine`, the view, on the event loop. The WebSocket closes when it returns.\n\n"
      "Returns False if the peer has gone; the coroutine is closed then, and has never started. Thread: any.\n"
      "Raises ValueError for a subprotocol that the client does not offer, RuntimeError for a second answer."},
     {"run", method(run), METH_VARARGS | METH_KEYWORDS,
-     "run(coroutine, *, context=None)\n--\n\n"
-     "Drives `coroutine`, which answers the handshake itself, with accept_now() or refuse(). Thread: any."},
+     "run($self, coroutine, *, context=None)\n--\n\n"
+     "Drives `coroutine`, which answers the handshake itself, with accept_now() or refuse(). Thread: any.\n\n"
+     "Returns False if the peer has gone; the coroutine is closed then. Raises RuntimeError for a second answer."},
     {"accept_now", method(accept_now), METH_VARARGS | METH_KEYWORDS,
-     "accept_now(*, subprotocol=None, headers=(), slow_member='close')\n--\n\n"
-     "Answers with 101. Only for the coroutine that run() drives."},
+     "accept_now($self, *, subprotocol=None, headers=(), slow_member='close')\n--\n\n"
+     "Answers with 101. Only for the coroutine that run() drives.\n\nRaises as accept()."},
     {"refuse", method(refuse), METH_VARARGS | METH_KEYWORDS,
-     "refuse(status, headers=(), body=b'')\n--\n\n"
-     "Answers with another response. Returns False if the peer has gone. Thread: any."},
+     "refuse($self, status, headers=(), body=b'')\n--\n\n"
+     "Answers with another response. Returns False if the peer has gone. Thread: any.\n\n"
+     "Raises ValueError unless the status is from 200 to 599, TypeError for headers that are no pairs of bytes, and\n"
+     "RuntimeError for a second answer."},
     {"closed", closed, METH_NOARGS,
-     "closed()\n--\n\nWaits until the peer has left, also before the handshake is answered, or the WebSocket is "
-     "closed."},
+     "closed($self)\n--\n\nWaits until the peer has left, also before the handshake is answered, or the WebSocket is "
+     "closed.\n\nRaises RuntimeError on another thread than the event loop's."},
     {nullptr, nullptr, 0, nullptr},
 };
 

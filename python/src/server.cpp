@@ -213,25 +213,29 @@ void deallocate(PyObject* object) {
 
 PyMethodDef methods[] = {
     {"listen", method(listen), METH_VARARGS | METH_KEYWORDS,
-     "listen(host, port)\n--\n\nListens on all addresses of `host`. Returns the first one as text, with its real "
-     "port.\n"
-     "Raises OSError."},
+     "listen($self, host, port)\n--\n\nListens on all addresses of `host`. Returns the first one as text, with its "
+     "real "
+     "port.\n\n"
+     "Raises OSError.\n\n"
+     "    server.listen('127.0.0.1', 0)  # '127.0.0.1:40123'"},
     {"listen_fd", listen_fd, METH_O,
-     "listen_fd(fd)\n--\n\nListens on a duplicate of a listening socket. Returns its address as text. Raises OSError."},
+     "listen_fd($self, fd, /)\n--\n\nListens on a duplicate of a listening socket. Returns its address as "
+     "text.\n\nRaises OSError."},
     {"run_turn", run_turn, METH_O,
-     "run_turn(timeout)\n--\n\nOne turn of the engine; sleeps at most `timeout` seconds, or without limit if it is "
+     "run_turn($self, timeout, /)\n--\n\nOne turn of the engine; sleeps at most `timeout` seconds, or without limit if "
+     "it is "
      "None.\n"
      "The GIL is free meanwhile, except while views run. Returns whether the descriptor of watch() was readable."},
-    {"watch", watch, METH_O, "watch(fd)\n--\n\nThe sleep of run_turn() ends also when `fd` is readable."},
+    {"watch", watch, METH_O, "watch($self, fd, /)\n--\n\nThe sleep of run_turn() ends also when `fd` is readable."},
     {"stop", method(stop), METH_VARARGS | METH_KEYWORDS,
-     "stop(code=1001, reason='the server is shutting down', grace=0.0)\n--\n\n"
+     "stop($self, code=1001, reason='the server is shutting down', grace=0.0)\n--\n\n"
      "Begins to end: closes the WebSockets with `code`, and cancels views that wait for something else. run_turn() "
      "goes\n"
-     "on with it until `stopped`."},
-    {"wake", wake, METH_NOARGS, "wake()\n--\n\nEnds the sleep of run_turn(). Thread: any."},
-    {"metrics", metrics, METH_NOARGS, "metrics()\n--\n\nWhat the server counts, in Prometheus' text format."},
+     "on with it until `stopped`.\n\nThe WebSockets stay open for `grace` seconds first."},
+    {"wake", wake, METH_NOARGS, "wake($self)\n--\n\nEnds the sleep of run_turn(). Thread: any."},
+    {"metrics", metrics, METH_NOARGS, "metrics($self)\n--\n\nWhat the server counts, in Prometheus' text format."},
     {"close", close, METH_NOARGS,
-     "close()\n--\n\nEnds whatever is left at once. The server cannot be used afterwards."},
+     "close($self)\n--\n\nEnds whatever is left at once. The server cannot be used afterwards."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -254,7 +258,8 @@ PyMemberDef members[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char*>("Server(application, loop, settings={})\n--\n\n"
-                                  "The engine. It moves while run_turn() is called. Thread: the one that makes it.")},
+                                  "The engine. It moves while run_turn() is called. Thread: the one that makes it.\n\n"
+                                  "The settings are those of c10k.conf. Raises ValueError for a wrong one.")},
     {Py_tp_new, slot(make)},
     {Py_tp_init, slot(init)},
     {Py_tp_traverse, slot(traverse)},

@@ -572,20 +572,26 @@ PyObject* represent(PyObject* self) {
 }
 
 PyMethodDef methods[] = {
-    {"cancel", method(task_cancel), METH_VARARGS | METH_KEYWORDS, "As asyncio.Task.cancel()."},
-    {"uncancel", task_uncancel, METH_NOARGS, "As asyncio.Task.uncancel()."},
-    {"cancelling", task_cancelling, METH_NOARGS, "As asyncio.Task.cancelling()."},
-    {"done", task_done, METH_NOARGS, "Whether the coroutine has ended."},
-    {"cancelled", task_cancelled, METH_NOARGS, "Whether it ended because it was cancelled."},
+    {"cancel", method(task_cancel), METH_VARARGS | METH_KEYWORDS,
+     "cancel($self, msg=None)\n--\n\nAs asyncio.Task.cancel()."},
+    {"uncancel", task_uncancel, METH_NOARGS, "uncancel($self)\n--\n\nAs asyncio.Task.uncancel()."},
+    {"cancelling", task_cancelling, METH_NOARGS, "cancelling($self)\n--\n\nAs asyncio.Task.cancelling()."},
+    {"done", task_done, METH_NOARGS, "done($self)\n--\n\nWhether the coroutine has ended."},
+    {"cancelled", task_cancelled, METH_NOARGS, "cancelled($self)\n--\n\nWhether it ended because it was cancelled."},
     {"add_done_callback", method(task_add_done_callback), METH_VARARGS | METH_KEYWORDS,
-     "Calls a function with the task soon after it has ended, as asyncio.Task.add_done_callback()."},
-    {"exception", task_exception, METH_NOARGS, "The exception that it ended with, or None."},
-    {"get_coro", task_get_coro, METH_NOARGS, "The coroutine, or None when it has ended."},
-    {"get_context", task_get_context, METH_NOARGS, "The contextvars.Context that the coroutine runs in."},
-    {"get_loop", task_get_loop, METH_NOARGS, "The event loop, or None when the coroutine has ended."},
-    {"get_name", task_get_name, METH_NOARGS, "The name of the task."},
-    {"set_name", task_set_name, METH_O, "Names the task."},
-    {"_wakeup", task_wakeup, METH_O, "Called by the future that the coroutine waits for."},
+     "add_done_callback($self, callback, *, context=None)\n--\n\n"
+     "Calls a function with the task soon after it has ended, as asyncio.Task.add_done_callback().\n\n"
+     "Raises RuntimeError if it has ended."},
+    {"exception", task_exception, METH_NOARGS, "exception($self)\n--\n\nThe exception that it ended with, or None."},
+    {"get_coro", task_get_coro, METH_NOARGS, "get_coro($self)\n--\n\nThe coroutine, or None when it has ended."},
+    {"get_context", task_get_context, METH_NOARGS,
+     "get_context($self)\n--\n\nThe contextvars.Context that the coroutine runs in."},
+    {"get_loop", task_get_loop, METH_NOARGS,
+     "get_loop($self)\n--\n\nThe event loop, or None when the coroutine has ended."},
+    {"get_name", task_get_name, METH_NOARGS, "get_name($self)\n--\n\nThe name of the task."},
+    {"set_name", task_set_name, METH_O, "set_name($self, value, /)\n--\n\nNames the task."},
+    {"_wakeup", task_wakeup, METH_O,
+     "_wakeup($self, future, /)\n--\n\nCalled by the future that the coroutine waits for."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -260,7 +260,7 @@ void deallocate(PyObject* object) {
 
 PyMethodDef methods[] = {
     {"send", send, METH_O,
-     "send(data)\n--\n\n"
+     "send($self, data, /)\n--\n\n"
      "Queues a message at once: str as text, bytes, bytearray and memoryview as binary.\n\n"
      "Await the result to wait while the peer is far behind; without that, a peer that stays too far behind is "
      "treated\n"
@@ -269,11 +269,12 @@ PyMethodDef methods[] = {
      "WebSocket is closed.\n\n"
      "    await ws.send('hello')"},
     {"recv", recv, METH_NOARGS,
-     "recv()\n--\n\n"
+     "recv($self)\n--\n\n"
      "Returns the next message, str or bytes; None once the WebSocket is closed, cleanly or not.\n\n"
+     "Raises RuntimeError while another task waits for one, and on another thread than the event loop's.\n\n"
      "    message = await ws.recv()"},
     {"close", method(close), METH_VARARGS | METH_KEYWORDS,
-     "close(code=1000, reason='')\n--\n\n"
+     "close($self, code=1000, reason='')\n--\n\n"
      "Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the WebSocket is closed. A reason is cut to 123\n"
      "bytes of UTF-8. Thread: any.\n\n"
      "Raises ValueError for a code that an application may not send: 1000 to 1003, 1007 to 1014 and 3000 to 4999 it "

@@ -13,6 +13,7 @@ import unittest
 import websockets
 from engine_support import PATIENCE, EngineTest
 
+import _c10k
 import c10k
 
 flavour = contextvars.ContextVar("flavour", default="plain")
@@ -481,6 +482,17 @@ class GroupTest(EngineTest):
 
         async with self.connect(view) as peer:
             self.assertEqual([await peer.recv(), await peer.recv()], ["inside", "end"])
+
+    async def test_a_subclass_that_forgets_to_call_init_is_a_group_all_the_same(self):
+        class Forgetful(_c10k.Group):
+            def __init__(self, server, name):
+                pass
+
+        group = Forgetful(c10k.current_server(), "room")
+        self.assertEqual((group.name, group.count()), ("room", 0))
+        group.send("to nobody")
+        with self.assertRaises(TypeError):
+            _c10k.Group.__new__(_c10k.Group)
 
 
 class ShutdownTest(EngineTest):

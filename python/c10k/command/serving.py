@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-from ..asgi import Application, django_engine_settings
+from ..asgi import App, Application, django_engine_settings
 from ..lifespan import StartupFailed
 from ..loop import Runner
 from .apps import AppNotFound, load
@@ -32,7 +32,9 @@ def complain(text: object) -> None:
 class _Served(Application):
     """Listens once it has started, and tells the process that supervises this one."""
 
-    def __init__(self, app, options: argparse.Namespace, listeners: list[socket.socket], parent: Supervised | None):
+    def __init__(
+        self, app: App, options: argparse.Namespace, listeners: list[socket.socket], parent: Supervised | None
+    ) -> None:
         is_logged = options.access_log and logging.getLogger("c10k.access").isEnabledFor(logging.INFO)
         super().__init__(app, lifespan=options.lifespan, root_path=options.root_path, access_log=is_logged)
         self.runner: Runner | None = None

@@ -7,8 +7,11 @@ import errno
 import os
 import socket
 import stat
+from typing import Any
 
 __all__ = ["CannotListen", "open_sockets"]
+
+_Address = tuple[Any, ...]  # of a socket
 
 
 class CannotListen(Exception):
@@ -30,7 +33,7 @@ def open_sockets(options: argparse.Namespace, sets: int) -> list[list[socket.soc
     if sets == 1:
         return [first]
     # The kernel shares connections out among sockets of one port. Only now is it sure that no other server is there.
-    names = [(each.family, each.getsockname()) for each in first]
+    names: list[tuple[int, _Address]] = [(each.family, each.getsockname()) for each in first]
     for each in first:
         each.close()
     return [_bind_all(names, options, is_shared=True) for _ in range(sets)]
@@ -76,7 +79,7 @@ def _remove_stale(path: str) -> None:
             raise CannotListen(f"Another server listens on {path}. Stop it, or choose another --uds.")
 
 
-def _addresses(host: str, port: int) -> list[tuple[int, tuple]]:
+def _addresses(host: str, port: int) -> list[tuple[int, _Address]]:
     try:
         found = socket.getaddrinfo(
             None if host in ("", "*") else host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -89,7 +92,7 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple]]:
 
 
 def _bind_all(
-    addresses: list[tuple[int, tuple]], options: argparse.Namespace, *, is_shared: bool
+    addresses: list[tuple[int, _Address]], options: argparse.Namespace, *, is_shared: bool
 ) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     port = 0
@@ -110,7 +113,7 @@ def _bind_all(
     return sockets
 
 
-def _bind(family: int, address: tuple, is_shared: bool) -> socket.socket:
+def _bind(family: int, address: _Address, is_shared: bool) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from django.http import HttpRequest, HttpResponse
 
-from ..conf import SLOW_MEMBERS
+from ..conf import SLOW_MEMBERS, SlowMember
 from .opening import WebSocketFunction, open_websocket
 from .start import Options
 
@@ -22,7 +22,7 @@ def websocket(view: WebSocketFunction) -> DjangoView: ...
 
 @overload
 def websocket(
-    *, subprotocols: Iterable[str] = (), slow_member: str | None = None, keep_request: bool | None = None
+    *, subprotocols: Iterable[str] = (), slow_member: SlowMember | None = None, keep_request: bool | None = None
 ) -> Callable[[WebSocketFunction], DjangoView]: ...
 
 
@@ -30,7 +30,7 @@ def websocket(
     view: WebSocketFunction | None = None,
     *,
     subprotocols: Iterable[str] = (),
-    slow_member: str | None = None,
+    slow_member: SlowMember | None = None,
     keep_request: bool | None = None,
 ) -> Any:
     """Makes an ``async def view(ws, ...)`` a view for the URLconf, which serves a WebSocket.
@@ -70,7 +70,7 @@ def websocket(
     return _decorate(view, options)
 
 
-def make_options(subprotocols: Iterable[str], slow_member: str | None, keep_request: bool | None) -> Options:
+def make_options(subprotocols: Iterable[str], slow_member: SlowMember | None, keep_request: bool | None) -> Options:
     """Checks the options of a view. Raises TypeError and ValueError with a sentence for the view's author."""
     if isinstance(subprotocols, str):
         raise TypeError(f"subprotocols is a list of names, such as [{subprotocols!r}]")

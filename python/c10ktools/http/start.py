@@ -19,7 +19,7 @@ class Options(NamedTuple):
     """What a view asks of its WebSocket. ``None`` leaves it to the settings."""
 
     subprotocols: tuple[str, ...] = ()
-    slow_member: str | None = None
+    slow_member: conf.SlowMember | None = None
     keep_request: bool | None = None
 
 

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views import View
 
+from ..conf import SlowMember
 from .decorator import make_options, require_coroutine_function
 from .opening import is_websocket, open_websocket
 
@@ -39,18 +40,25 @@ class WebSocketView(View):
 
     #: As for ``@websocket``.
     subprotocols: ClassVar[Sequence[str]] = ()
-    slow_member: ClassVar[str | None] = None
+    slow_member: ClassVar[SlowMember | None] = None
     keep_request: ClassVar[bool | None] = None
 
     #: as_view() must not mark the view as asynchronous because get() is: handshakes are answered synchronously.
     view_is_async = False
 
-    async def websocket(self, ws: Any, *args: Any, **kwargs: Any) -> None:
+    # With such hints, mypy lets a project's view name the arguments that its URL captures.
+    async def websocket(self, *args: Any, **kwargs: Any) -> None:
         """Serves one WebSocket. Override it.
 
         Args:
-            ws: the WebSocket.
-            args, kwargs: what the URL captured.
+            args: the WebSocket, and what the URL captured without names.
+            kwargs: what the URL captured with names.
+
+        Example::
+
+            async def websocket(self, ws: WebSocket, name: str) -> None:
+                async for message in ws:
+                    ws.send(message)
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no websocket()")
 
