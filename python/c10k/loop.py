@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import selectors
 import signal
 import socket
@@ -15,6 +16,8 @@ import _c10k
 from .application import EngineApplication
 
 __all__ = ["Runner", "Selector", "current_server"]
+
+logger = logging.getLogger("c10k")
 
 _server: _c10k.Server | None = None
 
@@ -89,6 +92,7 @@ class Runner:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested: asyncio.Event | None = None
         self._stop_arguments: dict[str, Any] = {}
+        self._is_serving = False
         self._has_ended = threading.Event()
 
     def stop(self, code: int = 1001, reason: str = "the server is shutting down", grace: float = 0.0) -> None:
@@ -108,7 +112,8 @@ class Runner:
     def run(self) -> None:
         """Serves until stop(), SIGINT or SIGTERM. The signals are only handled on the main thread.
 
-        Raises OSError if it cannot listen, and ValueError for wrong settings.
+        Raises OSError if it cannot listen, and ValueError for wrong settings. A KeyboardInterrupt or SystemExit in a view
+        ends the server as stop() does, and is raised then.
         """
         selector = Selector()
         loop = asyncio.SelectorEventLoop(selector)
@@ -136,11 +141,27 @@ class Runner:
         _server = server
         try:
             selector.attach(server, stopped.set)
-            loop.run_until_complete(self._main(server, self._stop_requested, stopped))
+            self._run_main(loop, loop.create_task(self._main(server, self._stop_requested, stopped)))
         finally:
             _server = None
             selector.detach()
             server.close()
+
+    def _run_main(self, loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> None:
+        interrupt: BaseException | None = None
+        while not main.done():
+            try:
+                loop.run_until_complete(main)
+            except (KeyboardInterrupt, SystemExit) as error:
+                if error is interrupt:  # a task group raises that of its task in the view as well
+                    continue
+                if not self._is_serving:  # a second signal, for example
+                    raise
+                logger.error("%s ends the server.", type(error).__name__, exc_info=error)
+                interrupt = error
+                self.stop()
+        if interrupt is not None:
+            raise interrupt
 
     async def _main(self, server: _c10k.Server, stop_requested: asyncio.Event, stopped: asyncio.Event) -> None:
         if startup := getattr(self._application, "startup", None):
@@ -150,7 +171,9 @@ class Runner:
         with _stop_signals(self, asyncio.get_running_loop()):
             if self._on_listening is not None:
                 self._on_listening(addresses)
+            self._is_serving = True
             await stop_requested.wait()
+            self._is_serving = False
             server.stop(**self._stop_arguments)
             await stopped.wait()
         if shutdown := getattr(self._application, "shutdown", None):

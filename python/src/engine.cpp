@@ -46,6 +46,7 @@ void Engine::close() {
     delete server_.get();
     static_cast<void>(server_.release());
     gil_.acquire();
+    interrupt_.reset();
 }
 
 bool Engine::run_turn(std::optional<std::chrono::milliseconds> longest) {
@@ -63,7 +64,20 @@ bool Engine::run_turn(std::optional<std::chrono::milliseconds> longest) {
         throw;
     }
     gil_.acquire();
+    if (const Ref<> failure = std::exchange(interrupt_, {})) {
+        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(failure.get())), failure.get());
+        throw ErrorSet{};
+    }
     return is_watched_readable_;
+}
+
+void Engine::interrupt(Ref<> failure) noexcept {
+    if (!interrupt_) {
+        interrupt_ = std::move(failure);
+    }
+    if (is_running()) {
+        server_->wake();
+    }
 }
 
 void Engine::watch(int descriptor) { server().spawn(watch_again_and_again(descriptor)); }

@@ -40,7 +40,8 @@ public:
     // Thread: any.
     [[nodiscard]] bool is_running() const noexcept { return is_running_; }
 
-    // One turn without the GIL, which the caller has. Returns whether the descriptor of watch() was readable.
+    // One turn without the GIL, which the caller has. Returns whether the descriptor of watch() was readable. Throws
+    // ErrorSet with what interrupt() was given.
     bool run_turn(std::optional<std::chrono::milliseconds> longest);
     // Takes the GIL for the rest of the views' part of the turn. Outside of turns, the caller has it.
     void take_gil() {
@@ -50,6 +51,8 @@ public:
     }
     // Ends the sleep of run_turn() also when `descriptor` is readable. There is one.
     void watch(int descriptor);
+    // Code of Python has raised KeyboardInterrupt or SystemExit: run_turn() raises it once more, at its end.
+    void interrupt(Ref<> failure) noexcept;
     // Closes all WebSockets, and cancels the views that wait for something else.
     void stop(const StopOptions& options);
 
@@ -92,6 +95,7 @@ private:
     std::thread::id thread_ = std::this_thread::get_id();
     Gil gil_;
     TaskObject* first_task_ = nullptr;
+    Ref<> interrupt_;
     bool is_watched_readable_ = false;
     bool is_watch_over_ = false;
     std::atomic<std::uint64_t> turns_{0};
@@ -100,13 +104,23 @@ private:
     std::atomic<bool> is_running_{true};
 };
 
-// Calls `method` of the application. The application's own failure is printed as unraisable.
+// Whether an exception ends the event loop, as asyncio has it: KeyboardInterrupt or SystemExit.
+[[nodiscard]] inline bool ends_loop(PyObject* failure) noexcept {
+    return PyErr_GivenExceptionMatches(failure, PyExc_KeyboardInterrupt) != 0 ||
+           PyErr_GivenExceptionMatches(failure, PyExc_SystemExit) != 0;
+}
+
+// Calls `method` of the application. The application's own failure is printed as unraisable, unless it ends the loop.
 template <typename... Arguments>
-void notify(const Engine& engine, PyObject* method, Arguments*... arguments) noexcept {
+void notify(Engine& engine, PyObject* method, Arguments*... arguments) noexcept {
     PyObject* const values[] = {engine.application(), reinterpret_cast<PyObject*>(arguments)...};
     PyObject* result = PyObject_VectorcallMethod(method, values, sizeof...(arguments) + 1, nullptr);
     if (result == nullptr) {
-        report_unraisable(method);
+        if (ends_loop(PyErr_Occurred())) {
+            engine.interrupt(take_error());
+        } else {
+            report_unraisable(method);
+        }
     }
     Py_XDECREF(result);
 }

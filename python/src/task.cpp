@@ -268,12 +268,15 @@ Task<> finish(Engine& engine, TaskObject& task) {
     if (websocket != nullptr && is_failed && PyErr_GivenExceptionMatches(task.failure, connection_closed) != 0) {
         is_failed = websocket->socket->is_open();  // else the view has only heard late that its peer is gone
     }
-    if (is_failed) {
+    const bool is_interrupt = is_failed && ends_loop(failure.get());
+    if (is_interrupt) {
+        engine.interrupt(failure);
+    } else if (is_failed) {
         notify(engine, name::on_view_failed, websocket != nullptr ? reinterpret_cast<PyObject*>(websocket) : Py_None,
                failure.get());
     }
     if (websocket != nullptr) {
-        if (task.is_cancelled && !is_failed) {
+        if (is_interrupt || (task.is_cancelled && !is_failed)) {
             websocket->socket->close(CloseCode::kGoingAway);
         }
         detach(*websocket, is_failed ? CloseCode::kInternalError : CloseCode::kNormal);

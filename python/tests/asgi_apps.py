@@ -195,6 +195,10 @@ async def not_modified(scope, receive, send):
     await respond(send, b"", status=304, headers=[(b"etag", b'"x"')])
 
 
+async def exits(scope, receive, send):
+    sys.exit(7)
+
+
 async def die(scope, receive, send):
     os._exit(9)
 
@@ -220,6 +224,7 @@ pages = {
     "/204": no_content,
     "/304": not_modified,
     "/die": die,
+    "/exits": exits,
 }
 
 

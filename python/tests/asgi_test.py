@@ -484,6 +484,18 @@ class ShutdownTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual((await answer).content, b"slept well")
             self.assertEqual(server.wait(), 0)
 
+    async def test_an_application_that_exits_ends_the_server_with_its_status(self):
+        with Served("asgi_apps:app") as server:
+            async with server.connect("/echo") as peer:
+                with contextlib.suppress(http.client.HTTPException, ConnectionError):
+                    await asyncio.to_thread(server.get, "/exits")
+                await peer.wait_closed()
+                self.assertEqual(peer.close_code, 1001)
+            self.assertEqual(server.wait(), 7)
+            self.assertIn("SystemExit ends the server.", server.log)
+            self.assertIn("sys.exit(7)", server.log)
+            self.assertIn("lifespan.shutdown", server.log)
+
     async def test_a_request_that_takes_too_long_is_cut(self):
         with Served("asgi_apps:app", "--timeout-graceful-shutdown", "0.1") as server:
             with socket.create_connection(("127.0.0.1", server.port)) as client:

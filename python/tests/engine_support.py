@@ -88,7 +88,8 @@ class EngineTest(unittest.IsolatedAsyncioTestCase):
             settings={"backend": os.environ.get("C10K_TEST_BACKEND", "auto")},
             on_listening=on_listening,
         )
-        thread = threading.Thread(target=self.runner.run, name="engine")
+        self.interrupt: BaseException | None = None  # that has ended the engine
+        thread = threading.Thread(target=self._run_engine, name="engine")
         thread.start()
         self.addCleanup(thread.join)
         self.addCleanup(self.runner.stop)
@@ -96,6 +97,12 @@ class EngineTest(unittest.IsolatedAsyncioTestCase):
             self.fail("the engine does not listen")
         self.port = int(addresses[0].rpartition(":")[2])
         self.loop = self.application.loop
+
+    def _run_engine(self) -> None:
+        try:
+            self.runner.run()
+        except (KeyboardInterrupt, SystemExit) as interrupt:
+            self.interrupt = interrupt
 
     def connect(self, view, **options):
         """A client whose handshake gets `view`."""

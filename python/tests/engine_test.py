@@ -7,6 +7,7 @@ import contextvars
 import gc
 import http.client
 import os
+import sys
 import threading
 import unittest
 
@@ -578,6 +579,74 @@ class ShutdownTest(EngineTest):
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.assertTrue(await asyncio.to_thread(self.runner.wait, PATIENCE))
         self.assertEqual(seen[0], "cancelled")
+
+
+class InterruptTest(EngineTest):
+    """KeyboardInterrupt and SystemExit, which end asyncio's loop, end the server."""
+
+    async def check_end(self, view, interrupt):
+        async def other(ws):
+            ws.send("ready")
+            await ws.recv()
+
+        async def shutdown():
+            self.is_shut_down = True
+
+        self.application.shutdown = shutdown
+        async with self.connect(other) as peer:
+            self.assertEqual(await peer.recv(), "ready")
+            with self.assertLogs("c10k", "ERROR") as logged:
+                async with self.connect(view) as interrupting:
+                    await interrupting.wait_closed()
+                    self.assertEqual(interrupting.close_code, 1001)
+                await peer.wait_closed()
+                self.assertEqual(peer.close_code, 1001)
+                await self.eventually(lambda: self.interrupt is not None)
+        self.assertIs(type(self.interrupt), interrupt)
+        self.assertIn(f"{interrupt.__name__} ends the server.", logged.output[0])
+        self.assertRegex(logged.output[0], r"sys\.exit\(\d\)|raise KeyboardInterrupt")
+        self.assertTrue(self.is_shut_down)
+        self.assertEqual(self.application.failures, [])
+
+    async def test_sys_exit_in_a_view(self):
+        async def exits(ws):
+            sys.exit(4)
+
+        await self.check_end(exits, SystemExit)
+        self.assertEqual(self.interrupt.code, 4)
+
+    async def test_a_keyboard_interrupt_in_a_view_that_has_waited(self):
+        async def is_interrupted(ws):
+            await asyncio.sleep(0)
+            raise KeyboardInterrupt
+
+        await self.check_end(is_interrupted, KeyboardInterrupt)
+
+    async def test_sys_exit_in_a_task_of_a_view(self):
+        async def exits(ws):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.exit())
+                await ws.recv()
+
+        await self.check_end(exits, SystemExit)
+
+    async def exit(self):
+        sys.exit(5)
+
+    async def test_sys_exit_in_the_answer_to_a_request(self):
+        async def exits(exchange):
+            sys.exit(6)
+
+        def on_request(exchange):
+            exchange.run(exits(exchange))
+
+        self.application.on_request = on_request
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        with self.assertLogs("c10k", "ERROR"):
+            connection.request("GET", "/")
+            await self.eventually(lambda: self.interrupt is not None)
+        self.assertEqual(self.interrupt.code, 6)
+        connection.close()
 
 
 class HttpTest(EngineTest):

@@ -225,6 +225,16 @@ class Options(SimpleTestCase):
                             await ws.wait_closed()
                             self.assertEqual(ws.close_code, 1001)
 
+    async def test_a_view_that_exits_ends_the_server_with_its_status(self):
+        for options in (["--noreload"], []):
+            for status in (4, 0):
+                with self.subTest(options=options, status=status), RunServer(*options) as server:
+                    async with connect(server, "/echo/") as other, connect(server, f"/exits/{status}/"):
+                        await other.wait_closed()
+                        self.assertEqual(other.close_code, 1001)
+                    self.assertEqual(await asyncio.to_thread(server.process.wait, PATIENCE), status)
+                    server.wait_for("SystemExit ends" if status else "KeyboardInterrupt ends")
+
     def child_of(self, server):
         with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as file:
             return int(file.read().split()[0])

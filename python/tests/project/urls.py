@@ -13,6 +13,7 @@ urlpatterns = [
     path("both/async/", views.BothAsync.as_view()),
     path("socket-only/", views.SocketOnly.as_view()),
     path("raises/", views.raises),
+    path("exits/<int:status>/", views.exits),
     path("raises-before/", views.raises_before),
     path("wrong-arguments/", views.wrong_arguments),
     path("exempt/", views.exempt),

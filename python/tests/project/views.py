@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import threading
 import time
 
@@ -80,6 +81,13 @@ class SocketOnly(WebSocketView):
 async def raises(ws):
     ws.send("first")
     raise LookupError("a view failed")
+
+
+@websocket
+async def exits(ws, status):
+    if status:
+        sys.exit(status)
+    raise KeyboardInterrupt
 
 
 def raises_before(request):

@@ -6,8 +6,10 @@ import atexit
 import errno
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -39,12 +41,20 @@ class Command(DjangoCommand):
 
     help = "Starts a development server for pages and WebSockets."
 
+    #: How a view has ended the server, on the reloader's thread for it.
+    _exit: SystemExit | None = None
+
     def run(self, **options: Any) -> None:
         """Opens the socket in the outer process; a child of the reloader takes it over."""
         self._listener = take_over() or self._open_listener()
         if options["use_reloader"] and os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) != "true":
             hand_down(self._listener)
-        super().run(**options)
+        try:
+            super().run(**options)
+        except SystemExit:
+            if self._exit is not None:
+                raise self._exit from None
+            raise
 
     def inner_run(self, *args: Any, **options: Any) -> None:
         """Checks the project and serves it: on the main thread, or under the reloader on another one."""
@@ -59,9 +69,21 @@ class Command(DjangoCommand):
             if not options["use_reloader"]:
                 sys.exit(1)
             # Under the reloader the next change of a file tries again.
+        except (KeyboardInterrupt, SystemExit) as interrupt:
+            self._end_process(interrupt, **options)
         else:
             if message := options.get("shutdown_message", ""):
                 self.stdout.write(message)
+
+    def _end_process(self, interrupt: BaseException, shutdown_message: str = "", **options: Any) -> None:
+        """Exits as a view has asked for: also from the reloader's thread, which ends nothing but itself by that."""
+        if isinstance(interrupt, KeyboardInterrupt):
+            self.stdout.write(shutdown_message)
+        self._exit = interrupt if isinstance(interrupt, SystemExit) else SystemExit(0)
+        main = threading.main_thread()
+        if threading.current_thread() is main:
+            raise self._exit from None
+        signal.pthread_kill(main.ident, signal.SIGTERM)  # the reloader exits
 
     def _open_listener(self) -> socket.socket:
         try:
