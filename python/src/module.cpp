@@ -13,6 +13,8 @@ namespace c10k::python {
 
 PyObject* connection_closed = nullptr;
 PyObject* cancelled_error = nullptr;
+PyObject* invalid_state_error = nullptr;
+PyObject* get_running_loop = nullptr;
 PyObject* enter_task = nullptr;
 PyObject* leave_task = nullptr;
 
@@ -45,6 +47,9 @@ void look_up_asyncio() {
     enter_task = owned(PyObject_GetAttrString(tasks.get(), "_enter_task")).release();
     leave_task = owned(PyObject_GetAttrString(tasks.get(), "_leave_task")).release();
     cancelled_error = owned(PyObject_GetAttrString(exceptions.get(), "CancelledError")).release();
+    invalid_state_error = owned(PyObject_GetAttrString(exceptions.get(), "InvalidStateError")).release();
+    const Ref<> events = owned(PyImport_ImportModule("asyncio.events"));
+    get_running_loop = owned(PyObject_GetAttrString(events.get(), "get_running_loop")).release();
 }
 
 bool add_exception(PyObject* module) {

@@ -5,10 +5,12 @@
 namespace c10k::python {
 
 // Objects that the module looks up once. All of it lives as long as the interpreter.
-extern PyObject* connection_closed;  // the exception ConnectionClosed
-extern PyObject* cancelled_error;    // asyncio.CancelledError
-extern PyObject* enter_task;         // asyncio.tasks._enter_task
-extern PyObject* leave_task;         // asyncio.tasks._leave_task
+extern PyObject* connection_closed;    // the exception ConnectionClosed
+extern PyObject* cancelled_error;      // asyncio.CancelledError
+extern PyObject* invalid_state_error;  // asyncio.InvalidStateError
+extern PyObject* get_running_loop;     // asyncio.get_running_loop
+extern PyObject* enter_task;           // asyncio.tasks._enter_task
+extern PyObject* leave_task;           // asyncio.tasks._leave_task
 
 extern PyTypeObject* server_type;
 extern PyTypeObject* task_type;

@@ -133,12 +133,19 @@ Yield understand(TaskObject& task, Ref<> yielded) {
     return Yield::kWake;
 }
 
+// Null with an exception set if the task has ended, and no loop runs.
+PyObject* get_loop(const TaskObject& task) noexcept {
+    return task.engine != nullptr ? Py_NewRef(task.engine->loop()) : PyObject_CallNoArgs(get_running_loop);
+}
+
 // `callback` is a pair (function, context).
 void call_soon(TaskObject& task, PyObject* callback) noexcept {
-    PyObject* const arguments[] = {task.engine->loop(), PyTuple_GET_ITEM(callback, 0),
-                                   reinterpret_cast<PyObject*>(&task), PyTuple_GET_ITEM(callback, 1)};
+    const Ref<> loop{get_loop(task)};
+    PyObject* const arguments[] = {loop.get(), PyTuple_GET_ITEM(callback, 0), reinterpret_cast<PyObject*>(&task),
+                                   PyTuple_GET_ITEM(callback, 1)};
     const Ref<> keywords{PyTuple_Pack(1, name::context)};
-    const Ref<> handle{keywords ? PyObject_VectorcallMethod(name::call_soon, arguments, 3, keywords.get()) : nullptr};
+    const Ref<> handle{loop && keywords ? PyObject_VectorcallMethod(name::call_soon, arguments, 3, keywords.get())
+                                        : nullptr};
     if (!handle) {
         report_unraisable(PyTuple_GET_ITEM(callback, 0));
     }
@@ -180,7 +187,10 @@ Yield step(TaskObject& task, Ref<> value) {
         }
     }
     if (what == PYGEN_RETURN) {
-        Py_DECREF(result);
+        task.result = result;
+        if (result == Py_None) {
+            Py_CLEAR(task.result);
+        }
         end(task, Ref<>{});
     } else {
         end(task, take_error());
@@ -451,6 +461,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(task.callbacks);
     Py_VISIT(task.cancel_message);
     Py_VISIT(task.failure);
+    Py_VISIT(task.result);
     return 0;
 }
 
@@ -463,6 +474,7 @@ int clear(PyObject* self) {
     Py_CLEAR(task.callbacks);
     Py_CLEAR(task.cancel_message);
     Py_CLEAR(task.failure);
+    Py_CLEAR(task.result);
     Py_CLEAR(task.name);
     return 0;
 }
@@ -524,7 +536,8 @@ PyObject* task_add_done_callback(PyObject* self, PyObject* args, PyObject* keywo
         const Ref<> own = context == Py_None ? owned(PyContext_CopyCurrent()) : shared(context);
         const Ref<> pair = owned(PyTuple_Pack(2, callback, own.get()));
         if (task.is_done) {
-            raise(PyExc_RuntimeError, "the task has ended");
+            call_soon(task, pair.get());
+            return;
         }
         if (task.callbacks == nullptr) {
             task.callbacks = owned(PyList_New(0)).release();
@@ -533,14 +546,78 @@ PyObject* task_add_done_callback(PyObject* self, PyObject* args, PyObject* keywo
     });
 }
 
-PyObject* task_exception(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).failure); }
+PyObject* task_remove_done_callback(PyObject* self, PyObject* callback) {
+    return returns([&] {
+        PyObject* const callbacks = self_of(self).callbacks;
+        long removed = 0;
+        for (Py_ssize_t i = callbacks != nullptr ? PyList_GET_SIZE(callbacks) : 0; i-- > 0;) {
+            const Ref<> each = shared(PyTuple_GET_ITEM(PyList_GET_ITEM(callbacks, i), 0));
+            const int is_it = PyObject_RichCompareBool(each.get(), callback, Py_EQ);
+            check(is_it);
+            if (is_it != 0 && i < PyList_GET_SIZE(callbacks)) {
+                check(PyList_SetSlice(callbacks, i, i + 1, nullptr));
+                ++removed;
+            }
+        }
+        return owned(PyLong_FromLong(removed));
+    });
+}
+
+[[noreturn]] void raise_again(PyObject* failure) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(failure)), failure);
+    throw ErrorSet{};
+}
+
+void require_done(const TaskObject& task) {
+    if (!task.is_done) {
+        raise(invalid_state_error, "the task has not ended");
+    }
+}
+
+Ref<> result_of(const TaskObject& task) {
+    require_done(task);
+    if (task.failure != nullptr) {
+        raise_again(task.failure);
+    }
+    return task.result != nullptr ? shared(task.result) : none();
+}
+
+PyObject* task_result(PyObject* self, PyObject* /*unused*/) {
+    return returns([&] { return result_of(self_of(self)); });
+}
+
+PyObject* task_exception(PyObject* self, PyObject* /*unused*/) {
+    return returns([&] {
+        const TaskObject& task = self_of(self);
+        require_done(task);
+        if (task.is_cancelled) {
+            raise_again(task.failure);
+        }
+        return task.failure != nullptr ? shared(task.failure) : none();
+    });
+}
+
+// Another coroutine awaits the task, as a future of asyncio.
+Poll poll_end(Awaitable& awaitable) {
+    TaskObject& task = self_of(awaitable.owner);
+    if (task.is_done) {
+        return {Poll::State::kReady, result_of(task)};
+    }
+    if (&task == running_task()) {
+        raise(PyExc_RuntimeError, "a task cannot await itself");
+    }
+    task.is_awaited = true;
+    return {Poll::State::kFuture, shared(awaitable.owner)};
+}
+
+PyObject* task_await(PyObject* self) {
+    return returns([&] { return make_awaitable(self, &poll_end); });
+}
+
 PyObject* task_get_coro(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).coroutine); }
 PyObject* task_get_context(PyObject* self, PyObject* /*unused*/) { return or_none(self_of(self).context); }
 
-PyObject* task_get_loop(PyObject* self, PyObject* /*unused*/) {
-    const TaskObject& task = self_of(self);
-    return or_none(task.engine != nullptr ? task.engine->loop() : nullptr);
-}
+PyObject* task_get_loop(PyObject* self, PyObject* /*unused*/) { return get_loop(self_of(self)); }
 
 PyObject* task_get_name(PyObject* self, PyObject* /*unused*/) {
     const TaskObject& task = self_of(self);
@@ -583,14 +660,19 @@ PyMethodDef methods[] = {
     {"cancelled", task_cancelled, METH_NOARGS, "cancelled($self)\n--\n\nWhether it ended because it was cancelled."},
     {"add_done_callback", method(task_add_done_callback), METH_VARARGS | METH_KEYWORDS,
      "add_done_callback($self, callback, *, context=None)\n--\n\n"
-     "Calls a function with the task soon after it has ended, as asyncio.Task.add_done_callback().\n\n"
-     "Raises RuntimeError if it has ended."},
-    {"exception", task_exception, METH_NOARGS, "exception($self)\n--\n\nThe exception that it ended with, or None."},
+     "Calls a function with the task soon after it has ended, as asyncio.Task.add_done_callback()."},
+    {"remove_done_callback", task_remove_done_callback, METH_O,
+     "remove_done_callback($self, callback, /)\n--\n\nAs asyncio.Task.remove_done_callback()."},
+    {"result", task_result, METH_NOARGS,
+     "result($self)\n--\n\n"
+     "What the coroutine has returned. Raises its exception, or asyncio.InvalidStateError if it has not ended."},
+    {"exception", task_exception, METH_NOARGS,
+     "exception($self)\n--\n\n"
+     "The exception that it ended with, or None. Raises asyncio.InvalidStateError if it has not ended."},
     {"get_coro", task_get_coro, METH_NOARGS, "get_coro($self)\n--\n\nThe coroutine, or None when it has ended."},
     {"get_context", task_get_context, METH_NOARGS,
      "get_context($self)\n--\n\nThe contextvars.Context that the coroutine runs in."},
-    {"get_loop", task_get_loop, METH_NOARGS,
-     "get_loop($self)\n--\n\nThe event loop, or None when the coroutine has ended."},
+    {"get_loop", task_get_loop, METH_NOARGS, "get_loop($self)\n--\n\nThe event loop."},
     {"get_name", task_get_name, METH_NOARGS, "get_name($self)\n--\n\nThe name of the task."},
     {"set_name", task_set_name, METH_O, "set_name($self, value, /)\n--\n\nNames the task."},
     {"_wakeup", task_wakeup, METH_O,
@@ -598,8 +680,15 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-// AnyIO looks at these two of a task of asyncio.
+PyObject* get_awaited(PyObject* self, void* /*unused*/) { return PyBool_FromLong(self_of(self).is_awaited ? 1 : 0); }
+int set_awaited(PyObject* self, PyObject* value, void* /*unused*/) {
+    self_of(self).is_awaited = value == Py_True;
+    return 0;
+}
+
 PyGetSetDef attributes[] = {
+    {"_asyncio_future_blocking", get_awaited, set_awaited, "The protocol of asyncio's futures.", nullptr},
+    // AnyIO looks at these two of a task of asyncio.
     {"_fut_waiter", get_future, nullptr, "The future that the coroutine waits for, or None.", nullptr},
     {"_must_cancel", get_must_cancel, nullptr, "Whether the next step raises CancelledError.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
@@ -617,6 +706,7 @@ PyType_Slot slots[] = {
     {Py_tp_clear, slot(clear)},
     {Py_tp_dealloc, slot(deallocate)},
     {Py_tp_repr, slot(represent)},
+    {Py_am_await, slot(task_await)},
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},
     {Py_tp_members, members},

@@ -54,6 +54,7 @@ struct TaskObject {
     PyObject* cancel_message;    // of cancel(), or null
     PyObject* callbacks;         // a list of pairs (function, context), or null
     PyObject* failure;           // the exception that it ended with, or null
+    PyObject* result;            // that it returned; null instead of None
     Engine* engine;              // null before the start and after the end
     WebSocketObject* websocket;  // whose view it is, or null; borrowed: the WebSocket owns the task
     Wake* wake;                  // of the suspended drive(), or null
@@ -65,6 +66,7 @@ struct TaskObject {
     bool is_receiving;      // waits for a message
     bool must_cancel;       // the next step throws CancelledError
     bool ends_by_itself;    // a stop of the server does not cancel it: it sees that its peer goes
+    bool is_awaited;        // the flag of asyncio's futures: whoever got it from `await` is about to wait for it
     bool is_done;
     bool is_cancelled;
 };

@@ -97,6 +97,7 @@ PySendResult resume(Awaitable& self, PyObject* value, PyObject** result) {
                 *result = Py_NewRef(message_token);
                 return PYGEN_NEXT;
             case Poll::State::kRoom: *result = Py_NewRef(room_token); return PYGEN_NEXT;
+            case Poll::State::kFuture: *result = polled.value.release(); return PYGEN_NEXT;
             case Poll::State::kWake:
                 if (!polled.value) {
                     *result = Py_NewRef(wake_token);
@@ -119,9 +120,9 @@ PySendResult send(PyObject* self, PyObject* value, PyObject** result) {
 }
 
 // For a coroutine that is traced, or driven by hand: the result comes as StopIteration.
-PyObject* next(PyObject* self) {
+PyObject* send_value(PyObject* self, PyObject* value) {
     PyObject* result = nullptr;
-    const PySendResult sent = send(self, Py_None, &result);
+    const PySendResult sent = send(self, value, &result);
     if (sent == PYGEN_RETURN) {
         PyObject* stop = PyObject_CallOneArg(PyExc_StopIteration, result);
         Py_DECREF(result);
@@ -132,6 +133,32 @@ PyObject* next(PyObject* self) {
         return nullptr;
     }
     return result;
+}
+
+PyObject* next(PyObject* self) { return send_value(self, Py_None); }
+
+// Nothing is asked again: what waits for it is abandoned.
+PyObject* close(PyObject* self, PyObject* /*unused*/) {
+    Py_CLEAR(self_of(self).delegate);
+    self_of(self).expects_message = false;
+    Py_RETURN_NONE;
+}
+
+// Its coroutine, or a task of asyncio, is cancelled while it waits.
+PyObject* throw_here(PyObject* self, PyObject* args) {
+    PyObject* type = nullptr;
+    PyObject* value = nullptr;
+    PyObject* traceback = nullptr;
+    if (PyArg_ParseTuple(args, "O|OO:throw", &type, &value, &traceback) == 0) {
+        return nullptr;
+    }
+    Py_DECREF(close(self, nullptr));
+    if (PyExceptionInstance_Check(type) != 0) {
+        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(type)), type);
+    } else {
+        PyErr_Restore(Py_NewRef(type), Py_XNewRef(value), Py_XNewRef(traceback));
+    }
+    return nullptr;
 }
 
 PyObject* itself(PyObject* self) { return Py_NewRef(self); }
@@ -152,6 +179,14 @@ void deallocate(PyObject* self) {
     Py_DECREF(type);
 }
 
+// With these it counts as a coroutine, which asyncio.create_task() wants.
+PyMethodDef methods[] = {
+    {"send", send_value, METH_O, "As of a coroutine."},
+    {"throw", throw_here, METH_VARARGS, "As of a coroutine."},
+    {"close", close, METH_NOARGS, "As of a coroutine."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 PyType_Slot slots[] = {
     {Py_tp_doc,
      const_cast<char*>("Await it: it has begun already, and need not be awaited if its result does not matter.")},
@@ -159,6 +194,7 @@ PyType_Slot slots[] = {
     {Py_tp_dealloc, slot(deallocate)},
     {Py_tp_iter, slot(itself)},
     {Py_tp_iternext, slot(next)},
+    {Py_tp_methods, methods},
     {Py_am_await, slot(itself)},
     {Py_am_send, slot(send)},
     {0, nullptr},

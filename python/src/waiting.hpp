@@ -23,6 +23,7 @@ struct Poll {
         kMessage,  // drive() is to wait for a message, which is the result
         kRoom,     // drive() is to wait until the peer has taken bytes
         kWake,     // a Waiter is kept; `value` is its future, if it has one
+        kFuture,   // `value` is a future of asyncio, to be yielded as such
     };
 
     State state = State::kReady;

@@ -324,7 +324,9 @@ Message to_message(PyObject* data, const char* function) {
         return Message::binary(bytes_of(data));
     }
     if (PyObject_CheckBuffer(data) == 0) {
-        PyErr_Format(PyExc_TypeError, "%s() takes str or bytes, not %.100s", function, Py_TYPE(data)->tp_name);
+        const bool is_json = PyDict_Check(data) != 0 || PyList_Check(data) != 0 || PyTuple_Check(data) != 0;
+        PyErr_Format(PyExc_TypeError, "%s() takes str or bytes, not %.100s%s", function, Py_TYPE(data)->tp_name,
+                     is_json ? ": json.dumps() makes a str of it" : "");
         throw ErrorSet{};
     }
     Py_buffer buffer;

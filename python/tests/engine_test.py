@@ -43,13 +43,15 @@ class WebSocketTest(EngineTest):
 
     async def test_wrong_types_are_the_callers_mistake(self):
         seen = []
+        hints = []
 
         async def view(ws):
-            for wrong in (1, None, ["x"], "\ud800"):
+            for wrong in (1, None, ["x"], {"x": 1}, "\ud800"):
                 try:
                     ws.send(wrong)
                 except (TypeError, ValueError) as error:
                     seen.append(type(error))
+                    hints.append("json.dumps()" in str(error))
             for code in (999, 1005, 70_000, -1):
                 try:
                     ws.close(code)
@@ -59,7 +61,8 @@ class WebSocketTest(EngineTest):
 
         async with self.connect(view) as peer:
             self.assertEqual(await peer.recv(), "still open")
-        self.assertEqual(seen, [TypeError, TypeError, TypeError, UnicodeEncodeError, *[ValueError] * 4])
+        self.assertEqual(seen, [*[TypeError] * 4, UnicodeEncodeError, *[ValueError] * 4])
+        self.assertEqual(hints, [False, False, True, True, False])
 
     async def test_the_end_of_the_view_closes_with_1000(self):
         async def view(ws):
@@ -403,6 +406,80 @@ class AsyncioTest(EngineTest):
         async with self.connect(view) as peer:
             await peer.send("for the task")
             self.assertEqual(await peer.recv(), "for the task")
+
+    async def test_whatever_is_awaited_can_be_a_task(self):
+        async def view(ws):
+            await asyncio.create_task(ws.send("ready"))
+            receiving = asyncio.create_task(ws.recv())
+            await asyncio.sleep(0)
+            receiving.cancel()
+            done, _ = await asyncio.wait([receiving])
+            async with asyncio.TaskGroup() as group:
+                receiving = group.create_task(ws.recv())
+            async with asyncio.TaskGroup() as group:
+                iterating = group.create_task(anext(ws))
+            ws.send(f"{done.pop().cancelled()} {receiving.result()} {iterating.result()}")
+
+        async with self.connect(view) as peer:
+            self.assertEqual(await peer.recv(), "ready")
+            for message in ("first", "second"):
+                await peer.send(message)
+            self.assertEqual(await peer.recv(), "True first second")
+        self.assertEqual(self.application.failures, [])
+
+    async def test_a_view_is_a_future_for_others(self):
+        async def other(ws):
+            self.other = ws.task
+            if message := await ws.recv():
+                raise LookupError(message)
+            return "the result"
+
+        async def body(ws):
+            early = []
+            for ask in (self.other.result, self.other.exception):
+                with self.assertRaises(asyncio.InvalidStateError):
+                    ask()
+            self.other.add_done_callback(early.append)
+            self.assertEqual(self.other.remove_done_callback(early.append), 1)
+            await ws.send("begin")
+            done, _ = await asyncio.wait([self.other])
+            late = asyncio.get_running_loop().create_future()
+            self.other.add_done_callback(late.set_result)
+            try:
+                result = await self.other, await asyncio.create_task(self.result_of(self.other))
+            except LookupError as error:
+                result = repr(error), self.other.exception() is error
+            return result, done == {await late}, early
+
+        for message, expected in (
+            (None, "(('the result', 'the result'), True, [])"),
+            ("wrong", "((\"LookupError('wrong')\", True), True, [])"),
+        ):
+            with self.subTest(message=message):
+                async with self.connect(other) as peer:
+                    await self.eventually(lambda: hasattr(self, "other") and not self.other.done())
+                    async with self.connect(self.sends(body)) as waiting:
+                        self.assertEqual(await waiting.recv(), "begin")
+                        await (peer.send(message) if message else peer.close())
+                        self.assertEqual(await waiting.recv(), expected)
+
+    async def result_of(self, task):
+        return await task
+
+    def sends(self, body):
+        async def view(ws):
+            await ws.send(repr(await body(ws)))
+
+        return view
+
+    async def test_a_view_that_awaits_itself_is_told(self):
+        async def body(ws):
+            try:
+                await asyncio.current_task()
+            except RuntimeError as error:
+                return str(error)
+
+        self.assertEqual(await self.run_in_view(body), "'a task cannot await itself'")
 
     async def test_a_task_that_outlives_the_view_sees_the_end(self):
         async def view(ws):
