@@ -24,6 +24,12 @@ class Awaitable(Generic[_T_co]):
     def __await__(self) -> Generator[Any, None, _T_co]: ...
     def __iter__(self) -> Generator[Any, None, _T_co]: ...
     def __next__(self) -> Any: ...
+    def send(self, value: Any, /) -> Any:
+        """As of a coroutine."""
+    def throw(self, *exception: Any) -> Any:
+        """As of a coroutine."""
+    def close(self) -> None:
+        """As of a coroutine."""
 
 @final
 class Task:
@@ -39,24 +45,31 @@ class Task:
     def cancelled(self) -> bool:
         """Whether it ended because it was cancelled."""
     def add_done_callback(self, callback: Callable[[Task], object], *, context: Context | None = None) -> None:
-        """Calls a function with the task soon after it has ended, as asyncio.Task.add_done_callback().
-
-        Raises RuntimeError if it has ended.
-        """
+        """Calls a function with the task soon after it has ended, as asyncio.Task.add_done_callback()."""
+    def remove_done_callback(self, callback: Callable[[Task], object], /) -> int:
+        """As asyncio.Task.remove_done_callback()."""
+    def result(self) -> Any:
+        """What the coroutine has returned. Raises its exception, or asyncio.InvalidStateError if it has not ended."""
     def exception(self) -> BaseException | None:
-        """The exception that it ended with, or None."""
+        """The exception that it ended with, or None. Raises asyncio.InvalidStateError if it has not ended."""
     def get_coro(self) -> Coroutine[Any, Any, Any] | None:
         """The coroutine, or None when it has ended."""
     def get_context(self) -> Context | None:
         """The contextvars.Context that the coroutine runs in."""
-    def get_loop(self) -> AbstractEventLoop | None:
-        """The event loop, or None when the coroutine has ended."""
+    def get_loop(self) -> AbstractEventLoop:
+        """The event loop."""
     def get_name(self) -> str:
         """The name of the task."""
     def set_name(self, value: object, /) -> None:
         """Names the task."""
     def _wakeup(self, future: Any, /) -> None:
         """Called by the future that the coroutine waits for."""
+    def __await__(self) -> Generator[Any, None, Any]: ...
+    @property
+    def _asyncio_future_blocking(self) -> bool:
+        """The protocol of asyncio's futures."""
+    @_asyncio_future_blocking.setter
+    def _asyncio_future_blocking(self, value: bool) -> None: ...
     @property
     def _fut_waiter(self) -> Any:
         """The future that the coroutine waits for, or None."""

@@ -181,9 +181,9 @@ void deallocate(PyObject* self) {
 
 // With these it counts as a coroutine, which asyncio.create_task() wants.
 PyMethodDef methods[] = {
-    {"send", send_value, METH_O, "As of a coroutine."},
-    {"throw", throw_here, METH_VARARGS, "As of a coroutine."},
-    {"close", close, METH_NOARGS, "As of a coroutine."},
+    {"send", send_value, METH_O, "send($self, value, /)\n--\n\nAs of a coroutine."},
+    {"throw", throw_here, METH_VARARGS, "throw($self, *exception)\n--\n\nAs of a coroutine."},
+    {"close", close, METH_NOARGS, "close($self)\n--\n\nAs of a coroutine."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -83,6 +83,7 @@ class Command(DjangoCommand):
         main = threading.main_thread()
         if threading.current_thread() is main:
             raise self._exit from None
+        assert main.ident is not None  # it has started
         signal.pthread_kill(main.ident, signal.SIGTERM)  # the reloader exits
 
     def _open_listener(self) -> socket.socket:
