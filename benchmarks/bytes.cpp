@@ -52,13 +52,25 @@ std::string_view client_close() noexcept { return "\x88\x82\0\0\0\0\x03\xe8"sv; 
 
 std::string_view server_close() noexcept { return "\x88\x02\x03\xe8"sv; }
 
-std::string upgrade_request(std::string_view path) {
+std::string client_pong(std::string_view payload) {
+    std::string frame = "\x8a";
+    frame += static_cast<char>(0x80 | payload.size());
+    frame += "\0\0\0\0"sv;  // a mask that changes nothing
+    return frame += payload;
+}
+
+std::string upgrade_request(std::string_view path, std::string_view cookie) {
     std::string request = "GET ";
     request += path;
     request += " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ";
     request += kNonce;
-    request += "\r\nSec-WebSocket-Version: 13\r\n\r\n";
-    return request;
+    request += "\r\nSec-WebSocket-Version: 13\r\n";
+    if (!cookie.empty()) {
+        request += "Cookie: ";
+        request += cookie;
+        request += "\r\n";
+    }
+    return request += "\r\n";
 }
 
 std::string upgrade_response(std::string_view request) {
@@ -75,6 +87,12 @@ std::string upgrade_response(std::string_view request) {
     ::EVP_EncodeBlock(accept.data(), digest.data(), digest.size());
     return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
            std::string{reinterpret_cast<const char*>(accept.data())} + "\r\n\r\n";
+}
+
+std::string get_request(std::string_view path) {
+    std::string request = "GET ";
+    request += path;
+    return request += " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
 
 Repeated::Repeated(std::string_view text) : period_(text.size()) {

@@ -17,9 +17,15 @@ namespace benchmarks {
 // The first byte of a close frame.
 inline constexpr char kClose = '\x88';
 
-[[nodiscard]] std::string upgrade_request(std::string_view path);
+// What a client answers to a ping. Requires: a payload of fewer than 126 bytes.
+[[nodiscard]] std::string client_pong(std::string_view payload);
+inline constexpr char kPing = '\x89';
+
+// Without a cookie if that is empty.
+[[nodiscard]] std::string upgrade_request(std::string_view path, std::string_view cookie);
 // The 101 for it. Requires: `request` is whole.
 [[nodiscard]] std::string upgrade_response(std::string_view request);
+[[nodiscard]] std::string get_request(std::string_view path);
 
 // How much a socket still has to send of a text that is repeated for ever, and where in the text that begins.
 struct Debt {

@@ -75,7 +75,15 @@ test_packages=(
 
 # To measure them: ./benchmarks/run.
 benchmark_packages=(
+    "${django_packages[@]}"
     python3
+    python3-daphne
+    python3-django-channels
+    python3-httptools
+    python3-uvicorn
+    python3-uvloop
+    python3-websockets
+    python3-wsproto
     strace
     valgrind
 )

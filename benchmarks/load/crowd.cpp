@@ -62,9 +62,11 @@ Crowd::Crowd(const Arguments& arguments)
             watch(EPOLL_CTL_ADD, dialled, EPOLLIN);
             ++dialled;
         }
-        turn([&](std::size_t /*member*/, std::string_view bytes) {
-            check_upgraded(bytes);
-            ++open;
+        turn([&](std::size_t member, std::string_view bytes) {
+            if (const std::string_view response = answer_pings(member, bytes); !response.empty()) {
+                check_upgraded(response);
+                ++open;
+            }
         });
     }
 }
@@ -82,6 +84,20 @@ std::string_view Crowd::receive(std::size_t member) {
         received == 0 ? fail("the server has closed a connection") : fail_errno("recv");
     }
     return {buffer_.get(), static_cast<std::size_t>(received)};
+}
+
+std::string_view Crowd::answer_pings(std::size_t member, std::string_view frames) const {
+    while (frames.starts_with(kPing)) {
+        // RFC 6455, 5.5: at most 125 bytes, so their number stands in the second byte.
+        const std::size_t payload_bytes = frames.size() < 2 ? 0 : static_cast<unsigned char>(frames[1]);
+        if (frames.size() < 2 + payload_bytes) {
+            fail("a part of a ping");
+        }
+        const std::string pong = client_pong(frames.substr(2, payload_bytes));
+        (void)::send(members_[member].fd, pong.data(), pong.size(), MSG_NOSIGNAL);
+        frames.remove_prefix(2 + payload_bytes);
+    }
+    return frames;
 }
 
 void Crowd::send(std::size_t member) {

@@ -10,16 +10,20 @@
 #include <string>
 #include <string_view>
 #include <sys/epoll.h>
+#include <utility>
 #include <vector>
 
 namespace benchmarks {
 
-// Where connections go. Arguments: --port, --path.
+// Where connections go, and what they ask for first. Argument: --port.
 struct Target {
+    // An upgrade. Arguments: --path, --cookie.
     explicit Target(const Arguments& arguments)
-        : port(arguments.port()), request(upgrade_request(arguments.text("path", "/"))) {}
+        : Target(arguments, upgrade_request(arguments.text("path", "/"), arguments.text("cookie", ""))) {}
+    Target(const Arguments& arguments, std::string first_request)
+        : port(arguments.port()), request(std::move(first_request)) {}
 
-    // Connects from one of many addresses, so that there are ports enough, and sends the request for the upgrade.
+    // Connects from one of many addresses, so that there are ports enough, and sends the request.
     // Returns a descriptor.
     [[nodiscard]] int dial(std::size_t number) const;
 
@@ -39,6 +43,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
 
     void say(std::size_t member, std::size_t messages);
+    // Answers the pings that `frames` begin with, and returns what follows them.
+    std::string_view answer_pings(std::size_t member, std::string_view frames) const;
 
     // Waits until something happens, at most 100 ms, and calls `heard(member, bytes)` for each member that received;
     // the bytes are valid during the call.

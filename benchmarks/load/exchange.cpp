@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <poll.h>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -20,23 +21,24 @@ class Ear {
 public:
     // An answer is so many frames of that payload.
     Ear(std::size_t members, std::size_t payload_bytes, std::size_t frames)
-        : header_(server_frame(payload_bytes).substr(0, kCheckedBytes)),
-          answer_bytes_(server_frame(payload_bytes).size() * frames), partial_(members) {}
+        : frame_(server_frame(payload_bytes)), answer_bytes_(frame_.size() * frames), partial_(members) {}
 
-    // Fails if an answer begins otherwise than it should: with the header of a frame of another size, for example.
+    // Fails if a byte of an answer is another than it should be.
     std::size_t hear(std::size_t member, std::string_view bytes) {
-        if (partial_[member] == 0 && !bytes.starts_with(std::string_view{header_}.substr(0, bytes.size()))) {
-            fail("an answer is not a text frame of the size expected");
-        }
         const std::size_t heard = partial_[member] + bytes.size();
+        for (std::size_t phase = partial_[member] % frame_.size(); !bytes.empty(); phase = 0) {
+            const std::string_view expected = std::string_view{frame_}.substr(phase, bytes.size());
+            if (!bytes.starts_with(expected)) {
+                fail("an answer is not the text frame expected");
+            }
+            bytes.remove_prefix(expected.size());
+        }
         partial_[member] = heard % answer_bytes_;
         return heard / answer_bytes_;
     }
 
 private:
-    static constexpr std::size_t kCheckedBytes = 2;  // opcode and length (RFC 6455, 5.2)
-
-    std::string header_;
+    std::string frame_;
     std::size_t answer_bytes_;
     std::vector<std::size_t> partial_;
 };
@@ -98,6 +100,12 @@ void exchange(const Arguments& arguments, std::size_t first_sender, std::size_t 
     measurement.print();
 }
 
+bool input_has_ended() {
+    pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    char ignored = 0;
+    return ::poll(&input, 1, 0) > 0 && ::read(STDIN_FILENO, &ignored, 1) <= 0;
+}
+
 }  // namespace
 
 void echo(const Arguments& arguments) { exchange(arguments, 0, 1); }
@@ -109,17 +117,26 @@ void broadcast(const Arguments& arguments) {
 
 void idle(const Arguments& arguments) {
     Crowd crowd{arguments};
-    Ear ear{crowd.size(), arguments.number("payload", 16), 1};
+    const std::size_t payload_bytes = arguments.number("payload", 16);
+    const std::size_t answer_bytes = server_frame(payload_bytes).size();
+    Ear ear{crowd.size(), payload_bytes, 1};
+    std::size_t heard = 0;
+    const auto hear = [&](std::size_t member, std::string_view bytes) {
+        while (!(bytes = crowd.answer_pings(member, bytes)).empty()) {
+            heard += ear.hear(member, bytes.substr(0, answer_bytes));
+            bytes.remove_prefix(std::min(bytes.size(), answer_bytes));
+        }
+    };
     for (std::size_t member = 0; member < crowd.size(); ++member) {
         crowd.say(member, 1);
     }
-    for (std::size_t heard = 0; heard < crowd.size();) {
-        crowd.turn([&](std::size_t member, std::string_view bytes) { heard += ear.hear(member, bytes); });
+    while (heard < crowd.size()) {
+        crowd.turn(hear);
     }
     std::printf("{\"open\": %zu}\n", crowd.size());
     std::fflush(stdout);
-    char ignored = 0;
-    while (::read(STDIN_FILENO, &ignored, 1) > 0) {
+    while (!input_has_ended()) {
+        crowd.turn(hear);
     }
 }
 

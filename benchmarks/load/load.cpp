@@ -15,9 +15,11 @@ int main(int argc, char** argv) {
         broadcast(arguments);
     } else if (mode == "handshakes") {
         handshakes(arguments);
+    } else if (mode == "requests") {
+        requests(arguments);
     } else if (mode == "idle") {
         idle(arguments);
     } else {
-        fail("--mode is echo, broadcast, handshakes or idle, not " + mode);
+        fail("--mode is echo, broadcast, handshakes, requests or idle, not " + mode);
     }
 }

@@ -15,8 +15,12 @@ void broadcast(const Arguments& arguments);
 // Connects, upgrades, closes cleanly and begins again. A message is one such round. Argument: --connections (at once).
 void handshakes(const Arguments& arguments);
 
+// Requests a page over and over, on connections that stay. A message is one such page. Arguments: --connections,
+// --body (the page; each answer must be a 200 with a Content-Length and exactly that).
+void requests(const Arguments& arguments);
+
 // Every member says its message once and hears the answer; then a line is printed, and all stay until standard input
-// ends.
+// ends. They answer pings.
 void idle(const Arguments& arguments);
 
 }  // namespace benchmarks

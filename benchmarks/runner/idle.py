@@ -59,14 +59,14 @@ def run_once(options, variant):
                 }
 
 
-def run(machine, options):
-    contenders = [(variant.name, lambda variant=variant: run_once(options, variant)) for variant in VARIANTS]
+def run(machine, options, variants=VARIANTS, title=IDLE.title):
+    contenders = [(variant.name, lambda variant=variant: run_once(options, variant)) for variant in variants]
     runs = rounds.measure(machine, options, contenders)
-    print(f"## {IDLE.title}\n")
+    print(f"## {title}\n")
     columns = {"own_bytes": "own bytes per connection", "kernel_bytes": "kernel bytes, both ends, about"}
     rows = [
         [variant.name, *(tables.spread([run[key] for run in runs[variant.name]]) for key in columns)]
-        for variant in VARIANTS
+        for variant in variants
         if variant.name in runs
     ]
     tables.print_table(["", *columns.values()], rows)

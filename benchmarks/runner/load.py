@@ -1,7 +1,7 @@
 """Echo, broadcast and handshakes."""
 
 from . import rounds
-from .plan import VARIANTS, load_command
+from .plan import FLOORS, VARIANTS, load_command
 from .programs import PinnedServer, free_port, run_client
 
 RAMP_SECONDS = 120  # at most, to connect
@@ -30,8 +30,8 @@ def run_once(options, scenario, variant):
         return figures_of(run_client(options.client_core, command, limit))
 
 
-def run(machine, options, scenario):
-    contenders = [(variant.name, lambda variant=variant: run_once(options, scenario, variant)) for variant in VARIANTS]
+def run(machine, options, scenario, variants=VARIANTS, floors=FLOORS):
+    contenders = [(variant.name, lambda variant=variant: run_once(options, scenario, variant)) for variant in variants]
     runs = rounds.measure(machine, options, contenders)
     columns = {
         "server_us": f"server CPU us/{scenario.message}",
@@ -40,6 +40,5 @@ def run(machine, options, scenario):
         "p50_us": "p50 us",
         "p99_us": "p99 us",
     }
-    floors = [variant.name for variant in VARIANTS if variant.is_floor]
     rounds.report(scenario.title, runs, columns, "server_us", floors)
     return runs

@@ -34,6 +34,7 @@ class Scenario:
     in_flight: int = 1
     answers: int = 1
     message: str = "message"  # what is counted
+    body: str = ""  # of each answer to a request
 
 
 SCENARIOS = {
@@ -76,6 +77,7 @@ class Variant:
     name: str
     backend: str
     is_floor: bool
+    cookie: str = ""
 
     def command(self, options, scenario, port):
         if self.is_floor:
@@ -97,6 +99,7 @@ VARIANTS = [
     Variant("c10k epoll", "epoll", is_floor=False),
     Variant("c10k io_uring", "io_uring", is_floor=False),
 ]
+FLOORS = [variant.name for variant in VARIANTS if variant.is_floor]
 
 
 def load_command(options, scenario, variant, port, *more):
@@ -106,5 +109,6 @@ def load_command(options, scenario, variant, port, *more):
         *("--mode", scenario.mode, "--port", port, "--path", variant.path(scenario)),
         *("--connections", scenario.connections, "--payload", scenario.payload),
         *("--in-flight", scenario.in_flight, "--answers", scenario.answers),
+        *("--body", scenario.body, "--cookie", variant.cookie),
         *more,
     ]

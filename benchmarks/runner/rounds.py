@@ -28,6 +28,8 @@ def measure(machine, options, contenders):
                 contenders.remove(contender)
                 del runs[name]
                 continue
+            except RuntimeError as error:
+                raise RuntimeError(f"{name}: {error}") from None
             runs[name].append({"round": round_, **figures})
     say("")
     return runs

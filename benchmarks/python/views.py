@@ -1,0 +1,7 @@
+"""The page."""
+
+from django.shortcuts import render
+
+
+def page(request):
+    return render(request, "page.html", {"numbers": range(20)})
