@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import _c10k
 
-from .loop import current_server
+from . import loop
 
 __all__ = ["Group"]
+
+logger = logging.getLogger("c10k")
 
 
 class Group:
@@ -24,8 +27,9 @@ class Group:
                 async for message in ws:
                     room.send(message)
 
-    A group may be made anywhere, also before the server runs; send(), count() and close() raise RuntimeError where no
-    c10k server runs. Groups reach one process. With several workers, use a channel layer of Django Channels between them.
+    A group may be made anywhere, also before the server runs. Groups reach one process: where no c10k server runs, as in a
+    management command, a group has no members, and send() does nothing. So a signal handler may send whatever runs it.
+    To reach other processes, such as several workers, put a channel layer of Django Channels between them.
     """
 
     __slots__ = ("name", "_bound", "_server")
@@ -46,17 +50,21 @@ class Group:
     def __hash__(self) -> int:
         return hash(self.name)
 
-    def _group(self) -> _c10k.Group:
-        server = current_server()
-        if self._bound is None or self._server is not server:
+    def _group(self) -> _c10k.Group | None:
+        """The engine's, or None if no engine runs in this process."""
+        server = loop._server
+        if server is not None and (self._bound is None or self._server is not server):
             self._bound = _c10k.Group(server, self.name)
             self._server = server
-        return self._bound
+        return self._bound if server is not None else None
 
     def join(self, ws: _c10k.WebSocket) -> AbstractAsyncContextManager[Group | _c10k.Group]:
-        """Makes `ws` a member for the time of a block: `async with group.join(ws):`."""
+        """Makes `ws` a member for the time of a block: `async with group.join(ws):`. Raises TypeError for anything else."""
         if isinstance(ws, _c10k.WebSocket):
-            return self._group().join(ws)
+            group = self._group() or _c10k.Group(loop.current_server(), self.name)  # raises
+            return group.join(ws)
+        if not hasattr(ws, "to_client"):
+            raise TypeError(f"join() takes a WebSocket, not {type(ws).__name__}")
         return _join_test_client(self, ws)
 
     def send(self, data: str | bytes | bytearray | memoryview) -> None:
@@ -65,32 +73,36 @@ class Group:
         A member that stays too far behind is treated as the `slow_member` of its view says. One member gets the messages
         of one thread in their order. Raises TypeError for anything but str, bytes, bytearray and memoryview.
         """
-        for ws in _test_members.get(self.name, ()):
+        if not isinstance(data, (str, bytes, bytearray, memoryview)):
+            hint = ": json.dumps() makes a str of it" if isinstance(data, (dict, list, tuple)) else ""
+            raise TypeError(f"send() takes str or bytes, not {type(data).__name__}{hint}")
+        members = self._test_clients()
+        for ws in members:
             ws.send(data)
-        if not _test_members or _c10k_runs():
-            self._group().send(data)
+        if (group := self._group()) is not None:
+            group.send(data)
+        elif not members:
+            logger.debug("%r has no members: no c10k server runs in this process.", self)
 
     def count(self) -> int:
         """How many members the group has now. Thread: any."""
-        in_tests = len(_test_members.get(self.name, ()))
-        return in_tests + (self._group().count() if not _test_members or _c10k_runs() else 0)
+        group = self._group()
+        return len(_test_members.get(self.name, ())) + (group.count() if group is not None else 0)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes the WebSockets of all members. Thread: any. Raises ValueError for a code that may not be sent."""
-        for ws in list(_test_members.get(self.name, ())):
+        for ws in self._test_clients():
             ws.close(code, reason)
-        if not _test_members or _c10k_runs():
-            self._group().close(code, reason)
+        if (group := self._group()) is not None:
+            group.close(code, reason)
+
+    def _test_clients(self) -> list[Any]:
+        """Those that have not been closed; the engine's groups skip the others as well."""
+        return [ws for ws in list(_test_members.get(self.name, ())) if not ws.closed]
 
 
 # The WebSockets of test clients, which no engine knows: the members of each group, in the order in which they joined.
 _test_members: dict[str, dict[Any, None]] = {}
-
-
-def _c10k_runs() -> bool:
-    from . import loop
-
-    return loop._server is not None
 
 
 @asynccontextmanager

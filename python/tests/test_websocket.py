@@ -95,6 +95,20 @@ class Views(TestCase):
             async with WebSocketClient().connect("/") as ws:
                 self.assertEqual(await ws.receive(), "onetwo")
 
+    async def test_whatever_is_awaited_can_be_a_task(self):
+        @websocket
+        async def view(ws):
+            async with asyncio.TaskGroup() as group:
+                receiving = group.create_task(ws.recv())
+                group.create_task(ws.send("ready"))
+            await ws.send(receiving.result())
+
+        with override_settings(ROOT_URLCONF=urls(view)):
+            async with WebSocketClient().connect("/") as ws:
+                self.assertEqual(await ws.receive(), "ready")
+                await ws.send("for the task")
+                self.assertEqual(await ws.receive(), "for the task")
+
     async def test_the_best_subprotocol_that_both_speak_is_chosen(self):
         for offered, chosen in ((["v1", "v2"], "v2"), (["v1"], "v1"), (["v0"], None), ([], None)):
             async with WebSocketClient().connect("/subprotocols/", subprotocols=offered) as ws:

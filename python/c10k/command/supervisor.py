@@ -102,6 +102,8 @@ class Supervisor:
         """Serves until it is asked to end. Returns the exit status."""
         with self._signals.handled():
             logger.info("c10k starts %d workers, as process %d", len(self._slots), os.getpid())
+            if len(self._slots) > 1:
+                logger.info("A c10k.Group reaches the WebSockets of one worker; a channel layer of Channels reaches all")
             for slot in range(len(self._slots)):
                 self._workers[slot] = self._start(slot)
             while self._status is None or self._all():

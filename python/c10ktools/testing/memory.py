@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from typing import Any
 
 from django.http import HttpRequest
@@ -29,7 +29,8 @@ def as_message(data: Any) -> Message:
         return data
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
-    raise TypeError(f"a message is str, bytes, bytearray or memoryview, not {type(data).__name__}")
+    hint = ": json.dumps() makes a str of it" if isinstance(data, (dict, list, tuple)) else ""
+    raise TypeError(f"a message is str, bytes, bytearray or memoryview, not {type(data).__name__}{hint}")
 
 
 class Inbox:
@@ -58,11 +59,28 @@ class Inbox:
         return self._messages.popleft()
 
 
-class _Sent(Awaitable[None]):
-    """What ``send()`` returns. Memory has room for everything, so awaiting it only lets others run."""
+class _Sent(Coroutine[Any, Any, None]):
+    """What ``send()`` returns. Memory has room for everything, so awaiting it only lets others run.
+
+    As the engine's, it may become a task, and nobody needs to await it.
+    """
+
+    def __init__(self) -> None:
+        self._has_begun = False
+
+    def send(self, value: Any) -> None:
+        if self._has_begun:
+            raise StopIteration
+        self._has_begun = True
+
+    def throw(self, *error: Any) -> None:
+        raise error[0]
+
+    def close(self) -> None:
+        pass
 
     def __await__(self) -> Any:
-        return asyncio.sleep(0).__await__()
+        yield
 
 
 class MemoryWebSocket:
