@@ -101,7 +101,6 @@ class Lanes:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, count: int, tidy_seconds: float) -> None:
-        self._loop = loop
         self._lanes = [Lane(f"lane-{number}", loop, tidy_seconds) for number in range(1, count + 1)]
 
     def enter(self, ws: WebSocket) -> Lane:
@@ -112,11 +111,11 @@ class Lanes:
 
     def leave(self, ws: WebSocket) -> None:
         """Takes a view out of its lane, as soon as it has ended. Does nothing if it is in none."""
-        if ws.task is not None and not ws.task.done():
+        if ws.task is None or ws.task.done():
+            self.discard(ws)
+        else:
             # The WebSocket is closed, and the view has not noticed yet: it may still use its lane.
-            self._loop.call_later(1.0, self.leave, ws)
-            return
-        self.discard(ws)
+            ws.task.add_done_callback(lambda _: self.discard(ws))
 
     def discard(self, ws: WebSocket) -> None:
         """Takes a view out of its lane that never starts. Thread: any."""

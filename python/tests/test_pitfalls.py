@@ -155,6 +155,16 @@ class Pitfalls(TransactionTestCase):
                 self.assertEqual(await ask(handshake), "0")
 
     @override_settings(C10K_HANDSHAKE_THREADS=1)
+    async def test_07_a_view_that_outlives_its_websocket_keeps_its_lane_until_it_ends(self):
+        async with Server(lanes=1) as server:
+            ws = (await server.open("/echo/")).websocket
+            server.lanes.leave(ws)
+            self.assertTrue(server.lanes.has(ws))
+            ws.note_close(1001, "")
+            await asyncio.wait([ws.task])
+            await asyncio.sleep(0)
+            self.assertFalse(server.lanes.has(ws))
+
     async def test_08_nothing_is_started_for_a_client_that_has_gone(self):
         may_go, seen = threading.Event(), []
 
