@@ -61,7 +61,7 @@ class Application:
     async def startup(self) -> None:
         """Starts the application. Raises StartupFailed."""
         await self.lifespan.startup()
-        self._views = _django_views()
+        self._views = self._django_views()
         if self._views is not None:
             await self._views.startup()
 
@@ -70,6 +70,14 @@ class Application:
         if self._views is not None:
             await self._views.shutdown()
         await self.lifespan.shutdown()
+
+    def _django_views(self) -> Any:
+        """The WebSocket views of a Django project that has c10ktools among its apps."""
+        if not _has_c10ktools():
+            return None
+        from c10ktools.application import Views
+
+        return Views(script_name=self.root_path, log=_ViewLog(self.logs_access))
 
     # ---- What the engine calls
 
@@ -157,15 +165,6 @@ def _has_c10ktools() -> bool:
     """Whether a Django project runs in this process that has c10ktools among its apps."""
     registry = sys.modules.get("django.apps")
     return registry is not None and registry.apps.ready and registry.apps.is_installed("c10ktools")
-
-
-def _django_views() -> Any:
-    """The WebSocket views of that project."""
-    if not _has_c10ktools():
-        return None
-    from c10ktools.application import Views
-
-    return Views()
 
 
 def django_engine_settings() -> dict[str, str]:
@@ -416,6 +415,20 @@ def _content_length(headers: Any) -> int:
 
 def _log_websocket(handshake: _c10k.Handshake, answer: str) -> None:
     access_logger.info('%s - "WebSocket %s" %s', _text_of(handshake.client), _target_of(handshake), answer)
+
+
+class _ViewLog:
+    """WebSocket views of Django in the access log, as the WebSockets of ASGI applications."""
+
+    def __init__(self, is_on: bool) -> None:
+        self._is_on = is_on
+
+    def log_answer(self, head: _c10k.Handshake, status: int, size: int = 0) -> None:
+        if self._is_on:
+            _log_websocket(head, "[accepted]" if status == 101 else str(status))
+
+    def log_close(self, ws: _c10k.WebSocket, code: int) -> None:
+        pass
 
 
 def _text_of(client: tuple[str, int] | None) -> str:

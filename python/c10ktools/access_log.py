@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from _c10k import Head, WebSocket
 
 logger = logging.getLogger("django.server")
+
+
+class AccessLog(Protocol):
+    """Where WebSockets are logged. This module is one: its functions log as Django's own server."""
+
+    def log_answer(self, head: Head, status: int, size: int = 0) -> None: ...
+
+    def log_close(self, ws: WebSocket, code: int) -> None: ...
 
 
 def log_answer(head: Head, status: int, size: int = 0) -> None:

@@ -9,12 +9,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import Resolver404, resolve
+from django.utils import translation
 
-from . import conf
-from .access_log import log_close
+from . import access_log, conf
+from .access_log import AccessLog
+from .environ import without_prefix
 from .handshake import HandshakeHandler, Handshakes
 from .lanes import Lanes
 from .reporting import report_view_failure
@@ -46,12 +49,17 @@ class Views:
         await views.shutdown()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, script_name: str = "", log: AccessLog = access_log) -> None:
         """
+        Args:
+            script_name: where a proxy has mounted the project.
+            log: gets each answer to a handshake, and each close.
+
         Raises:
             ImproperlyConfigured, ImportError: a middleware of the settings cannot be loaded.
         """
         self._handler = HandshakeHandler()
+        self._script_name, self._log = script_name, log
 
     async def startup(self) -> None:
         """Makes the pools. Await it before the engine listens."""
@@ -60,7 +68,7 @@ class Views:
             count=conf.get("C10K_VIEW_LANES"),
             tidy_seconds=conf.get("C10K_LANE_TIDY_SECONDS"),
         )
-        self.handshakes = Handshakes(self._handler, self.lanes)
+        self.handshakes = Handshakes(self._handler, self.lanes, script_name=self._script_name, log=self._log)
 
     async def shutdown(self, *others: Pages) -> None:
         """Stops the pools, and those of ``others``. Await it after the engine's last connection."""
@@ -85,8 +93,9 @@ class Views:
         """
         while isinstance(application, ASGIStaticFilesHandler):
             application = application.application
-        if not isinstance(application, ASGIHandler) and not _leads_to_view(handshake.path):
-            return False
+        if not isinstance(application, ASGIHandler):
+            if not _leads_to_view(without_prefix(handshake.path, self._script_name)):
+                return False
         self.take(handshake)
         return True
 
@@ -106,15 +115,18 @@ class Views:
         if not self.lanes.has(ws):
             return False
         self.lanes.leave(ws)
-        log_close(ws, code)
+        self._log.log_close(ws, code)
         return True
 
 
 def _leads_to_view(path: str) -> bool:
-    try:
-        return getattr(resolve(path).func, "accepts_websocket", False)
-    except Resolver404:
-        return False
+    # As LocaleMiddleware does it, in whose absence there are no patterns with a language.
+    language = translation.get_language_from_path(path) if settings.USE_I18N else None
+    with translation.override(language or settings.LANGUAGE_CODE):
+        try:
+            return getattr(resolve(path).func, "accepts_websocket", False)
+        except Resolver404:
+            return False
 
 
 class DjangoApplication:

@@ -20,7 +20,7 @@ _ONLY_FOR_SERVERS = frozenset(
 ) | {"GATEWAY_INTERFACE"}
 
 
-def wsgi_environ(head: Head, *, body: Any = EMPTY_BODY) -> dict[str, Any]:
+def wsgi_environ(head: Head, *, body: Any = EMPTY_BODY, script_name: str = "") -> dict[str, Any]:
     """The environ of a request.
 
     A header that comes twice is joined as RFC 9110, 5.3 allows. A header with an underscore in its name is left out:
@@ -29,16 +29,18 @@ def wsgi_environ(head: Head, *, body: Any = EMPTY_BODY) -> dict[str, Any]:
     Args:
         head: a handshake or an exchange of the engine.
         body: what becomes ``wsgi.input``.
+        script_name: where a proxy has mounted the project, such as ``"/shop"``.
 
     Example::
 
         >>> wsgi_environ(exchange)["HTTP_HOST"]
         'example.com'
     """
+    prefix, path = script_name.encode().decode("latin-1"), unquote_to_bytes(head.raw_path).decode("latin-1")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": head.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(head.raw_path).decode("latin-1"),
+        "SCRIPT_NAME": prefix,
+        "PATH_INFO": without_prefix(path, prefix),
         "QUERY_STRING": head.query_string.decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{head.http_version}",
         "GATEWAY_INTERFACE": "CGI/1.1",
@@ -68,6 +70,17 @@ def wsgi_environ(head: Head, *, body: Any = EMPTY_BODY) -> dict[str, Any]:
         # Environs live as long as their WebSockets: thousands share names, and values such as that of User-Agent.
         environ[sys.intern(name)] = sys.intern(value) if len(value) <= _SHARED_CHARACTERS else value
     return environ
+
+
+def without_prefix(path: str, prefix: str) -> str:
+    """The path below the place where a proxy has mounted the project. Most proxies send it like that already.
+
+    Example::
+
+        >>> without_prefix("/shop/rooms/", "/shop"), without_prefix("/rooms/", "/shop")
+        ('/rooms/', '/rooms/')
+    """
+    return path[len(prefix) :] or "/" if f"{path}/".startswith(f"{prefix}/") else path
 
 
 def trim_request(request: WSGIRequest) -> None:

@@ -19,8 +19,8 @@ from django.http import HttpResponse, HttpResponseBadRequest
 from django.urls import set_script_prefix
 from django.utils import timezone, translation
 
-from . import conf
-from .access_log import log_answer
+from . import access_log, conf
+from .access_log import AccessLog
 from .environ import trim_request, wsgi_environ
 from .headers import handshake_header_pairs, header_pairs
 from .http.start import SLOT_KEY, Start, StartSlot
@@ -105,13 +105,22 @@ class Handshakes:
         handshakes.take(handshake)      # in on_handshake()
     """
 
-    def __init__(self, handler: HandshakeHandler, lanes: Lanes | None) -> None:
+    def __init__(
+        self,
+        handler: HandshakeHandler,
+        lanes: Lanes | None,
+        *,
+        script_name: str = "",
+        log: AccessLog = access_log,
+    ) -> None:
         """
         Args:
             handler: the chain.
             lanes: where views run their synchronous code; ``None`` leaves it to asgiref.
+            script_name: where a proxy has mounted the project.
+            log: gets each answer.
         """
-        self.handler, self.lanes = handler, lanes
+        self.handler, self.lanes, self.script_name, self._log = handler, lanes, script_name, log
         threads, queue = conf.get("C10K_HANDSHAKE_THREADS"), conf.get("C10K_HANDSHAKE_QUEUE")
         self.pool = Pool("handshake", threads=threads, queue=queue)
 
@@ -119,7 +128,7 @@ class Handshakes:
         """Queues a handshake for a thread, or refuses it with 503 if too many wait. Thread: the event loop's."""
         if not self.pool.submit(functools.partial(self._answer, handshake)):
             handshake.refuse(503, [(b"content-type", b"text/plain"), (b"retry-after", b"1")], b"Too many handshakes.\n")
-            log_answer(handshake, 503)
+            self._log.log_answer(handshake, 503)
 
     def stop(self, timeout: float) -> bool:
         """Stops the threads. Returns whether all have ended within ``timeout`` seconds."""
@@ -134,17 +143,17 @@ class Handshakes:
         except BaseException:  # also sys.exit() in a view
             logger.exception("The handshake of a WebSocket failed: %s", handshake.raw_path.decode("latin-1"))
             handshake.refuse(500, [(b"content-type", b"text/plain")], b"Internal Server Error\n")
-            log_answer(handshake, 500)
+            self._log.log_answer(handshake, 500)
 
     def _answer_in_context(self, handshake: Handshake) -> None:
         slot = StartSlot(lambda: handshake.websocket)
-        response, start = self.handler.handle(wsgi_environ(handshake), slot)
+        response, start = self.handler.handle(wsgi_environ(handshake, script_name=self.script_name), slot)
         if start is None:
             # It may stream, and reading it may need the database: read before close().
             body = b"".join(response)
             response.close()
             handshake.refuse(response.status_code, header_pairs(response), body)
-            log_answer(handshake, response.status_code, len(body))
+            self._log.log_answer(handshake, response.status_code, len(body))
             return
         try:
             response.close()
@@ -153,7 +162,7 @@ class Handshakes:
             self._forget(handshake, start)
             raise
         if accepted:
-            log_answer(handshake, 101)
+            self._log.log_answer(handshake, 101)
         else:
             self._forget(handshake, start)
 

@@ -814,6 +814,24 @@ class FastApiTest(AppTest):
 class DjangoTest(unittest.IsolatedAsyncioTestCase):
     """A Django project with c10ktools in production."""
 
+    async def test_views_have_the_root_path_and_the_access_log_of_the_options(self):
+        environment = {"DJANGO_SETTINGS_MODULE": "project.settings"}
+        seen = "/shop /shop/paths/ /shop/rooms/tea/"
+        with Served("project.asgi:application", "--root-path", "/shop", environment=environment) as server:
+            for prefix in ("", "/shop"):  # a proxy may strip it
+                async with server.connect(f"{prefix}/paths/") as peer:
+                    self.assertEqual(await peer.recv(), seen)
+                self.assertEqual(server.get(f"{prefix}/paths/").status, 426)
+                server.wait_for(rf'127\.0\.0\.1:\d+ - "WebSocket {prefix}/paths/" \[accepted\]')
+            with self.assertRaises(websockets.InvalidStatusCode):
+                await server.connect("/nowhere/")
+            server.wait_for('"WebSocket /nowhere/" 404')
+        with Served("project.asgi:router", "--root-path", "/shop", "--no-access-log", environment=environment) as server:
+            async with server.connect("/shop/paths/") as peer:
+                self.assertEqual(await peer.recv(), seen)
+            self.assertEqual(server.stop(), 0)
+            self.assertNotIn("paths", server.log)
+
     async def test_views_and_the_settings_of_the_project_hold(self):
         environment = {
             "DJANGO_SETTINGS_MODULE": "project.settings",

@@ -268,6 +268,8 @@ class Asgi(SimpleTestCase):
     async def test_a_router_gets_the_websockets_that_lead_to_no_view(self):
         with RunServer("--noreload", settings={"ASGI_APPLICATION": "project.asgi.router"}) as server:
             await self.check(server, "from the router")
+            async with connect(server, "/de/localized/") as ws:
+                self.assertEqual(await ws.recv(), "de")
 
 
 @needs_engine

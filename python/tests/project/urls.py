@@ -1,3 +1,4 @@
+from django.conf.urls.i18n import i18n_patterns
 from django.urls import path
 
 from . import views
@@ -13,6 +14,7 @@ urlpatterns = [
     path("both/async/", views.BothAsync.as_view()),
     path("socket-only/", views.SocketOnly.as_view()),
     path("raises/", views.raises),
+    path("paths/", views.paths),
     path("exits/<int:status>/", views.exits),
     path("raises-before/", views.raises_before),
     path("wrong-arguments/", views.wrong_arguments),
@@ -32,4 +34,5 @@ urlpatterns = [
     path("body/", views.body),
     path("blocks/<int:milliseconds>/", views.blocks),
     path("pid/", views.pid),
+    *i18n_patterns(path("localized/", views.language)),
 ]

@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
@@ -81,6 +82,12 @@ class SocketOnly(WebSocketView):
 async def raises(ws):
     ws.send("first")
     raise LookupError("a view failed")
+
+
+@websocket
+async def paths(ws):
+    script_name = ws.request.META["SCRIPT_NAME"]
+    ws.send(f"{script_name} {ws.request.path} {reverse('room', args=['tea'])}")
 
 
 @websocket
