@@ -20,7 +20,7 @@ from .access_log import AccessLog
 from .environ import without_prefix
 from .handshake import HandshakeHandler, Handshakes
 from .lanes import Lanes
-from .reporting import report_view_failure
+from .reporting import report_result, report_view_failure
 
 if TYPE_CHECKING:
     from _c10k import Exchange, Handshake, WebSocket
@@ -116,6 +116,9 @@ class Views:
             return False
         self.lanes.leave(ws)
         self._log.log_close(ws, code)
+        task = ws.task
+        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
+            report_result(task.result(), ws.request)
         return True
 
 

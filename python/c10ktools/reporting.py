@@ -10,6 +10,27 @@ from django.http import HttpRequest
 logger = logging.getLogger("django.request")
 
 
+def report_result(result: object, request: HttpRequest | None) -> None:
+    """Warns of what a view has returned, such as a redirect: its WebSocket is open, so nobody gets a response.
+
+    Args:
+        result: of the view.
+        request: the handshake's request; ``None`` if the view does not keep it.
+
+    Example::
+
+        report_result(await view(ws), ws.request)
+    """
+    if result is None:
+        return
+    match = request.resolver_match if request is not None else None
+    logger.warning(
+        "The WebSocket view %s returned %s, which nobody gets: it returns None. To refuse a client, answer in a decorator"
+        " above @websocket; to tell it why, ws.close(code, reason).",
+        match._func_path if match is not None else "?", type(result).__name__, extra={"request": request},
+    )  # fmt: skip
+
+
 def report_view_failure(exception: BaseException, request: HttpRequest | None, path: str) -> None:
     """Sends ``got_request_exception`` and logs the traceback in ``django.request``.
 

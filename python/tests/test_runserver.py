@@ -138,6 +138,12 @@ class Serving(SimpleTestCase):
         self.server.wait_for("WebSocket view failed: /raises/")
         self.server.wait_for("LookupError: a view failed")
 
+    async def test_a_view_that_returns_something_is_named(self):
+        async with connect(self.server, "/returns/") as ws:
+            await ws.wait_closed()
+            self.assertEqual(ws.close_code, 1000)
+        self.server.wait_for("WebSocket view project.views.returns returned HttpResponse, which nobody gets")
+
     async def test_synchronous_code_of_views_runs_on_the_lanes(self):
         async with Many(connect(self.server, "/thread/") for _ in range(12)) as sockets:
             threads = set()

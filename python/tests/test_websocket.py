@@ -148,6 +148,12 @@ class Failures(TestCase):
         self.assertNotIn("c10ktools/", log.output[0])
         self.assertEqual(log.records[0].request.path, "/raises/")
 
+    async def test_a_view_that_returns_something_is_named(self):
+        with self.assertLogs("django.request", "WARNING") as logged:
+            async with WebSocketClient().connect("/returns/") as ws:
+                self.assertEqual(await ws.closed_by_view(), 1000)
+        self.assertIn("view project.views.returns returned HttpResponse, which nobody gets", logged.output[0])
+
     async def test_the_admins_get_mail_about_it(self):
         from django.core import mail
 

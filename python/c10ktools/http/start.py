@@ -142,4 +142,4 @@ class _ThreadState(NamedTuple):
 
 async def _in_state(state: _ThreadState, coroutine: Coroutine[Any, Any, None]) -> None:
     state.activate()
-    await coroutine
+    return await coroutine

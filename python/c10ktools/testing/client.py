@@ -17,7 +17,7 @@ from django.test import Client
 from ..engine import ConnectionClosed
 from ..handshake import choose_subprotocol
 from ..http.start import SLOT_KEY, Start, StartSlot
-from ..reporting import report_view_failure
+from ..reporting import report_result, report_view_failure
 from .memory import MemoryWebSocket, Message, as_message, check_close_code
 
 T = TypeVar("T")
@@ -307,7 +307,7 @@ class WebSocketSession:
         """What the engine does with a view: awaits it, closes the WebSocket, reports its exception."""
         failure: Exception | None = None
         try:
-            await coroutine
+            report_result(await coroutine, request)
         except ConnectionClosed:
             # The client has gone while the view was sending: the usual end.
             pass

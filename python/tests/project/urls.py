@@ -15,6 +15,7 @@ urlpatterns = [
     path("socket-only/", views.SocketOnly.as_view()),
     path("raises/", views.raises),
     path("paths/", views.paths),
+    path("returns/", views.returns),
     path("exits/<int:status>/", views.exits),
     path("raises-before/", views.raises_before),
     path("wrong-arguments/", views.wrong_arguments),

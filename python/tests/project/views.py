@@ -91,6 +91,11 @@ async def paths(ws):
 
 
 @websocket
+async def returns(ws):
+    return HttpResponse("nobody gets it")
+
+
+@websocket
 async def exits(ws, status):
     if status:
         sys.exit(status)
