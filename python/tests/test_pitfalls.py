@@ -157,7 +157,8 @@ class Pitfalls(TransactionTestCase):
     @override_settings(C10K_HANDSHAKE_THREADS=1)
     async def test_07_a_view_that_outlives_its_websocket_keeps_its_lane_until_it_ends(self):
         async with Server(lanes=1) as server:
-            ws = (await server.open("/echo/")).websocket
+            handshake = await server.open("/echo/")
+            handshake.on_end, ws = lambda ws: None, handshake.websocket
             server.lanes.leave(ws)
             self.assertTrue(server.lanes.has(ws))
             ws.note_close(1001, "")
