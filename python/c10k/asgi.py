@@ -413,8 +413,8 @@ def _content_length(headers: Any) -> int:
     return -1
 
 
-def _log_websocket(handshake: _c10k.Handshake, answer: str) -> None:
-    access_logger.info('%s - "WebSocket %s" %s', _text_of(handshake.client), _target_of(handshake), answer)
+def _log_websocket(head: _c10k.Head, answer: str) -> None:
+    access_logger.info('%s - "WebSocket %s" %s', _text_of(head.client), _target_of(head), answer)
 
 
 class _ViewLog:
@@ -423,7 +423,7 @@ class _ViewLog:
     def __init__(self, is_on: bool) -> None:
         self._is_on = is_on
 
-    def log_answer(self, head: _c10k.Handshake, status: int, size: int = 0) -> None:
+    def log_answer(self, head: _c10k.Head, status: int, size: int = 0) -> None:
         if self._is_on:
             _log_websocket(head, "[accepted]" if status == 101 else str(status))
 

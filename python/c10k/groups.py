@@ -61,8 +61,7 @@ class Group:
     def join(self, ws: _c10k.WebSocket) -> AbstractAsyncContextManager[Group | _c10k.Group]:
         """Makes `ws` a member for the time of a block: `async with group.join(ws):`. Raises TypeError for anything else."""
         if isinstance(ws, _c10k.WebSocket):
-            group = self._group() or _c10k.Group(loop.current_server(), self.name)  # raises
-            return group.join(ws)
+            return _c10k.Group(loop.current_server(), self.name).join(ws)
         if not hasattr(ws, "to_client"):
             raise TypeError(f"join() takes a WebSocket, not {type(ws).__name__}")
         return _join_test_client(self, ws)
