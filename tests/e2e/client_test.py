@@ -1,5 +1,6 @@
 """Our clients against servers that are not ours: good ones, wrong ones, and none."""
 
+import functools
 import http
 import itertools
 import re
@@ -13,7 +14,7 @@ from support.environment import MANAGE
 from support.foreign import WebsocketsServer
 from support.frames import BINARY, TEXT, close_frame, frame
 from support.handshake import switch
-from support.process import ManageServer, Program, run
+from support.process import ManageServer, Program, all_at_once, run
 from support.tcp import RawServer
 from support.waiting import PATIENCE
 
@@ -33,7 +34,7 @@ def echo_clients(url, *options, clients=20, delay="20ms"):
 class TestEcho(CommandTestCase):
     def test_is_content_with_a_correct_server(self):
         with WebsocketsServer(echo) as url:
-            program = echo_clients(url, clients=200, delay="500ms")
+            program = all_at_once(functools.partial(echo_clients, url, clients=200), 0.5)
         self.assertEqual(program.status, 0, program.output)
         self.assertIn("200 clients are connected!", program.stdout)
         self.assertRegex(program.output, r"(?m)^200 clients, peak 200, 0 failures$")
@@ -43,20 +44,20 @@ class TestEcho(CommandTestCase):
 
     def test_counts_up_and_down_in_steps_of_500(self):
         server = ManageServer()
-        program = echo_clients(server.ws, clients=1200, delay="1s")
+        program = all_at_once(functools.partial(echo_clients, server.ws, clients=1200), 1)
         self.assertEqual(program.status, 0, program.output)
         lines = [line for line in program.stdout if re.match(r"[<>]|1200 clients are", line)]
         self.assertEqual(lines, ["> 500 connections", "> 1000 connections", "1200 clients are connected!",
                                  "< 1000 connections", "< 500 connections", "< 0 connections"])
         self.assertEqual(server.stop(), 0)
 
-    def with_localhost_on(self, addresses, url):
+    def with_localhost_on(self, addresses, url, delay="20ms"):
         """The echo test at `url`, in a mount namespace in which localhost is these addresses."""
         with tempfile.NamedTemporaryFile("w") as hosts:
             hosts.writelines(f"{address} localhost\n" for address in addresses)
             hosts.flush()
             program = run("-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts.name, MANAGE,
-                          "testecho", "--clients", 20, "--delay", "20ms", "--url", url, program="unshare")
+                          "testecho", "--clients", 20, "--delay", delay, "--url", url, program="unshare")
         if re.search("^(unshare|mount):", program.output, re.MULTILINE):
             self.skipTest(program.output)
         return program
@@ -65,7 +66,8 @@ class TestEcho(CommandTestCase):
         server = ManageServer()
         for addresses in (["::1", "127.0.0.1"], ["127.0.0.1", "::1"], ["127.0.0.2", "127.0.0.3", "::1", "127.0.0.1"]):
             with self.subTest(addresses=addresses):
-                program = self.with_localhost_on(addresses, f"ws://localhost:{server.port}/test/ws/")
+                url = f"ws://localhost:{server.port}/test/ws/"
+                program = all_at_once(functools.partial(self.with_localhost_on, addresses, url), 0.1)
                 self.assertEqual(program.status, 0, program.output)
                 self.assertIn("20 clients, peak 20, 0 failures", program.output)
         self.assertEqual(server.stop(), 0)

@@ -23,7 +23,7 @@ from support.cases import AsyncTestCase, main
 from support.environment import MANAGE
 from support.foreign import WebsocketsServer, soon
 from support.handshake import KEY
-from support.process import ManageServer, Program, run
+from support.process import ManageServer, Program, all_at_once, run
 from support.tcp import RawClient
 from support.tls import Certificate
 from support.waiting import PATIENCE
@@ -189,7 +189,8 @@ class OurClient(unittest.TestCase):
     """testecho and gameoflife against servers of others, and ours."""
 
     def talk(self, url, *options):
-        return run("testecho", "--clients", 20, "--delay", "500ms", "--url", f"{url}/test/ws/", *options)
+        return all_at_once(lambda delay: run("testecho", "--clients", 20, "--delay", delay, "--url", f"{url}/test/ws/",
+                                             *options), 0.5)
 
     def assert_refused(self, program, *words):
         self.assertEqual(program.status, 1, program.output)

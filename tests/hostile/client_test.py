@@ -45,8 +45,8 @@ class Masks(unittest.TestCase):
             client.finish()
 
         with RawServer(serve) as server:
-            program = echo_clients(server.url, clients=300, delay="500ms")  # all at once in between
-        self.assertEqual(program.status, 0, program.output)
+            program = echo_clients(server.url, clients=300, delay="500ms")  # all at once in between, on most machines
+        self.assertRegex(program.output, r"(?m)^300 clients, peak \d+, 0 failures$")
 
         masks = [int.from_bytes(mask, "big") for conversation in conversations for mask in conversation]
         self.assertEqual(len(masks), 300 * 4)

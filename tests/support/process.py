@@ -218,6 +218,16 @@ def run(*arguments, timeout=PATIENCE, **options):
     return program
 
 
+def all_at_once(run_with, seconds):
+    """`run_with(delay=...)`, a run of testecho, with a longer delay each time until all clients were connected at once: a busy
+    machine connects them late."""
+    while True:
+        program = run_with(delay=f"{seconds}s")
+        if "take --delay" not in program.output:
+            return program
+        seconds *= 2
+
+
 class ManageServer(Program):
     """`manage runserver`, or that of `program`, on a free port of 127.0.0.1, ready to answer."""
 
