@@ -2,6 +2,7 @@
 
 #include "echo/echo.hpp"
 #include "echo/testecho.hpp"
+#include "gameoflife/feed.hpp"
 #include "gameoflife/gameoflife.hpp"
 #include "gameoflife/server.hpp"
 
@@ -14,7 +15,7 @@
 using namespace c10k;
 
 struct Site {
-    explicit Site(Services& services) : services(services), game(services), echo(services) {
+    explicit Site(Services& services) : services(services), game(services, feed), echo(services) {
         const std::filesystem::path demos{C10K_DEMOS_DIR};
         for (const auto& app : {demos, demos / "gameoflife", demos / "echo"}) {
             services.templates.add_folder(app / "templates");
@@ -30,6 +31,8 @@ struct Site {
             path("", include(game.urls(), "life")),
         };
     }
+
+    static inline life::Feed feed;  // all loops have this one
 
     Services& services;
     life::Server game;

@@ -17,9 +17,10 @@ struct Game {
     static constexpr int kDefaultSize = 32;
     static constexpr int kMaxSize = 4096;
 
-    std::uint64_t number = 0;  // each reset adds one
+    std::uint64_t number = 0;  // each game's is one more than that of the game before
     int size = kDefaultSize;
     Phase phase = Phase::kConnecting;
+    std::uint64_t resets = 0;  // up to this game: others begin when all workers have left
 
     [[nodiscard]] std::uint64_t cells() const noexcept { return static_cast<std::uint64_t>(size) * size; }
 

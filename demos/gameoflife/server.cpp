@@ -22,9 +22,8 @@ constexpr const char* kBatchProtocol = "life.batch";
 // The same, and `gathering CONNECTED SUBSCRIBED` while a game gathers its workers.
 constexpr const char* kGatheringProtocol = "life.gathering";
 
-// How long, and up to how many bytes, the server gathers updates for watchers that take many in one message.
+// How long the server gathers updates for watchers that take many in one message.
 constexpr auto kBatchTime = 25ms;
-constexpr std::size_t kMaxBatchBytes = 256 * 1024;
 
 // How often the server tells watchers how many workers have come.
 constexpr auto kGatheringTime = 500ms;
@@ -61,9 +60,10 @@ std::optional<int> parse_size(std::string_view text) {
 
 }  // namespace
 
-Server::Server(Services& services)
-    : services_(services), watchers_(services.groups.named("life.watchers")),
-      batch_watchers_(services.groups.named("life.watchers", "batch")),
+Server::Server(Services& services, Feed& feed)
+    : services_(services), feed_(feed), channel_(feed, services.settings.mailbox_bytes),
+      watchers_(services.groups.named("life.watchers")),
+      batch_watchers_(services.groups.named({"life.watchers", "batch", std::to_string(channel_.number())})),
       gathering_watchers_(services.groups.named("life.watchers", "gathering")) {}
 
 Urls Server::urls() {
@@ -111,22 +111,69 @@ Task<Response> Server::index(Request& request) {
 }
 
 Task<> Server::watcher(WebSocket& socket) {
-    const bool hears_gathering = socket.subprotocol() == kGatheringProtocol;
-    const bool batched = hears_gathering || socket.subprotocol() == kBatchProtocol;
-    Group group = batched ? batch_watchers_ : watchers_;
-    if (batched) {
-        const Game now = co_await game();
-        co_await socket.send("size " + std::to_string(now.size));
+    if (!socket.subprotocol().empty()) {
+        co_await batch_watcher(socket);
+        co_return;
     }
-    const Membership here = co_await group.join(socket);
+    const Membership here = co_await watchers_.join(socket);
+    co_await socket.recv();  // a watcher has nothing to say: any message ends the view
+}
+
+Task<> Server::batch_watcher(WebSocket& socket) {
+    if (!std::exchange(keeps_sending_news_, true)) {
+        services_.background.spawn(keep_sending_news());
+    }
+    const Feed::Channel::Listener listener{channel_};
+    Feed::Channel::Reader reader;
+    Membership here;
+    socket.accept();
+    {
+        const Semaphore::Permit turn = co_await turn_.acquire();  // the others wait: nothing in here may
+        const Feed::Channel::News now = send_news();              // older than this watcher
+        reader.game = now.game;
+        socket.deliver("size " + std::to_string(now.size));
+        here = co_await batch_watchers_.join(socket);
+    }
     Membership hearing;
-    if (hears_gathering) {
+    if (socket.subprotocol() == kGatheringProtocol) {
         hearing = co_await gathering_watchers_.join(socket);
         if (const std::string now = co_await gathering(); !now.empty()) {
             co_await socket.send(now);
         }
     }
-    co_await socket.recv();  // a watcher has nothing to say: any message ends the view
+    while (!reader.is_done) {
+        std::string words;
+        {
+            const Semaphore::Permit turn = co_await turn_.acquire();
+            words = send_news(&reader).last_words;
+        }
+        if (words.empty()) {
+            co_await yield();
+        } else {
+            co_await socket.send(words);
+        }
+    }
+    co_await socket.recv();
+}
+
+Feed::Channel::News Server::send_news(Feed::Channel::Reader* reader) {
+    Feed::Channel::News news = channel_.take(reader);
+    for (const std::string& message : news.messages) {
+        batch_watchers_.send(message);
+    }
+    if (news.is_incomplete) {
+        batch_watchers_.close(CloseCode::kTryAgainLater, "too far behind");
+    }
+    return news;
+}
+
+Task<> Server::keep_sending_news() {
+    for (;;) {
+        co_await channel_.wait();
+        co_await sleep_for(kBatchTime);
+        const Semaphore::Permit turn = co_await turn_.acquire();
+        send_news();
+    }
 }
 
 // No coroutine: a worker would have room for it in its frame for as long as it lives.
@@ -178,31 +225,6 @@ Task<std::string> Server::gathering() {
     co_return "gathering " + std::to_string(gathering.connected) + ' ' + std::to_string(gathering.subscribed);
 }
 
-void Server::relay_to_watchers(const Message& update) {
-    watchers_.send(update);
-    if (batch_.empty()) {
-        services_.background.spawn(send_batch_soon());
-    } else {
-        batch_ += '\n';
-    }
-    batch_ += update.view();
-    if (batch_.size() >= kMaxBatchBytes) {
-        send_batch();
-    }
-}
-
-Task<> Server::send_batch_soon() {
-    co_await sleep_for(kBatchTime);
-    send_batch();
-}
-
-void Server::send_batch() {
-    if (!batch_.empty()) {
-        batch_watchers_.send(batch_);
-        batch_.clear();
-    }
-}
-
 Task<> Server::reset(WebSocket& socket) {
     const std::optional<Message> message = co_await socket.recv();
     if (!message) {
@@ -219,11 +241,12 @@ Task<> Server::reset(WebSocket& socket) {
         before = co_await game();
         after.number = before.number + 1;
         after.size = *size;
+        after.resets = before.resets + 1;
     } while (!co_await change(before, after));
+    feed_.begin(after);
     Group old_workers = workers(before);
     old_workers.close(CloseCode::kServiceRestart, "the game was reset");
     co_await until_left_by_others(old_workers, socket);  // then every message of theirs has gone out
-    batch_watchers_.send("size " + std::to_string(*size));
 }
 
 // ---- Playing
@@ -231,7 +254,12 @@ Task<> Server::reset(WebSocket& socket) {
 // One worker in one game.
 class Server::Worker {
 public:
-    Worker(Server& server, WebSocket& socket, Game game) : server_(server), socket_(socket), game_(game) {}
+    Worker(Server& server, WebSocket& socket, Game game) : server_(server), socket_(socket), game_(game) {
+        server_.feed_.enter(game_);
+    }
+    ~Worker() { server_.feed_.leave(game_); }
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
 
     // Throws BadMessage. A state has to wait only once.
     Task<> receive(const Message& message) {
@@ -294,13 +322,16 @@ private:
     }
 
     void relay(const WorkerMessage& said, const Message& message) {
+        if (!server_.feed_.say(game_, said.row, said.col, message)) {
+            return;  // the game is over
+        }
         if (!cell_ || said.row != row_ || said.col != col_) {
             cell_ = server_.cell(game_, said.row, said.col);
             row_ = said.row;
             col_ = said.col;
         }
         cell_->send(message);
-        server_.relay_to_watchers(message);
+        server_.watchers_.send(message);
     }
 
     Server& server_;
@@ -322,6 +353,7 @@ Task<> Server::worker(WebSocket& socket) {
         Game next;
         next.number = now.number + 1;
         next.size = now.size;
+        next.resets = now.resets;
         co_await change(now, next);
         here.leave();
         now = co_await game();
@@ -362,8 +394,7 @@ Task<> Server::worker(WebSocket& socket) {
         socket.close(CloseCode::kPolicyViolation, complaint);
     }
     count_workers(now, -1, self.is_subscribed() ? -1 : 0);
-    send_batch();
-    co_await yield();  // so that it is on its way to the watchers of all loops before this worker leaves
+    co_await yield();  // so that its words are on their way to the watchers of all loops before this worker leaves
 }
 
 }  // namespace life

@@ -1,15 +1,16 @@
 #pragma once
 
+#include "gameoflife/feed.hpp"
 #include "gameoflife/game.hpp"
 
 #include <c10k/groups.hpp>
+#include <c10k/semaphore.hpp>
 #include <c10k/server.hpp>
 #include <c10k/urls.hpp>
 #include <c10k/values.hpp>
 #include <c10k/web.hpp>
 #include <c10k/websocket.hpp>
 
-#include <cstddef>
 #include <string>
 
 namespace life {
@@ -18,13 +19,15 @@ namespace life {
 // cell, and to watchers. It knows no rule.
 class Server {
 public:
-    explicit Server(c10k::Services& services);
+    // The servers of all loops share `feed`, which outlives them.
+    Server(c10k::Services& services, Feed& feed);
 
     c10k::Urls urls();
 
 private:
     c10k::Task<c10k::Response> index(c10k::Request& request);
     c10k::Task<> watcher(c10k::WebSocket& socket);
+    c10k::Task<> batch_watcher(c10k::WebSocket& socket);
     c10k::Task<> reset(c10k::WebSocket& socket);
     c10k::Task<> worker(c10k::WebSocket& socket);
 
@@ -42,15 +45,19 @@ private:
     // The text for watchers while a game gathers workers; empty if none does.
     c10k::Task<std::string> gathering();
 
-    void relay_to_watchers(const c10k::Message& update);
-    void send_batch();
-    c10k::Task<> send_batch_soon();
+    // Sends what has come through the channel. Returns the rest of the news, for the watcher that reads last words.
+    // Requires: the caller has the turn.
+    Feed::Channel::News send_news(Feed::Channel::Reader* reader = nullptr);
+    c10k::Task<> keep_sending_news();
 
     c10k::Services& services_;
+    Feed& feed_;
+    Feed::Channel channel_;
+    c10k::Semaphore turn_{1};  // to take from the channel
+    bool keeps_sending_news_ = false;
     c10k::Group watchers_;
-    c10k::Group batch_watchers_;
+    c10k::Group batch_watchers_;      // those on this loop that asked for "life.batch": the channel is theirs
     c10k::Group gathering_watchers_;  // the watchers that asked for "life.gathering"
-    std::string batch_;               // updates, one a line, for watchers that asked for "life.batch"
     Gathering news_;                  // changes on this loop that the others do not know yet
     bool tells_gathering_ = false;    // soon
 };

@@ -1,4 +1,5 @@
 // The demo's Game of Life, its real server and its real cells, on networks that do what networks do.
+#include "gameoflife/feed.hpp"
 #include "gameoflife/grid.hpp"
 #include "gameoflife/players.hpp"
 #include "gameoflife/server.hpp"
@@ -13,7 +14,9 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <gtest/gtest.h>
@@ -107,11 +110,64 @@ private:
     std::size_t seen_ = 0;
 };
 
+// Somebody who comes when games of several sizes are played one after the other, and takes batches. Of each cell it
+// hears the last word and then the next, and nothing of a game that is over.
+class LateWatcher {
+public:
+    explicit LateWatcher(const std::vector<Grid>& starts) {
+        for (const Grid& start : starts) {
+            games_[start.size()] = evolution(start);
+        }
+    }
+
+    // Watches until it knows the end of the last game.
+    Task<> watch(WebSocket& socket) {
+        while (const auto message = co_await socket.recv()) {
+            std::istringstream lines{std::string{*message}};
+            for (std::string line; std::getline(lines, line);) {
+                see(line);
+            }
+            if (size_ == games_.rbegin()->first && has_seen_the_end()) {
+                co_return;
+            }
+        }
+    }
+
+private:
+    [[nodiscard]] bool has_seen_the_end() const {
+        return last_steps_.size() == static_cast<std::size_t>(size_ * size_) &&
+               std::all_of(last_steps_.begin(), last_steps_.end(),
+                           [](const auto& cell) { return cell.second == kSteps; });
+    }
+
+    void see(const std::string& line) {
+        if (line.starts_with("size ")) {
+            size_ = std::stoi(line.substr(5));
+            last_steps_.clear();
+            return;
+        }
+        ASSERT_TRUE(games_.contains(size_)) << line;
+        std::uint64_t step = 0;
+        Position cell;
+        int state = 0;
+        std::istringstream{line} >> step >> cell.row >> cell.col >> state;
+        ASSERT_LT(step, games_[size_].size()) << line;
+        EXPECT_EQ(state, games_[size_][step].at(cell) == Cell::kAlive ? 1 : 0) << line;
+        const auto [last, is_first] = last_steps_.try_emplace(std::pair{cell.row, cell.col}, step);
+        EXPECT_TRUE(is_first || step == last->second || step == last->second + 1) << line << " after " << last->second;
+        last->second = step;
+    }
+
+    std::map<int, std::vector<Grid>> games_;
+    int size_ = 0;
+    std::map<std::pair<int, int>, std::uint64_t> last_steps_;
+};
+
 // Returns how the server closed: 1000 if the new game is in force.
-Task<int> reset(Simulation& simulation) {
+Task<int> reset(Simulation& simulation, int size = kSize) {
     int code = 0;
-    co_await connect(simulation.endpoint("/reset/"), [&code](WebSocket& socket) -> Task<> {
-        co_await socket.send(std::to_string(kSize));
+    co_await connect(simulation.endpoint("/reset/"), [&code, size](WebSocket& socket) -> Task<> {
+        co_await socket.send(std::to_string(size));
         co_await socket.closed();
         code = socket.close_info().code;
     });
@@ -124,7 +180,8 @@ TEST(SimulatedLife, PlaysByTheRuleAndTellsWatchersEveryStepOfEveryCell) {
     simulate({.seeds = in_full(1000, 20)}, [](Simulation& simulation) {
         const Unheard unheard;
         const Grid start = Grid::random(kSize, simulation.random(1'000'000));
-        Server server{simulation.services()};
+        Feed feed;
+        Server server{simulation.services(), feed};
         simulation.serve(server.urls());
         Watcher plain{start};
         Watcher batched{start};
@@ -148,7 +205,8 @@ TEST(SimulatedLife, NeverShowsAWrongStateWhateverIsLost) {
     simulate({.seeds = in_full(1000, 20), .faults = Faults::harsh()}, [](Simulation& simulation) {
         const Unheard unheard;
         const Grid start = Grid::random(kSize, simulation.random(1'000'000));
-        Server server{simulation.services()};
+        Feed feed;
+        Server server{simulation.services(), feed};
         simulation.serve(server.urls());
         Watcher watcher{start};
         simulation.client("/watcher/", [&](WebSocket& socket) -> Task<> {
@@ -178,7 +236,8 @@ TEST(SimulatedLife, NeverMixesAGameWithTheNext) {
         const Unheard unheard;
         const Grid first = Grid::random(kSize, simulation.random(1'000'000));
         const Grid second = Grid::random(kSize, simulation.random(1'000'000));
-        Server server{simulation.services()};
+        Feed feed;
+        Server server{simulation.services(), feed};
         simulation.serve(server.urls());
         Players old_cells = players(first);
         Players new_cells = players(second);
@@ -201,6 +260,261 @@ TEST(SimulatedLife, NeverMixesAGameWithTheNext) {
         }(simulation, old_cells, new_cells));
         simulation.run();
         EXPECT_TRUE(new_cells.grid() == evolution(second).back());
+    });
+}
+
+// A game of 2 x 2 cells whose workers say what the test tells them to.
+class Puppets {
+public:
+    // Ends after release().
+    Task<> play(Simulation& simulation) {
+        co_await task_group([&](TaskGroup& group) -> Task<> {
+            for (int cell = 0; cell < 4; ++cell) {
+                group.spawn(worker(simulation));
+            }
+            co_return;
+        });
+    }
+    // What each worker says before it waits.
+    std::vector<std::vector<std::string>> parts{4};
+    [[nodiscard]] bool have_spoken() const { return spoken_ == 4; }
+    void release() { is_released_ = true; }
+
+private:
+    Task<> worker(Simulation& simulation) {
+        co_await connect(simulation.endpoint("/worker/"), [this](WebSocket& socket) -> Task<> {
+            EXPECT_EQ(co_await socket.recv(), Message{"sub"});
+            co_await socket.send("sub");
+            EXPECT_EQ(co_await socket.recv(), Message{"run"});
+            const std::vector<std::string> words = parts.at(begun_++);
+            for (const std::string& word : words) {
+                co_await socket.send(word);
+            }
+            ++spoken_;
+            while (!is_released_) {
+                co_await sleep_for(1ms);
+            }
+        });
+    }
+
+    std::size_t begun_ = 0;
+    std::size_t spoken_ = 0;
+    bool is_released_ = false;
+};
+
+// Where watchers take batches.
+Endpoint batches(Simulation& simulation) { return simulation.endpoint("/watcher/", {.subprotocols = {"life.batch"}}); }
+
+// The messages that a watcher gets until nothing has come for `time`.
+Task<std::vector<std::string>> watch_for(Simulation& simulation, Duration time) {
+    std::vector<std::string> messages;
+    const auto view = [&](WebSocket& socket) -> Task<> {
+        try {
+            while (const auto message = co_await with_timeout(time, socket.recv())) {
+                messages.emplace_back(*message);
+            }
+            ADD_FAILURE() << "closed with " << socket.close_info().code;
+        } catch (const TimedOut&) {
+        }
+    };
+    co_await connect(batches(simulation), view);
+    co_return messages;
+}
+
+TEST(SimulatedLife, TellsALateWatcherTheLastWordOfEveryCellThatHasSpokenAndForgetsThemWithTheGame) {
+    simulate({.seeds = in_full(200, 10)}, [](Simulation& simulation) {
+        const Unheard unheard;
+        Feed feed;
+        Server server{simulation.services(), feed};
+        simulation.serve(server.urls());
+        Puppets puppets;
+        // As they were said, by whom they were said; and one cell is silent.
+        puppets.parts = {{"0 0 0 1", "1 0 0 0"}, {"0 0 1 1", "00012 0 1 1"}, {"18446744073709551615 1 0 0"}, {}};
+        simulation.spawn([](Simulation& run, Puppets& workers) -> Task<> {
+            EXPECT_EQ(co_await reset(run, 2), 1000);
+            co_await task_group([&](TaskGroup& group) -> Task<> {
+                group.spawn(workers.play(run));
+                while (!workers.have_spoken()) {
+                    co_await sleep_for(1ms);
+                }
+                co_await sleep_for(1s);
+                const std::vector<std::string> late{"size 2", "1 0 0 0\n00012 0 1 1\n18446744073709551615 1 0 0"};
+                EXPECT_EQ(co_await watch_for(run, 5s), late);
+                workers.release();
+            });
+            co_await sleep_for(10s);
+            const std::vector<std::string> after{"size 2"};
+            EXPECT_EQ(co_await watch_for(run, 5s), after);
+        }(simulation, puppets));
+        simulation.run();
+    });
+}
+
+TEST(SimulatedLife, NeverTellsALateWatcherAnOlderWordAfterANewerOneOrAWordOfAGameThatIsOver) {
+    Faults quick = Faults::benign();
+    quick.delay = 2ms;  // a batch has several words of each cell
+    simulate({.seeds = in_full(1000, 15), .faults = quick}, [](Simulation& simulation) {
+        const Unheard unheard;
+        std::vector<Grid> starts;
+        std::deque<Players> games;
+        for (int size = kSize; size < kSize + 3; ++size) {
+            starts.push_back(Grid::random(size, simulation.random(1'000'000)));
+            games.emplace_back(starts.back(), GameOptions{.steps = kSteps, .steps_per_second = 0});
+        }
+        Feed feed;
+        Server server{simulation.services(), feed};
+        simulation.serve(server.urls());
+        const auto play = [&](Players& players) -> Task<> {
+            try {
+                co_await players.play(simulation.endpoint("/worker/"));
+            } catch (const GameOver&) {  // by a reset
+            }
+        };
+        const auto watch = [&]() -> Task<> {
+            LateWatcher watcher{starts};
+            const auto view = [&](WebSocket& socket) -> Task<> {
+                try {
+                    co_await with_timeout(1min, watcher.watch(socket));
+                } catch (const TimedOut&) {  // it came when all was over
+                }
+            };
+            co_await connect(batches(simulation), view);
+        };
+        const auto everything = [&]() -> Task<> {
+            co_await task_group([&](TaskGroup& group) -> Task<> {
+                for (Players& players : games) {
+                    EXPECT_EQ(co_await reset(simulation, players.grid().size()), 1000);
+                    group.spawn(play(players));
+                    // The last game is played to its end, the others until something resets them.
+                    const std::uint64_t all = static_cast<std::uint64_t>(players.grid().size()) *
+                                              static_cast<std::uint64_t>(players.grid().size()) * (kSteps + 1);
+                    const std::uint64_t end = &players == &games.back() ? all : simulation.random(all + 1);
+                    while (players.progress().states_sent < end) {
+                        co_await sleep_for(std::chrono::milliseconds{simulation.random(8)});
+                        group.spawn(watch());
+                    }
+                }
+            });
+        };
+        simulation.spawn(everything());
+        simulation.run();
+    });
+}
+
+TEST(SimulatedLife, SendsAMillionLastWordsNoFasterThanTheirWatcherReadsThem) {
+    constexpr int kLarge = 1000;
+    Settings settings = testkit::quiet_settings();
+    settings.slow_limit_bytes = 1024 * 1024;  // one that had all of them in its outbox would be closed
+    simulate({.seeds = 1, .settings = settings}, [](Simulation& simulation) {
+        Feed feed;
+        const Game game{.number = 1, .size = kLarge, .resets = 1};
+        feed.enter(game);
+        std::size_t bytes = 0;
+        for (int cell = 0; cell < kLarge * kLarge; ++cell) {
+            const int row = cell / kLarge;
+            const int col = cell % kLarge;
+            const std::string word = "9999 " + std::to_string(row) + ' ' + std::to_string(col) + " 1";
+            EXPECT_TRUE(feed.say(game, row, col, word));
+            bytes += word.size();
+        }
+        Server server{simulation.services(), feed};
+        simulation.serve(server.urls());
+        std::size_t finished = 0;
+        const auto watch = [&](WebSocket& socket, Duration delay) -> Task<> {
+            EXPECT_EQ(co_await socket.recv(), Message{"size 1000"});
+            co_await sleep_for(delay);
+            std::size_t cells = 0;
+            std::size_t heard = 0;
+            while (cells < std::size_t{kLarge} * kLarge) {
+                const auto message = co_await socket.recv();
+                if (!message) {
+                    ADD_FAILURE() << "closed after " << cells << " cells with " << socket.close_info().code;
+                    co_return;
+                }
+                const std::string_view text = message->view();
+                EXPECT_LT(text.size(), std::size_t{128} * 1024);
+                const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+                cells += lines;
+                heard += text.size() - (lines - 1);
+            }
+            EXPECT_EQ(heard, bytes);
+            EXPECT_EQ(finished++, delay == 0s ? 0U : 1U);  // nobody waits for the slow one
+        };
+        simulation.client("/watcher/", [&](WebSocket& socket) { return watch(socket, 15s); },
+                          {.subprotocols = {"life.batch"}});
+        simulation.client("/watcher/", [&](WebSocket& socket) { return watch(socket, 0s); },
+                          {.subprotocols = {"life.batch"}});
+        simulation.run();
+        EXPECT_EQ(finished, 2U);
+        feed.leave(game);
+    });
+}
+
+// What a watcher knows of each cell.
+class Memory {
+public:
+    // Whether nothing in `message` is older than what came before.
+    bool takes(std::string_view message) {
+        std::istringstream lines{std::string{message}};
+        bool is_in_order = true;
+        for (std::string line; std::getline(lines, line);) {
+            std::uint64_t step = 0;
+            std::pair<int, int> cell;
+            std::istringstream{line} >> step >> cell.first >> cell.second;
+            is_in_order = is_in_order && steps_[cell] <= step;
+            steps_[cell] = step;
+        }
+        return is_in_order;
+    }
+    [[nodiscard]] std::size_t cells() const { return steps_.size(); }
+
+private:
+    std::map<std::pair<int, int>, std::uint64_t> steps_;
+};
+
+TEST(SimulatedLife, KeepsTheOrderOfEachCellWhileALateWatcherReadsPieceByPiece) {
+    constexpr int kLarge = 150;  // several pieces
+    Faults quick = Faults::benign();
+    quick.delay = 2ms;
+    simulate({.seeds = in_full(100, 5), .faults = quick}, [](Simulation& simulation) {
+        Feed feed;
+        const Game game{.number = 1, .size = kLarge, .resets = 1};
+        feed.enter(game);
+        const auto say = [&](int step, int cell) {
+            const int row = cell / kLarge;
+            const int col = cell % kLarge;
+            feed.say(game, row, col,
+                     std::to_string(step) + ' ' + std::to_string(row) + ' ' + std::to_string(col) + " 1");
+        };
+        for (int cell = 0; cell < kLarge * kLarge; ++cell) {
+            say(0, cell);
+        }
+        Server server{simulation.services(), feed};
+        simulation.serve(server.urls());
+        int watching = 3;
+        const auto watch = [&](WebSocket& socket) -> Task<> {
+            EXPECT_EQ(co_await socket.recv(), Message{"size 150"});
+            Memory memory;
+            int messages = 0;
+            while (memory.cells() < std::size_t{kLarge} * kLarge || ++messages < 50) {
+                const auto message = co_await socket.recv();
+                EXPECT_TRUE(message && memory.takes(*message));
+            }
+            --watching;
+        };
+        for (int i = watching; i > 0; --i) {
+            simulation.client("/watcher/", watch, {.subprotocols = {"life.batch"}});
+        }
+        simulation.spawn([](const int& watchers, const auto& speak) -> Task<> {
+            for (int step = 1; watchers > 0; ++step) {
+                for (int cell = 0; cell < kLarge * kLarge; cell += 997) {
+                    speak(step, cell);
+                }
+                co_await sleep_for(1ms);
+            }
+        }(watching, say));
+        simulation.run();
+        feed.leave(game);
     });
 }
 

@@ -390,6 +390,45 @@ class Watchers(GameTestCase):
         self.assertEqual(lines.index("size 4"), 1 + 9 * 3)
         self.assertEqual(len(lines), 2 + 9 * 3 + 16 * 3)
 
+    async def test_a_late_one_with_life_batch_first_hears_the_last_word_of_every_cell(self):
+        workers = await self.workers(3, until="run")
+        said = {}
+        async with Watcher(self.url, batched=True) as early:
+            for number, worker in enumerate(workers[1:], 1):  # the first is silent
+                for step in range(number):
+                    said[worker] = f"{step:0{number}} {worker.row} {worker.col} {step % 2}"
+                    await worker.socket.send(said[worker])
+            await early.take(sum(range(9)))
+            await workers[1].leave()  # its cell has spoken all the same
+            for protocol in ("life.batch", "life.gathering"):
+                async with websocket(f"{self.url}/watcher/", subprotocols=[protocol]) as late:
+                    self.assertEqual(await soon(late.recv()), "size 3")
+                    self.assertEqual(sorted((await soon(late.recv())).split("\n")), sorted(said.values()))
+                    said[workers[2]] = f"{protocol == 'life.batch':d}7 0 2 1"
+                    await workers[2].socket.send(said[workers[2]])
+                    self.assertEqual(await soon(late.recv()), said[workers[2]])
+
+    async def test_late_ones_hear_of_each_cell_its_last_word_and_then_every_next_one(self):
+        start = self.server.line_count
+        game = Program("gameoflife", "--url", self.url, "--size", 16, "--speed", 0)
+        self.addCleanup(game.kill)
+        self.server.wait_for("Telling workers to run", start)
+
+        async def watch():
+            async with Watcher(self.url, batched=True) as watcher:
+                self.assertEqual(await watcher.recv(), "size 16")
+                steps, end = {}, None
+                while end is None or min(steps.values()) < end:
+                    for line in (await watcher.recv()).split("\n"):
+                        step, row, col, _ = map(int, line.split(" "))
+                        self.assertIn(step - steps.get((row, col), step), (0, 1), line)
+                        steps[row, col] = step
+                    if end is None and len(steps) == 16 * 16:
+                        end = max(steps.values()) + 10
+
+        for _ in range(5):
+            await asyncio.gather(*[watch() for _ in range(8)])
+
     async def test_one_with_life_gathering_hears_how_many_workers_have_come(self):
         """Besides all that one with life.batch hears, and only while the game gathers."""
 
