@@ -25,7 +25,10 @@ class CMakeBuild(build_ext):
         try:
             subprocess.run(["cmake", *map(str, arguments)], check=True)
         except FileNotFoundError:
-            sys.exit("c10k is built with CMake, which is missing: apt-get install cmake g++ (docs/tutorial/4-django.md has the whole list)")
+            sys.exit(
+                "c10k is built with CMake, which is missing: apt-get install cmake g++ "
+                "(docs/tutorial/4-django.md has the whole list)"
+            )
 
 
 setup(ext_modules=[Extension("_c10k", sources=[])], cmdclass={"build_ext": CMakeBuild})

@@ -49,6 +49,7 @@ test_packages=(
     clangd
     curl
     debootstrap
+    dpkg-dev
     golly
     libgtest-dev
     libnginx-mod-stream
@@ -66,9 +67,13 @@ test_packages=(
     python3-django-channels
     python3-fastapi
     python3-multipart
+    python3-pip
     python3-selenium
+    python3-setuptools
     python3-starlette
+    python3-venv
     python3-websockets
+    python3-wheel
     redis-server
     strace
 )
