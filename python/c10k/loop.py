@@ -91,12 +91,18 @@ class Runner:
         self._second_signal_ends = second_signal_ends
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested: asyncio.Event | None = None
-        self._stop_arguments: dict[str, Any] = {}
+        self._stop_arguments: dict[str, Any] | None = None  # of stop()
+        #: The setting of that name, in seconds; 0 before run().
+        self.shutdown_time = 0.0
         self._is_serving = False
         self._has_ended = threading.Event()
 
     def stop(self, code: int = 1001, reason: str = "the server is shutting down", grace: float = 0.0) -> None:
-        """Asks it to end: WebSockets are closed with `code`, after `grace` seconds. Thread: any. Does not wait."""
+        """Asks it to end: WebSockets are closed with `code`, after `grace` seconds. Thread: any. Does not wait.
+
+        Views that have not ended after the setting `shutdown_time`, although they were cancelled, are closed. Called
+        before run(), it lets that return at once.
+        """
         self._stop_arguments = {"code": code, "reason": reason, "grace": grace}
         loop, event = self._loop, self._stop_requested
         if loop is not None and event is not None:
@@ -123,7 +129,7 @@ class Runner:
             self._serve(selector, loop)
         finally:
             try:
-                _cancel_all(loop)
+                _cancel_all(loop, self.shutdown_time)
                 loop.run_until_complete(loop.shutdown_asyncgens())
                 loop.run_until_complete(loop.shutdown_default_executor())
             finally:
@@ -137,7 +143,10 @@ class Runner:
             raise RuntimeError("a c10k server runs in this process already: one is all that a process can have")
         server = _c10k.Server(self._application, loop, self._settings)
         stopped = asyncio.Event()
+        self.shutdown_time = server.shutdown_time
         self._stop_requested = asyncio.Event()
+        if self._stop_arguments is not None:  # before it could hear of it
+            self._stop_requested.set()
         _server = server
         try:
             selector.attach(server, stopped.set)
@@ -164,20 +173,40 @@ class Runner:
             raise interrupt
 
     async def _main(self, server: _c10k.Server, stop_requested: asyncio.Event, stopped: asyncio.Event) -> None:
+        if not await self._start_up(stop_requested):
+            return
+        try:
+            addresses = [server.listen_fd(listener) for listener in self._sockets]
+            addresses += [server.listen(host, port) for host, port in self._bind]
+            with _stop_signals(self, asyncio.get_running_loop()):
+                if self._on_listening is not None:
+                    self._on_listening(addresses)
+                self._is_serving = True
+                await stop_requested.wait()
+                self._is_serving = False
+                server.stop(**self._stop_arguments or {})
+                await stopped.wait()
+        finally:
+            if not server.stopped:  # it cannot listen everywhere
+                server.stop()
+                await stopped.wait()
+            if shutdown := getattr(self._application, "shutdown", None):
+                await shutdown()
+
+    async def _start_up(self, stop_requested: asyncio.Event) -> bool:
+        """Starts the application. Returns false if it was asked to stop before that was done."""
+        if stop_requested.is_set():
+            return False
         if startup := getattr(self._application, "startup", None):
-            await startup()
-        addresses = [server.listen_fd(listener) for listener in self._sockets]
-        addresses += [server.listen(host, port) for host, port in self._bind]
-        with _stop_signals(self, asyncio.get_running_loop()):
-            if self._on_listening is not None:
-                self._on_listening(addresses)
-            self._is_serving = True
-            await stop_requested.wait()
-            self._is_serving = False
-            server.stop(**self._stop_arguments)
-            await stopped.wait()
-        if shutdown := getattr(self._application, "shutdown", None):
-            await shutdown()
+            starting = asyncio.ensure_future(startup())
+            stopping = asyncio.ensure_future(stop_requested.wait())
+            await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not starting.done():
+                starting.cancel()
+                return False
+            await starting
+        return True
 
 
 class _stop_signals:
@@ -204,10 +233,12 @@ class _stop_signals:
         self._runner.stop()
 
 
-def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancels the tasks that views have left behind, as asyncio.run() does."""
+def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """Cancels the tasks that views have left behind, as asyncio.run() does, and waits so long for them at most."""
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
     if tasks:
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        _, pending = loop.run_until_complete(asyncio.wait(tasks, timeout=seconds))
+        for task in pending:
+            logger.warning("%r has not ended although it was cancelled: the server ends without it", task)

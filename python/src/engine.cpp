@@ -15,6 +15,8 @@ namespace c10k::python {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{10};
+// After shutdown_time the server cuts the connections: how long their views may take to clean up.
+constexpr std::chrono::milliseconds kMercyTime{1'000};
 
 bool was_told(const std::exception_ptr& failure) {
     try {
@@ -30,7 +32,7 @@ bool was_told(const std::exception_ptr& failure) {
 
 Engine::Engine(PyObject* application, PyObject* loop, const Settings& settings)
     : application_(application), loop_(loop), max_body_bytes_(settings.max_body_bytes),
-      server_(std::make_unique<EmbeddedServer>(*this, settings)) {}
+      shutdown_time_(settings.shutdown_time), server_(std::make_unique<EmbeddedServer>(*this, settings)) {}
 
 Engine::~Engine() {
     if (is_running_ && !is_on_thread()) {
@@ -42,6 +44,7 @@ void Engine::close() {
     if (!is_running_.exchange(false)) {  // with the GIL: no other thread is between a look at it and its use
         return;
     }
+    lose_patience();
     gil_.release();
     delete server_.get();
     static_cast<void>(server_.release());
@@ -54,6 +57,15 @@ bool Engine::run_turn(std::optional<std::chrono::milliseconds> longest) {
     is_watched_readable_ = is_watch_over_;
     if (is_watch_over_) {
         longest = std::min(longest.value_or(kInterval), kInterval);
+    }
+    if (deadline_) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - std::chrono::steady_clock::now());
+        if (left <= std::chrono::milliseconds::zero()) {
+            deadline_.reset();
+            lose_patience();
+        } else {
+            longest = std::min(longest.value_or(left), left);
+        }
     }
     turns_.store(turns() + 1, std::memory_order_relaxed);
     gil_.release();
@@ -95,6 +107,9 @@ Task<> Engine::watch_again_and_again(int descriptor) {
 
 void Engine::stop(const StopOptions& options) {
     server().stop(options);
+    if (!deadline_ && !is_out_of_patience_) {
+        deadline_ = std::chrono::steady_clock::now() + options.grace + shutdown_time_ + kMercyTime;
+    }
     if (options.grace > std::chrono::milliseconds::zero()) {
         server().spawn(cancel_after(options.grace));
     } else {
@@ -119,6 +134,15 @@ void Engine::cancel_views() noexcept {
             }
         }
         task = next;
+    }
+}
+
+void Engine::lose_patience() noexcept {
+    is_out_of_patience_ = true;
+    for (TaskObject* task = first_task_; task != nullptr; task = task->next) {
+        if (task->is_stopped) {
+            wake(*task);
+        }
     }
 }
 

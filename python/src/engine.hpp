@@ -53,8 +53,11 @@ public:
     void watch(int descriptor);
     // Code of Python has raised KeyboardInterrupt or SystemExit: run_turn() raises it once more, at its end.
     void interrupt(Ref<> failure) noexcept;
-    // Closes all WebSockets, and cancels the views that wait for something else.
+    // Closes all WebSockets, and cancels the views that wait for something else. Soon after shutdown_time(), closes the
+    // coroutines that have ignored that.
     void stop(const StopOptions& options);
+    // A coroutine that has been asked to end, and still waits for something, is closed.
+    [[nodiscard]] bool is_out_of_patience() const noexcept { return is_out_of_patience_; }
 
     // Throws std::logic_error if it is closed.
     [[nodiscard]] EmbeddedServer& server() {
@@ -69,6 +72,8 @@ public:
 
     // Of a request. A larger one gets 413.
     [[nodiscard]] std::uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }
+    // How long connections and views may take to end.
+    [[nodiscard]] std::chrono::milliseconds shutdown_time() const noexcept { return shutdown_time_; }
     // How many turns there were. Thread: any.
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
 
@@ -80,6 +85,7 @@ private:
     Task<> watch_again_and_again(int descriptor);
     Task<> cancel_after(std::chrono::milliseconds grace);
     void cancel_views() noexcept;
+    void lose_patience() noexcept;
     using EmbeddedApplication::respond;
     Task<Response> respond(Request& request, BodyReader& body) override;
     [[nodiscard]] bool reads_body(const Request& /*request*/) override { return true; }
@@ -92,12 +98,15 @@ private:
     PyObject* application_;
     PyObject* loop_;
     std::uint64_t max_body_bytes_;
+    std::chrono::milliseconds shutdown_time_;
     std::thread::id thread_ = std::this_thread::get_id();
     Gil gil_;
     TaskObject* first_task_ = nullptr;
     Ref<> interrupt_;
     bool is_watched_readable_ = false;
     bool is_watch_over_ = false;
+    std::optional<std::chrono::steady_clock::time_point> deadline_;  // of a stop
+    bool is_out_of_patience_ = false;
     std::atomic<std::uint64_t> turns_{0};
     // Stays while close() destroys it, since the last views need it.
     std::unique_ptr<EmbeddedServer> server_;

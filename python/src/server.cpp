@@ -162,7 +162,7 @@ PyObject* close(PyObject* object, PyObject* /*unused*/) {
 
 PyObject* get_stopped(PyObject* object, void* /*unused*/) {
     const ServerObject& self = self_of(object);
-    return PyBool_FromLong(self.engine == nullptr || self.engine->server().is_stopped() ? 1 : 0);
+    return PyBool_FromLong(self.engine == nullptr || !self.engine->is_running() || self.engine->server().is_stopped() ? 1 : 0);
 }
 
 PyObject* get_connections(PyObject* object, void* /*unused*/) {
@@ -175,6 +175,12 @@ PyObject* get_websockets(PyObject* object, void* /*unused*/) {
 
 PyObject* get_turns(PyObject* object, void* /*unused*/) {
     return returns([&] { return owned(PyLong_FromUnsignedLongLong(engine_in(object).turns())); });
+}
+
+PyObject* get_shutdown_time(PyObject* object, void* /*unused*/) {
+    return returns([&] {
+        return owned(PyFloat_FromDouble(std::chrono::duration<double>{engine_in(object).shutdown_time()}.count()));
+    });
 }
 
 PyObject* get_backend(PyObject* object, void* /*unused*/) {
@@ -245,6 +251,7 @@ PyGetSetDef attributes[] = {
     {"websockets", get_websockets, nullptr, "How many of them are WebSockets.", nullptr},
     {"turns", get_turns, nullptr, "How many turns there were: a loop that a view blocks makes none. Thread: any.",
      nullptr},
+    {"shutdown_time", get_shutdown_time, nullptr, "The setting of that name, in seconds.", nullptr},
     {"backend", get_backend, nullptr, "'epoll' or 'io_uring'.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };

@@ -202,9 +202,10 @@ Yield step(TaskObject& task, Ref<> value) {
 
 // The view hears of a stop of its C++ task as a cancellation, once; whatever it awaits afterwards to clean up is not
 // stopped. Returns whether the wait goes on, until the future that it waits for has been cancelled.
-bool on_stopped(TaskObject& task, bool& is_stopped) {
-    if (!std::exchange(is_stopped, true)) {
+bool on_stopped(const Engine& engine, TaskObject& task) {
+    if (!std::exchange(task.is_stopped, true)) {
         cancel(task, nullptr);
+        task.must_cancel = task.must_cancel || engine.is_out_of_patience();  // no loop of asyncio runs the callback
         return !task.must_cancel;
     }
     return false;
@@ -224,10 +225,22 @@ private:
     void on_stop() noexcept override {}  // it goes on anyway
 };
 
-// Nobody would wake the coroutine any more: it ends here.
-void abandon(TaskObject& task) {
+// The coroutine was asked to end, and either it has ignored that, or nobody would wake it any more.
+bool is_overdue(const Engine& engine, const TaskObject& task) noexcept {
+    return task.is_stopped && engine.is_out_of_patience();
+}
+
+// Ends the coroutine where it waits, and says so.
+void abandon(Engine& engine, TaskObject& task) {
     try {
         const Running now{task};
+        const Ref<> level = owned(PyLong_FromLong(30));  // as in the module logging
+        const Ref<> view = owned(PyObject_GetAttrString(task.coroutine, "__qualname__"));
+        const Ref<> line =
+            owned(PyUnicode_FromFormat("View %S has not ended although it was cancelled: the server ends "
+                                       "without it",
+                                       view.get()));
+        notify(engine, name::on_log, level.get(), line.get());
         close_unstarted(task.coroutine);
     } catch (const ErrorSet&) {
         report_unraisable(task.coroutine);
@@ -322,7 +335,6 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
     }
     task.engine = &engine;
     engine.add(task);
-    bool is_stopped = false;
     Ref<> value = none();
     while (true) {
         const Yield yield = step(task, std::move(value));
@@ -333,8 +345,8 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
             value = none();
             continue;
         }
-        if (is_stopped && !engine.is_running()) {
-            abandon(task);
+        if (is_overdue(engine, task)) {
+            abandon(engine, task);
             break;
         }
         std::optional<Message> message;
@@ -351,12 +363,12 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
                 co_await wait;
             } else if (yield == Yield::kWake) {
                 Wake wait;
-                if (is_stopped) {
+                if (task.is_stopped) {
                     wait.ignore_stop();
                 }
                 task.wake = &wait;
                 co_await wait;
-            } else if (is_stopped) {
+            } else if (task.is_stopped) {
                 NextTurn turn;
                 co_await turn;
             } else {
@@ -366,7 +378,7 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
             engine.take_gil();
             task.wait = nullptr;
             task.wake = nullptr;
-            waits_on = on_stopped(task, is_stopped);
+            waits_on = on_stopped(engine, task);
         } catch (const ConnectionClosed&) {  // the coroutine finds that itself
         }
         if (waits_on) {
@@ -379,6 +391,10 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
         task.wake = nullptr;
         task.is_receiving = false;
         engine.take_gil();
+        if (is_overdue(engine, task) && !task.must_cancel) {
+            abandon(engine, task);
+            break;
+        }
         if (message && task.must_cancel) {  // it came together with the cancellation: the next recv() has it
             foreign_waits(*task.websocket).message = to_python(message);
             message.reset();

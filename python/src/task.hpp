@@ -67,6 +67,7 @@ struct TaskObject {
     bool must_cancel;       // the next step throws CancelledError
     bool ends_by_itself;    // a stop of the server does not cancel it: it sees that its peer goes
     bool is_awaited;        // the flag of asyncio's futures: whoever got it from `await` is about to wait for it
+    bool is_stopped;        // was asked to end together with its connection, or with the server
     bool is_done;
     bool is_cancelled;
 };

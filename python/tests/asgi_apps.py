@@ -336,6 +336,16 @@ async def waits_elsewhere(scope, receive, send):
     say("elsewhere heard", done.pop().result())
 
 
+async def stubborn(scope, receive, send):
+    """Does not end when it is cancelled."""
+    await send({"type": "websocket.accept"})
+    while True:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            pass
+
+
 async def thinks_too_long(scope, receive, send):
     await receive()
     say("thinking")
@@ -365,6 +375,7 @@ sockets = {
     "/wrong": wrong_socket_messages,
     "/task": receive_in_a_task,
     "/elsewhere": waits_elsewhere,
+    "/stubborn": stubborn,
 }
 
 

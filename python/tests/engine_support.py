@@ -73,6 +73,8 @@ class Application:
 class EngineTest(unittest.IsolatedAsyncioTestCase):
     """Runs the engine on a thread of this process, and the test as its client."""
 
+    settings: dict[str, str] = {}
+
     def setUp(self) -> None:
         self.application = Application()
         listening = threading.Event()
@@ -85,7 +87,7 @@ class EngineTest(unittest.IsolatedAsyncioTestCase):
         self.runner = c10k.Runner(
             self.application,
             bind=[("127.0.0.1", 0)],
-            settings={"backend": os.environ.get("C10K_TEST_BACKEND", "auto")},
+            settings={"backend": os.environ.get("C10K_TEST_BACKEND", "auto"), **self.settings},
             on_listening=on_listening,
         )
         self.interrupt: BaseException | None = None  # that has ended the engine
