@@ -24,6 +24,7 @@ The modules, in the order in which a reader meets them:
 ``access_log``      a line for each request, in the logger ``django.server``
 ``watchdog``        names the view that blocks the loop
 ``sockets``         the listening socket, which a reload does not close
+``reloading``       the outer process of ``runserver``, and its children
 ``checks``          system checks
 ``testing``         ``WebSocketClient``, for tests without a network
 ``management``      ``manage.py runserver``

@@ -66,7 +66,9 @@ SETTINGS: Mapping[str, Setting] = {
         0.25, "With DEBUG, runserver names a view that keeps the loop busy for longer than this."
     ),
     "C10K_STOP_SECONDS": _seconds(
-        1.0, "How long a stopping server waits for the threads of its pools. It abandons those that are still busy."
+        1.0,
+        "How long a stopping server waits for the threads of its pools. It abandons those that are still busy. Under"
+        " runserver also the default of the engine's shutdown_time, so that no page or view delays a reload for long.",
     ),
     "C10K_ENGINE": Setting(
         {},

@@ -162,7 +162,8 @@ PyObject* close(PyObject* object, PyObject* /*unused*/) {
 
 PyObject* get_stopped(PyObject* object, void* /*unused*/) {
     const ServerObject& self = self_of(object);
-    return PyBool_FromLong(self.engine == nullptr || !self.engine->is_running() || self.engine->server().is_stopped() ? 1 : 0);
+    const bool is_closed = self.engine == nullptr || !self.engine->is_running();
+    return PyBool_FromLong(is_closed || self.engine->server().is_stopped() ? 1 : 0);
 }
 
 PyObject* get_connections(PyObject* object, void* /*unused*/) {

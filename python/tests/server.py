@@ -37,6 +37,7 @@ class RunServer:
         environment=(),
         project=HERE / "project",
         in_place=False,
+        program=("-m", "django"),
     ):
         self.folder = tempfile.TemporaryDirectory(prefix="c10k-runserver-")
         self.project = project
@@ -56,7 +57,7 @@ class RunServer:
             **dict(environment),
         }
         self.environment.pop("RUN_MAIN", None)
-        self.command = [sys.executable, "-m", "django", "runserver", *([address] if address else []), *options]
+        self.command = [sys.executable, *program, "runserver", *([address] if address else []), *options]
         self.log = []
         self._lines = queue.Queue()
 

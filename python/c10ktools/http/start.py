@@ -72,6 +72,7 @@ class Start:
         self.request = request
         state = _ThreadState.changed()
         self.coroutine = _in_state(state, coroutine) if state else coroutine
+        self.coroutine.__qualname__ = coroutine.__qualname__  # logs name the view
 
     def enter(self, lane: ThreadSensitiveContext | None) -> None:
         """Frees the captured context of what belongs to the chain's thread, and gives the view its lane.

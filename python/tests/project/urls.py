@@ -36,4 +36,5 @@ urlpatterns = [
     path("blocks/<int:milliseconds>/", views.blocks),
     path("pid/", views.pid),
     *i18n_patterns(path("localized/", views.language)),
+    path("stubborn/", views.stubborn),
 ]

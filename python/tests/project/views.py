@@ -1,5 +1,6 @@
 """The views that the tests open. Those of one test only are in that test."""
 
+import asyncio
 import hashlib
 import os
 import sys
@@ -238,3 +239,14 @@ async def blocks(ws, milliseconds):
 async def pid(ws):
     ws.send(str(os.getpid()))
     await ws.recv()
+
+
+@websocket
+async def stubborn(ws):
+    """Does not end when it is cancelled."""
+    ws.send("begun")
+    while True:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            pass

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -22,6 +21,7 @@ from django.utils import autoreload
 from django.utils.module_loading import import_string
 
 from c10ktools import conf
+from c10ktools.reloading import Children
 from c10ktools.sockets import hand_down, open_listener, take_over
 
 if apps.is_installed("django.contrib.staticfiles"):
@@ -29,6 +29,7 @@ if apps.is_installed("django.contrib.staticfiles"):
 else:
     from django.core.management.commands.runserver import Command as DjangoCommand
 
+_FIRST_REQUEST_SECONDS = 0.5
 _ERRORS = {
     errno.EACCES: "You don't have permission to access that port.",
     errno.EADDRINUSE: "That port is already in use.",
@@ -49,6 +50,7 @@ class Command(DjangoCommand):
         self._listener = take_over() or self._open_listener()
         if options["use_reloader"] and os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) != "true":
             hand_down(self._listener)
+            sys.exit(Children().run())
         try:
             super().run(**options)
         except SystemExit:
@@ -145,7 +147,11 @@ class _Serving:
         self._runner = Runner(
             application,
             sockets=[listener],
-            settings={"debug": str(settings.DEBUG).lower(), **conf.engine_settings()},
+            settings={
+                "debug": str(settings.DEBUG).lower(),
+                "shutdown_time": f"{conf.get('C10K_STOP_SECONDS') * 1000:.0f}ms",
+                **conf.engine_settings(),
+            },
             on_listening=self._on_listening,
         )
 
@@ -179,10 +185,12 @@ class _Serving:
 
     def _end(self) -> None:
         """On the main thread, when the interpreter exits: the engine must not run any longer than the interpreter."""
-        code, what = (1012, "reloading") if self._is_reloading else (1001, "shutting down")
-        reason = f"the server is {what}"
-        end = time.monotonic() + conf.get("C10K_STOP_SECONDS") + 5
-        self._runner.stop(code, reason)
-        while not self._runner.wait(0.05) and time.monotonic() < end:
-            # A runner that was only about to start has not heard it.
-            self._runner.stop(code, reason)
+        # The outer process may send a signal that the terminal has sent already.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if self._is_reloading:
+            # Connections whose first request is on its way get an answer: their clients would see a refusal.
+            self._runner.stop(1012, "the server is reloading", _FIRST_REQUEST_SECONDS)
+        else:
+            self._runner.stop(1001, "the server is shutting down")
+        self._runner.wait(_FIRST_REQUEST_SECONDS + self._runner.shutdown_time + conf.get("C10K_STOP_SECONDS") + 5)
