@@ -333,6 +333,9 @@ class Server:
     def turns(self) -> int:
         """How many turns there were: a loop that a view blocks makes none. Thread: any."""
     @property
+    def shutdown_time(self) -> float:
+        """The setting of that name, in seconds."""
+    @property
     def backend(self) -> str:
         """'epoll' or 'io_uring'."""
     def listen(self, host: str, port: int) -> str:

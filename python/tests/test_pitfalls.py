@@ -166,6 +166,7 @@ class Pitfalls(TransactionTestCase):
             await asyncio.sleep(0)
             self.assertFalse(server.lanes.has(ws))
 
+    @override_settings(C10K_HANDSHAKE_THREADS=1)
     async def test_08_nothing_is_started_for_a_client_that_has_gone(self):
         may_go, seen = threading.Event(), []
 
