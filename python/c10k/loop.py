@@ -39,6 +39,8 @@ class Selector(selectors.EpollSelector):
         super().__init__()
         self._server: _c10k.Server | None = None
         self._on_stopped: Callable[[], None] | None = None
+        self._thread = threading.get_ident()
+        self._is_asleep = self._is_woken = self._has_skipped = False
 
     def attach(self, server: _c10k.Server, on_stopped: Callable[[], None]) -> None:
         """From now on it sleeps in `server`; `on_stopped` is called once that has stopped."""
@@ -53,11 +55,48 @@ class Selector(selectors.EpollSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self._server is None:
             return super().select(timeout)
-        is_ready = self._server.run_turn(timeout)
+        if timeout == 0 and not self._has_skipped:
+            # asyncio has callbacks to run, and the next ones often come from these: the engine has every second turn.
+            self._has_skipped = True
+            return []
+        self._has_skipped = False
+        self._is_asleep = True
+        is_ready = self._server.run_turn(0 if self._is_woken else timeout)
+        self._is_asleep = self._is_woken = False
         if self._on_stopped is not None and self._server.stopped:
             on_stopped, self._on_stopped = self._on_stopped, None
             on_stopped()
         return super().select(0) if is_ready else []
+
+    def wake(self) -> bool:
+        """Ends the sleep in the engine, or prevents the next one. Returns whether it sleeps there at all.
+
+        Thread: any. Only the first caller of a turn makes a system call.
+        """
+        server = self._server
+        if server is None:
+            return False
+        if not self._is_woken:
+            # In this order: select() sets the other one first.
+            self._is_woken = True
+            if self._is_asleep and threading.get_ident() != self._thread:
+                try:
+                    server.wake()
+                except RuntimeError:  # it was closed meanwhile
+                    return False
+        return True
+
+
+class EventLoop(asyncio.SelectorEventLoop):
+    """asyncio's, in which ``call_soon_threadsafe()`` wakes the engine, and not a socket that it watches."""
+
+    def __init__(self, selector: Selector) -> None:
+        super().__init__(selector)
+        self._wake = selector.wake
+
+    def _write_to_self(self) -> None:
+        if not self._wake():
+            super()._write_to_self()
 
 
 class Runner:
@@ -122,7 +161,7 @@ class Runner:
         ends the server as stop() does, and is raised then.
         """
         selector = Selector()
-        loop = asyncio.SelectorEventLoop(selector)
+        loop = EventLoop(selector)
         self._loop = loop
         try:
             asyncio.set_event_loop(loop)

@@ -16,6 +16,7 @@ from engine_support import PATIENCE, EngineTest
 
 import _c10k
 import c10k
+from c10k.loop import Selector
 
 flavour = contextvars.ContextVar("flavour", default="plain")
 
@@ -357,6 +358,36 @@ class AsyncioTest(EngineTest):
             return in_thread != threading.get_ident(), await queue.get(), await asyncio.to_thread(len, "four")
 
         self.assertEqual(await self.run_in_view(body), "(True, 'later', 4)")
+
+    async def test_a_thread_always_wakes_the_loop(self):
+        async def body(ws):
+            loop = asyncio.get_running_loop()
+
+            def call_and_wait():
+                for _ in range(2_000):
+                    called = threading.Event()
+                    loop.call_soon_threadsafe(called.set)
+                    if not called.wait(PATIENCE):
+                        return "the loop slept over a call"
+                return 2_000
+
+            return await asyncio.to_thread(call_and_wait)
+
+        self.assertEqual(await self.run_in_view(body), "2000")
+
+    async def test_callbacks_without_end_leave_turns_to_the_engine(self):
+        async def view(ws):
+            def call_again():
+                self.handle = loop.call_soon(call_again)
+
+            loop = asyncio.get_running_loop()
+            call_again()
+            ws.send(await ws.recv())
+            self.handle.cancel()
+
+        async with self.connect(view) as peer:
+            await peer.send("between two callbacks")
+            self.assertEqual(await asyncio.wait_for(peer.recv(), PATIENCE), "between two callbacks")
 
     async def test_the_current_task_is_that_of_the_view(self):
         async def body(ws):
@@ -984,6 +1015,45 @@ class LeakTest(EngineTest):
             await asyncio.gather(*(visit() for _ in range(int(os.environ.get("C10K_ROUNDS", 20)))))
         await self.eventually(lambda: len(self.application.closed) == self.application.opened)
         self.assertLessEqual(count(), before)
+
+
+class SleepTest(unittest.TestCase):
+    """What asyncio sleeps in, at the moments that no thread can hit on purpose. The engine notes how it is called."""
+
+    def setUp(self) -> None:
+        self.selector, self.timeouts, self.wakes = Selector(), [], 0
+        self.addCleanup(self.selector.close)
+        self.selector.attach(self, lambda: None)
+
+    # ---- The engine
+
+    stopped = False
+
+    def watch(self, descriptor) -> None:
+        pass
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    def run_turn(self, timeout) -> bool:
+        self.timeouts.append(timeout)
+        for _ in range(2):
+            thread = threading.Thread(target=self.selector.wake)
+            thread.start()
+            thread.join()
+        return False
+
+    def test_a_call_before_the_sleep_prevents_it_once(self):
+        self.selector.wake()
+        self.selector.select(None)
+        self.selector.select(None)
+        self.assertEqual(self.timeouts, [0, None])
+
+    def test_the_second_call_during_a_sleep_costs_nothing(self):
+        self.selector.select(None)
+        self.assertEqual(self.wakes, 1)
+        self.selector.wake()
+        self.assertEqual(self.wakes, 1)
 
 
 if __name__ == "__main__":
