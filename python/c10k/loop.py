@@ -260,16 +260,20 @@ class _stop_signals:
 
     def __enter__(self) -> None:
         for number in self._numbers:
-            self._loop.add_signal_handler(number, self._on_signal, number)
+            self._loop.add_signal_handler(number, self._runner.stop)
+            if self._runner._second_signal_ends:
+                # Not from the loop, which a view may block for ever.
+                signal.signal(number, self._restore_default)
+                signal.siginterrupt(number, False)
 
     def __exit__(self, *failure: object) -> None:
         for number in self._numbers:
             self._loop.remove_signal_handler(number)
 
-    def _on_signal(self, number: signal.Signals) -> None:
-        if self._runner._second_signal_ends:
-            self._loop.remove_signal_handler(number)  # the next one takes its usual effect
-        self._runner.stop()
+    @staticmethod
+    def _restore_default(number: int, frame: object) -> None:
+        """The next one takes its usual effect."""
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:

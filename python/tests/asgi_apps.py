@@ -195,6 +195,12 @@ async def not_modified(scope, receive, send):
     await respond(send, b"", status=304, headers=[(b"etag", b'"x"')])
 
 
+async def blocks(scope, receive, send):
+    say("blocking")
+    while True:
+        pass
+
+
 async def exits(scope, receive, send):
     sys.exit(7)
 
@@ -225,6 +231,7 @@ pages = {
     "/304": not_modified,
     "/die": die,
     "/exits": exits,
+    "/blocks": blocks,
 }
 
 

@@ -30,6 +30,18 @@ logging.getLogger("asyncio").setLevel(logging.ERROR)  # a busy machine makes slo
 HAS_REDIS = shutil.which("redis-server") is not None
 
 
+UVICORN = """
+    --access-log --app-dir --backlog --date-header --env-file --factory --fd --forwarded-allow-ips
+    --h11-max-incomplete-event-size --header --help --host --http --interface --lifespan --limit-concurrency
+    --limit-max-requests --limit-max-requests-jitter --log-config --log-level --loop --no-access-log --no-date-header
+    --no-proxy-headers --no-server-header --no-use-colors --port --proxy-headers --reload --reload-delay --reload-dir
+    --reload-exclude --reload-include --reset-contextvars --root-path --server-header --ssl-ca-certs --ssl-cert-reqs
+    --ssl-certfile --ssl-ciphers --ssl-context-factory --ssl-keyfile --ssl-keyfile-password --ssl-version
+    --timeout-graceful-shutdown --timeout-keep-alive --timeout-worker-healthcheck --uds --use-colors --version --workers
+    --ws --ws-max-queue --ws-max-size --ws-per-message-deflate --ws-ping-interval --ws-ping-timeout
+""".split()
+
+
 def has(*modules: str) -> bool:
     return all(__import__("importlib.util").util.find_spec(name) for name in modules)
 
@@ -496,6 +508,36 @@ class ShutdownTest(unittest.IsolatedAsyncioTestCase):
             self.assertIn("sys.exit(7)", server.log)
             self.assertIn("lifespan.shutdown", server.log)
 
+    def test_a_second_signal_ends_the_process_at_once(self):
+        for options in ((), ("--workers", "2")):
+            for path, number, status in (
+                ("/wait", signal.SIGTERM, -signal.SIGTERM),
+                ("/blocks", signal.SIGTERM, -signal.SIGTERM),
+                ("/blocks", signal.SIGINT, 130),
+            ):
+                with self.subTest(options=options, path=path, number=number), Served("asgi_apps:app", *options) as server:
+                    server.wait_for("lifespan.startup", 2 if options else 1)
+                    with socket.create_connection(("127.0.0.1", server.port)) as client:
+                        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                        server.wait_for("^(waiting|blocking)")
+                        self.signal_until_the_end(server, number)
+                        self.assertEqual(server.wait(), 0 if options else status)
+                if options:
+                    self.assertIn(f"A second {number.name}: the workers are killed.", server.log)
+                elif number == signal.SIGINT:
+                    self.assertIn("in blocks", server.log)  # the line that has blocked
+                else:
+                    self.assertNotIn("lifespan.shutdown", server.log)
+
+    def signal_until_the_end(self, server, number):
+        """As an impatient user does, until it is seen that a second one has arrived."""
+        end = time.monotonic() + PATIENCE
+        is_seen = re.compile("A second|KeyboardInterrupt ends").search
+        while server.process.poll() is None and not is_seen(server.log) and time.monotonic() < end:
+            server.process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(0.1)
+
     async def test_a_request_that_takes_too_long_is_cut(self):
         with Served("asgi_apps:app", "--timeout-graceful-shutdown", "0.1") as server:
             with socket.create_connection(("127.0.0.1", server.port)) as client:
@@ -531,6 +573,11 @@ class CommandTest(unittest.TestCase):
             (("asgi_apps:wsgi",), 1, "WSGI"),
             (("asgi_apps:app", "--loop", "uvloop"), 2, "leave --loop out"),
             (("asgi_apps:app", "--nonsense"), 2, "no option --nonsense"),
+            (("asgi_apps:app", "--reloda"), 2, "did you mean --reload?"),
+            (("asgi_apps:app", "more"), 2, "'more' belongs to no option"),
+            (("asgi_apps:app", "--app-dir", "/nothing"), 2, "--app-dir: there is no folder /nothing"),
+            (("asgi_apps:app", "--reload", "--reload-dir", "/nothing"), 2, "--reload-dir: there is no folder /nothing"),
+            (("asgi_apps:app", "--env-file", "/nothing"), 2, "--env-file: cannot read /nothing"),
             (("asgi_apps:app", "--port", "70000"), 2, "from 0 to 65535"),
             (("asgi_apps:app", "--set", "nonsense=1"), 2, "no setting 'nonsense'"),
             (("asgi_apps:app", "--set", "nonsense"), 2, "NAME=VALUE"),
@@ -575,6 +622,28 @@ class CommandTest(unittest.TestCase):
             options = ("--app-dir", folder, "--env-file", f"{folder}/flags.env")
             with Served("shows:app", *options, environment={"HOME": "/h"}) as server:
                 server.wait_for("MARK a b /h")
+
+    def test_every_option_of_uvicorn_works_or_says_why_not(self):
+        """UVICORN has those of uvicorn's command line."""
+        from c10k.command.options import UNKNOWN_HERE
+
+        known = self.fails("--help", status=0) + " ".join(UNKNOWN_HERE)
+        for option in UVICORN:
+            with self.subTest(option):
+                self.assertRegex(known, rf"{option}\b")
+
+    def test_the_environment_file_counts_for_the_options_as_well(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "flags.env")
+            path.write_text("WEB_CONCURRENCY=2\n")
+            with Served("asgi_apps:app", "--env-file", str(path)) as server:
+                server.wait_for("c10k starts 2 workers")
+            path.write_text("WEB_CONCURRENCY=many\n")
+            said = self.fails("asgi_apps:app", "--env-file", str(path), status=2)
+            self.assertIn("$WEB_CONCURRENCY: 'many' is not a number", said)
+            path.write_text("nonsense\n")
+            said = self.fails("asgi_apps:app", "--env-file", str(path), status=2)
+            self.assertIn(f"line 1 of {path} is not NAME=VALUE", said)
 
     def test_logging_is_configured_by_a_file(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -670,6 +739,21 @@ class CommandTest(unittest.TestCase):
 
 class WorkersTest(unittest.IsolatedAsyncioTestCase):
     """Several processes on one port."""
+
+    def test_workers_that_start_anew_read_the_environment_file_anew(self):
+        with tempfile.TemporaryDirectory() as folder:
+            flags = pathlib.Path(folder, "flags.env")
+            pathlib.Path(folder, "shows.py").write_text(
+                "import os\nfrom asgi_apps import app, say\nsay('MARK', os.environ.get('MARK'), os.environ['GIVEN'])\n"
+            )
+            options = ("shows:app", "--workers", "2", "--app-dir", folder, "--env-file", str(flags))
+            flags.write_text("MARK=one\nGIVEN=no\n")
+            with Served(*options, environment={"GIVEN": "yes"}) as server:
+                server.wait_for("MARK one yes", 2)
+                server.wait_for("worker .* serves", 2)
+                flags.write_text("MARK=two\nGIVEN=no\n")
+                server.process.send_signal(signal.SIGHUP)
+                server.wait_for("MARK two yes", 2)
 
     def pids(self, server, count=60):
         return {server.get("/pid").content for _ in range(count)}

@@ -25,15 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     parent = Supervised.inherited()
     options = parse(arguments)
     try:
-        if options.env_file:
-            _read_environment(options.env_file)
         configure(options)
     except OSError as error:
         complain(f"Cannot read {error.filename}: {error.strerror}.")
         return WRONG_OPTIONS
     except Exception as error:  # whatever logging says of a wrong configuration
-        name = options.env_file if isinstance(error, SyntaxError) else options.log_config
-        complain(f"The file {name} is wrong: {error}.")
+        complain(f"The file {options.log_config} is wrong: {error}.")
         return WRONG_OPTIONS
     try:
         return serve(options, parent.listeners, parent) if parent else _serve(options)
@@ -68,18 +65,3 @@ def _say_where(listeners: list[socket.socket]) -> None:
     for listener in listeners:
         name = listener.getsockname()
         logging.getLogger("c10k").info("c10k listens on %s", name if isinstance(name, str) else f"{name[0]}:{name[1]}")
-
-
-def _read_environment(name: str) -> None:
-    with open(name, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            line = line.strip().removeprefix("export ").lstrip()
-            if not line or line.startswith("#"):
-                continue
-            key, equals, value = line.partition("=")
-            if not equals or not key.strip().isidentifier():
-                raise SyntaxError(f"line {number} is not NAME=VALUE")
-            value = value.strip()
-            if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-                value = value[1:-1]
-            os.environ.setdefault(key.strip(), value)

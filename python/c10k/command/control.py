@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Collection
 
 from ..loop import Runner
 
@@ -73,9 +74,14 @@ class Supervised:
 
 
 class Worker:
-    """The parent's side: a process that serves on ``listeners``."""
+    """The parent's side: a process that serves on ``listeners``.
 
-    def __init__(self, listeners: list[socket.socket]) -> None:
+    Args:
+        listeners: it inherits them.
+        without: variables that it does not inherit: it reads them from --env-file itself.
+    """
+
+    def __init__(self, listeners: list[socket.socket], without: Collection[str] = ()) -> None:
         self.listeners = listeners
         self.is_ready = False
         self.has_hung_up = False  # it ends
@@ -84,7 +90,9 @@ class Worker:
         value = f"{os.getpid()}:{descriptors[0]}:{','.join(map(str, descriptors[1:]))}"
         try:
             self.process = subprocess.Popen(
-                [sys.executable, *sys.orig_argv[1:]], env={**os.environ, VARIABLE: value}, pass_fds=descriptors
+                [sys.executable, *sys.orig_argv[1:]],
+                env={name: text for name, text in os.environ.items() if name not in without} | {VARIABLE: value},
+                pass_fds=descriptors,
             )
         finally:
             theirs.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import ipaddress
 import os
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ examples:
   python3 -m c10k main:app --set max_body_bytes=100MiB        any setting of the engine, as in c10k.conf
 
 signals, to the process that was started:
-  SIGTERM, SIGINT   ends; WebSockets are closed with 1001
+  SIGTERM, SIGINT   ends; WebSockets are closed with 1001. A second one ends at once
   SIGHUP            with --workers or --reload: starts the workers anew, one after another, and refuses nobody
 
 exit status: 0 ended as asked, 1 could not serve, 2 wrong options, 3 the application failed to start
@@ -32,9 +33,13 @@ UNKNOWN_HERE = {
     "--ws-max-queue": "messages wait in bytes, not in number: --set inbox_bytes=64KiB",
     "--h11-max-incomplete-event-size": "the limit of a request's head is --set max_head_bytes=16KiB",
     "--limit-max-requests": "workers are not replaced by count; SIGHUP starts them anew",
+    "--limit-max-requests-jitter": "workers are not replaced by count; SIGHUP starts them anew",
+    "--timeout-worker-healthcheck": "a worker that ends is started again",
+    "--reset-contextvars": "each request has a context of its own anyhow",
     "--reload-include": "all .py files of --reload-dir are watched",
     "--reload-exclude": "all .py files of --reload-dir are watched",
     "--reload-delay": "files are looked at twice a second",
+    "--ssl-context-factory": "--ssl-certfile and --ssl-keyfile name the files",
     "--ssl-keyfile-password": "the key file must not be encrypted; protect it by its owner and mode",
     "--ssl-version": "TLS 1.2 and 1.3 are spoken",
     "--ssl-cert-reqs": "client certificates are a task for a proxy in front",
@@ -144,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
         help="believe X-Forwarded-For and X-Forwarded-Proto of --forwarded-allow-ips (default: yes)",
     )  # fmt: skip
     app(
-        "--forwarded-allow-ips", metavar="LIST", default=os.environ.get("FORWARDED_ALLOW_IPS"),
+        "--forwarded-allow-ips", metavar="LIST",
         help="addresses and networks with commas between, or * (default: $FORWARDED_ALLOW_IPS, or 127.0.0.1; --uds "
         "trusts its clients)",
     )  # fmt: skip
@@ -169,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     logs = parser.add_argument_group("logs").add_argument
     levels = ("critical", "error", "warning", "info", "debug", "trace")
     logs(
-        "--log-level", choices=levels, default="info", help="of the loggers c10k and c10k.access (default: %(default)s)"
+        "--log-level", type=str.lower, choices=levels, default="info", help="of the loggers c10k and c10k.access (default: %(default)s)"
     )
     logs("--log-config", metavar="FILE", help="configures Python's logging: .json, .yaml (a dictConfig) or .ini")
     logs(
@@ -188,12 +193,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         if name in UNKNOWN_HERE:
             parser.error(f"leave {name} out: {UNKNOWN_HERE[name]}")
     if unknown:
-        parser.error(f"there is no option {unknown[0]}")
+        parser.error(_explain_unknown(unknown[0], parser))
+    for option, folders in (("--app-dir", [options.app_dir]), ("--reload-dir", options.reload_dir)):
+        for folder in folders:
+            if not os.path.isdir(folder):
+                parser.error(f"{option}: there is no folder {folder}")
+    #: The variables that are from --env-file: a worker reads it again.
+    options.environment = _read_environment(parser, options.env_file) if options.env_file else []
+    if options.forwarded_allow_ips is None:
+        options.forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS")
     if options.workers is None:
-        number = os.environ.get("WEB_CONCURRENCY", "1")
-        options.workers = int(number) if number.isdigit() and number != "0" else 1
-        if options.reload:
-            options.workers = 1
+        try:
+            options.workers = 1 if options.reload else _number(1, 256)(os.environ.get("WEB_CONCURRENCY") or "1")
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"$WEB_CONCURRENCY: {error}")
     elif options.reload and options.workers > 1:
         parser.error("--reload is for one worker: leave out --workers while you write, and --reload in production")
     if options.uds is not None and options.fd is not None:
@@ -209,6 +222,36 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.root_path:
         options.root_path = "/" + options.root_path.strip("/")
     return options
+
+
+def _explain_unknown(text: str, parser: argparse.ArgumentParser) -> str:
+    if not text.startswith("-"):
+        return f"{text!r} belongs to no option"
+    close = difflib.get_close_matches(text.partition("=")[0], parser._option_string_actions, n=1)
+    return f"there is no option {text}" + (f": did you mean {close[0]}?" if close else "")
+
+
+def _read_environment(parser: argparse.ArgumentParser, name: str) -> list[str]:
+    """Sets the variables of a file that are not set yet, and returns their names."""
+    found: list[str] = []
+    try:
+        with open(name, encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                line = line.strip().removeprefix("export ").lstrip()
+                if not line or line.startswith("#"):
+                    continue
+                key, equals, value = line.partition("=")
+                key, value = key.strip(), value.strip()
+                if not equals or not key.isidentifier():
+                    parser.error(f"--env-file: line {number} of {name} is not NAME=VALUE")
+                if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+                    value = value[1:-1]
+                if key not in os.environ:
+                    os.environ[key] = value
+                    found.append(key)
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(f"--env-file: cannot read {name}: {getattr(error, 'strerror', None) or error}")
+    return found
 
 
 def engine_settings(options: argparse.Namespace) -> dict[str, str]:

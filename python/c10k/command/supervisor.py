@@ -87,6 +87,7 @@ class Supervisor:
     def __init__(self, options: argparse.Namespace, slots: list[list[socket.socket]]) -> None:
         self._grace = (options.timeout_graceful_shutdown or 20.0) + PATIENCE
         self._slots = slots
+        self._environment = options.environment
         self._signals = _Signals()
         self._workers: list[Worker | None] = [None] * len(slots)
         self._successor: tuple[int, Worker] | None = None
@@ -122,7 +123,7 @@ class Supervisor:
     # ---- Workers
 
     def _start(self, slot: int) -> Worker:
-        worker = Worker(self._slots[slot])
+        worker = Worker(self._slots[slot], without=self._environment)
         self._signals.follow(worker)
         return worker
 
@@ -203,6 +204,7 @@ class Supervisor:
     def _on_signal(self, number: int) -> None:
         if number in (signal.SIGINT, signal.SIGTERM):
             if self._status is not None:
+                logger.warning("A second %s: the workers are killed.", signal.Signals(number).name)
                 self._signal_all(signal.SIGKILL)
             else:
                 self._end(0)
@@ -237,6 +239,7 @@ class Reloader:
 
     def __init__(self, options: argparse.Namespace, listeners: list[socket.socket]) -> None:
         self._listeners = listeners
+        self._environment = options.environment
         self._files = Watched(options.reload_dir or [options.app_dir])
         self._signals = _Signals()
         self._worker: Worker | None = None
@@ -273,7 +276,7 @@ class Reloader:
     def _start(self) -> None:
         self._is_told_to_restart = False
         self._deadline = None
-        self._worker = Worker(self._listeners)
+        self._worker = Worker(self._listeners, without=self._environment)
         self._signals.follow(self._worker)
 
     def _look_at_files(self) -> None:
