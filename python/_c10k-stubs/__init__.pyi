@@ -338,6 +338,9 @@ class Server:
     @property
     def backend(self) -> str:
         """'epoll' or 'io_uring'."""
+    @staticmethod
+    def check_settings(settings: Mapping[str, object], /) -> None:
+        """Raises ValueError, with a line for each, if settings are unknown or wrong. Thread: any."""
     def listen(self, host: str, port: int) -> str:
         """Listens on all addresses of `host`. Returns the first one as text, with its real port.
 

@@ -168,11 +168,17 @@ def _has_c10ktools() -> bool:
 
 
 def django_engine_settings() -> dict[str, str]:
-    """The setting C10K_ENGINE of that project, as the engine takes it."""
+    """The setting C10K_ENGINE of that project, as the engine takes it.
+
+    Raises:
+        ValueError: a setting C10K_... is wrong.
+    """
     if not _has_c10ktools():
         return {}
+    from c10ktools.checks import require_right_settings
     from c10ktools.conf import engine_settings
 
+    require_right_settings()
     return engine_settings()
 
 
@@ -460,7 +466,7 @@ def run(
         port: 0 for any that is free.
         lifespan: "auto", "on" or "off".
         root_path: the path at which a proxy has mounted the application.
-        settings: of the engine, as in ``c10k.conf``.
+        settings: of the engine, as in ``c10k.conf``. Those of ``C10K_ENGINE`` in a Django project hold as well.
 
     Raises:
         OSError: it cannot listen.
@@ -472,4 +478,4 @@ def run(
         c10k.asgi.run(app, port=8080, settings={"compression": True})
     """
     application = Application(app, lifespan=lifespan, root_path=root_path)
-    Runner(application, bind=[(host, port)], settings=settings).run()
+    Runner(application, bind=[(host, port)], settings={**django_engine_settings(), **(settings or {})}).run()

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import ERROR, CheckMessage, Error, Warning
 
 from . import conf
 
@@ -54,7 +54,7 @@ def _has_runserver(app: str) -> bool:
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """The settings ``C10K_...``: their values, and names that are none."""
+    """The settings ``C10K_...``: their values, names that are none, and what the engine says of ``C10K_ENGINE``."""
     found: list[CheckMessage] = []
     for name in dir(settings):
         if not name.startswith("C10K_"):
@@ -72,7 +72,28 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
         elif not conf.SETTINGS[name].fits(value):
             must_be = conf.SETTINGS[name].must_be
             found.append(Error(f"{name} must be {must_be}, not {value!r}.", id="c10ktools.E002"))
+        elif name == "C10K_ENGINE":
+            found += [Error(f"C10K_ENGINE: {problem}.", id="c10ktools.E004") for problem in _problems_of_the_engine()]
     return found
+
+
+def _problems_of_the_engine() -> list[str]:
+    try:
+        from _c10k import Server
+
+        Server.check_settings(conf.engine_settings())
+    except ImportError:  # another check says so
+        return []
+    except ValueError as error:
+        return [line.removeprefix("settings: ") for line in str(error).splitlines()]
+    return []
+
+
+def require_right_settings() -> None:
+    """Raises ValueError with what check_settings() calls an error: servers other than runserver run no checks."""
+    errors = [each.msg for each in check_settings() if each.level >= ERROR]
+    if errors:
+        raise ValueError("\n".join(errors))
 
 
 def check_applications(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:

@@ -218,7 +218,14 @@ void deallocate(PyObject* object) {
     Py_DECREF(type);
 }
 
+PyObject* check_settings(PyObject* /*type*/, PyObject* settings) {
+    return returns([&] { to_settings(settings); });
+}
+
 PyMethodDef methods[] = {
+    {"check_settings", check_settings, METH_O | METH_STATIC,
+     "check_settings(settings, /)\n--\n\n"
+     "Raises ValueError, with a line for each, if settings are unknown or wrong. Thread: any."},
     {"listen", method(listen), METH_VARARGS | METH_KEYWORDS,
      "listen($self, host, port)\n--\n\nListens on all addresses of `host`. Returns the first one as text, with its "
      "real "

@@ -916,6 +916,17 @@ class DjangoTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(server.stop(), 0)
             self.assertNotIn("paths", server.log)
 
+    def test_wrong_settings_of_the_project_are_told(self):
+        for settings, text in (
+            ({"C10K_ENGINE": {"no_such": 1}}, "C10K_ENGINE: there is no setting 'no_such'"),
+            ({"C10K_ENGINE": [1]}, "C10K_ENGINE must be a dict"),
+            ({"C10K_VIEW_LANES": 0}, "C10K_VIEW_LANES must be a whole number of at least 1, not 0."),
+        ):
+            environment = {"DJANGO_SETTINGS_MODULE": "project.settings", "C10K_TEST_SETTINGS": json.dumps(settings)}
+            with Served("project.asgi:application", environment=environment, listens=False) as server:
+                self.assertEqual(server.wait(), 2, server.log)
+                self.assertIn(f"c10k: error: {text}", server.log)
+
     async def test_views_and_the_settings_of_the_project_hold(self):
         environment = {
             "DJANGO_SETTINGS_MODULE": "project.settings",

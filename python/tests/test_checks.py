@@ -63,6 +63,17 @@ class Settings(SimpleTestCase):
                 self.assertEqual(ids(found), ["c10ktools.E002"])
                 self.assertIn(text, found[0].msg)
 
+    def test_what_the_engine_does_not_take_is_an_error(self):
+        for engine, texts in (
+            ({"max_mesage_bytes": 1, "ping_interval": "soon"}, ("did you mean 'max_message_bytes'?", "ping_interval")),
+            ({"compression": True, "max_message_bytes": 1000}, ()),
+        ):
+            with self.subTest(engine), override_settings(C10K_ENGINE=engine):
+                found = checks.check_settings()
+                self.assertEqual(ids(found), ["c10ktools.E004"] * len(texts))
+                for message, text in zip(found, texts):
+                    self.assertIn(text, message.msg)
+
     def test_a_name_that_is_no_setting_is_a_warning_with_the_nearest_one(self):
         with override_settings(C10K_VIEW_LANE=4):
             found = checks.check_settings()

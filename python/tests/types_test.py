@@ -64,6 +64,7 @@ def is_setter(function: ast.FunctionDef) -> bool:
 
 
 def docstring(found: object) -> str:
+    found = found.__func__ if isinstance(found, staticmethod) else found
     return inspect.cleandoc(getattr(found, "__doc__", None) or "")
 
 

@@ -68,9 +68,13 @@ def serve(options: argparse.Namespace, listeners: list[socket.socket], parent: S
     """
     try:
         app = load(options.app, folder=options.app_dir, is_factory=options.factory)
+        settings = {**django_engine_settings(), **engine_settings(options)}
     except AppNotFound as error:
         complain(error)
         return CANNOT_SERVE
+    except ValueError as error:  # in the settings of the project
+        complain(error)
+        return WRONG_OPTIONS
     served = _Served(app, options, listeners, parent)
 
     def on_listening(addresses: list[str]) -> None:
@@ -84,7 +88,7 @@ def serve(options: argparse.Namespace, listeners: list[socket.socket], parent: S
     served.runner = Runner(
         served,
         sockets=listeners,
-        settings={**django_engine_settings(), **engine_settings(options)},
+        settings=settings,
         on_listening=on_listening,
         second_signal_ends=parent is None,  # a supervisor has stronger means
     )
