@@ -62,10 +62,12 @@ test_packages=(
     openssl
     pkgconf
     postgresql
+    python3-aiohttp
     python3-channels-redis
     python3-daphne
     python3-django-channels
     python3-fastapi
+    python3-httpx
     python3-multipart
     python3-pip
     python3-selenium
