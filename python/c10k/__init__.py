@@ -1,6 +1,11 @@
 """c10k: a very large number of WebSockets, in Python on an engine in C++."""
 
-from _c10k import ConnectionClosed, Exchange, Handshake, WebSocket
+try:
+    from _c10k import ConnectionClosed, Exchange, Handshake, WebSocket
+except ImportError as error:
+    from .missing import explain
+
+    raise ImportError(explain(error), name="_c10k") from None
 
 from .application import EngineApplication
 from .groups import Group

@@ -82,7 +82,7 @@ class Lifespan:
         if self._started.is_set():
             logger.error("The application's lifespan failed.", exc_info=error)
         elif self._mode == "auto":
-            logger.info("The application has no lifespan: %s: %s", type(error).__name__, error)
+            logger.info("The application has no startup and no shutdown (%s: %s)", type(error).__name__, error)
         else:
             logger.error("The application's startup failed.", exc_info=error)
             self._fail(f"{type(error).__name__}: {error}")

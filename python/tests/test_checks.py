@@ -1,7 +1,11 @@
 """The system checks."""
 
+import os
+import pathlib
+import platform
 import subprocess
 import sys
+import tempfile
 from unittest import mock
 
 from django.apps import apps
@@ -109,7 +113,24 @@ class Applications(SimpleTestCase):
 class Extension(SimpleTestCase):
     def test_an_extension_that_cannot_be_loaded_is_a_warning_with_its_reason(self):
         with mock.patch.dict(sys.modules, {"_c10k": None}):
-            self.assertEqual(ids(checks.check_extension()), ["c10ktools.W003"])
+            sys.modules.pop("c10k", None)
+            found = checks.check_extension()
+        self.assertEqual(ids(found), ["c10ktools.W003"])
+        self.assertIn(f"is not installed for this Python, {platform.python_version()} ({sys.executable})", found[0].msg)
+
+    def test_an_extension_of_another_python_or_a_broken_one_is_named(self):
+        package = pathlib.Path(checks.__file__).parent.parent
+        for name, text in (
+            ("_c10k.cpython-39-x86_64-linux-gnu.so", "is built for another Python ({file}). Install c10k with this Python"),
+            ("_c10k.abi3.so", "cannot be loaded: {file}: file too short"),
+        ):
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                file = pathlib.Path(folder, name)
+                file.touch()
+                env = {**os.environ, "PYTHONPATH": f"{folder}:{package}"}
+                command = [sys.executable, "-m", "c10k", "--version"]
+                said = subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder).stderr
+                self.assertIn("ImportError: The engine of c10k " + text.format(file=file), said)
 
     def test_the_checks_run_with_manage_py_check(self):
         command = [sys.executable, "-m", "django", "check"]
