@@ -121,6 +121,15 @@ class WebSocket:
 
             message = await ws.recv()
         """
+    def wait_closed(self) -> Awaitable[None]:
+        """Waits until the WebSocket is closed, by either side: for a view that waits for other things than messages.
+
+        Raises RuntimeError on another thread than the event loop's.
+
+            pushing = asyncio.create_task(push(ws))
+            await ws.wait_closed()
+            pushing.cancel()
+        """
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the WebSocket is closed. A reason is cut to 123
         bytes of UTF-8. Thread: any.

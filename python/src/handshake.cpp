@@ -279,32 +279,14 @@ PyObject* refuse(PyObject* object, PyObject* args, PyObject* keywords) {
     });
 }
 
-// On behalf of whoever awaits closed().
-Task<> wait_for_close(Engine& engine, WebSocket& socket, Waiter waiter) {
-    try {
-        co_await socket.closed();
-    } catch (const Stopped&) {  // the view has ended
-    }
-    engine.take_gil();
-    waiter.wake();
-}
-
-Poll poll_closed(Awaitable& awaitable) {
-    WebSocketObject& websocket = *self_of(awaitable.owner).websocket;
-    if (websocket.socket == nullptr || !websocket.socket->is_open()) {
-        return {Poll::State::kReady, none()};
-    }
-    const Waiter waiter{*websocket.engine};
-    foreign_waits(websocket).tasks.spawn(wait_for_close(*websocket.engine, *websocket.socket, waiter));
-    return waiter.poll();
-}
+Poll poll_gone(Awaitable& awaitable) { return poll_closed(*self_of(awaitable.owner).websocket); }
 
 PyObject* closed(PyObject* object, PyObject* /*unused*/) {
     return returns([&] {
         if (!self_of(object).websocket->engine->is_on_thread()) {
             raise(PyExc_RuntimeError, "closed() belongs to the thread of the event loop");
         }
-        return make_awaitable(object, &poll_closed);
+        return make_awaitable(object, &poll_gone);
     });
 }
 

@@ -148,6 +148,30 @@ PyObject* send(PyObject* object, PyObject* data) {
     });
 }
 
+// ---- wait_closed()
+
+// On behalf of all that wait for the close.
+Task<> notice_close(WebSocketObject& self, WebSocket& socket) {
+    try {
+        co_await socket.closed();
+    } catch (const Stopped&) {  // the view has ended
+    }
+    self.engine->take_gil();
+    for (Waiter& closer : std::exchange(self.foreign->closers, {})) {
+        closer.wake();
+    }
+}
+
+Poll poll_own_close(Awaitable& awaitable) { return poll_closed(owner_of(awaitable)); }
+
+PyObject* wait_closed(PyObject* object, PyObject* /*unused*/) {
+    return returns([&] {
+        require_loop(self_of(object), "wait_closed()");
+        require_accepted(self_of(object));
+        return make_awaitable(object, &poll_own_close);
+    });
+}
+
 // ---- close()
 
 PyObject* close(PyObject* object, PyObject* args, PyObject* keywords) {
@@ -273,6 +297,13 @@ PyMethodDef methods[] = {
      "Returns the next message, str or bytes; None once the WebSocket is closed, cleanly or not.\n\n"
      "Raises RuntimeError while another task waits for one, and on another thread than the event loop's.\n\n"
      "    message = await ws.recv()"},
+    {"wait_closed", wait_closed, METH_NOARGS,
+     "wait_closed($self)\n--\n\n"
+     "Waits until the WebSocket is closed, by either side: for a view that waits for other things than messages.\n\n"
+     "Raises RuntimeError on another thread than the event loop's.\n\n"
+     "    pushing = asyncio.create_task(push(ws))\n"
+     "    await ws.wait_closed()\n"
+     "    pushing.cancel()"},
     {"close", method(close), METH_VARARGS | METH_KEYWORDS,
      "close($self, code=1000, reason='')\n--\n\n"
      "Begins the closing handshake (RFC 6455, 7.1.2). Does nothing if the WebSocket is closed. A reason is cut to 123\n"
@@ -362,6 +393,19 @@ Ref<> to_python(const std::optional<Message>& message) {
         return none();
     }
     return message->is_text() ? to_text(message->view()) : to_bytes(message->view());
+}
+
+Poll poll_closed(WebSocketObject& self) {
+    if (!is_open(self)) {
+        return {Poll::State::kReady, none()};
+    }
+    ForeignWaits& foreign = foreign_waits(self);
+    std::erase_if(foreign.closers, [](const Waiter& closer) { return closer.is_abandoned(); });
+    Poll polled = foreign.closers.emplace_back(*self.engine).poll();
+    if (!std::exchange(foreign.is_watched, true)) {
+        foreign.tasks.spawn(notice_close(self, *self.socket));
+    }
+    return polled;
 }
 
 ForeignWaits& foreign_waits(WebSocketObject& self) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace c10k::python {
 
@@ -19,10 +20,12 @@ struct TaskObject;
 
 // The state for tasks of asyncio that wait for a WebSocket, beside the view's own task.
 struct ForeignWaits {
-    TaskGroup tasks;  // wait for the connection on their behalf, and end with the view
-    Waiter receiver;  // is woken when `message` is there
-    Ref<> message;    // has been received for a task that was cancelled meanwhile, or has not looked yet
+    TaskGroup tasks;              // wait for the connection on their behalf, and end with the view
+    Waiter receiver;              // is woken when `message` is there
+    Ref<> message;                // has been received for a task that was cancelled meanwhile, or has not looked yet
+    std::vector<Waiter> closers;  // are woken when the WebSocket closes
     bool is_receiving = false;
+    bool is_watched = false;  // a task waits for the close
 };
 
 // A WebSocket as Python sees it. It may outlive the connection, and then only tells how that was closed.
@@ -61,6 +64,9 @@ CloseArguments close_arguments(PyObject* args, PyObject* keywords);
 inline WebSocket::SendAwaiter room_of(WebSocketObject& self) noexcept {
     return WebSocket::SendAwaiter{self.socket->connection()};
 }
+
+// Whether it is closed; else the coroutine that runs is woken when it closes.
+Poll poll_closed(WebSocketObject& self);
 
 // Tasks of asyncio wait with these.
 ForeignWaits& foreign_waits(WebSocketObject& self);

@@ -127,6 +127,35 @@ class WebSocketTest(EngineTest):
         self.assertEqual([str(failure) for failure in self.application.failures], ["wrong"])
         self.assertIsNotNone(self.application.failures[0].__traceback__)
 
+    async def test_a_view_that_waits_for_other_things_waits_for_the_close_as_well(self):
+        async def view(ws):
+            for _ in range(3):
+                try:
+                    await asyncio.wait_for(ws.wait_closed(), 0.001)
+                except TimeoutError:
+                    pass
+            waiting = asyncio.create_task(ws.wait_closed())
+            await ws.send("ready")
+            await ws.wait_closed()
+            await waiting
+            self.seen = (ws.closed, ws.close_code, await ws.wait_closed())
+
+        async with self.connect(view) as peer:
+            self.assertEqual(await peer.recv(), "ready")
+            await peer.close(4003)
+        await self.eventually(lambda: hasattr(self, "seen"))
+        self.assertEqual(self.seen, (True, 4003, None))
+
+        async def closes(ws):
+            waiting = asyncio.create_task(ws.wait_closed())
+            await asyncio.sleep(0)
+            ws.close(4004)
+            self.closing = (await ws.wait_closed(), await waiting)
+
+        async with self.connect(closes) as peer:
+            await peer.wait_closed()
+        await self.eventually(lambda: hasattr(self, "closing"))
+
     async def test_another_recv_at_the_same_time_is_a_mistake(self):
         async def view(ws):
             first = asyncio.ensure_future(ws.recv())

@@ -109,6 +109,32 @@ class Views(TestCase):
                 await ws.send("for the task")
                 self.assertEqual(await ws.receive(), "for the task")
 
+    async def test_a_view_that_pushes_waits_for_the_close(self):
+        async def push(ws):
+            await ws.send("news")
+            await asyncio.Event().wait()
+
+        @websocket
+        async def view(ws):
+            pushing = asyncio.create_task(push(ws))
+            await ws.wait_closed()
+            pushing.cancel()
+
+        with override_settings(ROOT_URLCONF=urls(view)):
+            async with WebSocketClient().connect("/") as ws:
+                self.assertEqual(await ws.receive(), "news")
+
+    async def test_messages_come_one_by_one(self):
+        @websocket
+        async def view(ws):
+            ws.send(f"{await anext(ws)} {await ws.recv()}")
+
+        with override_settings(ROOT_URLCONF=urls(view)):
+            async with WebSocketClient().connect("/") as ws:
+                await ws.send("first")
+                await ws.send("second")
+                self.assertEqual(await ws.receive(), "first second")
+
     async def test_the_best_subprotocol_that_both_speak_is_chosen(self):
         for offered, chosen in ((["v1", "v2"], "v2"), (["v1"], "v1"), (["v0"], None), ([], None)):
             async with WebSocketClient().connect("/subprotocols/", subprotocols=offered) as ws:

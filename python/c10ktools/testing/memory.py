@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from django.http import HttpRequest
@@ -98,6 +98,7 @@ class MemoryWebSocket:
         self.close_reason = ""
         self.receiving = False
         self.to_view, self.to_client = Inbox(), Inbox()
+        self._closed = asyncio.Event()
         self._loop = loop
 
     def send(self, data: str | bytes | bytearray | memoryview) -> Awaitable[None]:
@@ -118,9 +119,17 @@ class MemoryWebSocket:
         finally:
             self.receiving = False
 
-    async def __aiter__(self) -> AsyncIterator[Message]:
-        while (message := await self.recv()) is not None:
-            yield message
+    def __aiter__(self) -> MemoryWebSocket:
+        return self
+
+    async def __anext__(self) -> Message:
+        if (message := await self.recv()) is None:
+            raise StopAsyncIteration
+        return message
+
+    async def wait_closed(self) -> None:
+        """Waits until the WebSocket is closed, by either side."""
+        await self._closed.wait()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes it. Does nothing if it is closed. Raises ValueError for a code that may not be sent."""
@@ -134,6 +143,7 @@ class MemoryWebSocket:
         self.closed, self.close_code, self.close_reason = True, code, reason
         self._on_loop(self.to_view.end)
         self._on_loop(self.to_client.end)
+        self._on_loop(self._closed.set)
 
     def _on_loop(self, function: Any, *args: Any) -> None:
         if asyncio._get_running_loop() is self._loop:
