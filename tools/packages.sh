@@ -73,11 +73,13 @@ test_packages=(
     python3-selenium
     python3-setuptools
     python3-starlette
+    python3-uvicorn
     python3-venv
     python3-websockets
     python3-wheel
     redis-server
     strace
+    systemd
 )
 
 # To measure them: ./benchmarks/run.

@@ -124,15 +124,16 @@ class Users(unittest.TestCase):
         self.assertEqual(found, expected, said)
 
     def test_may_copy_the_examples(self) -> None:
-        for project in (PYTHON / "examples/chat", PYTHON / "demo"):
+        for project in (*(PYTHON / "examples").iterdir(), PYTHON / "demo"):
             with self.subTest(project=project.name):
                 self.assertEqual(untyped(*project.glob("[!.]*.py"), project=project), "")
 
     def test_may_copy_the_snippets_of_the_pages(self) -> None:
+        # Others are copies of files.
         snippets = [
             (page, text)
             for page in [PYTHON.parent / "README.md", *(PYTHON.parent / "docs").rglob("[!.]*.md")]
-            for text in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+            for text in re.findall(r"(?<!-->\n)^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
         ]
         self.assertTrue(snippets)
         with tempfile.TemporaryDirectory() as folder:
