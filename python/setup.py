@@ -1,5 +1,7 @@
 """Builds the extension with CMake, out of the source tree around this folder; pyproject.toml has all the rest."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +16,11 @@ class CMakeBuild(build_ext):
     def build_extension(self, extension):
         build = Path(self.build_temp).resolve()
         options = ["-DC10K_TESTS=OFF", "-DC10K_PYTHON=ON", f"-DPython3_EXECUTABLE={sys.executable}"]
+        if shutil.which("ninja"):  # else CMake's choice, which is make
+            options += ["-G", "Ninja"]
         self.run_cmake("-S", SOURCE, "-B", build, *options)
-        self.run_cmake("--build", build, "--target", "_c10k", "--parallel")
+        # Without a number, make would start all compilers at once.
+        self.run_cmake("--build", build, "--target", "_c10k", "--parallel", len(os.sched_getaffinity(0)))
         target = Path(self.get_ext_fullpath(extension.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         (built,) = (build / "python").glob("_c10k.*.so")

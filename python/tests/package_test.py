@@ -64,6 +64,19 @@ def sources() -> set[str]:
     }
 
 
+class Pages(unittest.TestCase):
+    """README and tutorial have the same commands for the installation."""
+
+    def test_name_the_packages_that_the_build_needs(self) -> None:
+        lists = 'source tools/packages.sh && echo "${build_packages[@]}" "${django_packages[@]}"'
+        needed = set(run("bash", "-c", lists, cwd=SOURCE).split())
+        of_pip = {"python3-pip", "python3-setuptools", "python3-venv", "python3-wheel"}
+        for page in ("README.md", "docs/tutorial/4-django.md"):
+            with self.subTest(page=page):
+                command = re.search(r"^apt-get install ((?:.*\\\n)*.*)", (SOURCE / page).read_text(), re.MULTILINE)[1]
+                self.assertEqual(set(command.replace("\\", " ").split()), needed | of_pip)
+
+
 class Installed:
     """What holds for each kind of package. A subclass says which Python has it, in which environment."""
 
@@ -150,7 +163,7 @@ class Wheel(Installed, unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         # setuptools writes beside what it builds.
-        shutil.copytree(SOURCE, folder / "source", symlinks=True, ignore=shutil.ignore_patterns("build*", ".git", "__pycache__"))
+        shutil.copytree(SOURCE, folder / "source", symlinks=True, ignore=shutil.ignore_patterns("build", "build-*", ".git", "__pycache__"))
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         run("/usr/bin/python3", "-m", "venv", "--system-site-packages", folder / "v")
         pip = [folder / "v/bin/pip", "--no-input", "--disable-pip-version-check"]
