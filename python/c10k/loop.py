@@ -96,7 +96,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _write_to_self(self) -> None:
         if not self._wake():
-            super()._write_to_self()
+            super()._write_to_self()  # type: ignore[misc]  # the stubs of asyncio do not have it
 
 
 class Runner:
