@@ -345,6 +345,14 @@ PyType_Slot slots[] = {
 PyType_Spec spec = {"_c10k.WebSocket", sizeof(WebSocketObject), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
 
+// How the caller may send `data`, which is no message.
+const char* hint_for(PyObject* data) {
+    if (PyDict_Check(data) != 0 || PyList_Check(data) != 0 || PyTuple_Check(data) != 0) {
+        return ": json.dumps() makes a str of it";
+    }
+    return PyObject_HasAttrString(data, "__await__") != 0 ? ": await it" : "";
+}
+
 }  // namespace
 
 Message to_message(PyObject* data, const char* function) {
@@ -355,9 +363,8 @@ Message to_message(PyObject* data, const char* function) {
         return Message::binary(bytes_of(data));
     }
     if (PyObject_CheckBuffer(data) == 0) {
-        const bool is_json = PyDict_Check(data) != 0 || PyList_Check(data) != 0 || PyTuple_Check(data) != 0;
         PyErr_Format(PyExc_TypeError, "%s() takes str or bytes, not %.100s%s", function, Py_TYPE(data)->tp_name,
-                     is_json ? ": json.dumps() makes a str of it" : "");
+                     hint_for(data));
         throw ErrorSet{};
     }
     Py_buffer buffer;

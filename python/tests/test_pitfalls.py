@@ -207,19 +207,22 @@ class Pitfalls(TransactionTestCase):
                 may_go.set()
         self.assertEqual(seen, ["first"])
 
-    def test_09_other_servers_answer_426_and_501_and_no_bogus_101(self):
+    def test_09_other_servers_answer_426_400_and_501_and_no_bogus_101(self):
         """WSGI forbids the header "Upgrade", and a server that cannot open WebSockets would send the 101 as it is."""
-        answers = []
-        for upgrade in ({}, {"HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}):
+        answers, bodies = [], []
+        upgrade = {"HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "keep-alive, Upgrade", "HTTP_SEC_WEBSOCKET_KEY": "x"}
+        for upgrade in ({}, {"HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "close"}, upgrade):
             environ = {"SCRIPT_NAME": "", "PATH_INFO": "/echo/", "QUERY_STRING": "", **upgrade}
             environ["HTTP_HOST"] = "testserver"
             setup_testing_defaults(environ)
             result = validator(WSGIHandler())(environ, lambda *answer: answers.append(answer[:2]))
-            body = b"".join(result)
+            bodies.append(b"".join(result))
             result.close()
             self.assertNotIn("Upgrade", dict(answers[-1][1]))
-        self.assertEqual([status for status, _ in answers], ["426 Upgrade Required", "501 Not Implemented"])
-        self.assertIn(b"Run Django on c10k", body)
+        statuses = ["426 Upgrade Required", "400 Bad Request", "501 Not Implemented"]
+        self.assertEqual([status for status, _ in answers], statuses)
+        self.assertIn(b"lacks Connection: Upgrade and Sec-WebSocket-Key. A proxy", bodies[1])
+        self.assertIn(b"Run Django on c10k", bodies[2])
 
     async def test_10_a_cache_does_not_answer_a_handshake_with_the_page(self):
         for _ in range(2):

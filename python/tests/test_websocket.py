@@ -323,6 +323,27 @@ class Decoration(SimpleTestCase):
                 def websocket(self, ws):
                     pass
 
+    def test_a_method_and_a_view_without_a_websocket_are_errors_that_name_their_line(self):
+        async def no_parameter():
+            pass
+
+        class AView:
+            async def get(self, ws):
+                pass
+
+        for wrong, text in ((no_parameter, "whose first parameter is the WebSocket"), (AView.get, "AView.get() is a method")):
+            with self.assertRaisesMessage(TypeError, text) as caught:
+                websocket(wrong)
+            self.assertIn(f"({__file__}, line {wrong.__code__.co_firstlineno})", str(caught.exception))
+
+    def test_a_class_without_a_websocket_is_an_error_in_the_urlconf(self):
+        class Misspelt(WebSocketView):
+            async def webscoket(self, ws):
+                pass
+
+        with self.assertRaisesMessage(TypeError, 'Misspelt has no "async def websocket(self, ws, ...)"'):
+            Misspelt.as_view()
+
     def test_wrong_options_are_errors(self):
         with self.assertRaisesMessage(ValueError, "slow_member is one of 'close', 'drop_oldest', 'drop_newest'"):
             websocket(slow_member="drop")

@@ -52,7 +52,7 @@ def websocket(
             Default: the setting ``C10K_KEEP_REQUEST``.
 
     Raises:
-        TypeError: the view is not an ``async def``. The message names its line.
+        TypeError: the view is not an ``async def``, or a method, or does not take ``ws``. The message names its line.
         ValueError: ``slow_member`` is none of the three.
 
     Example::
@@ -81,6 +81,7 @@ def make_options(subprotocols: Iterable[str], slow_member: SlowMember | None, ke
 
 def _decorate(view: WebSocketFunction, options: Options) -> DjangoView:
     require_coroutine_function(view, "@websocket")
+    _require_websocket_first(view)
 
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -91,6 +92,19 @@ def _decorate(view: WebSocketFunction, options: Options) -> DjangoView:
         wrapper.__dict__.pop(mark, None)
     wrapper.accepts_websocket = True  # type: ignore[attr-defined]
     return wrapper
+
+
+def _require_websocket_first(view: Any) -> None:
+    """Raises TypeError, with the file and line of ``view``, unless its first parameter can be the WebSocket."""
+    parameters = list(inspect.signature(view).parameters.values())
+    where = f" ({view.__code__.co_filename}, line {view.__code__.co_firstlineno})" if inspect.isfunction(view) else ""
+    if not parameters or parameters[0].kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+        raise TypeError(f"@websocket needs a view whose first parameter is the WebSocket: {getattr(view, '__qualname__', view)}{where}")
+    if inspect.isfunction(view) and parameters[0].name == "self":
+        raise TypeError(
+            f"@websocket is for functions, and {view.__qualname__}() is a method. Derive its class from WebSocketView, and"
+            f" call it websocket(), without a decorator{where}"
+        )
 
 
 def require_coroutine_function(function: Any, what: str) -> None:

@@ -48,7 +48,8 @@ def open_websocket(
     """Answers a handshake: 101, and ``view(ws, *args, **kwargs)`` is left in the request's environ to be started.
 
     Returns:
-        ``Upgrade``, or 426 for a request that is no handshake, or 501 if another server than c10k runs Django.
+        ``Upgrade``, or 426 for a request that is no handshake, 400 for one that a proxy has mangled, or 501 if another
+        server than c10k runs Django.
 
     Raises:
         django.core.exceptions.PermissionDenied: the Origin is not allowed.
@@ -58,6 +59,9 @@ def open_websocket(
         # The server adds the header "Upgrade", which WSGI reserves for it.
         return HttpResponse("Here is a WebSocket, not a page.\n", status=426, content_type="text/plain; charset=utf-8")
     slot: StartSlot | None = request.META.get(SLOT_KEY)
+    if slot is None and (missing := _missing_headers(request)):
+        text = f"The handshake of a WebSocket lacks {missing}. A proxy in front of c10k has to pass it on.\n"
+        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
     if slot is None:
         text = "This server cannot open WebSockets. Run Django on c10k: manage.py runserver, or python3 -m c10k.\n"
         return HttpResponse(text, status=501, content_type="text/plain; charset=utf-8")
@@ -68,6 +72,14 @@ def open_websocket(
     load_user(request)
     slot.put(Start(view(slot.websocket(), *args, **kwargs), request, options))
     return Upgrade()
+
+
+def _missing_headers(request: HttpRequest) -> str:
+    """What the request lacks of a handshake (RFC 6455, 4.2.1), such as ``Connection: Upgrade``."""
+    options = request.META.get("HTTP_CONNECTION", "").lower().split(",")
+    missing = [] if "upgrade" in map(str.strip, options) else ["Connection: Upgrade"]
+    missing += [] if "HTTP_SEC_WEBSOCKET_KEY" in request.META else ["Sec-WebSocket-Key"]
+    return " and ".join(missing)
 
 
 def _is_exempt(request: HttpRequest, view: WebSocketFunction) -> bool:

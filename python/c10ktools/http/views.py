@@ -70,7 +70,9 @@ class WebSocketView(View):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """A view for the URLconf, as Django's ``View.as_view()``."""
+        """A view for the URLconf, as Django's ``View.as_view()``. Raises TypeError if the class has no ``websocket()``."""
+        if cls.websocket is WebSocketView.websocket:
+            raise TypeError(f'{cls.__module__}.{cls.__qualname__} has no "async def websocket(self, ws, ...)"')
         view = super().as_view(**initkwargs)
         view.accepts_websocket = True
         return view
