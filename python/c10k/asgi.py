@@ -251,8 +251,8 @@ class _Http:
             self._start(body)
             self._finish()
             return
-        self.is_complete = True
         exchange.respond(self._status, self._headers, bytes(body))
+        self.is_complete = True
         if self.logs_access:
             self._log()
 
@@ -275,8 +275,8 @@ class _Http:
     def _finish(self) -> None:
         if self.is_complete:
             raise RuntimeError("the response is complete: its last 'http.response.body' had no more_body")
-        self.is_complete = True
         self.exchange.finish()
+        self.is_complete = True
 
     def on_failed(self, failure: BaseException) -> None:
         """The application has raised, or was cancelled. That a client goes is no failure."""
