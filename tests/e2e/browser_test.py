@@ -23,9 +23,15 @@ def setUpModule():
 
 
 class PageTestCase(unittest.TestCase):
+    @staticmethod
+    def serve(**options):
+        """The server of the pages; django_browser_test.py has another one."""
+        # Raw workers answer no pings, and a busy machine's browser may take its time.
+        return ManageServer("--set", "ping_interval=1h", **options)
+
     @classmethod
     def setUpClass(cls):
-        cls.server = ManageServer()
+        cls.server = cls.serve()
 
     @classmethod
     def tearDownClass(cls):
@@ -112,6 +118,18 @@ class Viewer(PageTestCase):
         self.assertEqual(shown, {"alive": population > 0, "dead": True})
         self.wait_for_text("population", str(population))
 
+    def test_a_page_that_is_opened_late_shows_the_whole_grid(self):
+        self.play(12, "--seed", 1, "--speed", 0.01)  # each cell has spoken, and waits
+        shown = []
+        for _ in range(2):
+            self.open("/")
+            self.wait(lambda: self.script("return life.size === 12 && life.cells.every(cell => cell < 2)"), "all cells")
+            shown.append(self.script("return Array.from(life.cells)"))
+        self.assertEqual(shown[0], shown[1])
+        self.assertIn(1, shown[0])
+        self.wait_for_text("workers", "144")
+        self.assert_no_complaints()
+
     def test_a_reset_to_another_size_changes_the_title(self):
         self.play(6, "--seed", 1, "--speed", 20)
         self.open("/")
@@ -130,7 +148,7 @@ class Viewer(PageTestCase):
         self.wait_for_status("disconnected")
         told = re.compile(r"Disconnected\. Reconnecting in \d+ s…")
         self.wait(lambda: told.fullmatch(self.element("status").text), "when it tries again")
-        type(self).server = ManageServer(port=self.server.port)
+        type(self).server = self.serve(port=self.server.port)
         self.wait_for_status("connected")
         self.play(5, "--seed", 1, "--speed", 20)
         self.wait(lambda: browser.title == "Game of Life (5x5)", "the new server's game")
@@ -246,7 +264,7 @@ class Links(PageTestCase):
 
 class Origins(PageTestCase):
     def test_a_foreign_page_cannot_open_our_sockets(self):
-        other = ManageServer()  # another port is another origin
+        other = self.serve()  # another port is another origin
         self.open("/test/")
         self.assertEqual(self.script(f"""
             return new Promise((resolve) => {{
