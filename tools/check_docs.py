@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Checks the Markdown pages: each C++ block is a piece of a file that is compiled, each link leads somewhere, and
-docs/README.md, or the README.md of its folder, lists each page of docs/ and each public header; and each entry of the
-changelog has a category.
+docs/README.md, or the README.md of its folder, lists each page of docs/, each public header and each public module of Python;
+and each entry of the changelog has a category.
 
 A block is a copy of the file that the comment in the line before it names, or of a region in it: what stands there
 between `// [room]` and `// [/room]`.
@@ -16,6 +16,7 @@ import os
 import re
 import sys
 
+from docs.modules import PUBLIC
 from docs.pages import ROOT, Block, Prose, all_pages, anchor, read, region
 
 INDEX = ROOT / "docs/README.md"
@@ -72,6 +73,9 @@ def faults(page):
         for header in sorted((ROOT / "include/c10k").glob("[!.]*.hpp")):
             if f"](../include/c10k/{header.name})" not in INDEX.read_text():
                 yield 1, f"does not list c10k/{header.name}"
+        for name, file in PUBLIC.items():
+            if f"]({os.path.relpath(file, INDEX.parent)})" not in INDEX.read_text():
+                yield 1, f"does not list the module {name}"
     elif page.is_relative_to(INDEX.parent) and not any(lists(index, page) for index in (INDEX, page.parent / "README.md")):
         yield 1, "no README.md lists it"
 

@@ -174,7 +174,12 @@ class Head:
 
 @final
 class Handshake(Head):
-    """The opening handshake of a WebSocket (RFC 6455, 4.2). Any thread may answer it."""
+    """The opening handshake of a WebSocket (RFC 6455, 4.2). Any thread may answer it.
+
+    An answer is accept(), run() or refuse(). Without one, the peer waits.
+
+        handshake.accept(view(handshake.websocket))
+    """
     @property
     def subprotocols(self) -> list[str]:
         """What the client offers, in its order of preference."""

@@ -43,6 +43,9 @@ class Application:
         root_path: the path at which a proxy has mounted it; scopes carry it.
         access_log: whether to log requests and WebSockets in ``c10k.access``.
 
+    Raises:
+        TypeError: the application cannot be called.
+
     Example::
 
         c10k.Runner(Application(app), bind=[("127.0.0.1", 8000)]).run()
@@ -82,26 +85,31 @@ class Application:
     # ---- What the engine calls
 
     def on_request(self, exchange: _c10k.Exchange) -> None:
+        """Runs the application for a request."""
         exchange.run(self._serve_http(exchange))
 
     def on_handshake(self, handshake: _c10k.Handshake) -> None:
+        """Runs the application for a WebSocket, unless a view of Django's URLconf takes it."""
         if self._views is None or not self._views.take_if_view(handshake, self.app):
             handshake.run(self._serve_websocket(handshake))
 
     def on_view_failed(self, ws: _c10k.WebSocket | None, failure: BaseException) -> None:
+        """Logs what the application has raised for a WebSocket."""
         if self._views is not None and ws is not None and self._views.on_view_failed(ws, failure):
             return
         path = ws.request if ws is not None else "?"
         logger.error("Exception in the ASGI application: WebSocket %s", path, exc_info=failure)
 
     def on_opened(self, ws: _c10k.WebSocket) -> None:
-        pass
+        """Does nothing."""
 
     def on_closed(self, ws: _c10k.WebSocket, code: int, reason: str) -> None:
+        """Logs the close of a view of Django's URLconf."""
         if self._views is not None:
             self._views.on_closed(ws, code)
 
     def on_log(self, level: int, line: str) -> None:
+        """Logs a line of the engine in the logger ``c10k``."""
         logger.log(level, "%s", line)
 
     # ---- The application, once for each request and WebSocket

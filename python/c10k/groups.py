@@ -30,6 +30,8 @@ class Group:
     A group may be made anywhere, also before the server runs. Groups reach one process: where no c10k server runs, as in a
     management command, a group has no members, and send() does nothing. So a signal handler may send whatever runs it.
     To reach other processes, such as several workers, put a channel layer of Django Channels between them.
+
+    Raises TypeError for a name that is no str.
     """
 
     __slots__ = ("name", "_bound", "_server")

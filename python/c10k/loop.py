@@ -26,6 +26,8 @@ def current_server() -> _c10k.Server:
     """The engine that runs in this process.
 
     Raises RuntimeError if there is none: in a shell, a management command or a worker of another server.
+
+        c10k.current_server().metrics()
     """
     if _server is None:
         raise RuntimeError("no c10k server runs in this process: groups reach the WebSockets of one process only")

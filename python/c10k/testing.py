@@ -73,6 +73,7 @@ class ServerProcess(multiprocessing.context.ForkProcess):
         self.errors: Any = _context.Queue()
 
     def run(self) -> None:
+        """Serves, in the new process. Call ``start()``, which does that."""
         try:
             if self.setup is not None:
                 self.setup()

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from django.conf import settings
 
+__all__ = ["engine_settings", "get"]
+
 SlowMember = Literal["close", "drop_oldest", "drop_newest"]
 SLOW_MEMBERS: tuple[SlowMember, ...] = ("close", "drop_oldest", "drop_newest")
 

@@ -344,7 +344,9 @@ PyMemberDef members[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("The opening handshake of a WebSocket (RFC 6455, 4.2). Any thread may answer it.")},
+    {Py_tp_doc, const_cast<char*>("The opening handshake of a WebSocket (RFC 6455, 4.2). Any thread may answer it.\n\n"
+                                  "An answer is accept(), run() or refuse(). Without one, the peer waits.\n\n"
+                                  "    handshake.accept(view(handshake.websocket))")},
     {Py_tp_dealloc, slot(deallocate)},
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},

@@ -100,6 +100,33 @@ class Docs(unittest.TestCase):
                 with self.subTest(header=header.name, name=name):
                     self.assertIn(name, page.places)
 
+    def test_the_page_of_a_module_of_python_has_its_names_with_their_docstrings(self):
+        page = pages[folder / "reference/python/c10ktools.http.html"]
+        self.assertLessEqual({"websocket", "WebSocketView", "WebSocketView.websocket", "is_websocket"}, page.places)
+        self.assertIn("slow_member: SlowMember | None = None", page.text)
+        self.assertIn("A request that is no handshake is answered with 426", page.text)
+        self.assertIn("TypeErrorthe view is not an async def.", page.text)
+        self.assertIn("async def room(ws, name):", page.text)
+        self.assertNotIn("``", page.text)
+        page = pages[folder / "reference/python/c10k.html"]
+        self.assertLessEqual({"Group.send", "WebSocket.recv", "WebSocket.close_code", "Runner.run"}, page.places)
+        self.assertIn("recv() -> Awaitable[str | bytes | None]", page.text)
+
+    def test_every_name_that_a_module_of_python_exports_is_on_its_page(self):
+        modules = {"c10k": "c10k/__init__.py", "c10k.asgi": "c10k/asgi.py", "c10ktools.testing": "c10ktools/testing/__init__.py"}
+        for module, file in modules.items():
+            exported = re.search(r"^__all__ = \[(.*?)\]", (SOURCE / "python" / file).read_text(), re.MULTILINE | re.DOTALL)[1]
+            for name in re.findall(r'"(\w+)"', exported):
+                with self.subTest(module=module, name=name):
+                    self.assertIn(name, pages[folder / f"reference/python/{module}.html"].places)
+
+    def test_the_settings_of_django_are_on_the_page_of_their_module(self):
+        page = pages[folder / "reference/python/c10ktools.conf.html"]
+        names = re.findall(r'^    "(C10K_\w+)": ', (SOURCE / "python/c10ktools/conf.py").read_text(), re.MULTILINE)
+        self.assertGreater(len(names), 8)
+        self.assertLessEqual(set(names), page.places)
+        self.assertIn("C10K_VIEW_LANES4", page.text)
+
     def test_the_search_knows_every_heading_of_every_page(self):
         headings = json.loads((folder / "headings.js").read_text().removeprefix("const headings = ").rstrip(";\n"))
         for text, page, place in headings:

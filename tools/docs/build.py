@@ -1,5 +1,5 @@
-"""Writes the Markdown pages, the files that they link to, a page for each public header, and the reports that there are
-(build/reports/), as HTML into a folder. Run it with ./docs/build"""
+"""Writes the Markdown pages, the files that they link to, a page for each public header and each public module of Python, and
+the reports that there are (build/reports/), as HTML into a folder. Run it with ./docs/build"""
 
 import functools
 import html
@@ -17,12 +17,13 @@ from markdown.extensions.toc import TocExtension
 from markdown.treeprocessors import Treeprocessor
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import CppLexer, TextLexer, get_lexer_for_filename
+from pygments.lexers import CppLexer, PythonLexer, TextLexer, get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Name
 from pygments.util import ClassNotFound
 
 import diagram
 import headers
+import modules
 import settings
 from pages import ROOT, anchor
 
@@ -44,17 +45,25 @@ LABEL_BEGINS_LINE = re.compile(r"\n(?=(?:Requires|Suspends|Stops|Thread|Throws|L
 CODE_OR_NAME = re.compile(r"`([^`]+)`|\b(?:([A-Z]\w+)\b(?!\()|(\w+)(?=\(\)))")
 
 
+# Of a docstring: code in single or double backquotes, and a section such as "Args:".
+CODE = re.compile(r"(`{1,2})([^`]+)\1")
+SECTION = re.compile(r"(Args|Raises|Returns|Yields):")
+MODULES = {file: name for name, file in modules.PUBLIC.items()}
+
+
 def is_header(file):
     return file.parent == HEADERS and file.suffix == ".hpp"
 
 
 def address(file, as_source=False):
-    """Where the page of a file is, from the top of the HTML. A public header has two: what it declares, and itself. So has
-    the table of settings."""
+    """Where the page of a file is, from the top of the HTML. A public header has two: what it declares, and itself. So have a
+    public module of Python, and the table of settings."""
     if file == INDEX:
         return Path("index.html")
     if is_header(file) and not as_source:
         return Path("reference/c10k") / f"{file.stem}.html"
+    if file in MODULES and not as_source:
+        return Path("reference/python") / f"{MODULES[file]}.html"
     if file == settings.ROWS and not as_source:
         return Path("reference/settings.html")
     if file.parent == REPORTS:
@@ -108,6 +117,8 @@ class Site:
             self.put(file, address(file, as_source=True), *self.from_code(file))
             if is_header(file):
                 self.put(file, address(file), *self.from_header(file))
+            elif file in MODULES:
+                self.put(file, address(file), *self.from_module(file))
             elif file == settings.ROWS:
                 self.put(file, address(file), *self.from_settings(file))
 
@@ -190,6 +201,77 @@ class Site:
                     parts += [self.code(member.code), self.comment(file, member.comment)]
                 parts.append("</div>")
         return title, "\n".join(parts)
+
+    def from_module(self, file):
+        """What a public module of Python has, each with its docstring."""
+        title, page = MODULES[file], address(file)
+        text, entries = modules.documented(file)
+        parts = [f"<h1>{title}</h1>", f'<p>(<a href="{way(page, file, as_source=True)}">source</a>)</p>', self.docstring(text)]
+        if file == modules.CONF:
+            self.headings += [[name, title, f"{page}#{name}"] for name, *_ in modules.settings()]
+            rows = "".join(f'<tr id="{name}"><td><code>{name}</code></td><td><code>{html.escape(default)}</code></td>'
+                           f"<td>{html.escape(must_be)}</td><td>{html.escape(meaning)}</td></tr>"
+                           for name, default, meaning, must_be in modules.settings())
+            parts.append("<table><thead><tr><th>name</th><th>default</th><th>value</th><th>meaning</th></tr></thead>"
+                         f"<tbody>{rows}</tbody></table>")
+        for entry in entries:
+            parts += [f'<h2 id="{entry.name}">{entry.name}</h2>', self.python(entry.code), self.docstring(entry.docstring)]
+            if entry.members:
+                parts.append('<div class="members">')
+                for member in entry.members:
+                    place = f"{entry.name}.{member.name}"
+                    self.headings.append([place, title, f"{page}#{place}"])
+                    parts += [f'<div id="{place}">', self.python(member.code), self.docstring(member.docstring), "</div>"]
+                parts.append("</div>")
+        return title, "\n".join(parts)
+
+    def docstring(self, text):
+        """A docstring as HTML: paragraphs, lists of arguments and errors, and code where it is indented."""
+        parts, lines = [], text.splitlines()
+        while lines:
+            if not lines[0].strip():
+                del lines[0]
+            elif SECTION.fullmatch(lines[0]):
+                name = lines.pop(0)
+                parts += [f"<p><b>{name}</b></p>", self.definitions(textwrap.dedent("\n".join(self.indented(lines))))]
+            elif lines[0].startswith(" ") or lines[0].startswith("==="):
+                is_table = lines[0].startswith("===")
+                code = "\n".join(self.paragraph(lines) if is_table else self.indented(lines))
+                parts.append(f"<pre>{html.escape(code)}</pre>" if is_table else self.python(textwrap.dedent(code)))
+            else:
+                paragraph = "\n".join(self.paragraph(lines))
+                parts.append(f"<p>{self.inline(re.sub(r'::$', ':', paragraph))}</p>")
+        return "\n".join(parts)
+
+    def definitions(self, text):
+        """What follows "Args:": a name, a colon and a text, which may go on in indented lines."""
+        rows = [row.partition(": ") for row in re.split(r"\n(?=\S)", text.strip())]
+        if not all(colon for _, colon, _ in rows):
+            return f"<p>{self.inline(text)}</p>"
+        return "<dl>" + "".join(f"<dt><code>{html.escape(name)}</code></dt><dd>{self.inline(' '.join(said.split()))}</dd>"
+                                for name, _, said in rows) + "</dl>"
+
+    @staticmethod
+    def indented(lines):
+        """Takes the lines off that are indented, with the empty ones between them."""
+        taken = list(itertools.takewhile(lambda line: not line or line.startswith(" "), lines))
+        del lines[:len(taken)]
+        return taken
+
+    @staticmethod
+    def paragraph(lines):
+        """Takes the lines off up to an empty or an indented one."""
+        taken = list(itertools.takewhile(lambda line: line and not line.startswith(" "), lines))
+        del lines[:len(taken)]
+        return taken
+
+    @staticmethod
+    def inline(text):
+        return CODE.sub(r"<code>\2</code>", html.escape(text, quote=False))
+
+    @staticmethod
+    def python(text):
+        return highlight(text.rstrip(), PythonLexer(), HtmlFormatter(cssclass="highlight"))
 
     def from_settings(self, file):
         """The table of settings: it says more than the file does to a reader."""

@@ -38,12 +38,14 @@ class WebSocketView(View):
         urlpatterns = [path("rooms/<slug:name>/", Room.as_view())]
     """
 
-    #: As for ``@websocket``.
+    #: Those that the view speaks, as for ``@websocket``.
     subprotocols: ClassVar[Sequence[str]] = ()
+    #: What happens to a client that reads too slowly, as for ``@websocket``.
     slow_member: ClassVar[SlowMember | None] = None
+    #: Whether ``ws.request`` is kept, as for ``@websocket``.
     keep_request: ClassVar[bool | None] = None
 
-    #: as_view() must not mark the view as asynchronous because get() is: handshakes are answered synchronously.
+    # as_view() must not mark the view as asynchronous because get() is: handshakes are answered synchronously.
     view_is_async = False
 
     # With such hints, mypy lets a project's view name the arguments that its URL captures.
