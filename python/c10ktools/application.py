@@ -143,12 +143,16 @@ class DjangoApplication:
         c10k.Runner(application, bind=[("127.0.0.1", 8000)], settings=conf.engine_settings()).run()
     """
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, *, log: AccessLog = access_log) -> None:
         """
+        Args:
+            pages: answers all that is no handshake.
+            log: as of ``Views``.
+
         Raises:
             ImproperlyConfigured, ImportError: a middleware of the settings cannot be loaded.
         """
-        self.pages, self.views = pages, Views()
+        self.pages, self.views = pages, Views(log=log)
 
     async def startup(self) -> None:
         await self.views.startup()
@@ -162,8 +166,9 @@ class DjangoApplication:
     def on_request(self, exchange: Exchange) -> None:
         self.pages.on_request(exchange)
 
-    def on_view_failed(self, ws: WebSocket, exception: BaseException) -> None:
-        self.views.on_view_failed(ws, exception)
+    def on_view_failed(self, ws: WebSocket | None, failure: BaseException) -> None:
+        if ws is not None:  # all of its coroutines are those of WebSockets
+            self.views.on_view_failed(ws, failure)
 
     def on_opened(self, ws: WebSocket) -> None:
         pass

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 
-from . import conf
-from .access_log import log_answer
+from . import access_log, conf
+from .access_log import AccessLog
 from .engine import ConnectionClosed
 from .environ import wsgi_environ
 from .headers import HeaderPairs, without_hop_by_hop
@@ -38,20 +38,23 @@ class WsgiPages:
         pages.on_request(exchange)      # on the event loop; the answer follows
     """
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int | None = None) -> None:
+    def __init__(
+        self, application: Callable[..., Iterable[bytes]], *, threads: int | None = None, log: AccessLog = access_log
+    ) -> None:
         """
         Args:
             application: such as ``django.core.wsgi.get_wsgi_application()``.
             threads: default is ``C10K_WSGI_THREADS``.
+            log: gets each answer.
         """
-        self.application = application
+        self.application, self._log = application, log
         self.pool = Pool("page", threads=threads or conf.get("C10K_WSGI_THREADS"), queue=conf.get("C10K_WSGI_QUEUE"))
 
     def on_request(self, exchange: Exchange) -> None:
         """Queues a request for a thread, or answers 503 if too many wait. Thread: the event loop's."""
         if not self.pool.submit(functools.partial(self._answer, exchange)):
             exchange.respond(503, [(b"content-type", b"text/plain"), (b"retry-after", b"1")], b"Too many requests.\n")
-            log_answer(exchange, 503)
+            self._log.log_answer(exchange, 503)
 
     def stop(self, timeout: float) -> bool:
         """Stops the threads. Returns whether all have ended within ``timeout`` seconds."""
@@ -71,7 +74,7 @@ class WsgiPages:
             logger.exception("The WSGI application failed: %s", exchange.raw_path.decode("latin-1"))
             exchange.abort()
         finally:
-            log_answer(exchange, answer.status or 500, answer.size)
+            self._log.log_answer(exchange, answer.status or 500, answer.size)
 
 
 class _Answer:

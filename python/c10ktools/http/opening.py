@@ -63,7 +63,10 @@ def open_websocket(
         text = f"The handshake of a WebSocket lacks {missing}. A proxy in front of c10k has to pass it on.\n"
         return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
     if slot is None:
-        text = "This server cannot open WebSockets. Run Django on c10k: manage.py runserver, or python3 -m c10k.\n"
+        text = (
+            "This server cannot open WebSockets. Run Django on c10k: manage.py runserver, or python3 -m c10k; in tests,"
+            " c10ktools.testing.LiveServerTestCase.\n"
+        )
         return HttpResponse(text, status=501, content_type="text/plain; charset=utf-8")
     if not _is_exempt(request, view) and not is_origin_allowed(request):
         reason = f"The origin {request.META['HTTP_ORIGIN']} is neither this host nor in CSRF_TRUSTED_ORIGINS."

@@ -1,4 +1,4 @@
-"""Tests of WebSocket views, without a network and without the engine.
+"""Tests of WebSocket views: without a network and without the engine, or in a real browser (``LiveServerTestCase``).
 
     from django.test import TestCase
     from c10ktools.testing import WebSocketClient
@@ -11,5 +11,6 @@
 """
 
 from .client import WebSocketClient, WebSocketRefused, WebSocketSession
+from .live import LiveServerTestCase, LiveServerThread
 
-__all__ = ["WebSocketClient", "WebSocketRefused", "WebSocketSession"]
+__all__ = ["LiveServerTestCase", "LiveServerThread", "WebSocketClient", "WebSocketRefused", "WebSocketSession"]
