@@ -103,7 +103,7 @@ class Views:
         """Reports an exception. Returns whether the WebSocket is one of these views'."""
         if not self.lanes.has(ws):
             return False
-        path = ws.request.path if ws.request is not None else f"{ws.task and ws.task.get_name()}"
+        path = ws.request.path if ws.request is not None else None
         # Mail and error trackers may block.
         report = functools.partial(report_view_failure, exception, ws.request, path)
         if not self.handshakes.pool.submit(report):

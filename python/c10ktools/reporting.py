@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import TracebackType
 
 from django.core.signals import got_request_exception
 from django.http import HttpRequest
@@ -31,7 +32,7 @@ def report_result(result: object, request: HttpRequest | None) -> None:
     )  # fmt: skip
 
 
-def report_view_failure(exception: BaseException, request: HttpRequest | None, path: str) -> None:
+def report_view_failure(exception: BaseException, request: HttpRequest | None, path: str | None = None) -> None:
     """Sends ``got_request_exception`` and logs the traceback in ``django.request``.
 
     Receivers and mail handlers may block, so call it on a thread of a pool.
@@ -39,7 +40,7 @@ def report_view_failure(exception: BaseException, request: HttpRequest | None, p
     Args:
         exception: what the view raised.
         request: the handshake's request; ``None`` if the view does not keep it.
-        path: of the request.
+        path: of the request. Without it, the view is named.
 
     Example::
 
@@ -63,4 +64,12 @@ def report_view_failure(exception: BaseException, request: HttpRequest | None, p
             got_request_exception.send(sender=report_view_failure, request=request)
         except Exception:
             logger.exception("A receiver of got_request_exception failed.")
-        logger.error("WebSocket view failed: %s", path, exc_info=exception, extra=extra)
+        logger.error("WebSocket view failed: %s", path or _name_of(traceback), exc_info=exception, extra=extra)
+
+
+def _name_of(traceback: TracebackType | None) -> str:
+    """The view of a traceback that begins in it. Reports of one view have one name, by which trackers group them."""
+    if traceback is None:
+        return "?"
+    frame = traceback.tb_frame
+    return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"

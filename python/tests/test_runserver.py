@@ -138,6 +138,14 @@ class Serving(SimpleTestCase):
         self.server.wait_for("WebSocket view failed: /raises/")
         self.server.wait_for("LookupError: a view failed")
 
+    async def test_a_view_that_keeps_no_request_is_named_when_it_fails(self):
+        async with connect(self.server, "/no-request/") as ws:
+            self.assertEqual(await ws.recv(), "None")
+            await ws.send("fail")
+            await ws.wait_closed()
+            self.assertEqual(ws.close_code, 1011)
+        self.server.wait_for("WebSocket view failed: project.views.no_request$")
+
     async def test_a_view_that_returns_something_is_named(self):
         async with connect(self.server, "/returns/") as ws:
             await ws.wait_closed()

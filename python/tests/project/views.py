@@ -145,6 +145,8 @@ async def subprotocols(ws):
 @websocket(keep_request=False)
 async def no_request(ws):
     ws.send(str(ws.request))
+    if await ws.recv():
+        raise LookupError("a view without its request failed")
 
 
 @websocket
