@@ -12,7 +12,7 @@
 # builds: any; plain, without sanitizers: the library as others have it, or compilers at work; build/, that folder only.
 #
 #   script           seconds  machine  builds   auto    epoll_1  epoll_4  io_uring_4
-e2e(bare_debian         3600  alone    plain    full    -        -        -)
+e2e(bare_debian         7200  alone    plain    full    -        -        -)
 e2e(browser              300  alone    any      often   -        -        -)
 e2e(check                300  alone    any      often   -        -        -)
 e2e(client               300  alone    any      often   full     full     full)
