@@ -8,6 +8,7 @@ a fixed number of contexts, and each view belongs to one of them for as long as 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -35,9 +36,15 @@ class Lane(ThreadSensitiveContext):
         self.websockets: set[WebSocket] = set()
         self.loop, self.tidy_seconds = loop, tidy_seconds
         self._timer: asyncio.TimerHandle | None = None
+        self._context = contextvars.Context()
+        self._context.run(SyncToAsync.thread_sensitive_context.set, self)
         # asgiref would make an executor of its own, whose threads the interpreter joins at exit.
         self.executor = _LaneExecutor(self, Pool(name, threads=1))
         SyncToAsync.context_to_thread_executor[self] = self.executor  # type: ignore[assignment]
+
+    def new_context(self) -> contextvars.Context:
+        """A context in which nothing is set but this lane. All of them share the memory for that. Thread: any."""
+        return self._context.copy()
 
     def note_use(self) -> None:
         """Something was queued for the lane's thread: it may leave a connection open."""

@@ -12,6 +12,7 @@
 #include <optional>
 #include <structmember.h>
 #include <utility>
+#include <variant>
 
 namespace c10k::python {
 namespace {
@@ -248,6 +249,11 @@ void abandon(Engine& engine, TaskObject& task) {
     end(task, cancellation(task));
 }
 
+// What drive() waits with, one at a time. As variables, each of them would have room of its own in the frame, and each
+// idle WebSocket has such a frame.
+using Wait =
+    std::variant<std::monostate, WebSocket::RecvAwaiter, WebSocket::SendAwaiter, Wake, NextTurn, SleepAwaiter>;
+
 // However drive() ends, no object of Python refers to its WebSocket afterwards.
 class Detaching {
 public:
@@ -336,6 +342,7 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
     task.engine = &engine;
     engine.add(task);
     Ref<> value = none();
+    Wait wait;
     while (true) {
         const Yield yield = step(task, std::move(value));
         if (yield == Yield::kEnded) {
@@ -353,26 +360,25 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
         bool waits_on = false;
         try {
             if (yield == Yield::kMessage) {
-                WebSocket::RecvAwaiter wait = task.websocket->socket->recv();
-                task.wait = &wait;
+                auto& next = wait.emplace<WebSocket::RecvAwaiter>(task.websocket->socket->recv());
+                task.wait = &next;
                 task.is_receiving = true;
-                message = co_await wait;
+                message = co_await next;
             } else if (yield == Yield::kRoom) {
-                WebSocket::SendAwaiter wait = room_of(*task.websocket);
-                task.wait = &wait;
-                co_await wait;
+                auto& room = wait.emplace<WebSocket::SendAwaiter>(room_of(*task.websocket));
+                task.wait = &room;
+                co_await room;
             } else if (yield == Yield::kWake) {
-                Wake wait;
+                auto& wake = wait.emplace<Wake>();
                 if (task.is_stopped) {
-                    wait.ignore_stop();
+                    wake.ignore_stop();
                 }
-                task.wake = &wait;
-                co_await wait;
+                task.wake = &wake;
+                co_await wake;
             } else if (task.is_stopped) {
-                NextTurn turn;
-                co_await turn;
+                co_await wait.emplace<NextTurn>();
             } else {
-                co_await c10k::yield();
+                co_await wait.emplace<SleepAwaiter>(c10k::yield());
             }
         } catch (const Stopped&) {
             engine.take_gil();
@@ -382,11 +388,12 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
         } catch (const ConnectionClosed&) {  // the coroutine finds that itself
         }
         if (waits_on) {
-            Wake wait;
-            wait.ignore_stop();
-            task.wake = &wait;
-            co_await wait;
+            auto& wake = wait.emplace<Wake>();
+            wake.ignore_stop();
+            task.wake = &wake;
+            co_await wake;
         }
+        wait.emplace<std::monostate>();
         task.wait = nullptr;
         task.wake = nullptr;
         task.is_receiving = false;

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
 from .. import conf
+
+if TYPE_CHECKING:
+    from ..lanes import Lane
 
 
 class Options(NamedTuple):
@@ -74,7 +77,7 @@ class Start:
         self.coroutine = _in_state(state, coroutine) if state else coroutine
         self.coroutine.__qualname__ = coroutine.__qualname__  # logs name the view
 
-    def enter(self, lane: ThreadSensitiveContext | None) -> None:
+    def enter(self, lane: Lane | None) -> None:
         """Frees the captured context of what belongs to the chain's thread, and gives the view its lane.
 
         Without this, ``sync_to_async()`` in the view would use the chain's thread, or say that it would deadlock.
@@ -82,6 +85,9 @@ class Start:
         Args:
             lane: decides on which thread the view's synchronous code runs; ``None`` leaves it to asgiref.
         """
+        if lane is not None and len(self.context) == 0:
+            self.context = lane.new_context()
+            return
         variables: tuple[tuple[contextvars.ContextVar[Any], Any], ...] = (
             (SyncToAsync.thread_sensitive_context, lane),
             (SyncToAsync.deadlock_context, False),
