@@ -278,7 +278,7 @@ class Exchange(Head):
     def closed(self) -> Awaitable[None]:
         """Waits until the client has gone, or has its answer."""
     def run(self, coroutine: Coroutine[Any, Any, object], *, context: Context | None = None) -> None:
-        """Drives `coroutine`, which answers, on the event loop.
+        """Drives `coroutine`, which answers, on the event loop. In on_request(), it begins before this returns.
 
         Raises TypeError if it is no coroutine, and RuntimeError on another thread.
         """

@@ -148,7 +148,9 @@ Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange, 
     body.limit(engine.max_body_bytes());
     state.body = &body;
     state.is_body_read = body.content_length() == std::uint64_t{0};
+    state.is_new = true;
     notify(engine, name::on_request, exchange.get());
+    state.is_new = false;
     bool is_stopped = false;
     if (!state.response) {
         try {
@@ -163,7 +165,10 @@ Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange, 
     const bool is_streamed =
         !is_stopped && state.is_streamed && has_body(exchange->head.method, state.response->status);
     if (!is_streamed) {
-        co_await end_reading(engine, state);
+        state.body = nullptr;
+        if (state.reads.size() > 0) {
+            co_await end_reading(engine, state);
+        }
     }
     if (is_stopped) {
         throw Stopped{};
@@ -530,6 +535,9 @@ PyObject* run(PyObject* object, PyObject* args, PyObject* keywords) {
         Ref<TaskObject> task = make_task();
         task->ends_by_itself = true;
         give_coroutine(*task, coroutine, context);
+        if (self_of(object).state->is_new && begin(engine, *task)) {
+            return;
+        }
         engine.server().spawn(run_beside(engine, kept(engine, std::move(task))));
     });
 }
@@ -578,7 +586,8 @@ PyMethodDef methods[] = {
      "sent."},
     {"closed", closed, METH_NOARGS, "closed($self)\n--\n\nWaits until the client has gone, or has its answer."},
     {"run", method(run), METH_VARARGS | METH_KEYWORDS,
-     "run($self, coroutine, *, context=None)\n--\n\nDrives `coroutine`, which answers, on the event loop.\n\n"
+     "run($self, coroutine, *, context=None)\n--\n\nDrives `coroutine`, which answers, on the event loop. In "
+     "on_request(), it begins before this returns.\n\n"
      "Raises TypeError if it is no coroutine, and RuntimeError on another thread."},
     {nullptr, nullptr, 0, nullptr},
 };

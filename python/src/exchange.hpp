@@ -8,7 +8,7 @@
 #include "waiting.hpp"
 
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <semaphore>
@@ -22,8 +22,9 @@ class Engine;
 // The state of an exchange in C++. The GIL is its lock: the loop takes it, too.
 struct ExchangeState {
     std::optional<Response> response;  // until the loop takes it
-    std::deque<Ref<>> pieces;          // of a streamed body: bytes that the loop has not taken
+    std::list<Ref<>> pieces;           // of a streamed body: bytes that the loop has not taken
     std::size_t queued_bytes = 0;      // in them
+    bool is_new = false;               // on_request() runs
     bool is_answered = false;
     bool is_streamed = false;
     bool is_finished = false;   // no more pieces come

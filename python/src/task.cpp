@@ -19,14 +19,6 @@ namespace {
 
 TaskObject* running = nullptr;
 
-enum class Yield : std::uint8_t {
-    kEnded,
-    kMessage,  // waits for a message of its own WebSocket
-    kRoom,     // waits until its peer has taken bytes
-    kWake,     // waits until wake()
-    kTurn,     // lets others go first
-};
-
 // ---- One step of the coroutine
 
 // Runs the coroutine inside its context, and as the current task of asyncio.
@@ -251,8 +243,7 @@ void abandon(Engine& engine, TaskObject& task) {
 
 // What drive() waits with, one at a time. As variables, each of them would have room of its own in the frame, and each
 // idle WebSocket has such a frame.
-using Wait =
-    std::variant<std::monostate, WebSocket::RecvAwaiter, WebSocket::SendAwaiter, Wake, NextTurn, SleepAwaiter>;
+using Wait = std::variant<std::monostate, WebSocket::RecvAwaiter, WebSocket::SendAwaiter, Wake, NextTurn, SleepAwaiter>;
 
 // However drive() ends, no object of Python refers to its WebSocket afterwards.
 class Detaching {
@@ -329,7 +320,7 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
     }
     begin = {};
     engine.take_gil();
-    if (failure || task.coroutine == nullptr) {
+    if (failure || (task.coroutine == nullptr && !task.has_begun)) {
         if (task.websocket != nullptr) {
             detach(*task.websocket, CloseCode::kAbnormal);
         }
@@ -344,7 +335,8 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
     Ref<> value = none();
     Wait wait;
     while (true) {
-        const Yield yield = step(task, std::move(value));
+        const Yield yield = std::exchange(task.has_begun, false) ? task.first_yield : step(task, std::move(value));
+        const bool is_woken = std::exchange(task.is_woken, false);
         if (yield == Yield::kEnded) {
             break;
         }
@@ -374,6 +366,9 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
                     wake.ignore_stop();
                 }
                 task.wake = &wake;
+                if (is_woken) {
+                    wake.wake();
+                }
                 co_await wake;
             } else if (task.is_stopped) {
                 co_await wait.emplace<NextTurn>();
@@ -413,11 +408,24 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
     co_await finish(engine, task);
 }
 
+bool begin(Engine& engine, TaskObject& task) {
+    task.engine = &engine;
+    task.first_yield = step(task, none());
+    if (task.is_done && task.failure == nullptr) {
+        task.engine = nullptr;
+        return true;
+    }
+    task.has_begun = true;
+    return false;
+}
+
 TaskObject* running_task() noexcept { return running; }
 
 void wake(TaskObject& task) noexcept {
     if (task.wake != nullptr) {
         task.wake->wake();
+    } else {
+        task.is_woken = task.has_begun;
     }
 }
 

@@ -41,6 +41,15 @@ private:
     bool stops_ = true;
 };
 
+// Why a coroutine has suspended.
+enum class Yield : std::uint8_t {
+    kEnded,
+    kMessage,  // waits for a message of its own WebSocket
+    kRoom,     // waits until its peer has taken bytes
+    kWake,     // waits until wake()
+    kTurn,     // lets others go first
+};
+
 // A Python coroutine that the engine drives, and what asyncio.current_task() returns inside it: as much of
 // asyncio.Task as timeouts, task groups and AnyIO need. The coroutine goes on directly out of a turn of the loop,
 // without a callback of asyncio.
@@ -63,6 +72,9 @@ struct TaskObject {
     TaskObject** link;
     std::uint64_t steps;    // that the coroutine has made: tells an old wait from a new one
     std::uint32_t cancels;  // requests that nobody has taken back
+    Yield first_yield;      // of begin()
+    bool has_begun;         // begin() has made the first step, and drive() none
+    bool is_woken;          // meanwhile
     bool is_receiving;      // waits for a message
     bool must_cancel;       // the next step throws CancelledError
     bool ends_by_itself;    // a stop of the server does not cancel it: it sees that its peer goes
@@ -76,6 +88,10 @@ struct TaskObject {
 Ref<TaskObject> make_task();
 // Gives it one. `context` may be null: the coroutine gets a copy of the current one. Throws ErrorSet (TypeError).
 void give_coroutine(TaskObject& task, PyObject* coroutine, PyObject* context);
+
+// Makes the first step at once, in a task that is no WebSocket's: many coroutines need but one. Returns whether it has
+// ended well with that; otherwise drive() has to go on. Requires: no task of asyncio runs.
+[[nodiscard]] bool begin(Engine& engine, TaskObject& task);
 
 // Drives the coroutine of `task` to its end, after `begin`, which gives it one or does not. `owner` keeps the task, and
 // hears of a failure.

@@ -829,6 +829,29 @@ class HttpTest(EngineTest):
         self.application.on_request = lambda exchange: exchange.run(app(exchange))
         self.assertEqual((await asyncio.to_thread(self.fetch, "POST", "/", b"shout"))[2], b"SHOUT")
 
+    async def test_a_coroutine_begins_at_once_where_no_task_runs(self):
+        order = []
+
+        async def app(exchange):
+            order.append("coroutine")
+            exchange.respond(200)
+
+        async def task(exchange):
+            exchange.run(app(exchange))
+            order.append("task")
+
+        def on_request(exchange):
+            if exchange.path == "/task/":
+                self.tasks = [asyncio.ensure_future(task(exchange))]
+            else:
+                exchange.run(app(exchange))
+            order.append("on_request")
+
+        self.application.on_request = on_request
+        self.assertEqual((await asyncio.to_thread(self.fetch))[0], 200)
+        self.assertEqual((await asyncio.to_thread(self.fetch, "GET", "/task/"))[0], 200)
+        self.assertEqual(order, ["coroutine", "on_request", "on_request", "task", "coroutine"])
+
     async def test_a_thread_answers_piece_by_piece(self):
         def answer(exchange):
             exchange.start(200, [(b"content-type", b"text/plain")])
