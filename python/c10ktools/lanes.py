@@ -37,7 +37,7 @@ class Lane(ThreadSensitiveContext):
         self.loop, self.tidy_seconds = loop, tidy_seconds
         self._timer: asyncio.TimerHandle | None = None
         self._context = contextvars.Context()
-        self._context.run(SyncToAsync.thread_sensitive_context.set, self)
+        self._context.run(SyncToAsync.thread_sensitive_context.set, self)  # type: ignore[arg-type]
         # asgiref would make an executor of its own, whose threads the interpreter joins at exit.
         self.executor = _LaneExecutor(self, Pool(name, threads=1))
         SyncToAsync.context_to_thread_executor[self] = self.executor  # type: ignore[assignment]
