@@ -14,6 +14,7 @@ LARGEST = 4096
 LONGEST_MESSAGE = 64  # bytes
 BATCH_SECONDS = 0.025
 BATCH_BYTES = 256 * 1024
+CELLS_AT_ONCE = 4096  # whose last words make a message
 
 
 class Mistake(Exception):
@@ -190,9 +191,14 @@ async def watcher(ws):
     batch.send()  # what is older than the last words is for the others
     ws.send(f"size {game.size}")
     async with BATCH_WATCHERS.join(ws):
-        batch.send()
-        if words := list(game.last_words.values()):
-            ws.send("\n".join(words))
+        playing = game
+        cells = list(playing.last_words)
+        for start in range(0, len(cells), CELLS_AT_ONCE):
+            if playing is not game:
+                break  # all that the next game has said came through the batch
+            batch.send()
+            # Waits until the watcher has taken it.
+            await ws.send("\n".join(playing.last_words[cell] for cell in cells[start : start + CELLS_AT_ONCE]))
         await ws.recv()
 
 

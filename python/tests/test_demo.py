@@ -16,6 +16,7 @@ from server import PATIENCE, RunServer, needs_engine
 PYTHON = pathlib.Path(__file__).resolve().parent.parent
 MANAGE = pathlib.Path(os.environ.get("C10K_BUILD", PYTHON.parent / "build")) / "manage"
 REFERENCE = PYTHON.parent / "tests" / "e2e" / "life_reference.py"
+FULL = unittest.skipUnless(os.environ.get("C10K_FULL") == "1", "C10K_FULL=1 plays it")
 
 
 @needs_engine
@@ -40,13 +41,42 @@ class Demo(SimpleTestCase):
             self.assertIn(text, body)
         self.assertEqual(self.server.get("/static/gameoflife/viewer.js")[0], 200)
 
-    def test_the_game_of_life_ends_as_golly_says(self):
+    def assert_ends_as_golly_says(self, size, steps):
         with tempfile.TemporaryDirectory() as folder:
             start, final = f"{folder}/start.rle", f"{folder}/final.rle"
-            game = [MANAGE, "gameoflife", "-s", 16, "-l", 0, "--seed", 7, "-u", self.server.url("")]
+            game = [MANAGE, "gameoflife", "-s", size, "-l", 0, "--seed", 7, "-u", self.server.url("")]
             self.run_program(*game, "-n", 0, "--dump", start)
-            self.run_program(*game, "-n", 20, "--dump", final)
-            self.run_program(sys.executable, REFERENCE, start, "--steps", 20, "--wrap", "--final", final)
+            self.run_program(*game, "-n", steps, "--dump", final)
+            self.run_program(sys.executable, REFERENCE, start, "--steps", steps, "--wrap", "--final", final)
+
+    def test_the_game_of_life_ends_as_golly_says(self):
+        self.assert_ends_as_golly_says(16, 20)
+
+    @FULL
+    def test_a_game_of_ten_thousand_cells_ends_as_golly_says(self):
+        self.assert_ends_as_golly_says(100, 20)
+
+    @FULL
+    def test_a_late_watcher_of_a_large_game_gets_the_last_words_piece_by_piece(self):
+        # Each cell speaks once, and waits.
+        game = [MANAGE, "gameoflife", "-s", 70, "-l", 0.01, "-u", self.server.url("")]
+        with subprocess.Popen([*map(str, game)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as players:
+            try:
+                self.server.wait_for("Telling workers to run")
+                asyncio.run(self.watch_a_large_game(70 * 70))
+            finally:
+                players.kill()
+
+    async def watch_a_large_game(self, cells):
+        options = {"subprotocols": ["life.batch"], "open_timeout": PATIENCE, "close_timeout": PATIENCE}
+        for _ in range(2):  # the first may have come while cells spoke
+            async with websockets.connect(self.server.url("/watcher/"), **options) as watcher:
+                self.assertEqual(await watcher.recv(), "size 70")
+                heard, pieces = set(), []
+                while len(heard) < cells:
+                    pieces.append((await watcher.recv()).split("\n"))
+                    heard.update(tuple(line.split(" ")[1:3]) for line in pieces[-1])
+        self.assertEqual([len(piece) for piece in pieces], [4096, cells - 4096])
 
     def test_every_reply_of_the_echo_is_right(self):
         clients = ["--clients", 100, "--delay", "3s", "--url", self.server.url("/test/ws/")]
