@@ -1051,6 +1051,29 @@ class LeakTest(EngineTest):
                 async for message in ws:
                     await ws.send(message)
 
+        await self.check_that_nothing_is_left(view)
+
+    async def test_no_object_is_left_of_views_that_others_wait_for(self):
+        ended = []
+
+        async def watch(task):
+            await task
+            ended.append(1)
+
+        async def view(ws):
+            watching = asyncio.create_task(watch(ws.task))
+            ws.task.add_done_callback(lambda task: ended.append(task.result() is watching))
+            closing = asyncio.create_task(ws.wait_closed())
+            receiving = asyncio.create_task(ws.recv())
+            await ws.send(await receiving)
+            await closing
+            return watching
+
+        await self.check_that_nothing_is_left(view)
+        await self.eventually(lambda: len(ended) == 2 * self.application.opened)
+        self.assertTrue(all(ended))
+
+    async def check_that_nothing_is_left(self, view):
         async def visit():
             async with self.connect(view) as peer:
                 await peer.send("x")
