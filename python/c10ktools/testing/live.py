@@ -34,6 +34,7 @@ class LiveServerThread(testcases.LiveServerThread):
     error: Exception | None
 
     def run(self) -> None:
+        """Serves until ``terminate()``. ``error`` has what has kept it from that."""
         from c10k import Runner
 
         from ..application import DjangoApplication
