@@ -100,6 +100,11 @@ Task<> drive(Engine& engine, std::shared_ptr<void> owner, TaskObject& task, Task
 // The task whose coroutine runs at this moment, out of drive(). Null in tasks of asyncio.
 [[nodiscard]] TaskObject* running_task() noexcept;
 
+// The event loop. Null with an exception set if the task has ended, and no loop runs.
+PyObject* get_loop(const TaskObject& task) noexcept;
+// Has the loop call `callback`, a pair (function, context), with the task.
+void call_soon(TaskObject& task, PyObject* callback) noexcept;
+
 // It waits for something that is neither the connection nor a future of asyncio, and goes on. Requires the GIL.
 void wake(TaskObject& task) noexcept;
 
