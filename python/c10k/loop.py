@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import logging
+import os
 import selectors
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import _c10k
@@ -20,6 +23,7 @@ __all__ = ["Runner", "Selector", "current_server"]
 logger = logging.getLogger("c10k")
 
 _server: _c10k.Server | None = None
+_handled_signals: tuple[signal.Signals, ...] = ()  # by asyncio, on behalf of a runner
 
 
 def current_server() -> _c10k.Server:
@@ -159,6 +163,8 @@ class Runner:
     def run(self) -> None:
         """Serves until stop(), SIGINT or SIGTERM. The signals are only handled on the main thread.
 
+        On another thread, the exit of the interpreter stops it, and waits for its end.
+
         Raises OSError if it cannot listen, and ValueError for wrong settings. A KeyboardInterrupt or SystemExit in a view
         ends the server as stop() does, and is raised then.
         """
@@ -167,7 +173,8 @@ class Runner:
         self._loop = loop
         try:
             asyncio.set_event_loop(loop)
-            self._serve(selector, loop)
+            with self._ends_with_interpreter():
+                self._serve(selector, loop)
         finally:
             try:
                 _cancel_all(loop, self.shutdown_time)
@@ -177,6 +184,25 @@ class Runner:
                 asyncio.set_event_loop(None)
                 loop.close()
                 self._has_ended.set()
+
+    @contextlib.contextmanager
+    def _ends_with_interpreter(self) -> Iterator[None]:
+        """Inside the block, peers get a close when the interpreter exits: afterwards, no thread of it runs any more."""
+        if threading.current_thread() is threading.main_thread():
+            yield
+            return
+        process = os.getpid()
+
+        def end() -> None:
+            if os.getpid() == process:  # not in a child of fork()
+                self.stop()
+                self.wait(self.shutdown_time + 5.0)
+
+        atexit.register(end)
+        try:
+            yield
+        finally:
+            atexit.unregister(end)
 
     def _serve(self, selector: Selector, loop: asyncio.AbstractEventLoop) -> None:
         global _server
@@ -261,14 +287,18 @@ class _stop_signals:
             self._numbers = (signal.SIGINT, signal.SIGTERM)
 
     def __enter__(self) -> None:
+        global _handled_signals
         for number in self._numbers:
             self._loop.add_signal_handler(number, self._runner.stop)
             if self._runner._second_signal_ends:
                 # Not from the loop, which a view may block for ever.
                 signal.signal(number, self._restore_default)
                 signal.siginterrupt(number, False)
+        _handled_signals = self._numbers
 
     def __exit__(self, *failure: object) -> None:
+        global _handled_signals
+        _handled_signals = ()
         for number in self._numbers:
             self._loop.remove_signal_handler(number)
 
@@ -287,3 +317,17 @@ def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         _, pending = loop.run_until_complete(asyncio.wait(tasks, timeout=seconds))
         for task in pending:
             logger.warning("%r has not ended although it was cancelled: the server ends without it", task)
+
+
+def _forget_server() -> None:
+    """In a child of fork(): the server is the parent's, and so is the socket that tells its loop of signals."""
+    global _server, _handled_signals
+    _server = None
+    if _handled_signals:
+        signal.set_wakeup_fd(-1)
+        for number in _handled_signals:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        _handled_signals = ()
+
+
+os.register_at_fork(after_in_child=_forget_server)

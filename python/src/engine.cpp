@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <new>
+#include <pthread.h>
+#include <unistd.h>
 #include <utility>
 
 namespace c10k::python {
@@ -17,6 +19,8 @@ namespace {
 constexpr std::chrono::milliseconds kInterval{10};
 // After shutdown_time the server cuts the connections: how long their views may take to clean up.
 constexpr std::chrono::milliseconds kMercyTime{1'000};
+
+std::atomic<unsigned> fork_count{0};
 
 bool was_told(const std::exception_ptr& failure) {
     try {
@@ -33,6 +37,30 @@ bool was_told(const std::exception_ptr& failure) {
 Engine::Engine(PyObject* application, PyObject* loop, const Settings& settings)
     : application_(application), loop_(loop), max_body_bytes_(settings.max_body_bytes),
       shutdown_time_(settings.shutdown_time), server_(std::make_unique<EmbeddedServer>(*this, settings)) {}
+
+unsigned Engine::forks() noexcept {
+    static const int counting = ::pthread_atfork(nullptr, nullptr, [] { ++fork_count; });
+    static_cast<void>(counting);
+    return fork_count.load(std::memory_order_relaxed);
+}
+
+void Engine::require_own_process() const {
+    if (is_in_child()) {
+        raise(PyExc_RuntimeError,
+              "this process is a fork of the server's, whose sockets only that one may use: start "
+              "programs with subprocess, and workers with multiprocessing's \"spawn\"");
+    }
+}
+
+void Engine::end_child() const noexcept {
+    if (is_in_child()) {
+        constexpr std::string_view kText =
+            "c10k: a fork of the server's process has come back into the server's loop, and is ended: the sockets are "
+            "its parent's. Start programs with subprocess, and workers with multiprocessing's \"spawn\".\n";
+        static_cast<void>(::write(STDERR_FILENO, kText.data(), kText.size()) < 0);
+        ::_exit(1);
+    }
+}
 
 Engine::~Engine() {
     if (is_running_ && !is_on_thread()) {

@@ -38,7 +38,14 @@ public:
     // Ends whatever is left at once. The caller has the GIL.
     void close();
     // Thread: any.
-    [[nodiscard]] bool is_running() const noexcept { return is_running_; }
+    [[nodiscard]] bool is_running() const noexcept { return is_running_ && !is_in_child(); }
+
+    // This process is a child of fork(), which has a copy of the engine, and shares its sockets with the parent.
+    [[nodiscard]] bool is_in_child() const noexcept { return forks_ != forks(); }
+    // A child must not touch the engine. Throws ErrorSet (RuntimeError) there.
+    void require_own_process() const;
+    // A child has come back into the loop: says what is wrong, and ends it.
+    void end_child() const noexcept;
 
     // One turn without the GIL, which the caller has. Returns whether the descriptor of watch() was readable. Throws
     // ErrorSet with what interrupt() was given.
@@ -61,14 +68,14 @@ public:
 
     // Throws std::logic_error if it is closed.
     [[nodiscard]] EmbeddedServer& server() {
-        internal::require(is_running(), "the server is closed");
+        internal::require(is_running_, "the server is closed");
         return *server_;
     }
     [[nodiscard]] Gil& gil() noexcept { return gil_; }
     [[nodiscard]] PyObject* application() const noexcept { return application_; }
     [[nodiscard]] PyObject* loop() const noexcept { return loop_; }
     // Thread: any.
-    [[nodiscard]] bool is_on_thread() const noexcept { return std::this_thread::get_id() == thread_; }
+    [[nodiscard]] bool is_on_thread() const noexcept { return std::this_thread::get_id() == thread_ && !is_in_child(); }
 
     // Of a request. A larger one gets 413.
     [[nodiscard]] std::uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }
@@ -92,11 +99,18 @@ private:
     Task<> serve(WebSocket& socket) override;
     Response on_failed(const Request& request, std::exception_ptr failure) override;
     std::uint16_t on_websocket_failed(std::exception_ptr failure) override;
-    void on_end_of_turn() noexcept override { gil_.release(); }
+    void on_end_of_turn() noexcept override {
+        end_child();
+        gil_.release();
+    }
     void on_log(LogLevel level, std::string_view line) override;
+
+    // How many forks lie between the first process and this one. Thread: any.
+    [[nodiscard]] static unsigned forks() noexcept;
 
     PyObject* application_;
     PyObject* loop_;
+    unsigned forks_ = forks();
     std::uint64_t max_body_bytes_;
     std::chrono::milliseconds shutdown_time_;
     std::thread::id thread_ = std::this_thread::get_id();
@@ -119,11 +133,13 @@ private:
            PyErr_GivenExceptionMatches(failure, PyExc_SystemExit) != 0;
 }
 
-// Calls `method` of the application. The application's own failure is printed as unraisable, unless it ends the loop.
+// Calls `method` of the application. Returns whether it has not failed; else the failure is printed as unraisable, unless
+// it ends the loop.
 template <typename... Arguments>
-void notify(Engine& engine, PyObject* method, Arguments*... arguments) noexcept {
+bool notify(Engine& engine, PyObject* method, Arguments*... arguments) noexcept {
     PyObject* const values[] = {engine.application(), reinterpret_cast<PyObject*>(arguments)...};
-    PyObject* result = PyObject_VectorcallMethod(method, values, sizeof...(arguments) + 1, nullptr);
+    PyObject* result = outlive_interpreter(
+        [&] { return PyObject_VectorcallMethod(method, values, sizeof...(arguments) + 1, nullptr); });
     if (result == nullptr) {
         if (ends_loop(PyErr_Occurred())) {
             engine.interrupt(take_error());
@@ -132,6 +148,7 @@ void notify(Engine& engine, PyObject* method, Arguments*... arguments) noexcept 
         }
     }
     Py_XDECREF(result);
+    return result != nullptr;
 }
 
 // Owns a reference from C++, where nobody knows who has the GIL: it is dropped with the GIL.

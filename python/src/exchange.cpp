@@ -149,8 +149,13 @@ Task<Response> answer(Engine& engine, std::shared_ptr<ExchangeObject> exchange, 
     state.body = &body;
     state.is_body_read = body.content_length() == std::uint64_t{0};
     state.is_new = true;
-    notify(engine, name::on_request, exchange.get());
+    const bool is_taken = notify(engine, name::on_request, exchange.get());
     state.is_new = false;
+    engine.end_child();
+    if (!is_taken && !state.is_answered) {
+        state.is_answered = true;
+        state.response = Response::text("Internal Server Error\n", 500);
+    }
     bool is_stopped = false;
     if (!state.response) {
         try {
@@ -241,6 +246,7 @@ void wake_loop(ExchangeObject& self) {
 }
 
 void give_response(ExchangeObject& self, Response response) {
+    self.head.engine->require_own_process();
     ExchangeState& state = *self.state;
     if (!state.body_failure.empty()) {
         return;  // the client has the answer that says so
@@ -300,6 +306,7 @@ PyObject* start(PyObject* object, PyObject* args, PyObject* keywords) {
 
 // Returns whether there was room.
 bool queue_piece(ExchangeObject& self, PyObject* data) {
+    self.head.engine->require_own_process();
     ExchangeState& state = *self.state;
     if (!state.is_streamed || state.is_finished) {
         raise(PyExc_RuntimeError, "write() comes after start() and before finish()");
@@ -351,9 +358,7 @@ PyObject* write_blocking(PyObject* object, PyObject* data) {
         }
         std::binary_semaphore room{0};
         self.state->blocked_writer = &room;
-        Py_BEGIN_ALLOW_THREADS;
-        room.acquire();
-        Py_END_ALLOW_THREADS;
+        wait_without_gil(room);
         if (self.head.is_gone) {
             raise(connection_closed, "the client has gone");
         }
@@ -363,6 +368,7 @@ PyObject* write_blocking(PyObject* object, PyObject* data) {
 PyObject* abort(PyObject* object, PyObject* /*unused*/) {
     return returns([&] {
         ExchangeObject& self = self_of(object);
+        self.head.engine->require_own_process();
         if (!self.state->is_answered) {
             give_response(self, Response::text("Internal Server Error\n", 500));
         } else if (!self.state->is_finished) {
@@ -375,6 +381,7 @@ PyObject* abort(PyObject* object, PyObject* /*unused*/) {
 PyObject* finish(PyObject* object, PyObject* /*unused*/) {
     return returns([&] {
         ExchangeObject& self = self_of(object);
+        self.head.engine->require_own_process();
         if (!self.state->is_streamed) {
             raise(PyExc_RuntimeError, "finish() comes after start()");
         }
@@ -465,6 +472,7 @@ Poll poll_body(Awaitable& awaitable) {
 
 PyObject* read(PyObject* object, PyObject* /*unused*/) {
     return returns([&] {
+        self_of(object).head.engine->require_own_process();
         if (!self_of(object).head.engine->is_on_thread()) {
             raise(PyExc_RuntimeError, "read() belongs to the thread of the event loop: use read_blocking()");
         }
@@ -476,6 +484,7 @@ PyObject* read_blocking(PyObject* object, PyObject* /*unused*/) {
     return returns([&]() -> Ref<> {
         ExchangeObject& self = self_of(object);
         Engine& engine = *self.head.engine;
+        engine.require_own_process();
         if (Ref<> piece = take_piece(self)) {
             return piece;
         }
@@ -488,9 +497,7 @@ PyObject* read_blocking(PyObject* object, PyObject* /*unused*/) {
         }
         std::binary_semaphore arrival{0};
         self.state->blocked_reader = &arrival;  // the loop needs the GIL to see it
-        Py_BEGIN_ALLOW_THREADS;
-        arrival.acquire();
-        Py_END_ALLOW_THREADS;
+        wait_without_gil(arrival);
         Ref<> piece = take_piece(self);
         if (!piece) {
             raise(connection_closed, "the request has its answer, or the client has gone");
@@ -529,6 +536,7 @@ PyObject* run(PyObject* object, PyObject* args, PyObject* keywords) {
     }
     return returns([&] {
         Engine& engine = *self_of(object).head.engine;
+        engine.require_own_process();
         if (!engine.is_on_thread()) {
             raise(PyExc_RuntimeError, "run() belongs to the thread of the event loop");
         }

@@ -1,8 +1,22 @@
 #pragma once
 
-#include <Python.h>
+#include "python.hpp"
+
+#include <semaphore>
+#include <utility>
 
 namespace c10k::python {
+
+inline void take_back(PyThreadState* thread) {
+    outlive_interpreter([thread] { PyEval_RestoreThread(thread); });
+}
+
+// Waits without the lock, which the calling thread has.
+inline void wait_without_gil(std::binary_semaphore& event) {
+    PyThreadState* thread = PyEval_SaveThread();
+    event.acquire();
+    take_back(thread);
+}
 
 // The interpreter's lock (the GIL) on the thread of the engine, which runs without it: the kernel's work and the
 // protocol need no Python. The first view that goes on in a turn takes the lock, and the end of the views' part of the
@@ -20,8 +34,7 @@ public:
         if (thread_ == nullptr) {
             return false;
         }
-        PyEval_RestoreThread(thread_);
-        thread_ = nullptr;
+        take_back(std::exchange(thread_, nullptr));
         return true;
     }
 

@@ -50,6 +50,7 @@ Group& group_of(GroupObject& self) {
 // Calls `use(group)` on the loop, now or soon. Returns false if there is no loop any more.
 template <typename Use>
 bool with_group(GroupObject& self, Use use) {
+    self.engine->require_own_process();
     if (!self.engine->is_running()) {
         return false;
     }
@@ -91,9 +92,7 @@ PyObject* count(PyObject* object, PyObject* /*unused*/) {
                                             &done, [](std::binary_semaphore* waited) {
                                                 waited->release();
                                             }}](Group& group) { members = group.count(); });
-            Py_BEGIN_ALLOW_THREADS;
-            done.acquire();
-            Py_END_ALLOW_THREADS;
+            wait_without_gil(done);
         }
         return owned(PyLong_FromSize_t(members));
     });
@@ -227,6 +226,7 @@ Poll poll_join(Awaitable& awaitable) {
 PyObject* enter(PyObject* object, PyObject* /*unused*/) {
     return returns([&] {
         const MembershipObject& self = membership_of(object);
+        self.websocket->engine->require_own_process();
         if (!self.websocket->engine->is_on_thread()) {
             raise(PyExc_RuntimeError, "join() belongs to the thread of the event loop");
         }
@@ -240,6 +240,7 @@ PyObject* enter(PyObject* object, PyObject* /*unused*/) {
 PyObject* leave(PyObject* object, PyObject* /*args*/) {
     return returns([&] {
         MembershipObject& self = membership_of(object);
+        self.websocket->engine->require_own_process();
         if (!self.websocket->engine->is_on_thread()) {
             raise(PyExc_RuntimeError, "a block of join() belongs to the thread of the event loop");
         }

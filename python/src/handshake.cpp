@@ -78,7 +78,11 @@ void carry_out(Engine& engine, WebSocketObject& websocket, Answer& answer) {
 Task<> open(Engine& engine, WebSocketObject& websocket) {
     engine.take_gil();
     const std::shared_ptr<HandshakeObject> handshake = kept(engine, make_handshake(engine, websocket));
-    notify(engine, name::on_handshake, handshake.get());
+    if (!notify(engine, name::on_handshake, handshake.get()) && !handshake->is_answered) {
+        handshake->is_answered = true;
+        handshake->answer = std::make_unique<Answer>();
+        handshake->answer->refusal = Response::text("Internal Server Error\n", 500);
+    }
     try {
         co_await while_open(*websocket.socket, wait_for_answer(engine, *handshake));
     } catch (const Stopped&) {  // the answer may have come at the last moment, and then its coroutine has to end
@@ -132,6 +136,7 @@ void wake_on_loop(HandshakeObject& self) {
 
 // Returns whether somebody is there to be answered.
 bool answer(HandshakeObject& self, std::unique_ptr<Answer> answer) {
+    self.head.engine->require_own_process();
     if (self.is_answered) {
         raise(PyExc_RuntimeError, "the handshake has been answered already");
     }
@@ -197,6 +202,7 @@ PyObject* accept(PyObject* object, PyObject* args, PyObject* keywords) {
     }
     return returns([&] {
         HandshakeObject& self = self_of(object);
+        require_coroutine(coroutine, context);
         auto given = std::make_unique<Answer>();
         given->accepts = true;
         given->options = accept_options(self, subprotocol, headers, slow_member);
@@ -214,6 +220,7 @@ PyObject* run(PyObject* object, PyObject* args, PyObject* keywords) {
         return nullptr;
     }
     return returns([&] {
+        require_coroutine(coroutine, context);
         auto given = std::make_unique<Answer>();
         given->coroutine = shared(coroutine);
         given->context = shared(context);
@@ -228,6 +235,7 @@ bool is_run(const HandshakeObject& self) noexcept {
 
 void require_unanswered(const HandshakeObject& self) {
     const WebSocketObject& websocket = *self.websocket;
+    websocket.engine->require_own_process();
     if (!websocket.engine->is_on_thread() || !is_run(self)) {
         raise(PyExc_RuntimeError, "only the coroutine that run() was given may do that");
     }

@@ -3,11 +3,27 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <concepts>
+#include <cxxabi.h>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 
 // The little that the extension needs above Python's C API: owned references, and errors as C++ exceptions.
 namespace c10k::python {
+
+// Calls what runs Python's code or takes its lock. When the interpreter has ended, Python ends the calling thread
+// there, with pthread_exit(); but no frame of C++ may go while others refer to it. So the thread waits here for the end
+// of the process, which is near.
+template <typename Call>
+auto outlive_interpreter(Call call) {
+    try {
+        return call();
+    } catch (const abi::__forced_unwind&) {
+        while (true) {
+            ::pause();
+        }
+    }
+}
 
 // The interpreter has an exception set. Caught at the border, by returns().
 struct ErrorSet {};
@@ -79,12 +95,12 @@ template <typename Body>
 PyObject* returns(Body body) noexcept {
     try {
         if constexpr (std::same_as<decltype(body()), void>) {
-            body();
+            outlive_interpreter(body);
             return Py_NewRef(Py_None);
         } else if constexpr (std::same_as<decltype(body()), bool>) {
-            return PyBool_FromLong(static_cast<long>(body()));
+            return PyBool_FromLong(static_cast<long>(outlive_interpreter(body)));
         } else {
-            return reinterpret_cast<PyObject*>(body().release());
+            return reinterpret_cast<PyObject*>(outlive_interpreter(body).release());
         }
     } catch (...) {
         set_error();

@@ -31,6 +31,7 @@ Engine& engine_in(PyObject* self) {
     if (engine == nullptr) {
         throw ErrorSet{};
     }
+    engine->require_own_process();
     return *engine;
 }
 
@@ -112,6 +113,9 @@ PyObject* run_turn(PyObject* object, PyObject* timeout) {
             }
             longest = std::chrono::milliseconds{
                 static_cast<std::int64_t>(std::ceil(std::fmin(std::fmax(seconds, 0.0), 86400.0) * 1000))};
+        }
+        if (const Engine* engine = engine_of(object)) {
+            engine->end_child();
         }
         const bool is_readable = on_thread(object).run_turn(longest);
         check(PyErr_CheckSignals());

@@ -149,8 +149,10 @@ Yield step(TaskObject& task, Ref<> value) {
             task.must_cancel = false;
             failure = cancellation(task);
         }
-        what = failure ? throw_into(task.coroutine, failure.get(), &result)
-                       : PyIter_Send(task.coroutine, value.get(), &result);
+        what = outlive_interpreter([&] {
+            return failure ? throw_into(task.coroutine, failure.get(), &result)
+                           : PyIter_Send(task.coroutine, value.get(), &result);
+        });
         if (what == PYGEN_NEXT) {
             return understand(task, Ref<>{result});
         }
@@ -316,6 +318,7 @@ Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, 
     Wait wait;
     while (true) {
         const Yield yield = std::exchange(task.has_begun, false) ? task.first_yield : step(task, std::move(value));
+        engine.end_child();
         const bool is_woken = std::exchange(task.is_woken, false);
         if (yield == Yield::kEnded) {
             break;
@@ -459,15 +462,19 @@ Ref<TaskObject> make_task() {
     return Ref<TaskObject>{reinterpret_cast<TaskObject*>(owned(task_type->tp_alloc(task_type, 0)).release())};
 }
 
-void give_coroutine(TaskObject& task, PyObject* coroutine, PyObject* context) {
-    Ref<> own = context != nullptr && context != Py_None ? shared(context) : owned(PyContext_CopyCurrent());
-    if (PyContext_CheckExact(own.get()) == 0) {
+void require_coroutine(PyObject* coroutine, PyObject* context) {
+    if (context != nullptr && context != Py_None && PyContext_CheckExact(context) == 0) {
         raise(PyExc_TypeError, "context must be a contextvars.Context");
     }
     if (PyIter_Check(coroutine) == 0 && PyCoro_CheckExact(coroutine) == 0) {
         PyErr_Format(PyExc_TypeError, "a coroutine is required, not %.100s", Py_TYPE(coroutine)->tp_name);
         throw ErrorSet{};
     }
+}
+
+void give_coroutine(TaskObject& task, PyObject* coroutine, PyObject* context) {
+    require_coroutine(coroutine, context);
+    Ref<> own = context != nullptr && context != Py_None ? shared(context) : owned(PyContext_CopyCurrent());
     task.coroutine = Py_NewRef(coroutine);
     task.context = own.release();
 }

@@ -86,6 +86,8 @@ struct TaskObject {
 
 // Makes one, without a coroutine.
 Ref<TaskObject> make_task();
+// Throws ErrorSet (TypeError) unless drive() can run `coroutine` inside of `context`, which may be null.
+void require_coroutine(PyObject* coroutine, PyObject* context);
 // Gives it one. `context` may be null: the coroutine gets a copy of the current one. Throws ErrorSet (TypeError).
 void give_coroutine(TaskObject& task, PyObject* coroutine, PyObject* context);
 

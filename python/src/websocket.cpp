@@ -19,6 +19,7 @@ WebSocketObject& owner_of(Awaitable& awaitable) noexcept { return self_of(awaita
 bool is_open(const WebSocketObject& self) noexcept { return self.socket != nullptr && self.socket->is_open(); }
 
 void require_loop(const WebSocketObject& self, const char* what) {
+    self.engine->require_own_process();
     if (!self.engine->is_on_thread()) {
         PyErr_Format(PyExc_RuntimeError, "%s belongs to the thread of the event loop; send() and close() do not", what);
         throw ErrorSet{};
@@ -132,6 +133,7 @@ Poll poll_room(Awaitable& awaitable) {
 PyObject* send(PyObject* object, PyObject* data) {
     return returns([&]() -> Ref<> {
         WebSocketObject& self = self_of(object);
+        self.engine->require_own_process();
         require_accepted(self);
         const Message message = to_message(data, "send");
         if (!self.engine->is_on_thread()) {
@@ -178,6 +180,7 @@ PyObject* close(PyObject* object, PyObject* args, PyObject* keywords) {
     return returns([&] {
         const auto [code, reason] = close_arguments(args, keywords);
         WebSocketObject& self = self_of(object);
+        self.engine->require_own_process();
         if (self.engine->is_on_thread() && self.socket != nullptr) {
             self.socket->close(code, reason);
         } else {

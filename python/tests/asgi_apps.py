@@ -6,6 +6,8 @@ import json
 import os
 import sys
 
+from census import census, connections
+
 flavour = contextvars.ContextVar("flavour", default="plain")
 events = []  # what a WebSocket has received
 
@@ -183,6 +185,10 @@ async def sleepy(scope, receive, send):
     await respond(send, b"slept well")
 
 
+async def show_census(scope, receive, send):
+    await respond(send, json.dumps({**census(), "connections": connections()}).encode())
+
+
 async def length_only(scope, receive, send):
     await respond(send, b"", headers=[(b"content-length", b"1234")])
 
@@ -227,6 +233,7 @@ pages = {
     "/tasks": tasks,
     "/sleepy": sleepy,
     "/length": length_only,
+    "/census": show_census,
     "/204": no_content,
     "/304": not_modified,
     "/die": die,

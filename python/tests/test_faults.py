@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 import signal
 import textwrap
 import time
 
 from django.test import SimpleTestCase
 
+from census import Traffic, check_slope
 from raw_client import CLOSE, RawWebSocket, allow_many_files
-from server import PATIENCE, RunServer, needs_engine
+from server import HERE, PATIENCE, RunServer, needs_engine
 
 FULL = "C10K_FULL" in os.environ
 
@@ -209,6 +211,47 @@ class Reloads(SimpleTestCase):
             self.assertEqual(server.stop(), 0)
         self.assertEqual(talkers.wrong, [])
         self.assertNotIn("Traceback", "".join(server.log))
+
+
+#: What a project needs to show its census.
+CENSUS = """
+def show_census(request):
+    import census
+    from django.http import JsonResponse
+
+    return JsonResponse({**census.census(), "connections": census.connections()})
+
+
+urlpatterns.append(path("census/", show_census))
+"""
+
+
+@needs_engine
+class Leaks(SimpleTestCase):
+    """Nothing stays of many thousands of visits."""
+
+    rounds, count = (25, 200) if FULL else (2, 50)
+
+    async def check(self, **more):
+        paths = {
+            "closed_by_client": "/echo/", "closed_by_view": "/rooms/tea/41/", "ended_by_exception": "/raises/",
+            "refused": "/members/", "reset": "/echo/", "reset_in_the_handshake": "/echo/", "page": "/page/",
+            "upload": "/body/", "reset_in_the_upload": "/body/", "reset_in_the_answer": "/stream/100000000/",
+        }  # fmt: skip
+        server = RunServer("--noreload", debug=False, **more)
+        with open(server.project / "urls.py", "a") as file:
+            file.write(CENSUS)
+        for name in ("census.py", "raw_client.py"):
+            shutil.copy(HERE / name, server.folder.name)
+        with server:
+            traffic = Traffic(server.port, paths, "/census/")
+            await check_slope(self, traffic, rounds=self.rounds, count=self.count, late=100)
+
+    async def test_views_and_pages_keep_nothing_of_those_who_have_gone(self):
+        await self.check()
+
+    async def test_views_and_asgi_pages_keep_nothing_of_those_who_have_gone(self):
+        await self.check(settings={"ASGI_APPLICATION": "project.asgi.application"})
 
 
 @needs_engine

@@ -142,6 +142,7 @@ class _Serving:
 
         self._note_listening = on_listening
 
+        self._process = os.getpid()
         self._is_reloading = False
         self._watchdog: Any = None
         self._runner = Runner(
@@ -157,7 +158,6 @@ class _Serving:
 
     def run(self) -> None:
         """Serves until the end. Raises ValueError for wrong settings of the engine."""
-        atexit.register(self._end)
         autoreload.file_changed.connect(self._note_change)
         try:
             self._runner.run()
@@ -168,6 +168,7 @@ class _Serving:
             atexit.unregister(self._end)
 
     def _on_listening(self, addresses: list[str]) -> None:
+        atexit.register(self._end)  # later than the runner's own, and so before it
         self._note_listening()
         if not settings.DEBUG:
             return
@@ -185,6 +186,8 @@ class _Serving:
 
     def _end(self) -> None:
         """On the main thread, when the interpreter exits: the engine must not run any longer than the interpreter."""
+        if os.getpid() != self._process:  # a child of fork()
+            return
         # The outer process may send a signal that the terminal has sent already.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
