@@ -53,8 +53,8 @@ class Group:
         return hash(self.name)
 
     def _group(self) -> _c10k.Group | None:
-        """The engine's, or None if no engine runs in this process."""
-        server = loop._server
+        """The engine's, or None if no engine runs in this process. Raises RuntimeError in a fork of one where it does."""
+        server = loop.current_server() if loop._is_fork else loop._server
         if server is not None and (self._bound is None or self._server is not server):
             self._bound = _c10k.Group(server, self.name)
             self._server = server

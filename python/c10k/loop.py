@@ -23,6 +23,7 @@ __all__ = ["Runner", "Selector", "current_server"]
 logger = logging.getLogger("c10k")
 
 _server: _c10k.Server | None = None
+_is_fork = False  # this process is a child of fork() of one with a server
 _handled_signals: tuple[signal.Signals, ...] = ()  # by asyncio, on behalf of a runner
 
 
@@ -321,7 +322,8 @@ def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
 
 def _forget_server() -> None:
     """In a child of fork(): the server is the parent's, and so is the socket that tells its loop of signals."""
-    global _server, _handled_signals
+    global _server, _is_fork, _handled_signals
+    _is_fork = _is_fork or _server is not None
     _server = None
     if _handled_signals:
         signal.set_wakeup_fd(-1)

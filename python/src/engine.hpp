@@ -133,8 +133,8 @@ private:
            PyErr_GivenExceptionMatches(failure, PyExc_SystemExit) != 0;
 }
 
-// Calls `method` of the application. Returns whether it has not failed; else the failure is printed as unraisable, unless
-// it ends the loop.
+// Calls `method` of the application. Returns whether it has not failed. A failure is printed as unraisable, unless it
+// ends the loop.
 template <typename... Arguments>
 bool notify(Engine& engine, PyObject* method, Arguments*... arguments) noexcept {
     PyObject* const values[] = {engine.application(), reinterpret_cast<PyObject*>(arguments)...};

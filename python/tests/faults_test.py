@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import importlib.machinery
 import os
-import pathlib
 import re
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import textwrap
 import threading
 import time
@@ -949,40 +946,6 @@ class ExitTest(unittest.IsolatedAsyncioTestCase):
                 self.assertNotIn("Fatal", output)
                 for writer in writers:
                     writer.transport.abort()
-
-
-class ExtensionTest(unittest.TestCase):
-    """The extension does not fit, or is not there."""
-
-    def import_c10k(self, *extensions: str) -> str:
-        with tempfile.TemporaryDirectory() as folder:
-            pathlib.Path(folder, "c10k").symlink_to(pathlib.Path(c10k.__file__).parent)
-            for name in extensions:
-                pathlib.Path(folder, name).write_bytes(b"no extension")
-            result = subprocess.run(
-                [sys.executable, "-B", "-c", "import c10k"], env={**os.environ, "PYTHONPATH": folder},
-                capture_output=True, text=True,
-            )  # fmt: skip
-        self.assertEqual(result.returncode, 1)
-        return result.stderr.splitlines()[-1]
-
-    def test_one_for_another_python_is_named_with_what_to_do(self):
-        said = self.import_c10k("_c10k.cpython-399-x86_64-linux-gnu.so")
-        self.assertRegex(
-            said,
-            r"^ImportError: c10k's extension is built for Python 3\.99, not for Python 3\.\d+ \(.*\): "
-            r".*/_c10k\.cpython-399-x86_64-linux-gnu\.so\. Start the program with that Python, or build the extension",
-        )
-        self.assertIn(f"{sys.executable} -m pip install ./python", said)
-
-    def test_a_missing_one_is_said_to_be_missing(self):
-        said = self.import_c10k()
-        self.assertRegex(said, r"^ImportError: c10k's extension _c10k is not installed for Python 3\.\d+ \(.*\)\. ")
-        self.assertIn(f"{sys.executable} -m pip install ./python", said)
-
-    def test_one_that_is_broken_is_named_with_its_error(self):
-        name = "_c10k" + importlib.machinery.EXTENSION_SUFFIXES[0]
-        self.assertRegex(self.import_c10k(name), rf"^ImportError: c10k's extension .*/{name} cannot be loaded by .*: .+")
 
 
 class LeakTest(unittest.IsolatedAsyncioTestCase):
