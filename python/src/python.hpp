@@ -3,7 +3,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <concepts>
-#include <cxxabi.h>
+#include <exception>
 #include <string_view>
 #include <unistd.h>
 #include <utility>
@@ -18,7 +18,10 @@ template <typename Call>
 auto outlive_interpreter(Call call) {
     try {
         return call();
-    } catch (const abi::__forced_unwind&) {
+    } catch (...) {
+        if (std::current_exception() != nullptr) {  // it is an exception of C++, and not the end of the thread
+            throw;
+        }
         while (true) {
             ::pause();
         }

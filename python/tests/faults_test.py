@@ -649,7 +649,7 @@ class Program:
             def say(addresses):
                 print("listens on", *addresses, flush=True)
                 on_listening()
-            settings = {"backend": os.environ.get("C10K_TEST_BACKEND", "auto"), "shutdown_time": "100ms"}
+            settings = {"backend": os.environ.get("C10K_TEST_BACKEND", "auto")}
             return c10k.Runner(Application(view), bind=[("127.0.0.1", 0)], settings=settings, on_listening=say)
 
         def serve(view):
