@@ -109,11 +109,13 @@ class EventLoop(asyncio.SelectorEventLoop):
 class Runner:
     """Serves `application` until it is stopped, with an event loop of its own on the thread that calls run().
 
-    `application` has the methods of `c10k.EngineApplication`, and may have
-    `async startup()`, awaited before the server listens, and `async shutdown()`, awaited after its last connection.
-    `settings` are names and texts as in c10k.conf. If they do not say, `handshake_time` is an hour, since a handshake may
-    wait for a thread of a pool for as long as its client does, and `max_body_bytes` is 256 MiB: bodies come in pieces. A second SIGINT or SIGTERM ends the process at once, unless
-    `second_signal_ends` is false: a process manager may send one to a supervisor and to its workers.
+    `application` has the methods of `c10k.EngineApplication`, and may have `async startup()`, awaited before the server
+    listens, and `async shutdown()`, awaited after its last connection.
+
+    `settings` are names and texts as in c10k.conf. If they do not say, `handshake_time` is an hour, since a handshake
+    may wait for a thread of a pool for as long as its client does, and `max_body_bytes` is 256 MiB: bodies come in
+    pieces. A second SIGINT or SIGTERM ends the process at once, unless `second_signal_ends` is false: a process manager
+    may send one to a supervisor and to its workers.
 
         runner = Runner(application, bind=[("127.0.0.1", 8000)])
         runner.run()

@@ -105,7 +105,7 @@ class Docs(unittest.TestCase):
         self.assertLessEqual({"websocket", "WebSocketView", "WebSocketView.websocket", "is_websocket"}, page.places)
         self.assertIn("slow_member: SlowMember | None = None", page.text)
         self.assertIn("A request that is no handshake is answered with 426", page.text)
-        self.assertIn("TypeErrorthe view is not an async def.", page.text)
+        self.assertIn("TypeErrorthe view is not an async def, or a method, or does not take ws.", page.text)
         self.assertIn("async def room(ws, name):", page.text)
         self.assertNotIn("``", page.text)
         page = pages[folder / "reference/python/c10k.html"]

@@ -99,7 +99,8 @@ def _require_websocket_first(view: Any) -> None:
     parameters = list(inspect.signature(view).parameters.values())
     where = f" ({view.__code__.co_filename}, line {view.__code__.co_firstlineno})" if inspect.isfunction(view) else ""
     if not parameters or parameters[0].kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
-        raise TypeError(f"@websocket needs a view whose first parameter is the WebSocket: {getattr(view, '__qualname__', view)}{where}")
+        name = getattr(view, "__qualname__", view)
+        raise TypeError(f"@websocket needs a view whose first parameter is the WebSocket: {name}{where}")
     if inspect.isfunction(view) and parameters[0].name == "self":
         raise TypeError(
             f"@websocket is for functions, and {view.__qualname__}() is a method. Derive its class from WebSocketView, and"
