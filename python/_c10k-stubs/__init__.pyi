@@ -171,6 +171,13 @@ class Head:
     @property
     def gone(self) -> bool:
         """Whether nobody waits for an answer any more."""
+    def scope(self, base: dict[str, Any], /) -> dict[str, Any]:
+        """An ASGI scope: a copy of `base`, and of the dicts in it, with what the head says.
+
+        The scheme of a handshake is 'ws' or 'wss'. Raises TypeError if `base` is no dict.
+
+            scope = exchange.scope({'type': 'http', 'asgi': {'version': '3.0'}})
+        """
 
 @final
 class Handshake(Head):

@@ -60,6 +60,16 @@ class Application:
         self.state = self.lifespan.state
         self.logs_access = access_log
         self._views: Any = None
+        # What the scopes of all requests, and of all WebSockets, have in common. Head.scope() fills in the rest.
+        common = {
+            "asgi": {"version": "3.0", "spec_version": "2.5"},
+            **dict.fromkeys(("http_version", "scheme", "path", "raw_path", "query_string")),
+            "root_path": root_path,
+            **dict.fromkeys(("headers", "client", "server")),
+            "state": self.state,
+        }
+        self._http_scope = {"type": "http", "method": None, **common, "extensions": {}}
+        self._websocket_scope = {"type": "websocket", **common, "extensions": {"websocket.http.response": {}}}
 
     async def startup(self) -> None:
         """Starts the application. Raises StartupFailed."""
@@ -116,24 +126,8 @@ class Application:
 
     async def _serve_http(self, exchange: _c10k.Exchange) -> None:
         http = _Http(exchange, self.logs_access)
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.5"},
-            "http_version": exchange.http_version,
-            "method": exchange.method,
-            "scheme": exchange.scheme,
-            "path": exchange.path,
-            "raw_path": exchange.raw_path,
-            "query_string": exchange.query_string,
-            "root_path": self.root_path,
-            "headers": exchange.headers,
-            "client": exchange.client,
-            "server": exchange.server,
-            "state": self.state.copy(),
-            "extensions": {},
-        }
         try:
-            await self.app(scope, http.receive, http.send)
+            await self.app(exchange.scope(self._http_scope), http.receive, http.send)
         except BaseException as failure:
             http.on_failed(failure)
             if not isinstance(failure, Exception):  # it is cancelled
@@ -144,22 +138,8 @@ class Application:
 
     async def _serve_websocket(self, handshake: _c10k.Handshake) -> None:
         websocket = _WebSocket(handshake, self.logs_access)
-        scope = {
-            "type": "websocket",
-            "asgi": {"version": "3.0", "spec_version": "2.5"},
-            "http_version": handshake.http_version,
-            "scheme": "wss" if handshake.scheme == "https" else "ws",
-            "path": handshake.path,
-            "raw_path": handshake.raw_path,
-            "query_string": handshake.query_string,
-            "root_path": self.root_path,
-            "headers": handshake.headers,
-            "client": handshake.client,
-            "server": handshake.server,
-            "subprotocols": handshake.subprotocols,
-            "state": self.state.copy(),
-            "extensions": {"websocket.http.response": {}},
-        }
+        scope = handshake.scope(self._websocket_scope)
+        scope["subprotocols"] = handshake.subprotocols
         # A WebSocket may live for days: only the application decides what of its handshake stays.
         del handshake
         running = self.app(scope, websocket.receive, websocket.send)

@@ -65,13 +65,62 @@ void deallocate(PyObject* object) {
     Py_DECREF(type);
 }
 
-PyObject* get_scheme(PyObject* object, void* /*unused*/) {
-    return PyUnicode_FromString(self_of(object).is_secure ? "https" : "http");
+PyObject* scheme_of(const HeadObject& self) noexcept { return self.is_secure ? name::https : name::http; }
+PyObject* http_version_of(const HeadObject& self) noexcept {
+    return self.minor_version == 0 ? name::http_1_0 : name::http_1_1;
 }
 
-PyObject* get_http_version(PyObject* object, void* /*unused*/) {
-    return PyUnicode_FromString(self_of(object).minor_version == 0 ? "1.0" : "1.1");
+PyObject* get_scheme(PyObject* object, void* /*unused*/) { return Py_NewRef(scheme_of(self_of(object))); }
+PyObject* get_http_version(PyObject* object, void* /*unused*/) { return Py_NewRef(http_version_of(self_of(object))); }
+
+// A copy of a dict and of the dicts in it.
+Ref<> copy_with_dicts(PyObject* dict) {
+    if (PyDict_Check(dict) == 0) {
+        PyErr_Format(PyExc_TypeError, "a dict is required, not %.100s", Py_TYPE(dict)->tp_name);
+        throw ErrorSet{};
+    }
+    Ref<> copy = owned(PyDict_Copy(dict));
+    PyObject* key = nullptr;
+    PyObject* value = nullptr;
+    for (Py_ssize_t position = 0; PyDict_Next(copy.get(), &position, &key, &value) != 0;) {
+        if (PyDict_CheckExact(value) != 0) {
+            const Ref<> inner = owned(PyDict_Copy(value));
+            check(PyDict_SetItem(copy.get(), key, inner.get()));
+        }
+    }
+    return copy;
 }
+
+PyObject* scope(PyObject* object, PyObject* base) {
+    return returns([&] {
+        const HeadObject& self = self_of(object);
+        Ref<> scope = copy_with_dicts(base);
+        const auto set = [&scope](PyObject* key, PyObject* value) { check(PyDict_SetItem(scope.get(), key, value)); };
+        if (Py_TYPE(object) == handshake_type) {
+            set(name::scheme, self.is_secure ? name::wss : name::ws);
+        } else {
+            set(name::scheme, scheme_of(self));
+            set(name::method, self.method);
+        }
+        set(name::http_version, http_version_of(self));
+        set(name::path, self.path);
+        set(name::raw_path, self.raw_path);
+        set(name::query_string, self.query_string);
+        set(name::headers, self.headers);
+        set(name::client, self.client);
+        set(name::server, self.server);
+        return scope;
+    });
+}
+
+PyMethodDef methods[] = {
+    {"scope", scope, METH_O,
+     "scope($self, base, /)\n--\n\nAn ASGI scope: a copy of `base`, and of the dicts in it, with what the head "
+     "says.\n\n"
+     "The scheme of a handshake is 'ws' or 'wss'. Raises TypeError if `base` is no dict.\n\n"
+     "    scope = exchange.scope({'type': 'http', 'asgi': {'version': '3.0'}})"},
+    {nullptr, nullptr, 0, nullptr},
+};
 
 PyMemberDef members[] = {
     {"method", T_OBJECT, offsetof(HeadObject, method), READONLY, "The method, such as 'GET'."},
@@ -97,6 +146,7 @@ PyGetSetDef attributes[] = {
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char*>("The head of a request. Any thread may read it.")},
     {Py_tp_dealloc, slot(deallocate)},
+    {Py_tp_methods, methods},
     {Py_tp_members, members},
     {Py_tp_getset, attributes},
     {0, nullptr},

@@ -79,6 +79,8 @@ async def hello(scope, receive, send):
 
 async def show_scope(scope, receive, send):
     await respond(send, json.dumps(plain(scope)).encode())
+    for name in "asgi", "state", "extensions":
+        scope[name]["left behind"] = True
 
 
 async def pid(scope, receive, send):

@@ -195,6 +195,15 @@ class HttpTest(AppTest):
         self.assertIsInstance(scope["client"][1], int)
         self.assertIn("shared", scope["state"])
 
+    def test_what_an_application_writes_into_a_scope_is_gone_with_it(self):
+        self.scope()
+        scope = self.scope()
+        for name in "asgi", "state", "extensions":
+            self.assertNotIn("left behind", scope[name])
+
+    def test_names_of_fields_arrive_in_lower_case_also_if_they_are_one_letter(self):
+        self.assertIn(["q", "1"], self.scope(Q="1")["headers"])
+
     def test_a_body_arrives_whole(self):
         for body in (b"", b"x", os.urandom(900_000)):
             self.assertEqual(self.server.request("POST", "/body", body).content, body)
