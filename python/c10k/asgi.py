@@ -232,16 +232,13 @@ class _Http:
         if self.is_complete:
             raise RuntimeError("the response is complete: its last 'http.response.body' had no more_body")
         exchange = self.exchange
-        if exchange.gone:
-            self.is_complete = True
-            return
         if exchange.method == "HEAD" or self._status == 304:
             self._start(body)
             self._finish()
             return
-        exchange.respond(self._status, self._headers, bytes(body))
+        exchange.respond(self._status, self._headers, body if type(body) is bytes else bytes(body))
         self.is_complete = True
-        if self.logs_access:
+        if self.logs_access and not exchange.gone:
             self._log()
 
     def _start(self, whole: bytes = b"") -> None:

@@ -43,13 +43,23 @@ Ref<> address(std::string_view text) {
     return owned(Py_BuildValue("(Ni)", to_text(host).release(), port));
 }
 
+// The same of the server, which is mostly that of the last request. Requires the GIL.
+Ref<> server_address(const std::string& text) {
+    static std::string last_text;
+    static PyObject* last = none().release();
+    if (text != last_text) {
+        Py_SETREF(last, address(text).release());
+        last_text = text;
+    }
+    return shared(last);
+}
+
 Ref<> header_list(const Headers& headers) {
     Ref<> list = owned(PyList_New(0));
     for (const Headers::Field& field : headers) {
-        std::string lower = field.name;
-        std::transform(lower.begin(), lower.end(), lower.begin(),
+        const Ref<> name = owned(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(field.name.size())));
+        std::transform(field.name.begin(), field.name.end(), PyBytes_AS_STRING(name.get()),
                        [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        const Ref<> name = to_bytes(lower);
         const Ref<> value = to_bytes(field.value);
         const Ref<> pair = owned(PyTuple_Pack(2, name.get(), value.get()));
         check(PyList_Append(list.get(), pair.get()));
@@ -170,7 +180,7 @@ void fill_head(HeadObject& head, Engine& engine, const Request& request) {
         to_bytes(query == std::string_view::npos ? std::string_view{} : target.substr(query + 1)).release();
     head.headers = header_list(request.headers).release();
     head.client = address(request.peer).release();
-    head.server = address(request.local).release();
+    head.server = server_address(request.local).release();
 }
 
 void clear_head(HeadObject& head) noexcept {
