@@ -4,8 +4,10 @@
 #include "wire/http_failure.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 // HTTP/1.0 and 1.1 as bytes (RFC 9112), strict: it refuses everything that two parsers could read in two ways.
@@ -44,7 +46,9 @@ private:
 // Lets the memory go too: the assignment of a short string would keep the buffer of a long one.
 template <class Reader>
 void renew(Reader& reader, Reader fresh) {
-    std::swap(reader, fresh);
+    static_assert(std::is_nothrow_move_constructible_v<Reader>);
+    std::destroy_at(&reader);
+    std::construct_at(&reader, std::move(fresh));
 }
 
 }  // namespace c10k::wire

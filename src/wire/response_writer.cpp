@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 
 namespace c10k::wire {
 namespace {
+
+// Bytes of most heads: so much is reserved, and more only for the others.
+constexpr std::size_t kUsualHead = 256;
 
 void require_field(std::string_view name, std::string_view value) {
     const auto ends_line = [](char c) { return is_control(c) && c != '\t'; };
@@ -41,7 +45,9 @@ std::string to_bytes(const Response& response, const ResponseOptions& options) {
     const bool is_framed = has_body(response.status);
     const bool is_reset = response.status == 205;  // it has no content, and must say so (RFC 9110, 15.3.6)
 
-    std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + ' ';
+    std::string bytes;
+    bytes.reserve(kUsualHead + response.body.size());
+    bytes += "HTTP/1.1 " + std::to_string(response.status) + ' ';
     bytes += reason_phrase(response.status);
     bytes += "\r\n";
     for (const auto& [name, value] : response.headers) {
