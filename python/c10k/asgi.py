@@ -61,15 +61,17 @@ class Application:
         self.logs_access = access_log
         self._views: Any = None
         # What the scopes of all requests, and of all WebSockets, have in common. Head.scope() fills in the rest.
-        common = {
+        common: dict[str, Any] = {
             "asgi": {"version": "3.0", "spec_version": "2.5"},
             **dict.fromkeys(("http_version", "scheme", "path", "raw_path", "query_string")),
             "root_path": root_path,
             **dict.fromkeys(("headers", "client", "server")),
             "state": self.state,
         }
-        self._http_scope = {"type": "http", "method": None, **common, "extensions": {}}
-        self._websocket_scope = {"type": "websocket", **common, "extensions": {"websocket.http.response": {}}}
+        self._http_scope: dict[str, Any] = {"type": "http", "method": None, **common, "extensions": {}}
+        self._websocket_scope: dict[str, Any] = {
+            "type": "websocket", **common, "extensions": {"websocket.http.response": {}}
+        }  # fmt: skip
 
     async def startup(self) -> None:
         """Starts the application. Raises StartupFailed."""
