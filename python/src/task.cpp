@@ -6,6 +6,7 @@
 #include "waiting.hpp"
 #include "websocket.hpp"
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -223,9 +224,140 @@ void abandon(Engine& engine, TaskObject& task) {
     end(task, cancellation(task));
 }
 
-// What drive() waits with, one at a time. As variables, each of them would have room of its own in the frame, and each
-// idle WebSocket has such a frame.
-using Wait = std::variant<std::monostate, WebSocket::RecvAwaiter, WebSocket::SendAwaiter, Wake, NextTurn, SleepAwaiter>;
+using TaskWait = decltype(std::declval<Task<>>().operator co_await());
+
+// What drive() waits with, one at a time.
+using Wait = std::variant<std::monostate, TaskWait, WebSocket::RecvAwaiter, WebSocket::SendAwaiter, Wake, NextTurn>;
+
+// Suspends drive() for what `wait` holds; drive() looks at the result afterwards. Each co_await of an awaiter, and each
+// variable beside it, would have room of its own in the frame of drive(), and each idle WebSocket has such a frame.
+class Suspension {
+public:
+    explicit Suspension(Wait& wait) noexcept : wait_(wait) {}
+
+    static bool await_ready() noexcept { return false; }
+    template <typename Promise>
+    bool await_suspend(std::coroutine_handle<Promise> task) {
+        return std::visit(
+            [task]<typename Held>(Held& held) {
+                if constexpr (std::same_as<Held, std::monostate>) {
+                    return false;
+                } else if constexpr (std::same_as<Held, TaskWait>) {
+                    return !held.await_ready() && held.await_suspend(task);
+                } else {
+                    held.bind(task.promise().scope());
+                    if (held.await_ready()) {
+                        return false;
+                    }
+                    held.await_suspend(task);
+                    return true;
+                }
+            },
+            wait_);
+    }
+    static void await_resume() noexcept {}
+
+private:
+    Wait& wait_;
+};
+
+// The result of a wait that has ended: a message, if it was for one. Throws what the wait throws.
+std::optional<Message> result_of(Wait& wait) {
+    return std::visit(
+        []<typename Held>(Held& held) -> std::optional<Message> {
+            if constexpr (std::same_as<Held, WebSocket::RecvAwaiter>) {
+                return held.await_resume();
+            } else if constexpr (!std::same_as<Held, std::monostate>) {
+                held.await_resume();
+            }
+            return {};
+        },
+        wait);
+}
+
+// Has its timer in a frame of its own, since few views wait for it.
+Task<> sleep_for_a_turn() { co_await c10k::yield(); }
+
+// Lets drive() wait for what the coroutine asks for. `part` keeps the task of such a wait.
+void begin_wait(TaskObject& task, Yield yield, bool is_woken, Wait& wait, Task<>& part) {
+    part = {};
+    if (yield == Yield::kMessage) {
+        task.wait = &wait.emplace<WebSocket::RecvAwaiter>(task.websocket->socket->recv());
+        task.is_receiving = true;
+    } else if (yield == Yield::kRoom) {
+        task.wait = &wait.emplace<WebSocket::SendAwaiter>(room_of(*task.websocket));
+    } else if (yield == Yield::kWake) {
+        auto& wake = wait.emplace<Wake>();
+        if (task.is_stopped) {
+            wake.ignore_stop();
+        }
+        task.wake = &wake;
+        if (is_woken) {
+            wake.wake();
+        }
+    } else if (task.is_stopped) {
+        wait.emplace<NextTurn>();
+    } else {
+        part = sleep_for_a_turn();
+        wait.emplace<TaskWait>(std::move(part).operator co_await());
+    }
+}
+
+// A wait has ended, and `value` becomes what the coroutine goes on with. Returns false if drive() has to wait once
+// more, because a stop has begun to cancel what the coroutine waits for.
+bool end_wait(Engine& engine, TaskObject& task, Wait& wait, Ref<>& value) {
+    task.wait = nullptr;
+    task.wake = nullptr;
+    std::optional<Message> message;
+    bool waits_on = false;
+    try {
+        message = result_of(wait);
+    } catch (const Stopped&) {
+        engine.take_gil();
+        waits_on = on_stopped(engine, task);
+    } catch (const ConnectionClosed&) {  // the coroutine finds that itself
+    }
+    if (waits_on) {
+        auto& wake = wait.emplace<Wake>();
+        wake.ignore_stop();
+        task.wake = &wake;
+        return false;
+    }
+    wait.emplace<std::monostate>();
+    task.is_receiving = false;
+    engine.take_gil();
+    if (message && task.must_cancel) {  // it came together with the cancellation: the next recv() has it
+        foreign_waits(*task.websocket).message = to_python(message);
+        message.reset();
+    }
+    value = to_python(message);
+    return true;
+}
+
+// Lets the coroutine go on with `value` until it waits for something, for which `wait` and `part` are then ready.
+// Returns false if it has ended.
+bool go_on(Engine& engine, TaskObject& task, Ref<>& value, Wait& wait, Task<>& part) {
+    bool is_in_time = !is_overdue(engine, task) || task.must_cancel;
+    while (is_in_time) {
+        const Yield yield = std::exchange(task.has_begun, false) ? task.first_yield : step(task, std::move(value));
+        engine.end_child();
+        const bool is_woken = std::exchange(task.is_woken, false);
+        if (yield == Yield::kEnded) {
+            return false;
+        }
+        if (task.must_cancel) {  // it was asked to end while it ran
+            value = none();
+            continue;
+        }
+        is_in_time = !is_overdue(engine, task);
+        if (is_in_time) {
+            begin_wait(task, yield, is_woken, wait, part);
+            return true;
+        }
+    }
+    abandon(engine, task);
+    return false;
+}
 
 // However drive() ends, no object of Python refers to its WebSocket afterwards.
 class Detaching {
@@ -290,105 +422,49 @@ Task<> finish(Engine& engine, TaskObject& task) {
     }
 }
 
+// What has come to nothing gets no view: the handshake was refused, or has failed. Throws `failure`, if there is one.
+Task<> give_up(Engine& engine, TaskObject& task, std::exception_ptr failure) {
+    if (task.websocket != nullptr) {
+        detach(*task.websocket, CloseCode::kAbnormal);
+    }
+    co_await end_foreign_waits(engine, task.websocket);
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+std::exception_ptr failure_of(Wait& wait) {
+    try {
+        result_of(wait);
+    } catch (...) {
+        return std::current_exception();
+    }
+    return nullptr;
+}
+
 }  // namespace
 
-Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, Task<> begin) {
+Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, Task<> part) {
     const Detaching detaching{engine, task};
-    std::exception_ptr failure;
-    try {
-        co_await std::move(begin);
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    begin = {};
+    Wait wait{std::in_place_type<TaskWait>, std::move(part).operator co_await()};
+    co_await Suspension{wait};
     engine.take_gil();
-    if (failure || (task.coroutine == nullptr && !task.has_begun)) {
-        if (task.websocket != nullptr) {
-            detach(*task.websocket, CloseCode::kAbnormal);
+    if (std::exception_ptr failure = failure_of(wait); failure || (task.coroutine == nullptr && !task.has_begun)) {
+        part = give_up(engine, task, std::move(failure));
+    } else {
+        task.engine = &engine;
+        engine.add(task);
+        Ref<> value = none();
+        while (go_on(engine, task, value, wait, part)) {
+            do {
+                co_await Suspension{wait};
+            } while (!end_wait(engine, task, wait, value));
         }
-        co_await end_foreign_waits(engine, task.websocket);
-        if (failure) {
-            std::rethrow_exception(failure);
-        }
-        co_return;
+        Engine::remove(task);
+        task.engine = nullptr;
+        part = finish(engine, task);
     }
-    task.engine = &engine;
-    engine.add(task);
-    Ref<> value = none();
-    Wait wait;
-    while (true) {
-        const Yield yield = std::exchange(task.has_begun, false) ? task.first_yield : step(task, std::move(value));
-        engine.end_child();
-        const bool is_woken = std::exchange(task.is_woken, false);
-        if (yield == Yield::kEnded) {
-            break;
-        }
-        if (task.must_cancel) {  // it was asked to end while it ran
-            value = none();
-            continue;
-        }
-        if (is_overdue(engine, task)) {
-            abandon(engine, task);
-            break;
-        }
-        std::optional<Message> message;
-        bool waits_on = false;
-        try {
-            if (yield == Yield::kMessage) {
-                auto& next = wait.emplace<WebSocket::RecvAwaiter>(task.websocket->socket->recv());
-                task.wait = &next;
-                task.is_receiving = true;
-                message = co_await next;
-            } else if (yield == Yield::kRoom) {
-                auto& room = wait.emplace<WebSocket::SendAwaiter>(room_of(*task.websocket));
-                task.wait = &room;
-                co_await room;
-            } else if (yield == Yield::kWake) {
-                auto& wake = wait.emplace<Wake>();
-                if (task.is_stopped) {
-                    wake.ignore_stop();
-                }
-                task.wake = &wake;
-                if (is_woken) {
-                    wake.wake();
-                }
-                co_await wake;
-            } else if (task.is_stopped) {
-                co_await wait.emplace<NextTurn>();
-            } else {
-                co_await wait.emplace<SleepAwaiter>(c10k::yield());
-            }
-        } catch (const Stopped&) {
-            engine.take_gil();
-            task.wait = nullptr;
-            task.wake = nullptr;
-            waits_on = on_stopped(engine, task);
-        } catch (const ConnectionClosed&) {  // the coroutine finds that itself
-        }
-        if (waits_on) {
-            auto& wake = wait.emplace<Wake>();
-            wake.ignore_stop();
-            task.wake = &wake;
-            co_await wake;
-        }
-        wait.emplace<std::monostate>();
-        task.wait = nullptr;
-        task.wake = nullptr;
-        task.is_receiving = false;
-        engine.take_gil();
-        if (is_overdue(engine, task) && !task.must_cancel) {
-            abandon(engine, task);
-            break;
-        }
-        if (message && task.must_cancel) {  // it came together with the cancellation: the next recv() has it
-            foreign_waits(*task.websocket).message = to_python(message);
-            message.reset();
-        }
-        value = to_python(message);
-    }
-    Engine::remove(task);
-    task.engine = nullptr;
-    co_await finish(engine, task);
+    co_await std::move(part);
 }
 
 bool begin(Engine& engine, TaskObject& task) {
