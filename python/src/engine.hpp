@@ -151,13 +151,9 @@ bool notify(Engine& engine, PyObject* method, Arguments*... arguments) noexcept 
     return result != nullptr;
 }
 
-// Owns a reference from C++, where nobody knows who has the GIL: it is dropped with the GIL.
 template <typename Object>
-std::shared_ptr<Object> kept(Engine& engine, Ref<Object> object) {
-    return {object.release(), [&engine](Object* owned) {
-                const GilScope gil{engine.gil()};
-                Py_DECREF(reinterpret_cast<PyObject*>(owned));
-            }};
+Kept<Object> kept(Engine& engine, Ref<Object> object) {
+    return {object.release(), DropWithGil{&engine.gil()}};
 }
 
 }  // namespace c10k::python

@@ -392,7 +392,7 @@ PyObject* finish(PyObject* object, PyObject* /*unused*/) {
 
 // ---- The body of the request
 
-Task<> read_piece(Engine& engine, std::shared_ptr<ExchangeObject> exchange) {
+Task<> read_piece(Engine& engine, Kept<ExchangeObject> exchange) {
     ExchangeState& state = *exchange->state;
     std::string piece;
     std::string failure;
@@ -520,9 +520,9 @@ PyObject* closed(PyObject* object, PyObject* /*unused*/) {
 }
 
 // Drives a coroutine that answers. Whoever sees its failure has written it to catch what it should.
-Task<> run_beside(Engine& engine, std::shared_ptr<TaskObject> task) {
+Task<> run_beside(Engine& engine, Kept<TaskObject> task) {
     try {
-        co_await drive(engine, task, *task, {});
+        co_await drive(engine, nullptr, *task, {});
     } catch (const ViewFailed&) {  // the application knows
     }
 }

@@ -2,6 +2,7 @@
 
 #include "python.hpp"
 
+#include <memory>
 #include <semaphore>
 #include <utility>
 
@@ -58,5 +59,19 @@ private:
     Gil& gil_;
     bool took_;
 };
+
+// Drops a reference with the lock.
+struct DropWithGil {
+    Gil* gil = nullptr;
+    template <typename Object>
+    void operator()(Object* owned) const {
+        const GilScope scope{*gil};
+        Py_DECREF(reinterpret_cast<PyObject*>(owned));
+    }
+};
+
+// Owns a reference from C++, where nobody knows who has the lock. A std::shared_ptr of it may be made.
+template <typename Object>
+using Kept = std::unique_ptr<Object, DropWithGil>;
 
 }  // namespace c10k::python

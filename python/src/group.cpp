@@ -189,7 +189,7 @@ PyType_Spec spec = {"_c10k.Group", sizeof(GroupObject), 0, Py_TPFLAGS_DEFAULT | 
 
 // ---- Membership
 
-Task<> join_group(Engine& engine, std::shared_ptr<MembershipObject> self, Group group, WebSocket& socket) {
+Task<> join_group(Engine& engine, Kept<MembershipObject> self, Group group, WebSocket& socket) {
     try {
         self->membership = co_await group.join(socket);
     } catch (const Stopped&) {  // the view has ended

@@ -77,7 +77,7 @@ void carry_out(Engine& engine, WebSocketObject& websocket, Answer& answer) {
 
 Task<> open(Engine& engine, WebSocketObject& websocket) {
     engine.take_gil();
-    const std::shared_ptr<HandshakeObject> handshake = kept(engine, make_handshake(engine, websocket));
+    const Kept<HandshakeObject> handshake = kept(engine, make_handshake(engine, websocket));
     if (!notify(engine, name::on_handshake, handshake.get()) && !handshake->is_answered) {
         handshake->is_answered = true;
         handshake->answer = std::make_unique<Answer>();

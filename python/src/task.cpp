@@ -444,7 +444,7 @@ std::exception_ptr failure_of(Wait& wait) {
 
 }  // namespace
 
-Task<> drive(Engine& engine, std::shared_ptr<void> /*owner*/, TaskObject& task, Task<> part) {
+Task<> drive(Engine& engine, Kept<WebSocketObject> /*owner*/, TaskObject& task, Task<> part) {
     const Detaching detaching{engine, task};
     Wait wait{std::in_place_type<TaskWait>, std::move(part).operator co_await()};
     co_await Suspension{wait};

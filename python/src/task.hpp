@@ -2,11 +2,11 @@
 
 #include "c10k/awaiter.hpp"
 #include "c10k/task.hpp"
+#include "gil.hpp"
 #include "python.hpp"
 
 #include <coroutine>
 #include <cstdint>
-#include <memory>
 
 namespace c10k::python {
 
@@ -95,9 +95,9 @@ void give_coroutine(TaskObject& task, PyObject* coroutine, PyObject* context);
 // ended well with that; otherwise drive() has to go on. Requires: no task of asyncio runs.
 [[nodiscard]] bool begin(Engine& engine, TaskObject& task);
 
-// Drives the coroutine of `task` to its end, after `part`, which gives it one or does not. `owner` keeps the task, and
-// hears of a failure.
-Task<> drive(Engine& engine, std::shared_ptr<void> owner, TaskObject& task, Task<> part);
+// Drives the coroutine of `task` to its end, after `part`, which gives it one or does not. `owner` keeps the task; null
+// leaves that to the caller.
+Task<> drive(Engine& engine, Kept<WebSocketObject> owner, TaskObject& task, Task<> part);
 
 // The task whose coroutine runs at this moment, out of drive(). Null in tasks of asyncio.
 [[nodiscard]] TaskObject* running_task() noexcept;
