@@ -17,7 +17,7 @@ namespace benchmarks {
 // The first byte of a close frame.
 inline constexpr char kClose = '\x88';
 
-// What a client answers to a ping. Requires: a payload of fewer than 126 bytes.
+// The answer of a client to a ping. Requires: a payload of fewer than 126 bytes.
 [[nodiscard]] std::string client_pong(std::string_view payload);
 inline constexpr char kPing = '\x89';
 

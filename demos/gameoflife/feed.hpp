@@ -14,8 +14,8 @@
 
 namespace life {
 
-// What the cells of the game say, for watchers that take many updates in one message, and the last word of each cell,
-// for watchers that come late. The loops of a server share one feed, and each loop has a channel to its own watchers.
+// Updates of the cells, for watchers that take many of them in one message, and the last word of each cell, for those
+// that come late. The loops of a server share one feed, and each loop has a channel to its own watchers.
 //
 // One lock puts everything into one order: a word becomes the last one of its cell at the moment at which it enters the
 // channels. So a loop that empties its channel and reads last words in one call, and sends the last words behind what
@@ -60,7 +60,7 @@ private:
     std::size_t channels_made_ = 0;
 };
 
-// What one loop has not sent to its watchers yet.
+// All that one loop has yet to send to its watchers.
 class Feed::Channel {
 public:
     // Bytes of an update message, before the word that exceeds it; and of last words, before the row that does.
@@ -102,7 +102,7 @@ public:
         std::vector<std::string> messages = {};
         // There was too much: messages are missing.
         bool is_incomplete = false;
-        // What holds behind the messages.
+        // The game in force behind the messages, and its size.
         std::uint64_t game = 0;
         int size = 0;
         // For the reader, behind the messages: last words, one a line. Empty if no cell of the rows read has spoken.

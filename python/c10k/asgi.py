@@ -60,7 +60,7 @@ class Application:
         self.state = self.lifespan.state
         self.logs_access = access_log
         self._views: Any = None
-        # What the scopes of all requests, and of all WebSockets, have in common. Head.scope() fills in the rest.
+        # The scopes of all requests, and of all WebSockets, share these. Head.scope() fills in the rest.
         common: dict[str, Any] = {
             "asgi": {"version": "3.0", "spec_version": "2.5"},
             **dict.fromkeys(("http_version", "scheme", "path", "raw_path", "query_string")),

@@ -226,7 +226,7 @@ void abandon(Engine& engine, TaskObject& task) {
 
 using TaskWait = decltype(std::declval<Task<>>().operator co_await());
 
-// What drive() waits with, one at a time.
+// The awaiters of drive(), of which it has one at a time.
 using Wait = std::variant<std::monostate, TaskWait, WebSocket::RecvAwaiter, WebSocket::SendAwaiter, Wake, NextTurn>;
 
 // Suspends drive() for what `wait` holds; drive() looks at the result afterwards. Each co_await of an awaiter, and each
@@ -422,7 +422,7 @@ Task<> finish(Engine& engine, TaskObject& task) {
     }
 }
 
-// What has come to nothing gets no view: the handshake was refused, or has failed. Throws `failure`, if there is one.
+// The handshake was refused, or has failed: there is no view to start. Throws `failure`, if there is one.
 Task<> give_up(Engine& engine, TaskObject& task, std::exception_ptr failure) {
     if (task.websocket != nullptr) {
         detach(*task.websocket, CloseCode::kAbnormal);

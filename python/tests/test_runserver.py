@@ -326,7 +326,7 @@ class Reloading(SimpleTestCase):
                 server.process.kill()
                 await asyncio.wait_for(ws.wait_closed(), PATIENCE)
                 self.assertEqual(ws.close_code, 1001)
-            # What reads the child's output sees its end.
+            # The reader of the child's output sees its end.
             await asyncio.to_thread(server._reader.join)
 
     async def test_a_project_that_cannot_be_loaded_is_served_again_when_it_can(self):

@@ -16,7 +16,7 @@ namespace c10k {
 
 class Loop;
 
-// What a pool has done so far.
+// The work of a pool so far.
 struct BlockingCounts {
     std::uint64_t running = 0;  // now
     std::uint64_t queued = 0;   // now

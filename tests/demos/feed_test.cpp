@@ -206,7 +206,7 @@ TEST(Feed, TakesThirtyTwoBytesForACell) {
     EXPECT_LE(bytes_in_use(), before + kSide);
 }
 
-// What a watcher has heard of the cells of kGame.
+// The last words of the cells of kGame, as a watcher has heard them.
 class Memory {
 public:
     // Whether nothing in `text` is older than what came before.

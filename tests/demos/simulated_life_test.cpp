@@ -275,7 +275,7 @@ public:
             co_return;
         });
     }
-    // What each worker says before it waits.
+    // The messages of each worker before it waits.
     std::vector<std::vector<std::string>> parts{4};
     [[nodiscard]] bool have_spoken() const { return spoken_ == 4; }
     void release() { is_released_ = true; }
@@ -450,7 +450,7 @@ TEST(SimulatedLife, SendsAMillionLastWordsNoFasterThanTheirWatcherReadsThem) {
     });
 }
 
-// What a watcher knows of each cell.
+// The step and state of each cell, as a watcher knows them.
 class Memory {
 public:
     // Whether nothing in `message` is older than what came before.
