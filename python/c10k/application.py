@@ -13,8 +13,11 @@ __all__ = ["EngineApplication"]
 class EngineApplication(Protocol):
     """What answers the requests of a server. The engine calls all of it on the thread of the event loop.
 
-    It may have ``async def startup()`` and ``async def shutdown()`` as well, which ``Runner`` awaits. An exception in
-    one of these methods is printed as "Exception ignored in", since the engine has nobody to raise it to.
+    It may have ``async def startup()`` and ``async def shutdown()`` as well, which ``Runner`` awaits.
+
+    An exception in one of these methods is printed as "Exception ignored in", since the engine has nobody to raise it to;
+    KeyboardInterrupt and SystemExit end the server. After one in ``on_request()`` or ``on_handshake()`` the client gets a
+    500.
 
     Example::
 
@@ -47,6 +50,8 @@ class EngineApplication(Protocol):
 
     def on_view_failed(self, ws: WebSocket | None, failure: BaseException) -> None:
         """A coroutine of ``accept()`` or ``run()`` has raised ``failure``; ``ws`` closes with 1011.
+
+        KeyboardInterrupt and SystemExit come from ``Runner.run()`` instead.
 
         ``ws`` is ``None`` for one that ``Exchange.run()`` drives.
         """

@@ -295,7 +295,7 @@ class _stop_signals:
             self._loop.add_signal_handler(number, self._runner.stop)
             if self._runner._second_signal_ends:
                 # Not from the loop, which a view may block for ever.
-                signal.signal(number, self._restore_default)
+                signal.signal(number, self._restore_defaults)
                 signal.siginterrupt(number, False)
         _handled_signals = self._numbers
 
@@ -305,10 +305,10 @@ class _stop_signals:
         for number in self._numbers:
             self._loop.remove_signal_handler(number)
 
-    @staticmethod
-    def _restore_default(number: int, frame: object) -> None:
-        """The next one takes its usual effect."""
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    def _restore_defaults(self, number: int, frame: object) -> None:
+        """The next one, of either kind, takes its usual effect."""
+        for each in self._numbers:
+            signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:

@@ -543,7 +543,8 @@ PyObject* run(PyObject* object, PyObject* args, PyObject* keywords) {
         Ref<TaskObject> task = make_task();
         task->ends_by_itself = true;
         give_coroutine(*task, coroutine, context);
-        if (self_of(object).state->is_new && begin(engine, *task)) {
+        const bool may_begin = self_of(object).state->is_new && running_task() == nullptr;
+        if (may_begin && begin(engine, *task)) {
             return;
         }
         engine.server().spawn(run_beside(engine, kept(engine, std::move(task))));

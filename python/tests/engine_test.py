@@ -798,6 +798,18 @@ class HttpTest(EngineTest):
         finally:
             connection.close()
 
+    async def test_a_coroutine_may_run_another_one_in_its_first_step(self):
+        async def first(exchange):
+            exchange.run(second(exchange))
+
+        async def second(exchange):
+            exchange.respond(200, [], b"from the second")
+
+        self.application.on_request = lambda exchange: exchange.run(first(exchange))
+        status, _, body = await asyncio.to_thread(self.fetch)
+        self.assertEqual((status, body), (200, b"from the second"))
+        self.assertEqual(self.application.failures, [])
+
     async def test_the_head_of_a_request(self):
         seen = []
 

@@ -74,8 +74,11 @@ class Start:
         self.options = options
         self.request = request
         state = _ThreadState.changed()
-        self.coroutine = _in_state(state, coroutine) if state else coroutine
-        self.coroutine.__qualname__ = coroutine.__qualname__  # logs name the view
+        self.coroutine = coroutine
+        if state:
+            self.coroutine = _in_state(state, coroutine)
+            # Logs name the view.
+            self.coroutine.__qualname__ = getattr(coroutine, "__qualname__", type(coroutine).__name__)
 
     def enter(self, lane: Lane | None) -> None:
         """Frees the captured context of what belongs to the chain's thread, and gives the view its lane.
