@@ -135,14 +135,32 @@ private:
         const std::vector<fs::path> news = watcher_->look();
         tell_limitation();
         for (const fs::path& file : news) {
-            if (change_of(file, record_) != Change::kNone) {
-                changed_.insert(file);
-                last_change_ = Clock::now();
+            note_change(file);
+            if (build_) {
+                changed_during_build_.insert(file);
             }
         }
         if (!changed_.empty() && Clock::now() - last_change_ >= kQuietTime) {
             act_on({changed_.begin(), changed_.end()});
             changed_.clear();
+        }
+    }
+
+    void note_change(const fs::path& file) {
+        if (change_of(file, record_) != Change::kNone) {
+            changed_.insert(file);
+            last_change_ = Clock::now();
+        }
+    }
+
+    // Only its record tells that a build reads a file whose name looks like no source, and the record of the build that
+    // has just ended may be the first to name it.
+    void load_record() {
+        const BuildRecord before = std::exchange(record_, BuildRecord::load(project_.build));
+        for (const fs::path& file : std::exchange(changed_during_build_, {})) {
+            if (change_of(file, record_) != change_of(file, before)) {
+                note_change(file);
+            }
         }
     }
 
@@ -223,7 +241,7 @@ private:
         build_->wait();
         const std::optional<int> status = build_->exit_status();
         build_.reset();
-        record_ = BuildRecord::load(project_.build);
+        load_record();
         if (must_build_again_) {
             start_build();
         } else if (purpose_ == Purpose::kCheck) {
@@ -367,6 +385,7 @@ private:
 
     std::set<fs::path> changed_;  // and not acted on
     std::set<fs::path> unbuilt_;  // since the last build began
+    std::set<fs::path> changed_during_build_;
     Clock::time_point last_change_;
     Clock::time_point change_began_;
 

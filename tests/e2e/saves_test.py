@@ -5,11 +5,13 @@ Each moment is tried with one kind of save; with C10K_FULL=1 with each kind, thr
 """
 
 import contextlib
+import fcntl
 import http.client
 import itertools
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -235,6 +237,29 @@ class Saves(SavesTestCase):
                     word = self.site.new_word(name)
                     save(name, word)
                     self.assert_shown(word)
+        self.end()
+
+    def test_row_79_a_save_before_the_server_knows_what_the_build_reads_is_shown(self):
+        record = self.site.path / "build/.c10k-record"
+        self.serve()
+        eventually(record.exists, "the build is checked", builder=self.server.pid)
+        self.end()
+        # The check of the build at the start has looked at the files, and stands still as it writes its record.
+        next_record = record.with_name(".c10k-record.new")
+        os.mkfifo(next_record)
+        with open(os.open(next_record, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
+            self.assertGreater(record.stat().st_size, fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096))
+            self.serve()
+            eventually(lambda: select.select([pipe], [], [], 0)[0], "the record is written", builder=self.server.pid)
+            next_record.unlink()
+            shutil.copy(record, next_record)
+            word = self.site.new_word("text.inc")
+            self.site.write("text.inc", word)
+            self.site.write("templates/index.html", self.site.new_word("templates/index.html"))
+            self.server.wait_for("^Changed: templates/index.html")
+            os.set_blocking(pipe.fileno(), True)
+            pipe.read()
+        self.assert_shown(word)
         self.end()
 
     def test_row_79_a_folder_that_takes_the_place_of_another_is_followed(self):
