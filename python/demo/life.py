@@ -10,69 +10,32 @@ from django.shortcuts import render
 from c10k import Group
 from c10ktools.http import websocket
 
-LARGEST = 4096
-LONGEST_MESSAGE = 64  # bytes
+from control import Control, refusal
+from game import LARGEST, LONGEST_MESSAGE, Game, Mistake, Worker
+from viewer import LONGEST, Viewer
+
 BATCH_SECONDS = 0.025
 BATCH_BYTES = 256 * 1024
 CELLS_AT_ONCE = 4096  # whose last words make a message
 
-
-class Mistake(Exception):
-    """A worker has said something wrong. The text is for its close."""
-
-
-class Game:
-    """One game: its workers gather, subscribe to their neighbours, and run."""
-
-    number = 0
-
-    def __init__(self, size: int) -> None:
-        Game.number += 1
-        self.size = size
-        self.name = f"life {Game.number}"
-        self.workers = Group(f"{self.name} workers")
-        self.connected = 0
-        self.subscribed = 0
-        self.is_full = False
-        self.runs = False
-        self.last_words: dict[tuple[int, int], str] = {}
-        self._cells: dict[tuple[int, int], Group] = {}
-
-    @property
-    def cells(self) -> int:
-        return self.size * self.size
-
-    def cell(self, row: int, col: int) -> Group:
-        """Those who want to hear of a cell."""
-        group = self._cells.get((row, col))
-        if group is None:
-            group = self._cells[row, col] = Group(f"{self.name} {row} {col}")
-        return group
-
-    def numbers(self, words: list[str], count: int) -> list[int]:
-        """``ROW COL`` or ``STEP ROW COL STATE``."""
-        if len(words) != count or not all(word.isascii() and word.isdigit() for word in words):
-            raise Mistake("expected ROW COL" if count == 2 else "expected STEP ROW COL STATE")
-        numbers = [int(word) for word in words]
-        if any(number >= self.size for number in (numbers if count == 2 else numbers[1:3])):
-            raise Mistake("outside the grid")
-        return numbers
-
-
 game = Game(32)
+control = Control()
 
 
 # ---- Workers
 
 
-@websocket
+@websocket(keep_request=True)
 async def worker(ws):
+    peer = "{REMOTE_ADDR}:{REMOTE_PORT}".format_map(ws.request.META)
+    ws.request = None  # ten thousand of them need memory
+    if game.end is not None:
+        _begin(game.size)
     playing = game
     if playing.connected == playing.cells or playing.is_full:
         ws.close(1013, "game is full")
         return
-    playing.connected += 1
-    is_subscribed = False
+    self = playing.enter(peer)
     try:
         async with playing.workers.join(ws), AsyncExitStack() as memberships:
             count = playing.workers.count()
@@ -83,19 +46,20 @@ async def worker(ws):
                 playing.workers.send("sub")
             if not await _subscribe(ws, playing, memberships):
                 return
-            is_subscribed = True
+            self.is_subscribed = True
             playing.subscribed += 1
             _say(playing.subscribed, "subscribed")
             if playing.subscribed == playing.cells and not playing.runs:
                 playing.runs = True
                 print("Telling workers to run", flush=True)
                 playing.workers.send("run")
+                playing.turned.ring()
             async for message in ws:
-                _relay(playing, message)
+                _relay(playing, self, message)
     except Mistake as mistake:
         ws.close(1008, str(mistake))
     finally:
-        _leave(playing, is_subscribed)
+        playing.leave(self, ws.close_code)
 
 
 async def _subscribe(ws, playing: Game, memberships: AsyncExitStack) -> bool:
@@ -111,30 +75,20 @@ async def _subscribe(ws, playing: Game, memberships: AsyncExitStack) -> bool:
     return False
 
 
-def _relay(playing: Game, message) -> None:
+def _relay(playing: Game, worker: Worker, message) -> None:
     text = _text_of(message)
-    words = text.split(" ")
-    if not playing.runs:
-        raise Mistake("not told to run yet")
-    _, row, col, state = playing.numbers(words, 4)
-    if state > 1:
-        raise Mistake("a state is 0 or 1")
-    playing.cell(row, col).send(text)
-    playing.last_words[row, col] = text
+    playing.say(worker, text)
     if playing is game:
         WATCHERS.send(text)
         batch.add(text)
 
 
-def _leave(playing: Game, is_subscribed: bool) -> None:
+def _begin(size: int) -> None:
+    """A new game takes the place of the present one."""
     global game
-    playing.connected -= 1
-    if is_subscribed and not playing.runs:
-        playing.subscribed -= 1
-    if not playing.runs and not playing.connected:
-        playing.is_full = False
-    if playing is game and playing.runs and playing.connected == 0:
-        game = Game(playing.size)
+    former, game = game, Game(size)
+    former.changed.ring()
+    former.turned.ring()
 
 
 def _text_of(message) -> str:
@@ -182,8 +136,14 @@ def index(request):
     return render(request, "gameoflife/index.html", {"size": game.size})
 
 
-@websocket(subprotocols=["life.batch"])
+@websocket(subprotocols=["life.viewer", "life.batch"], keep_request=True)
 async def watcher(ws):
+    if ws.subprotocol == "life.viewer":
+        try:
+            await Viewer(ws, lambda: game, control).serve()
+        except Mistake as mistake:
+            ws.close(1008, str(mistake))
+        return
     if ws.subprotocol is None:
         async with WATCHERS.join(ws):
             await ws.recv()  # a watcher has nothing to say: any message ends the view
@@ -192,7 +152,7 @@ async def watcher(ws):
     ws.send(f"size {game.size}")
     async with BATCH_WATCHERS.join(ws):
         playing = game
-        cells = list(playing.last_words)
+        cells = [] if playing.end else list(playing.last_words)
         for start in range(0, len(cells), CELLS_AT_ONCE):
             if playing is not game:
                 break  # all that the next game has said came through the batch
@@ -204,15 +164,33 @@ async def watcher(ws):
 
 @websocket
 async def reset(ws):
-    global game
     text = await ws.recv()
     if not (isinstance(text, str) and text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST):
         ws.close(1008, f"a size from 1 to {LARGEST}")
         return
     batch.send()
-    former, game = game, Game(int(text))
+    former = game
+    _begin(int(text))
     former.is_full = True
     former.workers.close(1012, "reset")
+    control.close(1012, "reset")
     BATCH_WATCHERS.send(f"size {game.size}")
     while former.connected:
         await asyncio.sleep(0.001)
+
+
+# ---- Control
+
+
+@websocket(subprotocols=["life.control"], keep_request=True)
+async def program(ws):
+    why = refusal(ws.request)
+    if ws.subprotocol is None or why is not None:
+        ws.close(1008, why or "speak the subprotocol life.control")
+    elif control.has_program:
+        ws.close(1013, "another program is in control")
+    else:
+        try:
+            await control.serve(ws, LONGEST, lambda: game.turned.ring())
+        except Mistake as mistake:
+            ws.close(1008, str(mistake))

@@ -10,6 +10,7 @@ urlpatterns = [
     path("watcher/", life.watcher),
     path("reset/", life.reset),
     path("worker/", life.worker),
+    path("control/", life.program),
     path("test/", echo.index),
     path("test/ws/", echo.echo),
     path("test/wsgi/", echo.forms),

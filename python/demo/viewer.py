@@ -1,0 +1,184 @@
+"""What a page gets that speaks ``life.viewer``: pictures, the status, and the card of a cell."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from board import Viewport
+from control import Control, read, refusal
+from game import Game, Mistake
+
+from c10ktools.http import ConnectionClosed
+
+LONGEST = 2 * 1024 * 1024  # characters of a message: a pattern may be pasted
+FRAME_SECONDS = 0.025
+STATUS_SECONDS = 0.5
+CARD_SECONDS = 0.2
+FRAMES_AHEAD = 2  # that the page has not answered
+WHOLE_CELLS = 1024 * 1024  # that a page gets of itself
+LARGEST_NUMBER = 2**31 - 1
+
+
+def number_of(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise Mistake("expected a whole number from 0")
+    return min(value, LARGEST_NUMBER)
+
+
+class Viewer:
+    """One page. It gets a frame only when it has answered those before: a slow one gets fewer, and never old ones."""
+
+    def __init__(self, ws: Any, game: Callable[[], Game], control: Control) -> None:
+        self._ws = ws
+        self._game = game  # in force
+        self._control = control
+        self._refusal = refusal(ws.request)
+        self._view: Viewport | None = None
+        self._cell: tuple[int, int] | None = None
+        self._drawn: Game | None = None  # of which the page has a picture
+        self._mark: int | None = None  # of its board when the last frame was made
+        self._sent = self._seen = 0  # numbers of frames
+        self._asked = asyncio.Event()  # something of what the page asks for has changed
+        self._cell_asked = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Serves the page until it leaves.
+
+        Raises:
+            Mistake: the page has said something wrong.
+        """
+        tasks = [asyncio.ensure_future(part) for part in (self._paint(), self._tell(), self._describe())]
+        try:
+            async for message in self._ws:
+                self._take(read(message, LONGEST))
+        except ConnectionClosed:
+            pass
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- What the page says
+
+    def _take(self, said: dict[str, Any]) -> None:
+        if "view" in said:
+            self._take_view(said["view"])
+        if "seen" in said:
+            seen = number_of(said["seen"])
+            if seen > self._sent:
+                raise Mistake("seen: no such frame was sent")
+            self._seen = max(self._seen, seen)
+            self._asked.set()
+        if "cell" in said:
+            self._take_cell(said["cell"])
+        if "do" in said:
+            self._take_command(said["do"], said.get("id"))
+
+    def _take_view(self, view: Any) -> None:
+        if not isinstance(view, dict):
+            raise Mistake("view: expected an object")
+        numbers = [number_of(view.get(name)) for name in ("zoom", "left", "top", "columns", "rows")]
+        self._view = Viewport(*numbers, ages=view.get("ages") is True)
+        self._mark = None
+        self._asked.set()
+
+    def _take_cell(self, cell: Any) -> None:
+        if cell is not None and not (isinstance(cell, list) and len(cell) == 2):
+            raise Mistake("cell: expected [ROW, COL] or null")
+        self._cell = cell and (number_of(cell[0]), number_of(cell[1]))
+        self._cell_asked.set()
+
+    def _take_command(self, do: Any, number: Any) -> None:
+        if not isinstance(do, dict) or type(number) is not int:
+            raise Mistake("do: expected an object, and an id that is a whole number")
+
+        def answered(error: str | None) -> None:
+            if not self._ws.closed:
+                self._ws.send(json.dumps({"answer": number, "error": error}))
+
+        if self._refusal is not None:
+            answered(self._refusal)
+        else:
+            self._control.command(do, answered)
+
+    # ---- What the page gets
+
+    async def _paint(self) -> None:
+        while True:
+            self._asked.clear()
+            if not self._make_frame():
+                await self._until_something(self._asked, self._game().changed)
+            await asyncio.sleep(FRAME_SECONDS)
+
+    def _make_frame(self) -> bool:
+        game = self._game()
+        if self._view is None or self._sent - self._seen >= FRAMES_AHEAD:
+            return False
+        if game is not self._drawn:
+            if self._drawn is not None and game.size != self._drawn.size:
+                self._view = self._whole(game.size)
+            self._drawn, self._mark = game, None
+        elif self._mark == game.board.mark:
+            return False
+        self._sent += 1
+        for part in game.board.picture(self._view.clipped(game.size), self._sent, self._mark):
+            self._ws.send(part)
+        self._mark = game.board.mark
+        return True
+
+    def _whole(self, size: int) -> Viewport:
+        zoom = 0
+        while (-(-size >> zoom)) ** 2 > WHOLE_CELLS:
+            zoom += 1
+        return Viewport(zoom, 0, 0, size, size, self._view is not None and self._view.ages)
+
+    async def _tell(self) -> None:
+        before, messages, time = None, 0, asyncio.get_running_loop().time()
+        game, rate = None, 0
+        while True:
+            now = asyncio.get_running_loop().time()
+            if game is not self._game():
+                game, messages, time, rate = self._game(), self._game().messages, now, 0
+            elif now - time >= STATUS_SECONDS:
+                rate = round((game.messages - messages) / (now - time))
+                messages, time = game.messages, now
+            status = {**game.status(), "messages": rate, **self._play()}
+            status["game"] |= {name: self._control.hello.get(name) for name in ("wrapped", "limit")}
+            if status != before:
+                self._ws.send(json.dumps({"status": status}))
+                before = status
+            if rate == 0 and game.messages == messages:
+                await self._until_something(game.turned, game.changed)
+            else:
+                await self._until_something(game.turned, seconds=STATUS_SECONDS)
+
+    def _play(self) -> dict[str, Any]:
+        why = self._refusal
+        program = {"program": self._control.has_program, "allowed": why is None, "why": why}
+        return {"control": program, "play": self._control.play}
+
+    async def _describe(self) -> None:
+        before = None
+        while True:
+            self._cell_asked.clear()
+            game, cell = self._game(), self._cell
+            if cell is None or max(cell) >= game.size:
+                await self._cell_asked.wait()
+                before = None
+                continue
+            card = game.card(cell)
+            if card != before:
+                self._ws.send(json.dumps({"card": card}))
+                before = card
+            await self._until_something(self._cell_asked, seconds=CARD_SECONDS)
+
+    async def _until_something(self, *signs: Any, seconds: float | None = None) -> None:
+        waits = [asyncio.ensure_future(sign.wait()) for sign in signs]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
