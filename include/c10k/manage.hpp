@@ -7,14 +7,24 @@
 
 #include <initializer_list>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 namespace c10k {
 
-// The reason why a command fails, in one line for the user. manage() prints it without a trace and exits with 1.
+// The reason why a command fails, in one line for the user. manage() prints it without a trace and returns status() as
+// the exit status of the program.
+//
+//     throw CommandError("the slowest reply took 120 ms, more than --limit 100ms", 99);
 class CommandError : public std::runtime_error {
 public:
-    using std::runtime_error::runtime_error;
+    // Requires: `status` is from 1 to 255, which a shell tells from success. Throws std::logic_error otherwise.
+    explicit CommandError(const std::string& reason, int status = 1);
+
+    [[nodiscard]] int status() const noexcept { return status_; }
+
+private:
+    int status_;
 };
 
 // A command of manage: `manage NAME [options]`.
@@ -39,8 +49,8 @@ public:
 [[nodiscard]] std::size_t connection_limit();
 
 // Runs the command that the arguments name: runserver, serve, restart, urls, check, certificate, completion, man, or
-// one of `commands`. Returns the exit status: 0; 1 if it failed, which one line on standard error explains; 2 if the
-// arguments are wrong; 130 if a command was interrupted before its end.
+// one of `commands`. Returns the exit status: 0; 1 or the status of its CommandError if it failed, which one line on
+// standard error explains; 2 if the arguments are wrong; 130 if a command was interrupted before its end.
 int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands);
 
 // A Site is built once per loop: `explicit Site(Services&)`, and `Urls urls()`.

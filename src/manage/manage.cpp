@@ -1,5 +1,6 @@
 #include "c10k/manage.hpp"
 
+#include "c10k/internal/require.hpp"
 #include "loop/backends.hpp"
 #include "loop/loop.hpp"
 #include "manage/commands.hpp"
@@ -48,7 +49,8 @@ Settings, one \fIname\fR = \fIvalue\fR a line, read from the folder that the pro
 .BI C10K_ NAME
 The setting of that name, in capitals. It goes before c10k.conf; options go before both.
 .SH EXIT STATUS
-0 if all went well, 1 if the command failed, 2 if the arguments are wrong, 130 if a command was interrupted before its end.
+0 if all went well, 1 if the command failed (or the status that its help names), 2 if the arguments are wrong, 130 if a
+command was interrupted before its end.
 )";
 
 // Runs it, and turns what it throws into a line and an exit status.
@@ -58,6 +60,10 @@ int report_errors(const std::function<void()>& run) {
         return 0;
     } catch (const Stopped&) {
         return kInterrupted;
+    } catch (const CommandError& error) {
+        std::fflush(stdout);
+        print_error(error);
+        return error.status();
     } catch (const std::exception& error) {
         std::fflush(stdout);
         print_error(error);
@@ -319,6 +325,10 @@ private:
 };
 
 }  // namespace
+
+CommandError::CommandError(const std::string& reason, int status) : std::runtime_error(reason), status_(status) {
+    internal::require(status >= 1 && status <= 255, "CommandError(): the status is from 1 to 255");
+}
 
 void Command::declare_options(CommandOptions& /*options*/) {}
 void Command::add_options(CLI::App& /*options*/) {}
