@@ -5,6 +5,7 @@
 #include "gameoflife/feed.hpp"
 #include "gameoflife/gameoflife.hpp"
 #include "gameoflife/server.hpp"
+#include "gameoflife/settings.hpp"
 
 #include <c10k/manage.hpp>
 #include <c10k/metrics.hpp>
@@ -15,6 +16,10 @@
 using namespace c10k;
 
 struct Site {
+    // [settings]
+    static AppSettings settings() { return {life::kLifeControl}; }
+    // [/settings]
+
     explicit Site(Services& services) : services(services), game(services, feed), echo(services) {
         const std::filesystem::path demos{C10K_DEMOS_DIR};
         for (const auto& app : {demos, demos / "gameoflife", demos / "echo"}) {

@@ -52,6 +52,7 @@ OWNERS = {
     "semaphore.hpp": "task",
     "server.hpp": "web",
     "services.hpp": "web",
+    "app_setting.hpp": "web",
     "settings.hpp": "web",
     "simulation.hpp": "testkit",
     "static_files.hpp": "web",

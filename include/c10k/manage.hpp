@@ -1,5 +1,6 @@
 #pragma once
 
+#include "c10k/app_setting.hpp"
 #include "c10k/command_options.hpp"
 #include "c10k/server.hpp"
 #include "c10k/task.hpp"
@@ -9,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace c10k {
 
@@ -51,12 +53,33 @@ public:
 // Runs the command that the arguments name: runserver, serve, restart, urls, check, certificate, completion, man, or
 // one of `commands`. Returns the exit status: 0; 1 or the status of its CommandError if it failed, which one line on
 // standard error explains; 2 if the arguments are wrong; 130 if a command was interrupted before its end.
-int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands);
+int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands,
+           AppSettings settings = {});
 
-// A Site is built once per loop: `explicit Site(Services&)`, and `Urls urls()`.
+namespace internal {
+
+template <typename Site>
+concept NeedsASiteForItsSettings = std::is_member_function_pointer_v<decltype(&Site::settings)>;
+
+}  // namespace internal
+
+// The settings that a Site declares for its apps.
+template <typename Site>
+[[nodiscard]] AppSettings settings_of() {
+    if constexpr (requires { AppSettings{Site::settings()}; }) {
+        return Site::settings();
+    } else {
+        static_assert(!internal::NeedsASiteForItsSettings<Site>,
+                      "settings() of a Site is static, and returns AppSettings");
+        return {};
+    }
+}
+
+// A Site is built once per loop: `explicit Site(Services&)`, and `Urls urls()`. If its apps have settings of their own,
+// it also has a `static AppSettings settings()`.
 template <typename Site>
 int manage(int argc, char** argv, std::initializer_list<Command*> commands = {}) {
-    return manage(argc, argv, site_factory<Site>(), commands);
+    return manage(argc, argv, site_factory<Site>(), commands, settings_of<Site>());
 }
 
 }  // namespace c10k

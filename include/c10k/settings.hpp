@@ -1,19 +1,25 @@
 #pragma once
 
+#include "c10k/app_setting.hpp"
 #include "c10k/limits.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace c10k {
 
-// The settings of a program: the limits of a server and of run_blocking(), and the fields declared here.
+class SettingTable;
+
+// The settings of a program: the limits of a server and of run_blocking(), the fields declared here, and those of apps.
 // SettingsReader::describe() has the bounds and the reason of each.
 //
 // A list has no entries by default.
@@ -49,6 +55,23 @@ struct Settings : ServerLimits, BlockingLimits {
 
     // How long WebSockets go on after another program has taken over.
     std::chrono::milliseconds restart_grace{500};
+
+    // What the settings of apps were set to, by their names; get() also knows their defaults.
+    std::map<std::string, internal::SettingValue, std::less<>> of_apps = {};
+
+    // The value of a setting that an app has declared.
+    template <typename T>
+    [[nodiscard]] T get(const AppSetting<T>& setting) const {
+        const auto set = of_apps.find(setting.name);
+        return set != of_apps.end() ? internal::from_stored(setting, set->second)
+               : debug              ? setting.default_in_debug.value_or(setting.default_value)
+                                    : setting.default_value;
+    }
+    // Sets it, as tests do. Nothing checks its bounds.
+    template <typename T>
+    void set(const AppSetting<T>& setting, std::type_identity_t<T> value) {
+        of_apps.insert_or_assign(std::string{setting.name}, internal::to_stored(setting, std::move(value)));
+    }
 };
 
 // The faults of the settings; what() has one line for each.
@@ -70,6 +93,7 @@ struct SettingInForce {
     std::string value;
     std::string origin;  // "default", "c10k.conf:3", "C10K_PORT", "--port"
     std::string_view reason;
+    std::string default_in_debug;  // where `debug` is on
 };
 
 // Puts settings together. A later call goes before an earlier one: file, then environment, then flags.
@@ -81,7 +105,9 @@ public:
     // The file that is read if it exists and no other is named.
     static constexpr std::string_view kDefaultFile = "c10k.conf";
 
-    explicit SettingsReader(Settings defaults = {});
+    // Reads the settings of the framework and those of apps. Throws std::logic_error if two have the same name, or one
+    // has no reason, a name that nobody can write, or a default out of its bounds.
+    explicit SettingsReader(Settings defaults = {}, AppSettings of_apps = {});
 
     // Lines "name = value", in UTF-8; a "#" in front makes one a comment.
     void read_file(const std::filesystem::path& file);
@@ -105,6 +131,7 @@ public:
 private:
     void read_line(std::string_view line, const std::string& origin);
 
+    std::shared_ptr<const SettingTable> table_;
     Settings defaults_;
     Settings settings_;
     std::map<std::string, std::string, std::less<>> origins_;  // of those that are not the defaults

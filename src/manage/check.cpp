@@ -200,6 +200,7 @@ void print_json(const Findings& findings) {
         json["settings"].push_back({{"name", setting.name},
                                     {"value", setting.value},
                                     {"default", setting.default_value},
+                                    {"default_in_debug", setting.default_in_debug},
                                     {"origin", setting.origin},
                                     {"unit", setting.unit},
                                     {"reason", setting.reason}});

@@ -83,7 +83,8 @@ std::string backend_names() {
 
 class CommandLine {
 public:
-    CommandLine(int argc, char** argv, SiteFactory site) : argc_(argc), argv_(argv), site_(std::move(site)) {
+    CommandLine(int argc, char** argv, SiteFactory site, AppSettings settings)
+        : argc_(argc), argv_(argv), site_(std::move(site)), settings_(std::move(settings)) {
         app_.require_subcommand(1);
         app_.set_version_flag("--version", kVersion, "Print the version");
         app_.set_help_all_flag("--help-all", "Help of all commands");
@@ -291,10 +292,12 @@ private:
 
     [[nodiscard]] usage::Program describe() const {
         usage::Program program{app_, kVersion, {}, kRestOfManPage};
-        for (const SettingInForce& setting : SettingsReader{}.describe()) {
+        for (const SettingInForce& setting : settings_.reader().describe()) {
             const std::string unit = setting.unit.empty() ? "" : " (" + std::string{setting.unit} + ')';
+            const bool has_two = setting.default_in_debug != setting.default_value;
+            const std::string in_debug = has_two ? ", with debug " + setting.default_in_debug : "";
             program.settings.push_back(
-                {std::string{setting.name}, setting.default_value + unit, std::string{setting.reason}});
+                {std::string{setting.name}, setting.default_value + in_debug + unit, std::string{setting.reason}});
         }
         return program;
     }
@@ -335,9 +338,9 @@ void Command::add_options(CLI::App& /*options*/) {}
 
 std::size_t connection_limit() { return Loop::current().backend().capacity(); }
 
-int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands) {
+int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands, AppSettings settings) {
     raise_file_limit();
-    CommandLine command_line{argc, argv, std::move(site)};
+    CommandLine command_line{argc, argv, std::move(site), std::move(settings)};
     for (Command* command : commands) {
         command_line.add(*command);
     }

@@ -75,7 +75,7 @@ CLI::Option* SettingOptions::add_setting(CLI::App& command, const std::string& n
 }
 
 SettingsReader SettingOptions::read() const {
-    SettingsReader reader;
+    SettingsReader reader = this->reader();
     if (file_) {
         if (file_->empty()) {
             throw CommandError("--settings: the name of the file is empty");

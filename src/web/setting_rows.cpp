@@ -292,12 +292,6 @@ std::span<const SettingRow> setting_rows() noexcept { return kRows; }
 
 std::span<const SettingOrder> setting_orders() noexcept { return kOrders; }
 
-const SettingRow* find_setting(std::string_view name) noexcept {
-    const auto row =
-        std::find_if(kRows.begin(), kRows.end(), [name](const SettingRow& one) { return one.name == name; });
-    return row == kRows.end() ? nullptr : &*row;
-}
-
 std::string_view name_of(SettingMember member) noexcept {
     return std::find_if(kRows.begin(), kRows.end(), [&member](const SettingRow& row) { return row.member == member; })
         ->name;

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,16 +14,10 @@
 
 namespace c10k {
 
-// Where Settings keeps a setting.
+// Where Settings keeps a setting: in a field of its own, or, if an app has declared it, by its name.
 using SettingMember = std::variant<std::string Settings::*, bool Settings::*, std::uint32_t Settings::*,
                                    std::chrono::milliseconds Settings::*, std::chrono::seconds Settings::*,
-                                   std::vector<std::string> Settings::*>;
-
-// The values that a number may have, or a time in milliseconds.
-struct SettingBounds {
-    std::uint64_t min = 0;
-    std::uint64_t max = std::numeric_limits<std::uint32_t>::max();
-};
+                                   std::vector<std::string> Settings::*, const DeclaredSetting*>;
 
 // All that the library knows of a setting: parsing, describe(), checks and metrics read it here.
 struct SettingRow {
@@ -33,7 +26,8 @@ struct SettingRow {
     SettingMember member;
     std::string_view reason;
     SettingBounds bounds = {};
-    std::optional<Limit> limit = std::nullopt;  // whose strikes are counted under this name
+    std::optional<Limit> limit = std::nullopt;       // whose strikes are counted under this name
+    std::span<const std::string_view> choices = {};  // the words of an enum
 };
 
 // A size that must not be larger than another.
@@ -44,10 +38,9 @@ struct SettingOrder {
     std::string_view hint;
 };
 
+// Those of the framework.
 [[nodiscard]] std::span<const SettingRow> setting_rows() noexcept;
 [[nodiscard]] std::span<const SettingOrder> setting_orders() noexcept;
-// Null if there is no setting of that name.
-[[nodiscard]] const SettingRow* find_setting(std::string_view name) noexcept;
 // The name of the setting that is kept there.
 [[nodiscard]] std::string_view name_of(SettingMember member) noexcept;
 

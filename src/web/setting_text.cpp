@@ -60,8 +60,15 @@ std::string format(const std::vector<std::string>& list) {
 
 // ---- One for each type of a setting, which the last parameter chooses
 
-Parsed<std::string> parse(const SettingRow& /*row*/, std::string_view text, std::string /*tag*/) {
-    return std::string{text};
+Parsed<std::string> parse(const SettingRow& row, std::string_view text, std::string /*tag*/) {
+    if (row.choices.empty() || std::find(row.choices.begin(), row.choices.end(), text) != row.choices.end()) {
+        return std::string{text};
+    }
+    std::string words;
+    for (const std::string_view word : row.choices) {
+        words += (words.empty() ? "" : word == row.choices.back() ? " or " : ", ") + std::string{word};
+    }
+    return Problem{"is none of its values: write " + words};
 }
 
 Parsed<bool> parse(const SettingRow& /*row*/, std::string_view text, bool /*tag*/) {
@@ -114,23 +121,61 @@ Parsed<std::vector<std::string>> parse(const SettingRow& /*row*/, std::string_vi
     return std::vector<std::string>{members.begin(), members.end()};
 }
 
+// ---- Where a value is kept
+
+// Parses `text` as a value of the place's type, and puts it there.
+struct Store {
+    template <typename T>
+    std::optional<std::string> operator()(T Settings::*member) const {
+        return parse_into<T>([this, member](T value) { settings.*member = std::move(value); });
+    }
+    std::optional<std::string> operator()(const DeclaredSetting* setting) const {
+        return std::visit(
+            [this]<typename T>(const T& /*default_value*/) {
+                return parse_into<T>(
+                    [this](T value) { settings.of_apps.insert_or_assign(std::string{row.name}, std::move(value)); });
+            },
+            setting->default_value);
+    }
+
+    template <typename T, typename Put>
+    std::optional<std::string> parse_into(Put put) const {
+        Parsed<T> parsed = parse(row, text, T{});
+        if (auto* problem = std::get_if<Problem>(&parsed)) {
+            return std::move(problem->text);
+        }
+        put(std::get<T>(std::move(parsed)));
+        return std::nullopt;
+    }
+
+    Settings& settings;
+    const SettingRow& row;
+    std::string_view text;
+};
+
+struct Format {
+    template <typename T>
+    std::string operator()(T Settings::*member) const {
+        return format(settings.*member);
+    }
+    std::string operator()(const DeclaredSetting* setting) const {
+        const auto set = settings.of_apps.find(setting->name);
+        return std::visit([](const auto& value) { return format(value); }, set != settings.of_apps.end() ? set->second
+                                                                           : settings.debug ? setting->default_in_debug
+                                                                                            : setting->default_value);
+    }
+
+    const Settings& settings;
+};
+
 }  // namespace
 
 std::optional<std::string> store(Settings& settings, const SettingRow& row, std::string_view text) {
-    return std::visit(
-        [&]<typename T>(T Settings::*member) -> std::optional<std::string> {
-            Parsed<T> parsed = parse(row, text, T{});
-            if (auto* problem = std::get_if<Problem>(&parsed)) {
-                return std::move(problem->text);
-            }
-            settings.*member = std::get<T>(std::move(parsed));
-            return std::nullopt;
-        },
-        row.member);
+    return std::visit(Store{settings, row, text}, row.member);
 }
 
 std::string value_text(const Settings& settings, const SettingRow& row) {
-    return std::visit([&settings](auto member) { return format(settings.*member); }, row.member);
+    return std::visit(Format{settings}, row.member);
 }
 
 }  // namespace c10k

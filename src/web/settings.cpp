@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "c10k/text.hpp"
 #include "web/setting_rows.hpp"
+#include "web/setting_table.hpp"
 #include "web/setting_text.hpp"
 
 #include <algorithm>
@@ -19,15 +20,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// The setting that was perhaps meant; empty if none comes near.
-std::string_view nearest(std::string_view name) {
-    std::vector<std::string_view> names;
-    for (const SettingRow& row : setting_rows()) {
-        names.push_back(row.name);
-    }
-    return c10k::nearest(name, names);
-}
 
 // ---- Faults of a text that a user cannot see
 
@@ -72,7 +64,9 @@ std::string join(const std::vector<std::string>& lines) {
 SettingsError::SettingsError(std::vector<std::string> problems)
     : std::runtime_error(join(problems)), problems_(std::move(problems)) {}
 
-SettingsReader::SettingsReader(Settings defaults) : defaults_(std::move(defaults)), settings_(defaults_) {}
+SettingsReader::SettingsReader(Settings defaults, AppSettings of_apps)
+    : table_(std::make_shared<const SettingTable>(std::move(of_apps))), defaults_(std::move(defaults)),
+      settings_(defaults_) {}
 
 void SettingsReader::read_file(const std::filesystem::path& file) {
     constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
@@ -122,7 +116,7 @@ void SettingsReader::read_environment(const char* const* environment) {
             continue;
         }
         const std::string name = to_lower(variable.substr(kPrefix.size(), equals - kPrefix.size()));
-        if (find_setting(name) != nullptr || !nearest(name).empty()) {
+        if (table_->find(name) != nullptr || !table_->nearest(name).empty()) {
             apply(name, variable.substr(equals + 1), std::string{variable.substr(0, equals)});
         }
     }
@@ -144,16 +138,16 @@ void SettingsReader::apply_assignment(std::string_view assignment) {
         apply(name, trim(assignment.substr(equals + 1)), "--set");
         return;
     }
-    const SettingRow* known = find_setting(find_setting(name) != nullptr ? name : nearest(name));
-    const SettingRow& example = known != nullptr ? *known : *find_setting("ping_interval");
+    const SettingRow* known = table_->find(table_->find(name) != nullptr ? name : table_->nearest(name));
+    const SettingRow& example = known != nullptr ? *known : *table_->find("ping_interval");
     problems_.push_back("--set: " + in_quotes(assignment) + " is not NAME=VALUE, as in --set " +
                         std::string{example.name} + '=' + value_text(defaults_, example));
 }
 
 void SettingsReader::apply(std::string_view name, std::string_view text, const std::string& origin) {
-    const SettingRow* row = find_setting(name);
+    const SettingRow* row = table_->find(name);
     if (row == nullptr) {
-        const std::string_view meant = nearest(name);
+        const std::string_view meant = table_->nearest(name);
         problems_.push_back(origin + ": there is no setting " + in_quotes(name) +
                             (meant.empty() ? "" : "; did you mean '" + std::string{meant} + "'?") + more_about(name));
         return;
@@ -184,11 +178,15 @@ const Settings& SettingsReader::settings() const {
 }
 
 std::vector<SettingInForce> SettingsReader::describe() const {
+    Settings defaults_in_debug = defaults_;
+    defaults_in_debug.debug = true;
     std::vector<SettingInForce> settings;
-    for (const SettingRow& row : setting_rows()) {
+    for (const SettingRow& row : table_->rows()) {
         const auto origin = origins_.find(row.name);
+        const bool is_debug = row.member == SettingMember{&Settings::debug};
         settings.push_back({row.name, row.unit, value_text(defaults_, row), value_text(settings_, row),
-                            origin == origins_.end() ? "default" : origin->second, row.reason});
+                            origin == origins_.end() ? "default" : origin->second, row.reason,
+                            value_text(is_debug ? defaults_ : defaults_in_debug, row)});
     }
     return settings;
 }

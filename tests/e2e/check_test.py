@@ -82,13 +82,19 @@ class Information(CommandTestCase):
         self.assertEqual([check for check in told["checks"] if check["level"] == "error"], [])
         settings = {setting["name"]: setting for setting in told["settings"]}
         self.assertEqual((settings["ping_interval"]["value"], settings["ping_interval"]["default"]), ("7s", "20s"))
-        self.assertEqual(set(settings["port"]), {"name", "value", "default", "origin", "unit", "reason"})
+        self.assertEqual(set(settings["port"]), {"name", "value", "default", "default_in_debug", "origin", "unit", "reason"})
         self.assertEqual(told["backend"], "epoll")
         for limit in told["limits"]:
             self.assertEqual(set(limit), {"name", "value", "connections", "of", "meaning", "command"})
         held = min(limit["connections"] for limit in told["limits"] if limit["of"] == "held")
         self.assertEqual(told["connections"]["epoll"], held)
         self.assertIn("io_uring", told["connections"])
+
+    def test_check_tells_the_settings_of_apps_like_the_frameworks(self):
+        told = json.loads("\n".join(run("check", "--json", "--set", "debug=true").stdout))
+        settings = {setting["name"]: setting for setting in told["settings"]}
+        self.assertEqual({name: settings["life_control"][name] for name in ("value", "default", "origin")},
+                         {"value": "loopback", "default": "off", "origin": "default"})
 
     def test_check_tells_what_the_kernel_tells(self):
         machine = json.loads("\n".join(run("check", "--json").stdout))["machine"]

@@ -73,6 +73,7 @@ class Mistakes(CommandTestCase):
             "max_body_bytes=1M": "as in 65536, 64KiB or 1MiB", "debug=maybe": "write true, yes, on or 1",
             "port=http": "a number from 0 to 65535", "ping_intervall=5": "did you mean 'ping_interval'?",
             "backend=EPOLL": "use auto, epoll or io_uring",
+            "life_control=everybody": "write off, loopback or all", "life_controll=off": "did you mean 'life_control'?",
         }.items():
             with self.subTest(assignment=assignment):
                 program = run("check", "--set", assignment)

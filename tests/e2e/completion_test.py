@@ -37,6 +37,7 @@ class Completion(CommandTestCase):
         self.assertEqual(self.offers("runserver", "--backend", "=", "e"), ["epoll"])  # as bash splits it
         self.assertEqual(self.offers("testecho", "--backend", "io"), ["io_uring"])
         self.assertEqual(self.offers("runserver", "--set", "ping_"), ["ping_interval=", "ping_timeout="])
+        self.assertEqual(self.offers("check", "--set", "life_c"), ["life_control="])
         self.assertEqual(self.offers("runserver", "--settings", "a"), ["a file.conf", "a folder"])
         self.assertEqual(self.offers("certificate", "--folder", "a"), ["a folder"])
         self.assertEqual(self.offers("completion", ""), ["bash"])
@@ -54,7 +55,7 @@ class Completion(CommandTestCase):
 class ManPages(CommandTestCase):
     def test_are_of_all_commands_options_and_settings_and_without_a_fault(self):
         tool = BUILD / "bin/c10k"
-        for program, told in [(None, ["runserver", "--noreload", "gameoflife", "ping_interval", "C10K_NAME", "EXIT STATUS"]),
+        for program, told in [(None, ["runserver", "--noreload", "gameoflife", "ping_interval", "life_control", "C10K_NAME", "EXIT STATUS"]),
                               (tool, ["startproject", "FOLDER"])]:
             page = "\n".join(run("man", program=program).stdout) + "\n"
             shown = subprocess.run(["groff", "-man", "-ww", "-Tascii", "-P-c"], input=page, text=True,

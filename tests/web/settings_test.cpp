@@ -3,6 +3,7 @@
 #include "loop/backends.hpp"
 #include "web/folder.hpp"
 #include "web/setting_rows.hpp"
+#include "web/setting_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,7 +62,7 @@ TEST(Settings, HaveOneRowForEachLimitThatIsCounted) {
 
 TEST(Settings, NameEveryBackendInTheReasonOfTheOneThatChooses) {
     for (const NamedBackend& one : kBackends) {
-        EXPECT_NE(find_setting("backend")->reason.find(one.name), std::string_view::npos) << one.name;
+        EXPECT_NE(SettingTable{{}}.find("backend")->reason.find(one.name), std::string_view::npos) << one.name;
     }
 }
 
@@ -350,6 +351,111 @@ TEST(Settings, Row80NameFilesThatAreNoText) {
     EXPECT_EQ(problem_of("host = 127.0.0.1\0.example\n"sv),
               std::string{":1: host: '127.0.0.1\0.example' has control characters"sv});
     EXPECT_EQ(problem_of(std::string((1 << 20) + 1, '#')), ": is larger than 1 MiB: no file of settings");
+}
+
+// ---- Settings that apps declare
+
+enum class Colour { kRed, kBlue };
+
+const AppSetting<Colour> kColour{.name = "chat_colour",
+                                 .default_value = Colour::kRed,
+                                 .default_in_debug = Colour::kBlue,
+                                 .choices = {{"red", Colour::kRed}, {"blue", Colour::kBlue}},
+                                 .reason = "What new rooms look like."};
+const AppSetting<std::uint32_t> kHistory{.name = "chat_history",
+                                         .unit = "bytes",
+                                         .default_value = 100,
+                                         .bounds = {10, 1'000'000},
+                                         .reason = "What a newcomer gets to read."};
+const AppSetting<std::chrono::milliseconds> kPatience{
+    .name = "chat_patience", .default_value = 10s, .bounds = {1'000, 60'000}, .reason = "How long a room stays empty."};
+const AppSetting<std::vector<std::string>> kRooms{
+    .name = "chat_rooms", .default_value = {"lobby"}, .reason = "The rooms that are always there."};
+
+TEST(SettingsOfApps, ComeFromFileEnvironmentAndOptionsLikeAnyOther) {
+    const Folder folder;
+    folder.write("c10k.conf", "chat_history = 64KiB\nchat_patience = 5s\nchat_rooms = tea, coffee\n");
+    const std::array environment{"C10K_CHAT_PATIENCE=7s", static_cast<const char*>(nullptr)};
+    SettingsReader reader{{}, {kColour, kHistory, kPatience, kRooms}};
+    reader.read_file(folder.path() / "c10k.conf");
+    reader.read_environment(environment.data());
+    reader.apply_assignment("chat-colour=blue");
+    const Settings& settings = reader.settings();
+    EXPECT_EQ(settings.get(kHistory), 65'536U);
+    EXPECT_EQ(settings.get(kPatience), 7s);
+    EXPECT_EQ(settings.get(kRooms), (std::vector<std::string>{"tea", "coffee"}));
+    EXPECT_EQ(settings.get(kColour), Colour::kBlue);
+    EXPECT_EQ(described(reader, "chat_patience").origin, "C10K_CHAT_PATIENCE");
+    EXPECT_EQ(described(reader, "chat_colour").origin, "--set");
+    EXPECT_EQ(described(reader, "chat_history").value, "65536");
+}
+
+TEST(SettingsOfApps, HaveTheirDefaultsWhereNobodySetsThem) {
+    const SettingsReader reader{{}, {kColour, kHistory, kPatience, kRooms}};
+    EXPECT_EQ(reader.settings().get(kHistory), 100U);
+    EXPECT_EQ(reader.settings().get(kRooms), std::vector<std::string>{"lobby"});
+    EXPECT_EQ(Settings{}.get(kPatience), 10s);
+    EXPECT_EQ(described(reader, "chat_patience").value, "10s");
+    EXPECT_EQ(described(reader, "chat_patience").default_in_debug, "10s");
+}
+
+TEST(SettingsOfApps, MayHaveAnotherDefaultInDebug) {
+    SettingsReader reader{{}, {kColour}};
+    EXPECT_EQ(reader.settings().get(kColour), Colour::kRed);
+    reader.apply_assignment("debug=true");
+    EXPECT_EQ(reader.settings().get(kColour), Colour::kBlue);
+    const SettingInForce setting = described(reader, "chat_colour");
+    EXPECT_EQ(setting.default_value, "red");
+    EXPECT_EQ(setting.default_in_debug, "blue");
+    EXPECT_EQ(setting.value, "blue");
+    EXPECT_EQ(setting.origin, "default");
+    reader.apply_assignment("chat_colour=red");
+    EXPECT_EQ(reader.settings().get(kColour), Colour::kRed);
+}
+
+TEST(SettingsOfApps, AreRefusedLikeAnyOther) {
+    SettingsReader reader{{}, {kColour, kHistory, kPatience}};
+    for (const char* assignment : {"chat_colour=green", "chat_history=5", "chat_patience=2m", "chat_histroy=20"}) {
+        reader.apply_assignment(assignment);
+    }
+    EXPECT_EQ(problems(reader),
+              (std::vector<std::string>{
+                  "--set: chat_colour: 'green' is none of its values: write red or blue",
+                  "--set: chat_history: '5' is not a number from 10 to 1000000, as in 65536, 64KiB or 1MiB",
+                  "--set: chat_patience: '2m' is not a time from 1s to 60s, as in 250ms, 10s, 1.5m or 1h",
+                  "--set: there is no setting 'chat_histroy'; did you mean 'chat_history'?"}));
+    EXPECT_EQ(problem("chat_history", "20"), "--chat-history: there is no setting 'chat_history'");
+}
+
+TEST(SettingsOfApps, AreSetByTestsWithTheirTypes) {
+    Settings settings;
+    settings.set(kColour, Colour::kBlue);
+    settings.set(kHistory, 7);
+    EXPECT_EQ(settings.get(kColour), Colour::kBlue);
+    EXPECT_EQ(settings.get(kHistory), 7U);
+    EXPECT_THROW(settings.set(kColour, static_cast<Colour>(2)), std::logic_error);
+}
+
+TEST(SettingsOfApps, AreDeclaredOnceAndWhole) {
+    const auto fault = [](const AppSettings& of_apps) -> std::string {
+        try {
+            const SettingsReader reader{{}, of_apps};
+        } catch (const std::logic_error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    using Number = AppSetting<std::uint32_t>;
+    const std::string_view reason = "It has one.";
+    EXPECT_EQ(fault({kColour, kHistory, kPatience, kRooms}), "");
+    EXPECT_EQ(fault({kColour, kColour}), "AppSetting 'chat_colour': there is another of that name");
+    EXPECT_EQ(fault({Number{.name = "port", .reason = reason}}), "AppSetting 'port': there is another of that name");
+    EXPECT_EQ(fault({Number{.name = "chat-history", .reason = reason}}),
+              "AppSetting 'chat-history': a name has lower-case letters, digits and '_'");
+    EXPECT_EQ(fault({Number{.name = "chat_history", .reason = ""}}), "AppSetting 'chat_history': it has no reason");
+    EXPECT_EQ(fault({Number{.name = "chat_history", .bounds = {5, 9}, .reason = reason}}),
+              "AppSetting 'chat_history': its default is not a number from 5 to 9");
+    EXPECT_THROW(fault({AppSetting<Colour>{.name = "chat_colour", .reason = reason}}).clear(), std::logic_error);
 }
 
 }  // namespace
