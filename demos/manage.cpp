@@ -2,10 +2,10 @@
 
 #include "echo/echo.hpp"
 #include "echo/testecho.hpp"
-#include "gameoflife/feed.hpp"
 #include "gameoflife/gameoflife.hpp"
 #include "gameoflife/server.hpp"
 #include "gameoflife/settings.hpp"
+#include "gameoflife/shared_game.hpp"
 
 #include <c10k/manage.hpp>
 #include <c10k/metrics.hpp>
@@ -20,7 +20,7 @@ struct Site {
     static AppSettings settings() { return {life::kLifeControl}; }
     // [/settings]
 
-    explicit Site(Services& services) : services(services), game(services, feed), echo(services) {
+    explicit Site(Services& services) : services(services), game(services, shared_game), echo(services) {
         const std::filesystem::path demos{C10K_DEMOS_DIR};
         for (const auto& app : {demos, demos / "gameoflife", demos / "echo"}) {
             services.templates.add_folder(app / "templates");
@@ -37,7 +37,7 @@ struct Site {
         };
     }
 
-    static inline life::Feed feed;  // all loops have this one
+    static inline life::SharedGame shared_game;  // all loops have this one
 
     Services& services;
     life::Server game;

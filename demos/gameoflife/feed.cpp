@@ -1,169 +1,254 @@
 #include "gameoflife/feed.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace life {
 
 using namespace c10k;
+using namespace std::chrono_literals;
 
-// ---- Games and their words
+// ---- What happens
 
 void Feed::begin(const Game& game) {
-    Words forgotten;
+    Board forgotten{0};
     const std::lock_guard lock{mutex_};
     forgotten = change_game(game);
 }
 
-Feed::Words Feed::change_game(const Game& game) {
+Board Feed::change_game(const Game& game) {
     if (game.number <= number_) {
-        return {};
+        return Board{0};
     }
     number_ = game.number;
-    size_ = game.size;
-    workers_ = 0;
+    is_running_ = false;
+    workers_ = {};
+    connected_ = 0;
+    subscribed_ = 0;
+    all_left_well_ = true;
     if (std::exchange(resets_, game.resets) != game.resets) {
         for (Channel* channel : channels_) {
-            channel->put_size(size_);
+            channel->put_size(game.size);
         }
     }
-    return std::exchange(last_words_, {});
+    note_change();
+    return std::exchange(cells_, Board{game.size});
 }
 
-void Feed::enter(const Game& game) {
-    Words forgotten;
+std::uint32_t Feed::enter(const Game& game, std::string_view peer, std::size_t loop) {
+    Board forgotten{0};
     const std::lock_guard lock{mutex_};
     forgotten = change_game(game);
-    workers_ += game.number == number_ ? 1 : 0;
+    if (game.number != number_) {
+        return 0;
+    }
+    ++connected_;
+    note_change();
+    return workers_.add(peer, loop);
 }
 
-void Feed::leave(const Game& game) noexcept {
-    Words forgotten;
+void Feed::subscribe(const Game& game) {
     const std::lock_guard lock{mutex_};
-    if (game.number == number_ && --workers_ == 0) {
-        forgotten = std::exchange(last_words_, {});
+    if (game.number == number_) {
+        ++subscribed_;
+        note_change();
     }
 }
 
-bool Feed::say(const Game& game, int row, int col, std::string_view word) {
+void Feed::run(const Game& game) {
+    const std::lock_guard lock{mutex_};
+    if (game.number == number_) {
+        is_running_ = true;
+        note_change();
+    }
+}
+
+void Feed::leave(const Game& game, const Leaving& worker) noexcept {
+    const std::lock_guard lock{mutex_};
+    if (game.number != number_) {
+        return;
+    }
+    workers_.leave(worker.number);
+    --connected_;
+    subscribed_ -= worker.is_subscribed ? 1 : 0;
+    if (worker.cell) {
+        cells_.leave(worker.cell->first, worker.cell->second);
+    } else {
+        workers_.free(worker.number);
+    }
+    all_left_well_ = all_left_well_ && (!is_running_ || worker.is_well);
+    note_change();
+}
+
+bool Feed::say(const Game& game, const WorkerMessage& said, std::string_view word, std::uint32_t worker,
+               std::size_t receivers) {
     const std::lock_guard lock{mutex_};
     if (game.number != number_) {
         return false;
     }
-    const auto size = static_cast<std::size_t>(size_);
-    last_words_.resize(size);
-    std::vector<std::string>& cells = last_words_[static_cast<std::size_t>(row)];
-    cells.resize(size);
-    cells[static_cast<std::size_t>(col)] = word;
+    cells_.hear(said, word, worker, milliseconds());
+    messages_.count(1 + receivers);
     for (Channel* channel : channels_) {
         channel->put_word(word);
     }
+    ring_all();
     return true;
 }
 
-// ---- Channels
-
-Feed::Channel::Channel(Feed& feed, std::size_t max_bytes) : feed_(feed), max_bytes_(max_bytes) {
-    const std::lock_guard lock{feed_.mutex_};
-    number_ = feed_.channels_made_++;
-    feed_.channels_.push_back(this);
+void Feed::count_messages(std::size_t count) {
+    const std::lock_guard lock{mutex_};
+    messages_.count(count);
 }
 
-Feed::Channel::~Channel() {
-    const std::lock_guard lock{feed_.mutex_};
-    std::erase(feed_.channels_, this);
+void Feed::ring() {
+    const std::lock_guard lock{mutex_};
+    ring_all();
 }
 
-Feed::Channel::Listener::Listener(Channel& channel) : channel_(channel) {
-    const std::lock_guard lock{channel_.feed_.mutex_};
-    ++channel_.listeners_;
+void Feed::note_change() {
+    ++changes_;
+    ring_all();
 }
 
-Feed::Channel::Listener::~Listener() {
-    const std::lock_guard lock{channel_.feed_.mutex_};
-    if (--channel_.listeners_ == 0) {
-        channel_.clear();
+void Feed::ring_all() {
+    for (Alarm* alarm : alarms_) {
+        alarm->ring_now();
     }
 }
 
-Task<> Feed::Channel::wait() {
+std::uint32_t Feed::milliseconds() const {
+    const auto time = std::chrono::steady_clock::now() - began_;
+    return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+}
+
+// ---- What pages see
+
+Feed::Phase Feed::phase() const {
+    if (connected_ > 0) {
+        return is_running_ ? Phase::kRunning : Phase::kGathering;
+    }
+    if (!is_running_) {
+        return Phase::kEmpty;
+    }
+    return all_left_well_ ? Phase::kOver : Phase::kGone;
+}
+
+Feed::Glance Feed::glance_now() const {
+    return {
+        .game = number_, .size = cells_.size(), .phase = phase(), .changes = changes_, .last_turn = cells_.last_turn()};
+}
+
+Feed::Glance Feed::glance() const {
+    const std::lock_guard lock{mutex_};
+    return glance_now();
+}
+
+Feed::Summary Feed::summary() {
+    const std::lock_guard lock{mutex_};
+    Summary summary{.glance = glance_now(),
+                    .connected = connected_,
+                    .subscribed = subscribed_,
+                    .population = cells_.population(),
+                    .messages_per_second = messages_.look(std::chrono::steady_clock::now()),
+                    .missing = cells_.missing(),
+                    .some_missing = cells_.some_missing(kMaxMissing)};
+    const Board::Steps& steps = cells_.steps();
+    if (steps.empty()) {
+        return summary;
+    }
+    const std::uint64_t youngest = steps.rbegin()->first;
+    summary.steps = std::pair{steps.begin()->first, youngest};
+    summary.first_step = std::max(steps.begin()->first, youngest - std::min(youngest, kMaxStepCounts - 1));
+    summary.step_counts.resize(static_cast<std::size_t>(youngest - summary.first_step) + 1);
+    for (auto at = steps.lower_bound(summary.first_step); at != steps.end(); ++at) {
+        summary.step_counts[static_cast<std::size_t>(at->first - summary.first_step)] = at->second;
+    }
+    return summary;
+}
+
+std::optional<Feed::CellReport> Feed::cell(int row, int col) const {
+    const std::lock_guard lock{mutex_};
+    if (row < 0 || col < 0 || row >= cells_.size() || col >= cells_.size() || cells_.row(row).empty()) {
+        return {};
+    }
+    const BoardCell& cell = cells_.row(row)[static_cast<std::size_t>(col)];
+    if (!cell.is_heard) {
+        return {};
+    }
+    return CellReport{.cell = cell,
+                      .word = cells_.word(row, col),
+                      .milliseconds = milliseconds() - cell.milliseconds,
+                      .loop = workers_.loop(cell.worker),
+                      .peer = workers_.peer(cell.worker),
+                      .is_connected = workers_.is_connected(cell.worker)};
+}
+
+std::uint64_t Feed::next_turn() {
+    const std::lock_guard lock{mutex_};
+    return cells_.next_turn();
+}
+
+bool Feed::read(std::uint64_t game, Frame& frame) const {
+    const std::lock_guard lock{mutex_};
+    if (game != number_) {
+        return false;
+    }
+    frame.read(cells_);
+    return true;
+}
+
+// Two pages may look soon one after the other: both see the rate of a time that is long enough to tell one.
+std::uint64_t Feed::MessageRate::look(std::chrono::steady_clock::time_point now) {
+    constexpr auto kLongEnough = 400ms;
+    const auto time = now - since_;
+    if (time >= kLongEnough) {
+        rate_ = static_cast<std::uint64_t>(static_cast<double>(count_) / std::chrono::duration<double>(time).count());
+        count_ = 0;
+        since_ = now;
+    }
+    return rate_;
+}
+
+// ---- Alarms
+
+Feed::Alarm::Alarm(Feed& feed) : feed_(feed) {
+    const std::lock_guard lock{feed_.mutex_};
+    feed_.alarms_.push_back(this);
+}
+
+Feed::Alarm::~Alarm() {
+    const std::lock_guard lock{feed_.mutex_};
+    std::erase(feed_.alarms_, this);
+}
+
+Task<> Feed::Alarm::wait() {
     Completion<> something;
     {
         const std::lock_guard lock{feed_.mutex_};
-        if (!messages_.empty() || is_incomplete_) {
+        if (std::exchange(has_rung_, false)) {
             co_return;
         }
         bell_ = something.completer();
     }
     co_await something.wait();
-}
-
-Feed::Channel::News Feed::Channel::take(Reader* reader) {
-    News news;
     const std::lock_guard lock{feed_.mutex_};
-    news.messages = std::exchange(messages_, {});
-    news.is_incomplete = is_incomplete_;
-    clear();
-    news.game = feed_.number_;
-    news.size = feed_.size_;
-    if (reader == nullptr) {
-        return news;
-    }
-    const Words& rows = feed_.last_words_;
-    const bool is_over = reader->game != feed_.number_;
-    while (!is_over && reader->row < rows.size() && news.last_words.size() < kLastWordsBytes) {
-        for (const std::string& word : rows[reader->row]) {
-            if (!word.empty()) {
-                news.last_words += news.last_words.empty() ? "" : "\n";
-                news.last_words += word;
-            }
-        }
-        ++reader->row;
-    }
-    reader->is_done = is_over || reader->row >= rows.size();
-    return news;
+    has_rung_ = false;
 }
 
-// A message of its own.
-void Feed::Channel::put_size(int size) {
-    std::string text = "size " + std::to_string(size);
-    if (make_room(text.size())) {
-        messages_.push_back(std::move(text));
-        is_last_open_ = false;
-    }
+bool Feed::Alarm::has_rung() {
+    const std::lock_guard lock{feed_.mutex_};
+    return std::exchange(has_rung_, false);
 }
 
-void Feed::Channel::put_word(std::string_view word) {
-    if (!make_room(word.size() + 1)) {
-        return;
-    }
-    if (is_last_open_ && messages_.back().size() < kMaxBatchBytes) {
-        messages_.back() += '\n';
-        messages_.back() += word;
-    } else {
-        messages_.emplace_back(word);
-        is_last_open_ = true;
-    }
+void Feed::Alarm::ring() {
+    const std::lock_guard lock{feed_.mutex_};
+    ring_now();
 }
 
-// Whether something of `bytes` comes into the channel.
-bool Feed::Channel::make_room(std::size_t bytes) {
-    if (listeners_ == 0 || is_incomplete_) {
-        return false;
+void Feed::Alarm::ring_now() {
+    if (!std::exchange(has_rung_, true)) {
+        std::exchange(bell_, {}).complete();
     }
-    bytes_ += bytes;
-    if (bytes_ > max_bytes_) {
-        clear();
-        is_incomplete_ = true;
-    }
-    std::exchange(bell_, {}).complete();
-    return !is_incomplete_;
-}
-
-void Feed::Channel::clear() noexcept {
-    messages_.clear();
-    bytes_ = 0;
-    is_last_open_ = false;
-    is_incomplete_ = false;
 }
 
 }  // namespace life

@@ -1,21 +1,29 @@
 #pragma once
 
+#include "gameoflife/board.hpp"
 #include "gameoflife/game.hpp"
+#include "gameoflife/picture.hpp"
+#include "gameoflife/worker_message.hpp"
+#include "gameoflife/worker_table.hpp"
 
 #include <c10k/completion.hpp>
 #include <c10k/task.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace life {
 
-// Updates of the cells, for watchers that take many of them in one message, and the last word of each cell, for those
-// that come late. The loops of a server share one feed, and each loop has a channel to its own watchers.
+// All that watchers see of a game: its board, who plays it, and the updates themselves, for those that take many of
+// them in one message. The loops of a server share one feed. Each loop has a channel to its watchers that take updates,
+// and an alarm for its pages, which look at the board when something has changed.
 //
 // One lock puts everything into one order: a word becomes the last one of its cell at the moment at which it enters the
 // channels. So a loop that empties its channel and reads last words in one call, and sends the last words behind what
@@ -24,40 +32,157 @@ namespace life {
 // Thread: any.
 class Feed {
 public:
+    class Alarm;
     class Channel;
 
     Feed() = default;
     Feed(const Feed&) = delete;
     Feed& operator=(const Feed&) = delete;
 
+    // ---- What happens
+
     // Forgets the game before. After a reset, the channels get `size N`. Does nothing if it knows this game or a later
     // one.
     void begin(const Game& game);
-    // A worker comes to its game, or leaves it. When the last one has left, the words are forgotten.
-    void enter(const Game& game);
-    void leave(const Game& game) noexcept;
-    // A cell says `word`. Returns false if the game is over: then the word is for nobody.
-    // Requires: the cell is on the game's grid, and `word` has no newline. Not checked: the server has parsed the word.
-    bool say(const Game& game, int row, int col, std::string_view word);
+    // A worker comes to its game. Returns its number there.
+    std::uint32_t enter(const Game& game, std::string_view peer, std::size_t loop);
+    void subscribe(const Game& game);
+    // All workers of the game may say their states.
+    void run(const Game& game);
+
+    // A worker that leaves.
+    struct Leaving {
+        std::uint32_t number = 0;
+        bool is_subscribed = false;
+        std::optional<std::pair<int, int>> cell = {};  // that it spoke of last
+        bool is_well = false;                          // closed with 1000
+    };
+    void leave(const Game& game, const Leaving& worker) noexcept;
+
+    // A worker says `said`, in this word, which goes to so many others. Returns false if the game is over: then the
+    // word is for nobody. Requires: the cell is on the game's grid, and `word` has no newline. Not checked: the server
+    // has parsed the word.
+    bool say(const Game& game, const WorkerMessage& said, std::string_view word, std::uint32_t worker,
+             std::size_t receivers);
+    // More messages have come from this game, or gone to it.
+    void count_messages(std::size_t count);
+    // Something else has changed that pages want to know.
+    void ring();
+
+    // ---- What pages see
+
+    enum class Phase : std::uint8_t {
+        kEmpty,      // no worker is there
+        kGathering,  // not all have come and subscribed
+        kRunning,
+        kOver,  // all workers have left, and closed with 1000
+        kGone,  // all have left, some of them in another way
+    };
+    // The game at a glance, cheap to ask for.
+    struct Glance {
+        std::uint64_t game = 0;
+        int size = Game::kDefaultSize;
+        Phase phase = Phase::kEmpty;
+        std::uint64_t changes = 0;    // of the workers: how many
+        std::uint64_t last_turn = 0;  // of the board
+    };
+    [[nodiscard]] Glance glance() const;
+
+    struct Summary {
+        Glance glance;
+        std::size_t connected = 0;
+        std::size_t subscribed = 0;
+        std::optional<std::pair<std::uint64_t, std::uint64_t>> steps = {};  // the oldest and the youngest
+        std::uint64_t population = 0;
+        std::uint64_t first_step = 0;  // of these counts: one for each of the last steps
+        std::vector<Board::StepCount> step_counts = {};
+        std::uint64_t messages_per_second = 0;
+        std::size_t missing = 0;
+        std::vector<std::pair<int, int>> some_missing = {};
+    };
+    static constexpr std::size_t kMaxStepCounts = 64;
+    static constexpr std::size_t kMaxMissing = 64;
+    [[nodiscard]] Summary summary();
+
+    // A cell, and who spoke for it.
+    struct CellReport {
+        BoardCell cell = {};
+        std::string word = {};
+        std::uint32_t milliseconds = 0;  // since then
+        std::size_t loop = 0;
+        std::string peer = {};
+        bool is_connected = false;
+    };
+    // Empty if it has not spoken, or is not on the grid.
+    [[nodiscard]] std::optional<CellReport> cell(int row, int col) const;
+
+    // Begins a turn of the board (Board::next_turn).
+    std::uint64_t next_turn();
+    // Lets `frame` read on. Returns false if the game is over: the frame is of another one.
+    bool read(std::uint64_t game, Frame& frame) const;
 
 private:
-    // The words of all cells, by row and column.
-    using Words = std::vector<std::vector<std::string>>;
+    // How many messages come and go in a second, by the time between two looks at it.
+    class MessageRate {
+    public:
+        void count(std::size_t messages) noexcept { count_ += messages; }
+        std::uint64_t look(std::chrono::steady_clock::time_point now);
 
-    // The feed is locked. Returns the words that are forgotten: there may be so many that the lock should not wait for
-    // their end.
-    Words change_game(const Game& game);
+    private:
+        std::uint64_t count_ = 0;  // since the time
+        std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+        std::uint64_t rate_ = 0;
+    };
 
-    std::mutex mutex_;
+    // The feed is locked. Returns the board that is forgotten: it may be so large that the lock should not wait for its
+    // end.
+    Board change_game(const Game& game);
+    void note_change();
+    void ring_all();
+    [[nodiscard]] Glance glance_now() const;
+    [[nodiscard]] Phase phase() const;
+    [[nodiscard]] std::uint32_t milliseconds() const;
+
+    mutable std::mutex mutex_;
     std::uint64_t number_ = 0;  // of the game
     std::uint64_t resets_ = 0;
-    int size_ = Game::kDefaultSize;
-    std::size_t workers_ = 0;
-    // As the workers wrote them; empty for a cell that has not spoken. Most fit into a std::string without memory of
-    // its own. A row gets its memory with its first word.
-    Words last_words_;
+    bool is_running_ = false;
+    Board cells_{Game::kDefaultSize};
+    WorkerTable workers_;
+    std::size_t connected_ = 0;
+    std::size_t subscribed_ = 0;
+    bool all_left_well_ = true;  // those that have left since it runs
+    std::uint64_t changes_ = 0;
+    MessageRate messages_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     std::vector<Channel*> channels_;
     std::size_t channels_made_ = 0;
+    std::vector<Alarm*> alarms_;
+};
+
+// Wakes one task of a loop when something has changed.
+class Feed::Alarm {
+public:
+    explicit Alarm(Feed& feed);
+    ~Alarm();
+    Alarm(const Alarm&) = delete;
+    Alarm& operator=(const Alarm&) = delete;
+
+    // Suspends until something has changed since it returned last. One task waits at a time.
+    c10k::Task<> wait();
+    // Whether wait() would not suspend; then this counts as its return.
+    bool has_rung();
+    void ring();
+
+private:
+    friend class Feed;
+
+    // The feed is locked.
+    void ring_now();
+
+    Feed& feed_;
+    bool has_rung_ = false;
+    c10k::Completer<> bell_;
 };
 
 // All that one loop has yet to send to its watchers.
@@ -94,7 +219,7 @@ public:
     // How far a watcher that came late has read the last words.
     struct Reader {
         std::uint64_t game = 0;
-        std::size_t row = 0;
+        int row = 0;
         bool is_done = false;
     };
     struct News {
@@ -108,7 +233,7 @@ public:
         // For the reader, behind the messages: last words, one a line. Empty if no cell of the rows read has spoken.
         std::string last_words = {};
     };
-    // Takes all that is there; and the next last words, unless the reader's game is over.
+    // Takes all that is there; and the next last words, unless the reader's game is over or its workers have left.
     News take(Reader* reader = nullptr);
 
 private:
@@ -118,7 +243,6 @@ private:
     void put_size(int size);
     void put_word(std::string_view word);
     bool make_room(std::size_t bytes);
-    void ring();
     void clear() noexcept;
 
     Feed& feed_;

@@ -1,5 +1,6 @@
 #include "gameoflife/server.hpp"
 
+#include "gameoflife/control_permission.hpp"
 #include "gameoflife/worker_message.hpp"
 
 #include <charconv>
@@ -60,18 +61,20 @@ std::optional<int> parse_size(std::string_view text) {
 
 }  // namespace
 
-Server::Server(Services& services, Feed& feed)
-    : services_(services), feed_(feed), channel_(feed, services.settings.mailbox_bytes),
-      watchers_(services.groups.named("life.watchers")),
+Server::Server(Services& services, SharedGame& game)
+    : services_(services), feed_(game.feed), control_(game.control), viewers_(services, game),
+      channel_(game.feed, services.settings.mailbox_bytes), watchers_(services.groups.named("life.watchers")),
       batch_watchers_(services.groups.named({"life.watchers", "batch", std::to_string(channel_.number())})),
       gathering_watchers_(services.groups.named("life.watchers", "gathering")) {}
 
 Urls Server::urls() {
     return {
         path("", this, &Server::index, "index"),
-        path("watcher/", this, &Server::watcher, "watcher").subprotocols({kGatheringProtocol, kBatchProtocol}),
+        path("watcher/", this, &Server::watcher, "watcher")
+            .subprotocols({Viewers::kProtocol, kGatheringProtocol, kBatchProtocol}),
         path("reset/", this, &Server::reset, "reset"),
         path("worker/", this, &Server::worker, "worker"),
+        path("control/", this, &Server::control, "control").subprotocols({Control::kProtocol}),
     };
 }
 
@@ -111,6 +114,11 @@ Task<Response> Server::index(Request& request) {
 }
 
 Task<> Server::watcher(WebSocket& socket) {
+    if (socket.subprotocol() == Viewers::kProtocol) {
+        std::string refusal = control_refusal(services_.settings, socket.request().peer);
+        co_await viewers_.serve(socket, std::move(refusal));
+        co_return;
+    }
     if (!socket.subprotocol().empty()) {
         co_await batch_watcher(socket);
         co_return;
@@ -244,6 +252,7 @@ Task<> Server::reset(WebSocket& socket) {
         after.resets = before.resets + 1;
     } while (!co_await change(before, after));
     feed_.begin(after);
+    control_.reset();
     Group old_workers = workers(before);
     old_workers.close(CloseCode::kServiceRestart, "the game was reset");
     co_await until_left_by_others(old_workers, socket);  // then every message of theirs has gone out
@@ -254,10 +263,17 @@ Task<> Server::reset(WebSocket& socket) {
 // One worker in one game.
 class Server::Worker {
 public:
-    Worker(Server& server, WebSocket& socket, Game game) : server_(server), socket_(socket), game_(game) {
-        server_.feed_.enter(game_);
+    Worker(Server& server, WebSocket& socket, Game game, std::string_view peer)
+        : server_(server), socket_(socket), game_(game),
+          number_(server.feed_.enter(game_, peer, server.channel_.number())) {}
+    ~Worker() {
+        Feed::Leaving leaving{.number = number_, .is_subscribed = is_subscribed_};
+        if (cell_) {
+            leaving.cell = std::pair{row_, col_};
+        }
+        leaving.is_well = !socket_.is_open() && socket_.close_info().code == CloseCode::kNormal;
+        server_.feed_.leave(game_, leaving);
     }
-    ~Worker() { server_.feed_.leave(game_); }
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
@@ -300,6 +316,7 @@ private:
         subscriptions_.shrink_to_fit();
         ready_ = co_await server_.subscribed(game_).join(socket_);
         say_each_hundredth(ready_.count(), "subscribed");
+        server_.feed_.subscribe(game_);
         server_.count_workers(game_, 0, 1);
         if (ready_.count() == game_.cells()) {
             game_.phase = Game::Phase::kSubscribing;
@@ -307,6 +324,7 @@ private:
             running.phase = Game::Phase::kRunning;
             if (co_await server_.change(game_, running)) {
                 say("Telling workers to run");
+                server_.feed_.run(game_);
                 server_.workers(game_).send("run");
             }
         }
@@ -322,13 +340,14 @@ private:
     }
 
     void relay(const WorkerMessage& said, const Message& message) {
-        if (!server_.feed_.say(game_, said.row, said.col, message)) {
-            return;  // the game is over
-        }
         if (!cell_ || said.row != row_ || said.col != col_) {
             cell_ = server_.cell(game_, said.row, said.col);
             row_ = said.row;
             col_ = said.col;
+        }
+        const std::size_t receivers = cell_->count() + server_.watchers_.count();
+        if (!server_.feed_.say(game_, said, message, number_, receivers)) {
+            return;  // the game is over
         }
         cell_->send(message);
         server_.watchers_.send(message);
@@ -337,6 +356,7 @@ private:
     Server& server_;
     WebSocket& socket_;
     Game game_;
+    std::uint32_t number_;
     bool is_subscribed_ = false;
     std::vector<Membership> subscriptions_;
     Membership ready_;
@@ -345,7 +365,16 @@ private:
     int col_ = -1;
 };
 
+Task<> Server::control(WebSocket& socket) {
+    if (const std::string refusal = control_refusal(services_.settings, socket.request().peer); !refusal.empty()) {
+        socket.refuse(403, refusal);
+        co_return;
+    }
+    co_await control_.serve(socket);
+}
+
 Task<> Server::worker(WebSocket& socket) {
+    const std::string peer = socket.request().peer;
     // A place in the game now in force; a game that all have left makes way for the next.
     Game now = co_await game();
     Membership here = co_await workers(now).join(socket);
@@ -378,7 +407,7 @@ Task<> Server::worker(WebSocket& socket) {
     }
 
     count_workers(now, 1, 0);
-    Worker self{*this, socket, now};
+    Worker self{*this, socket, now, peer};
     std::string complaint;
     try {
         while (auto message = co_await socket.recv()) {

@@ -2,6 +2,8 @@
 
 #include "gameoflife/feed.hpp"
 #include "gameoflife/game.hpp"
+#include "gameoflife/shared_game.hpp"
+#include "gameoflife/viewers.hpp"
 
 #include <c10k/groups.hpp>
 #include <c10k/semaphore.hpp>
@@ -19,8 +21,8 @@ namespace life {
 // cell, and to watchers. It knows no rule.
 class Server {
 public:
-    // The servers of all loops share `feed`, which outlives them.
-    Server(c10k::Services& services, Feed& feed);
+    // The servers of all loops share `game`, which outlives them.
+    Server(c10k::Services& services, SharedGame& game);
 
     c10k::Urls urls();
 
@@ -30,6 +32,7 @@ private:
     c10k::Task<> batch_watcher(c10k::WebSocket& socket);
     c10k::Task<> reset(c10k::WebSocket& socket);
     c10k::Task<> worker(c10k::WebSocket& socket);
+    c10k::Task<> control(c10k::WebSocket& socket);
 
     class Worker;
 
@@ -52,6 +55,8 @@ private:
 
     c10k::Services& services_;
     Feed& feed_;
+    Control& control_;
+    Viewers viewers_;
     Feed::Channel channel_;
     c10k::Semaphore turn_{1};  // to take from the channel
     bool keeps_sending_news_ = false;

@@ -1,5 +1,6 @@
 #include "gameoflife/feed.hpp"
 
+#include "demos/words.hpp"
 #include "testkit/in_full.hpp"
 
 #include <algorithm>
@@ -41,13 +42,13 @@ TEST(Feed, BringsWhatCellsSayToEachChannelThatSomebodyListensTo) {
     Channel heard{feed, kEnough};
     Channel unheard{feed, kEnough};
     const Channel::Listener listener{heard};
-    feed.enter(kGame);
-    EXPECT_TRUE(feed.say(kGame, 0, 0, "0 0 0 1"));
-    EXPECT_TRUE(feed.say(kGame, 0, 1, "0 0 1 0"));
+    enter(feed, kGame);
+    EXPECT_TRUE(say(feed, kGame, 0, 0, "0 0 0 1"));
+    EXPECT_TRUE(say(feed, kGame, 0, 1, "0 0 1 0"));
     EXPECT_EQ(heard.take().messages, (Messages{"size 4", "0 0 0 1\n0 0 1 0"}));
     EXPECT_EQ(heard.take().messages, Messages{});
     EXPECT_EQ(unheard.take().messages, Messages{});
-    feed.leave(kGame);
+    leave(feed, kGame);
 }
 
 TEST(Feed, ForgetsWhatNobodyHasTakenWhenTheLastListenerGoes) {
@@ -63,77 +64,77 @@ TEST(Feed, ForgetsWhatNobodyHasTakenWhenTheLastListenerGoes) {
 TEST(Feed, KeepsTheLastWordOfEachCellToTheByte) {
     Feed feed;
     Channel channel{feed, kEnough};
-    feed.enter(kGame);
+    enter(feed, kGame);
     for (const char* word : {"0 2 1 1", "0002 2 1 0"}) {
-        feed.say(kGame, 2, 1, word);
+        say(feed, kGame, 2, 1, word);
     }
-    feed.say(kGame, 0, 3, "18446744073709551615 0 3 1");
+    say(feed, kGame, 0, 3, "18446744073709551615 0 3 1");
     EXPECT_EQ(read_all(channel), Messages{"18446744073709551615 0 3 1\n0002 2 1 0"});
-    feed.leave(kGame);
+    leave(feed, kGame);
 }
 
 TEST(Feed, ForgetsLastWordsWhenTheLastWorkerLeavesOrAnotherGameBegins) {
     Feed feed;
     Channel channel{feed, kEnough};
-    feed.enter(kGame);
-    feed.enter(kGame);
-    feed.say(kGame, 0, 0, "0 0 0 1");
-    feed.leave(kGame);
+    enter(feed, kGame);
+    enter(feed, kGame);
+    say(feed, kGame, 0, 0, "0 0 0 1");
+    leave(feed, kGame);
     EXPECT_EQ(read_all(channel), Messages{"0 0 0 1"});
-    feed.leave(kGame);
+    leave(feed, kGame);
     EXPECT_EQ(read_all(channel), Messages{});
 
-    feed.enter(kGame);
-    feed.say(kGame, 0, 0, "1 0 0 1");
+    enter(feed, kGame);
+    say(feed, kGame, 0, 0, "1 0 0 1");
     feed.begin({.number = 2, .size = 4, .resets = 2});
     EXPECT_EQ(read_all(channel), Messages{});
-    feed.leave(kGame);
+    leave(feed, kGame);
 }
 
 TEST(Feed, HearsNoWordOfAGameThatIsOver) {
     Feed feed;
     Channel channel{feed, kEnough};
     const Channel::Listener listener{channel};
-    feed.enter(kGame);
+    enter(feed, kGame);
     const Game next{.number = 2, .size = 4, .resets = 2};
-    feed.enter(next);
-    feed.enter(kGame);  // it comes late
-    EXPECT_FALSE(feed.say(kGame, 0, 0, "0 0 0 1"));
-    EXPECT_TRUE(feed.say(next, 0, 0, "0 0 0 0"));
-    feed.leave(kGame);
-    feed.leave(kGame);
+    enter(feed, next);
+    enter(feed, kGame);  // it comes late
+    EXPECT_FALSE(say(feed, kGame, 0, 0, "0 0 0 1"));
+    EXPECT_TRUE(say(feed, next, 0, 0, "0 0 0 0"));
+    leave(feed, kGame);
+    leave(feed, kGame);
     EXPECT_EQ(read_all(channel), Messages{"0 0 0 0"});
-    feed.leave(next);
+    leave(feed, next);
 }
 
 TEST(Feed, TellsTheSizeInAMessageOfItsOwnAndOnlyAfterAReset) {
     Feed feed;
     Channel channel{feed, kEnough};
     const Channel::Listener listener{channel};
-    feed.enter(kGame);
-    feed.say(kGame, 0, 0, "0 0 0 1");
+    enter(feed, kGame);
+    say(feed, kGame, 0, 0, "0 0 0 1");
     const Game reset{.number = 2, .size = 5, .resets = 2};
     feed.begin(reset);
     feed.begin(reset);
     const Game same{.number = 3, .size = 5, .resets = 2};  // all had left
-    feed.enter(same);
-    feed.say(same, 4, 4, "0 4 4 1");
+    enter(feed, same);
+    say(feed, same, 4, 4, "0 4 4 1");
     EXPECT_EQ(channel.take().messages, (Messages{"size 4", "0 0 0 1", "size 5", "0 4 4 1"}));
-    feed.leave(same);
+    leave(feed, same);
 }
 
 TEST(Feed, StopsReadingWhenTheReadersGameIsOver) {
     Feed feed;
     Channel channel{feed, kEnough};
-    feed.enter(kGame);
-    feed.say(kGame, 3, 3, "0 3 3 1");
+    enter(feed, kGame);
+    say(feed, kGame, 3, 3, "0 3 3 1");
     Channel::Reader reader{.game = kGame.number};
     const Game next{.number = 2, .size = 4, .resets = 2};
-    feed.enter(next);
-    feed.say(next, 3, 3, "0 3 3 0");
+    enter(feed, next);
+    say(feed, next, 3, 3, "0 3 3 0");
     EXPECT_EQ(channel.take(&reader).last_words, "");  // its updates come through the channel, all of them
     EXPECT_TRUE(reader.is_done);
-    feed.leave(next);
+    leave(feed, next);
 }
 
 TEST(Feed, SplitsUpdatesAndLastWordsIntoMessagesOfBoundedSize) {
@@ -141,9 +142,9 @@ TEST(Feed, SplitsUpdatesAndLastWordsIntoMessagesOfBoundedSize) {
     Channel channel{feed, 64 * kEnough};
     const Channel::Listener listener{channel};
     const Game large{.number = 1, .size = 300, .resets = 1};
-    feed.enter(large);
+    enter(feed, large);
     for (int cell = 0; cell < 300 * 300; ++cell) {
-        feed.say(large, cell / 300, cell % 300, std::string(64, '0'));
+        say(feed, large, cell / 300, cell % 300, std::string(64, '0'));
     }
     const Messages updates = channel.take().messages;
     const Messages words = read_all(channel);
@@ -162,7 +163,7 @@ TEST(Feed, SplitsUpdatesAndLastWordsIntoMessagesOfBoundedSize) {
     for (const std::string& piece : words) {
         EXPECT_LE(piece.size(), Channel::kLastWordsBytes + 300 * 65);
     }
-    feed.leave(large);
+    leave(feed, large);
 }
 
 TEST(Feed, LosesAllOfAChannelThatIsNotEmptiedAndSaysSo) {
@@ -171,10 +172,10 @@ TEST(Feed, LosesAllOfAChannelThatIsNotEmptiedAndSaysSo) {
     Channel fast{feed, 100};
     const Channel::Listener slow_one{slow};
     const Channel::Listener fast_one{fast};
-    feed.enter(kGame);
+    enter(feed, kGame);
     for (int step = 0; step < 20; ++step) {
         const std::string word = std::to_string(step) + " 0 0 1";
-        feed.say(kGame, 0, 0, word);
+        say(feed, kGame, 0, 0, word);
         const Channel::News news = fast.take();
         EXPECT_FALSE(news.is_incomplete);
         EXPECT_EQ(news.messages.back(), word);
@@ -182,13 +183,12 @@ TEST(Feed, LosesAllOfAChannelThatIsNotEmptiedAndSaysSo) {
     const Channel::News news = slow.take();
     EXPECT_TRUE(news.is_incomplete);
     EXPECT_EQ(news.messages, Messages{});
-    feed.say(kGame, 0, 0, "20 0 0 1");
+    say(feed, kGame, 0, 0, "20 0 0 1");
     EXPECT_FALSE(slow.take(nullptr).is_incomplete);
-    feed.leave(kGame);
+    leave(feed, kGame);
 }
 
-// A std::string, and no memory of its own for a word of at most 15 bytes.
-TEST(Feed, TakesThirtyTwoBytesForACell) {
+TEST(Feed, TakesTwentyFourBytesForACellUntilTheNextGameBegins) {
     constexpr int kSide = 1000;
     const auto bytes_in_use = [] {
         const struct mallinfo2 heap = mallinfo2();
@@ -196,13 +196,14 @@ TEST(Feed, TakesThirtyTwoBytesForACell) {
     };
     Feed feed;
     const Game large{.number = 1, .size = kSide, .resets = 1};
-    feed.enter(large);
+    enter(feed, large);
     const std::size_t before = bytes_in_use();
     for (int cell = 0; cell < kSide * kSide; ++cell) {
-        feed.say(large, cell / kSide, cell % kSide, "99999 999 999 1");
+        const std::string place = std::to_string(cell / kSide) + ' ' + std::to_string(cell % kSide);
+        say(feed, large, cell / kSide, cell % kSide, "99999 " + place + " 1");
     }
-    EXPECT_LE(bytes_in_use() - before, std::size_t{33} * kSide * kSide);
-    feed.leave(large);
+    EXPECT_LE(bytes_in_use() - before, std::size_t{25} * kSide * kSide);
+    feed.begin({.number = 2, .size = 4, .resets = 2});
     EXPECT_LE(bytes_in_use(), before + kSide);
 }
 
@@ -243,7 +244,7 @@ TEST(Feed, PutsTheWordsOfAllThreadsIntoOneOrder) {
     Feed feed;
     Channel channel{feed, 64 * kEnough};
     const Channel::Listener listener{channel};
-    feed.enter(kGame);
+    enter(feed, kGame);
     std::atomic<bool> is_over = false;
     std::vector<std::thread> speakers;
     for (int row = 0; row < kGame.size; ++row) {
@@ -252,7 +253,7 @@ TEST(Feed, PutsTheWordsOfAllThreadsIntoOneOrder) {
                 for (int col = 0; col < kGame.size; ++col) {
                     const std::string word =
                         std::to_string(step) + ' ' + std::to_string(row) + ' ' + std::to_string(col);
-                    feed.say(kGame, row, col, word + " 1");
+                    say(feed, kGame, row, col, word + " 1");
                 }
                 std::this_thread::yield();  // a mutex is not fair
             }
@@ -274,7 +275,7 @@ TEST(Feed, PutsTheWordsOfAllThreadsIntoOneOrder) {
     for (std::thread& speaker : speakers) {
         speaker.join();
     }
-    feed.leave(kGame);
+    leave(feed, kGame);
 }
 
 }  // namespace

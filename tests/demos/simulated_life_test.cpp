@@ -1,8 +1,10 @@
 // The demo's Game of Life, its real server and its real cells, on networks that do what networks do.
+#include "demos/words.hpp"
 #include "gameoflife/feed.hpp"
 #include "gameoflife/grid.hpp"
 #include "gameoflife/players.hpp"
 #include "gameoflife/server.hpp"
+#include "gameoflife/shared_game.hpp"
 #include "patience.hpp"
 #include "testkit/in_full.hpp"
 
@@ -180,8 +182,8 @@ TEST(SimulatedLife, PlaysByTheRuleAndTellsWatchersEveryStepOfEveryCell) {
     simulate({.seeds = in_full(1000, 20)}, [](Simulation& simulation) {
         const Unheard unheard;
         const Grid start = Grid::random(kSize, simulation.random(1'000'000));
-        Feed feed;
-        Server server{simulation.services(), feed};
+        SharedGame shared;
+        Server server{simulation.services(), shared};
         simulation.serve(server.urls());
         Watcher plain{start};
         Watcher batched{start};
@@ -205,8 +207,8 @@ TEST(SimulatedLife, NeverShowsAWrongStateWhateverIsLost) {
     simulate({.seeds = in_full(1000, 20), .faults = Faults::harsh()}, [](Simulation& simulation) {
         const Unheard unheard;
         const Grid start = Grid::random(kSize, simulation.random(1'000'000));
-        Feed feed;
-        Server server{simulation.services(), feed};
+        SharedGame shared;
+        Server server{simulation.services(), shared};
         simulation.serve(server.urls());
         Watcher watcher{start};
         simulation.client("/watcher/", [&](WebSocket& socket) -> Task<> {
@@ -236,8 +238,8 @@ TEST(SimulatedLife, NeverMixesAGameWithTheNext) {
         const Unheard unheard;
         const Grid first = Grid::random(kSize, simulation.random(1'000'000));
         const Grid second = Grid::random(kSize, simulation.random(1'000'000));
-        Feed feed;
-        Server server{simulation.services(), feed};
+        SharedGame shared;
+        Server server{simulation.services(), shared};
         simulation.serve(server.urls());
         Players old_cells = players(first);
         Players new_cells = players(second);
@@ -324,8 +326,8 @@ Task<std::vector<std::string>> watch_for(Simulation& simulation, Duration time) 
 TEST(SimulatedLife, TellsALateWatcherTheLastWordOfEveryCellThatHasSpokenAndForgetsThemWithTheGame) {
     simulate({.seeds = in_full(200, 10)}, [](Simulation& simulation) {
         const Unheard unheard;
-        Feed feed;
-        Server server{simulation.services(), feed};
+        SharedGame shared;
+        Server server{simulation.services(), shared};
         simulation.serve(server.urls());
         Puppets puppets;
         // As they were said, by whom they were said; and one cell is silent.
@@ -361,8 +363,8 @@ TEST(SimulatedLife, NeverTellsALateWatcherAnOlderWordAfterANewerOneOrAWordOfAGam
             starts.push_back(Grid::random(size, simulation.random(1'000'000)));
             games.emplace_back(starts.back(), GameOptions{.steps = kSteps, .steps_per_second = 0});
         }
-        Feed feed;
-        Server server{simulation.services(), feed};
+        SharedGame shared;
+        Server server{simulation.services(), shared};
         simulation.serve(server.urls());
         const auto play = [&](Players& players) -> Task<> {
             try {
@@ -406,18 +408,19 @@ TEST(SimulatedLife, SendsAMillionLastWordsNoFasterThanTheirWatcherReadsThem) {
     Settings settings = testkit::quiet_settings();
     settings.slow_limit_bytes = 1024 * 1024;  // one that had all of them in its outbox would be closed
     simulate({.seeds = 1, .settings = settings}, [](Simulation& simulation) {
-        Feed feed;
+        SharedGame shared;
+        Feed& feed = shared.feed;
         const Game game{.number = 1, .size = kLarge, .resets = 1};
-        feed.enter(game);
+        enter(feed, game);
         std::size_t bytes = 0;
         for (int cell = 0; cell < kLarge * kLarge; ++cell) {
             const int row = cell / kLarge;
             const int col = cell % kLarge;
             const std::string word = "9999 " + std::to_string(row) + ' ' + std::to_string(col) + " 1";
-            EXPECT_TRUE(feed.say(game, row, col, word));
+            EXPECT_TRUE(say(feed, game, row, col, word));
             bytes += word.size();
         }
-        Server server{simulation.services(), feed};
+        Server server{simulation.services(), shared};
         simulation.serve(server.urls());
         std::size_t finished = 0;
         const auto watch = [&](WebSocket& socket, Duration delay) -> Task<> {
@@ -446,7 +449,7 @@ TEST(SimulatedLife, SendsAMillionLastWordsNoFasterThanTheirWatcherReadsThem) {
                           {.subprotocols = {"life.batch"}});
         simulation.run();
         EXPECT_EQ(finished, 2U);
-        feed.leave(game);
+        leave(feed, game);
     });
 }
 
@@ -477,19 +480,20 @@ TEST(SimulatedLife, KeepsTheOrderOfEachCellWhileALateWatcherReadsPieceByPiece) {
     Faults quick = Faults::benign();
     quick.delay = 2ms;
     simulate({.seeds = in_full(100, 5), .faults = quick}, [](Simulation& simulation) {
-        Feed feed;
+        SharedGame shared;
+        Feed& feed = shared.feed;
         const Game game{.number = 1, .size = kLarge, .resets = 1};
-        feed.enter(game);
-        const auto say = [&](int step, int cell) {
+        enter(feed, game);
+        const auto say_step = [&](int step, int cell) {
             const int row = cell / kLarge;
             const int col = cell % kLarge;
-            feed.say(game, row, col,
-                     std::to_string(step) + ' ' + std::to_string(row) + ' ' + std::to_string(col) + " 1");
+            say(feed, game, row, col,
+                std::to_string(step) + ' ' + std::to_string(row) + ' ' + std::to_string(col) + " 1");
         };
         for (int cell = 0; cell < kLarge * kLarge; ++cell) {
-            say(0, cell);
+            say_step(0, cell);
         }
-        Server server{simulation.services(), feed};
+        Server server{simulation.services(), shared};
         simulation.serve(server.urls());
         int watching = 3;
         const auto watch = [&](WebSocket& socket) -> Task<> {
@@ -512,9 +516,9 @@ TEST(SimulatedLife, KeepsTheOrderOfEachCellWhileALateWatcherReadsPieceByPiece) {
                 }
                 co_await sleep_for(1ms);
             }
-        }(watching, say));
+        }(watching, say_step));
         simulation.run();
-        feed.leave(game);
+        leave(feed, game);
     });
 }
 
