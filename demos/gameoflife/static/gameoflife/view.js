@@ -1,192 +1,179 @@
-// The canvas: draws the grid, zooms around a point, pans, fits. Lengths are in device pixels, save where said.
+// Where the page looks: which part of the grid, how large, and which cell is pinned or pointed at. It draws nothing.
+// Sends 'change' when something of it is to be drawn anew, 'cell' when another cell is pinned or pointed at.
 
-const LINES_FROM = 8;       // CSS pixels; smaller cells have no lines between them
 const LARGEST_CELL = 64;    // CSS pixels
-const MARGIN = 16;          // CSS pixels around a grid that is fitted
-const KEY_PAN = 64;         // CSS pixels
-const KEY_ZOOM = 1.5;
+const WHOLE_FROM = 2.5;     // device pixels; a fitted grid's larger cells are all of one size
+const SMALLEST_GRID = 9;    // device pixels
 
-export class View {
-    #canvas;
-    #context;
-    #life;
-    #image = document.createElement('canvas');   // the grid, one pixel per cell
-    #scale = 1;                                  // of a cell
-    #left = 0;                                   // where the grid's corner is
-    #top = 0;
-    #fitted = true;                              // until zoomed or panned
-    #frame = null;
-    #pointers = new Map();                       // those that are down, by id
+// CSS pixels above and below a fitted grid, which lie under the status and the dock.
+function covered() {
+    if (innerWidth < 640) {
+        return {above: 50, below: 64, beside: 16};
+    }
+    return innerWidth < 1200 ? {above: 64, below: 60, beside: 16} : {above: 8, below: 8, beside: 16};
+}
 
-    constructor(canvas, life) {
-        this.#canvas = canvas;
-        this.#context = canvas.getContext('2d');
-        this.#life = life;
-        this.#listen();
-        new ResizeObserver(() => this.#resize()).observe(canvas);
-        window.addEventListener('resize', () => this.#resize());   // devicePixelRatio may have changed alone
-        matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.changed());
+const clamp = (least, value, most) => Math.min(most, Math.max(least, value));
+
+export class View extends EventTarget {
+    #size;
+    #pinned = null;
+    #hovered = null;
+
+    constructor(size) {
+        super();
+        this.#size = size;
+        this.width = 1;         // of the stage, in device pixels
+        this.height = 1;
+        this.ratio = 1;         // device pixels in a CSS pixel
+        this.scale = 1;         // device pixels in a cell
+        this.x = size / 2;      // the place of the grid in the middle of the stage, in cells
+        this.y = size / 2;
+        this.fitted = true;     // until zoomed or moved
+        this.#settle();
     }
 
-    // Something is to be drawn: all that happens before the next frame is painted at once.
-    changed() {
-        this.#frame ??= requestAnimationFrame(() => this.#paint());
+    get size() { return this.#size; }
+
+    // The pinned cell and the one pointed at, {row, col} or null; the cursor is the pinned one, if there is one.
+    get pinned() { return this.#pinned; }
+    get hovered() { return this.#hovered; }
+    get cursor() { return this.#pinned ?? this.#hovered; }
+
+    // Where the grid's corner is on the stage, and how long its side, in device pixels.
+    get left() { return Math.round(this.width / 2 - this.x * this.scale); }
+    get top() { return Math.round(this.height / 2 - this.y * this.scale); }
+    get side() { return this.#size * this.scale; }
+
+    // A grid of another size is shown as a whole.
+    resize(size) {
+        if (size === this.#size) {
+            return;
+        }
+        this.#size = size;
+        this.#pinned = this.#hovered = null;
+        this.fitted = true;
+        this.#moved();
+        this.#looked();
+    }
+
+    // The stage has another size, in device pixels.
+    stage(width, height, ratio) {
+        this.scale *= this.fitted ? 1 : ratio / this.ratio;
+        Object.assign(this, {width, height, ratio});
+        this.#moved();
     }
 
     fit() {
-        this.#fitted = true;
-        this.changed();
+        this.fitted = true;
+        this.#moved();
     }
 
-    // Zooms around a point of the canvas, given in CSS pixels; without one around the middle.
-    zoom(factor, x = this.#canvas.clientWidth / 2, y = this.#canvas.clientHeight / 2) {
-        const largest = Math.max(LARGEST_CELL * devicePixelRatio, this.#fitScale());
-        const smallest = Math.min(1, this.#fitScale()) / 2;
-        const scale = Math.min(largest, Math.max(smallest, this.#scale * factor));
-        const ratio = scale / this.#scale;
-        this.#left = x * devicePixelRatio - (x * devicePixelRatio - this.#left) * ratio;
-        this.#top = y * devicePixelRatio - (y * devicePixelRatio - this.#top) * ratio;
-        this.#scale = scale;
+    // Zooms around a point of the stage, in CSS pixels; without one, around the middle.
+    zoom(factor, x = this.width / this.ratio / 2, y = this.height / this.ratio / 2) {
+        const before = this.scale;
+        const fit = this.#fitting().scale;
+        this.scale = clamp(Math.min(1, fit) / 2, before * factor, Math.max(LARGEST_CELL * this.ratio, fit));
+        const kept = 1 / before - 1 / this.scale;
+        this.x += (x * this.ratio - this.width / 2) * kept;
+        this.y += (y * this.ratio - this.height / 2) * kept;
+        this.fitted = false;
         this.#moved();
     }
 
     // Moves the grid by CSS pixels.
     pan(x, y) {
-        this.#left += x * devicePixelRatio;
-        this.#top += y * devicePixelRatio;
+        this.x -= x * this.ratio / this.scale;
+        this.y -= y * this.ratio / this.scale;
+        this.fitted = false;
         this.#moved();
     }
 
-    // Whole pixels, so that all cells look alike, unless too much room would be left empty.
-    #fitScale() {
-        const room = Math.min(this.#canvas.width, this.#canvas.height) - 2 * MARGIN * devicePixelRatio;
-        const scale = Math.max(room, 1) / this.#life.size;
-        const whole = Math.floor(scale);
-        return whole > 0.8 * scale ? whole : scale;
+    // Looks at a place of the grid, in cells; `zoom` is the size of a cell in CSS pixels.
+    look(x, y, zoom = this.scale / this.ratio) {
+        Object.assign(this, {x, y, scale: zoom * this.ratio, fitted: false});
+        this.#moved();
     }
 
-    // The middle of the canvas always shows some of the grid, so that it is never lost.
+    // Pins a cell, or with null none.
+    pin(cell) {
+        this.#pinned = cell !== null && this.holds(cell) ? cell : null;
+        this.#looked();
+    }
+
+    hover(cell) {
+        if (cell?.row !== this.#hovered?.row || cell?.col !== this.#hovered?.col) {
+            this.#hovered = cell;
+            this.#looked();
+        }
+    }
+
+    // Moves the pinned cell by rows and columns, around the grid's edges, and the view after it.
+    step(rows, cols) {
+        const around = (at) => (at + this.#size) % this.#size;
+        const {row, col} = this.#pinned;
+        this.pin({row: around(row + rows), col: around(col + cols)});
+        this.#follow();
+    }
+
+    holds({row, col}) {
+        return Number.isInteger(row) && Number.isInteger(col) && Math.min(row, col) >= 0 && Math.max(row, col) < this.#size;
+    }
+
+    // The cell at a point of the stage, in CSS pixels, or null.
+    cellAt(x, y) {
+        const cell = {
+            row: Math.floor((y * this.ratio - this.top) / this.scale),
+            col: Math.floor((x * this.ratio - this.left) / this.scale),
+        };
+        return this.holds(cell) ? cell : null;
+    }
+
+    // The part of the grid that is on the stage, in cells; `right` and `bottom` are beyond the last.
+    visible() {
+        const {left, top, scale} = this;
+        const from = (start) => clamp(0, Math.floor(-start / scale), this.#size);
+        const to = (start, length) => clamp(0, Math.ceil((length - start) / scale), this.#size);
+        return {left: from(left), right: to(left, this.width), top: from(top), bottom: to(top, this.height)};
+    }
+
+    #fitting() {
+        const {above, below, beside} = covered();
+        const free = Math.min(this.height - (above + below) * this.ratio, this.width - beside * this.ratio);
+        const exact = Math.max(SMALLEST_GRID, free) / this.#size;
+        const scale = exact > WHOLE_FROM ? Math.floor(exact) : exact;
+        const middle = this.#size / 2;
+        return {scale, x: middle, y: middle + (below - above) / 2 * this.ratio / scale};
+    }
+
+    // Moves the view just far enough to show the pinned cell.
+    #follow() {
+        const {row, col} = this.#pinned;
+        const room = (length) => Math.max(0, length / this.scale / 2 - 2);
+        const x = clamp(col + 0.5 - room(this.width), this.x, col + 0.5 + room(this.width));
+        const y = clamp(row + 0.5 - room(this.height), this.y, row + 0.5 + room(this.height));
+        if (x !== this.x || y !== this.y) {
+            this.look(x, y);
+        }
+    }
+
+    // The middle of the stage never leaves the grid, so that the grid is never lost.
+    #settle() {
+        if (this.fitted) {
+            Object.assign(this, this.#fitting());
+        } else {
+            this.x = clamp(0, this.x, this.#size);
+            this.y = clamp(0, this.y, this.#size);
+        }
+    }
+
     #moved() {
-        const side = this.#scale * this.#life.size;
-        const middle = (length, start) => Math.min(length / 2, Math.max(length / 2 - side, start));
-        this.#left = middle(this.#canvas.width, this.#left);
-        this.#top = middle(this.#canvas.height, this.#top);
-        this.#fitted = false;
-        this.changed();
+        this.#settle();
+        this.dispatchEvent(new Event('change'));
     }
 
-    #resize() {
-        const width = Math.max(1, Math.round(this.#canvas.clientWidth * devicePixelRatio));
-        const height = Math.max(1, Math.round(this.#canvas.clientHeight * devicePixelRatio));
-        if (width !== this.#canvas.width || height !== this.#canvas.height) {
-            this.#left += (width - this.#canvas.width) / 2;
-            this.#top += (height - this.#canvas.height) / 2;
-            this.#canvas.width = width;      // clears it,
-            this.#canvas.height = height;
-            this.#paint();                   // hence at once
-        }
-    }
-
-    #paint() {
-        cancelAnimationFrame(this.#frame);
-        this.#frame = null;
-        const life = this.#life;
-        const context = this.#context;
-        if (this.#image.width !== life.size) {
-            this.#image.width = this.#image.height = life.size;
-            this.#fitted = true;
-        }
-        if (life.dirty) {
-            const rows = life.dirtyBottom - life.dirtyTop + 1;
-            this.#image.getContext('2d').putImageData(life.image, 0, 0, 0, life.dirtyTop, life.size, rows);
-            life.painted();
-        }
-        if (this.#fitted) {
-            this.#scale = this.#fitScale();
-            this.#left = Math.floor((this.#canvas.width - this.#scale * life.size) / 2);
-            this.#top = Math.floor((this.#canvas.height - this.#scale * life.size) / 2);
-        }
-        const side = this.#scale * life.size;
-        const colours = getComputedStyle(this.#canvas);
-        context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-        context.fillStyle = colours.getPropertyValue('--unknown');
-        context.fillRect(this.#left, this.#top, side, side);
-        context.imageSmoothingEnabled = this.#scale < 1;   // many cells share a pixel: show their mean
-        context.drawImage(this.#image, this.#left, this.#top, side, side);
-        if (this.#scale >= LINES_FROM * devicePixelRatio) {
-            context.fillStyle = colours.getPropertyValue('--grid-line');
-            this.#paintLines();
-        }
-    }
-
-    #paintLines() {
-        const {width, height} = this.#canvas;
-        const scale = this.#scale, left = this.#left, top = this.#top, size = this.#life.size;
-        const thick = Math.max(1, Math.round(devicePixelRatio));
-        const first = (start) => Math.max(1, Math.ceil(-start / scale));
-        const last = (start, length) => Math.min(size - 1, Math.floor((length - start) / scale));
-        for (let column = first(left); column <= last(left, width); ++column) {
-            this.#context.fillRect(Math.round(left + column * scale), top, thick, size * scale);
-        }
-        for (let row = first(top); row <= last(top, height); ++row) {
-            this.#context.fillRect(left, Math.round(top + row * scale), size * scale, thick);
-        }
-    }
-
-    #listen() {
-        const canvas = this.#canvas;
-        canvas.addEventListener('wheel', (event) => {
-            event.preventDefault();
-            const pixels = event.deltaY * [1, 16, 400][event.deltaMode];
-            const speed = event.ctrlKey ? 60 : 300;   // ctrl: a trackpad's pinch comes as small turns of the wheel
-            this.zoom(2 ** (-pixels / speed), event.offsetX, event.offsetY);
-        }, {passive: false});
-        canvas.addEventListener('dblclick', () => this.fit());
-        canvas.addEventListener('pointerdown', (event) => {
-            if (event.button === 0) {
-                canvas.setPointerCapture(event.pointerId);
-                this.#pointers.set(event.pointerId, {x: event.offsetX, y: event.offsetY});
-            }
-        });
-        canvas.addEventListener('pointermove', (event) => this.#drag(event));
-        for (const end of ['pointerup', 'pointercancel']) {
-            canvas.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
-        }
-        window.addEventListener('keydown', (event) => {
-            if (!event.ctrlKey && !event.metaKey && !event.altKey && this.#press(event.key)) {
-                event.preventDefault();
-            }
-        });
-    }
-
-    // One finger pans; with two, each move pans by half and zooms by what it adds to their distance.
-    #drag(event) {
-        const before = this.#pointers.get(event.pointerId);
-        if (!before) {
-            return;
-        }
-        const now = {x: event.offsetX, y: event.offsetY};
-        const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
-        const share = other ? 0.5 : 1;
-        this.#pointers.set(event.pointerId, now);
-        this.pan((now.x - before.x) * share, (now.y - before.y) * share);
-        if (other) {
-            const distance = (point) => Math.max(1, Math.hypot(point.x - other.x, point.y - other.y));
-            this.zoom(distance(now) / distance(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
-        }
-    }
-
-    // True if the key is one of ours.
-    #press(key) {
-        switch (key) {
-            case 'f': case 'F': this.fit(); return true;
-            case '+': case '=': this.zoom(KEY_ZOOM); return true;
-            case '-': this.zoom(1 / KEY_ZOOM); return true;
-            case 'ArrowLeft': this.pan(KEY_PAN, 0); return true;
-            case 'ArrowRight': this.pan(-KEY_PAN, 0); return true;
-            case 'ArrowUp': this.pan(0, KEY_PAN); return true;
-            case 'ArrowDown': this.pan(0, -KEY_PAN); return true;
-            default: return false;
-        }
+    #looked() {
+        this.dispatchEvent(new Event('cell'));
+        this.dispatchEvent(new Event('change'));
     }
 }

@@ -1,115 +1,154 @@
-// The Game of Life page: what the server tells goes into life, what life is comes onto the page.
+// The Game of Life page: what the server tells goes into the cells and the game; the modules show what they hold.
+//
+// `view`, `game`, `cells` and `figures` are for the modules that are built on top of this one: the dock and the dialogs.
 
-import {Life} from './life.js';
-import {Rate} from './rate.js';
+import {element, show} from './elements.js';
+import {Card} from './card.js';
+import {Cells} from './cells.js';
+import {Drawing} from './drawing.js';
+import {Figures} from './figures.js';
+import {Game} from './game.js';
+import {Notices} from './notices.js';
+import {Panel} from './panel.js';
+import {STATES} from './states.js';
+import {THEMES} from './themes.js';
 import {View} from './view.js';
-import {watch} from './watch.js';
+import './layout.js';
+import {Viewport} from './viewport.js';
+import {actions} from './actions.js';
+import {listen} from './pointers.js';
+import {readAddress} from './address.js';
+import {say} from './say.js';
+import {settings} from './settings.js';
 
-const REFRESH = 200;          // ms between two looks at the numbers
-const PATIENCE = 1500;        // ms after connecting before we say that no game is running
-const ASK_AGAIN = 2000;       // ms
+const FIGURES = 500;        // ms
+const CARD = 200;           // ms
+const SPEAK = 10_000;       // ms between two times that the figures are spoken
+const ASK_SIZE = 2000;      // ms between two questions for the size
+const KEY_ZOOM = 1.5;
 
-const element = (id) => document.getElementById(id);
-const grid = element('grid');
+const canvas = element('grid'), map = element('map');
 
-const life = new Life(Number(grid.dataset.size) || 32);
-const view = new View(grid, life);
-let rate = new Rate();
-let connectedAt = null;
-let receivedBefore = 0;       // life.received when the connection was opened
-let askedAt = 0;
+export const cells = new Cells(Number(canvas.dataset.size) || 32);
+export const view = new View(cells.size);
+export const game = new Game(`${location.origin.replace('http', 'ws')}/watcher/`, cells);
+export const figures = new Figures(cells, game);
+
+const drawing = new Drawing({canvas, map, view, cells, game});
+const panel = new Panel({game, cells, figures});
+const card = new Card({view, cells, game});
+const notices = new Notices();
+new Viewport({view, cells, game});
+listen({canvas, map, view});
 
 // For tests and the curious, read only. `cells` is by row, row * size + column: 0 dead, 1 alive, 2 not yet heard from.
-// `steps` holds each cell's own step in the same order. `received` counts updates since the page was opened. After a
-// reset `cells` and `steps` are new arrays.
+// `steps` holds each cell's own step in the same order. `received` counts updates since the page was opened. After a reset
+// `cells` and `steps` are new arrays. Of a grid of more than 1024 x 1024 cells they hold blocks of cells, or what is on the
+// stage.
 window.life = Object.freeze({
-    get size() { return life.size; },
-    get cells() { return life.cells; },
-    get steps() { return life.steps; },
-    get received() { return life.received; },
+    get size() { return cells.size; },
+    get cells() { return cells.grid.cells; },
+    get steps() { return cells.grid.steps; },
+    get received() { return cells.received; },
 });
 
-watch(`${location.origin.replace('http', 'ws')}/watcher/`, {
-    opened() {
-        life.resume();
-        rate = new Rate();
-        receivedBefore = life.received;
-    },
-    received(text) {
-        life.take(text);
-        if (life.dirty) {
-            view.changed();
-        }
-    },
-    says(state, text) {
-        connectedAt = state === 'connected' ? performance.now() : null;
-        element('status').textContent = text;
-        if (element('status').dataset.state !== state) {
-            element('status').dataset.state = state;
-            element('announcement').textContent = text;   // read aloud once, not with every second counted down
-        }
-    },
-});
+// ---- The state
 
-// A server that does not batch does not tell the size either; its page does.
+function facts() {
+    return {
+        size: game.size, total: game.total, canControl: game.canControl, wait: game.wait,
+        connected: figures.connected, subscribed: figures.subscribed, oldest: figures.oldest, youngest: figures.youngest,
+        left: figures.left, held: figures.held,
+        stepOf(cell) {
+            const at = cells.grid.at(cell);
+            return at < 0 ? null : cells.grid.steps[at];
+        },
+    };
+}
+
+function showState() {
+    const {tone, name, isStale = false, detail} = STATES[game.state], status = element('status'), known = facts();
+    status.style.setProperty('--tone', `var(--${tone})`);
+    show(status.firstChild, name);
+    show(status.lastChild, detail(known));
+    document.body.classList.toggle('stale', isStale);
+    if (status.dataset.state !== game.state) {
+        status.dataset.state = game.state;
+        say(name);      // once, and not with every second counted down
+    }
+    notices.refresh(game.state, known);
+}
+
+function showAll() {
+    game.refresh();
+    figures.refresh();
+    showState();
+    panel.refresh();
+    const missing = game.isLive && !game.isTold && game.state !== 'connecting';
+    element('missing').hidden = !missing;
+    show(element('missing'), missing ? game.why : '');
+    if (cells.outside) {
+        askSize().catch(() => {});      // asked again if updates still do not fit
+    }
+}
+
+// A server that knows no subprotocol does not tell the size; its page does.
+let askedAt = -Infinity;
+
 async function askSize() {
+    if (performance.now() - askedAt < ASK_SIZE) {
+        return;
+    }
     askedAt = performance.now();
-    life.outside = false;
     const page = await (await fetch(location.href)).text();
     const size = Number(/data-size="(\d+)"/.exec(page)?.[1]);
-    if (size >= 1 && size !== life.size) {
-        life.reset(size);
-        view.changed();
+    if (size >= 1 && size !== cells.size) {
+        cells.reset(size);
     }
+    cells.outside = false;
 }
 
-function show(id, text) {
-    if (element(id).textContent !== text) {
-        element(id).textContent = text;
-    }
+cells.addEventListener('size', () => view.resize(cells.size));
+game.addEventListener('change', () => {
+    figures.refresh();
+    showState();
+    panel.refresh();
+});
+
+// ---- What the page can be asked for
+
+Object.assign(actions, {
+    fit: () => view.fit(),
+    in: () => view.zoom(KEY_ZOOM),
+    out: () => view.zoom(1 / KEY_ZOOM),
+    unpin: () => view.pin(null),
+    release: () => game.command({release: true}).then((error) => error && say(error)),
+    full: () => document.fullscreenElement ? document.exitFullscreen() : element('stage').requestFullscreen(),
+    theme() {
+        const names = Object.keys(THEMES);
+        settings.set('theme', names[(names.indexOf(settings.theme) + 1) % names.length]);
+    },
+    lines: () => settings.toggle('lines'),
+    copies: () => settings.toggle('copies'),
+    speak: () => settings.toggle('speak'),
+    // The cell cursor: a pinned cell that the arrow keys move.
+    cursor() {
+        const middle = {row: Math.min(cells.size - 1, Math.floor(view.y)), col: Math.min(cells.size - 1, Math.floor(view.x))};
+        view.pin(view.pinned === null ? middle : null);
+        canvas.focus();
+    },
+});
+
+function speak() {
+    say(`${figures.connected} sockets, step ${figures.oldest}, ${figures.stepsPerSecond.toFixed(1)} steps a second, `
+        + `population ${figures.population}.`);
 }
 
-// Not before this connection has brought every cell up to date: what was missed would count as speed.
-function stepsPerSecond(now) {
-    const upToDate = life.heard > 0 && life.received - receivedBefore >= life.heard;
-    return upToDate ? rate.at(now, life.step) : 0;
-}
+settings.addEventListener('change', ({detail}) => detail === 'speak' && (settings.speak ? speak() : say('Figures are no longer spoken.')));
 
-function gatheredText({connected, subscribed}, cells) {
-    const number = (count) => count.toLocaleString('en');
-    if (connected < cells) {
-        return `${number(connected)} of ${number(cells)} workers have come.`;
-    }
-    return `All ${number(cells)} workers have come, ${number(subscribed)} have subscribed.`;
-}
-
-function refresh() {
-    const now = performance.now();
-    const title = `Game of Life (${life.size}x${life.size})`;
-    if (document.title !== title) {
-        document.title = title;
-    }
-    show('step', `${life.step}`);
-    show('population', `${life.population}`);
-    show('rate', stepsPerSecond(now).toFixed(1));
-    show('workers', `${life.heard}`);
-    show('cells', `${life.size * life.size}`);
-    const gathering = life.gathering;
-    element('gathering').hidden = connectedAt === null || gathering === null;
-    if (gathering !== null) {
-        show('gathered', gatheredText(gathering, life.size * life.size));
-    }
-    element('hint').hidden = gathering !== null || life.heard > 0 || connectedAt === null || now - connectedAt < PATIENCE;
-    if (life.outside && now - askedAt > ASK_AGAIN) {
-        askSize().catch(() => {});   // asked again if updates still do not fit
-    }
-}
-
-if (!['127.0.0.1:8000', 'localhost:8000'].includes(location.host)) {
-    element('command').textContent += ` --url ${location.origin.replace('http', 'ws')}`;
-}
-element('fit').addEventListener('click', () => view.fit());
-element('zoom-in').addEventListener('click', () => view.zoom(1.5));
-element('zoom-out').addEventListener('click', () => view.zoom(1 / 1.5));
-refresh();
-setInterval(refresh, REFRESH);
+readAddress(view);
+showAll();
+drawing.changed();
+setInterval(showAll, FIGURES);
+setInterval(() => card.refresh(), CARD);
+setInterval(() => settings.speak && speak(), SPEAK);

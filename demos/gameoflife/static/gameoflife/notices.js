@@ -1,0 +1,84 @@
+// What lies over the picture: what a state needs the reader to know, and to do.
+
+import {element, make, number, show} from './elements.js';
+import {copy} from './say.js';
+
+const DEFAULT_HOSTS = ['127.0.0.1:8000', 'localhost:8000'];
+
+const heading = (text) => make('h2', {}, text);
+const paragraph = (...parts) => make('p', {}, ...parts);
+const button = (text, action, style = null) => make('button', {type: 'button', class: style, 'data-do': action}, text);
+
+function command(size) {
+    const url = DEFAULT_HOSTS.includes(location.host) ? '' : ` --url ${location.origin.replace('http', 'ws')}`;
+    const code = make('code', {}, `./manage gameoflife --size ${size} --speed 10${url}`);
+    const made = make('div', {class: 'command'}, code, make('button', {type: 'button'}, 'Copy'));
+    made.lastChild.addEventListener('click', () => copy(code.textContent, 'Copied.'));
+    return made;
+}
+
+// Each makes the notice of a state, and may return a function that brings it up to date.
+const NOTICES = {
+    empty(notice, {size, total}) {
+        notice.append(
+            heading('No cells yet'),
+            paragraph(`The server is waiting for ${number(total)} ${total === 1 ? 'client' : 'clients, one for each cell'}. Start `
+                + `${total === 1 ? 'it' : 'them'} in another terminal:`),
+            command(size), paragraph('They appear here as they connect.'));
+    },
+
+    gather(notice, {total}) {
+        const title = heading(''), bar = make('progress', {max: 1, value: 0});
+        notice.append(title, bar, paragraph('The game begins when each cell has its client and each client has subscribed to its '
+            + 'eight neighbours.'));
+        return ({connected, subscribed}) => {
+            const done = connected < total ? connected : subscribed;
+            show(title, `${number(done)} of ${number(total)} clients ${connected < total ? 'connected' : 'subscribed'}`);
+            bar.value = done / total;
+            bar.ariaLabel = title.textContent;
+        };
+    },
+
+    held(notice) {
+        const text = paragraph();
+        notice.classList.add('low');
+        notice.append(text, paragraph(button('Release', 'release')));
+        return ({held, stepOf}) => {
+            const step = held === null ? null : stepOf(held);
+            show(text, held === null ? '' : `Cell ${held.row}, ${held.col} is paused. Its neighbours wait at step `
+                + `${step === null ? 'N+1' : number(step + 1)}, theirs at ${step === null ? 'N+2' : number(step + 2)}, and so on.`);
+        };
+    },
+
+    over(notice, {size, canControl, connected, youngest}) {
+        notice.append(heading('The game is over'), paragraph(connected > 0
+            ? `Every cell reached the last step, ${number(youngest)}. The clients wait for the next game.`
+            : `Every cell reached the last step, ${number(youngest)}, and closed its socket.`));
+        notice.append(...canControl
+            ? [paragraph(button('Play it again', 'again', 'main'), ' ', button('New game…', 'games'))]
+            : connected > 0 ? [] : [paragraph('Start the next one in another terminal:'), command(size)]);
+    },
+
+    gone(notice, {size}) {
+        notice.append(heading('The clients left'),
+            paragraph('The program that ran the cells has stopped. Start it again:'), command(size));
+    },
+};
+
+export class Notices {
+    #shown = null;      // which one, and for which facts
+    #update = null;
+
+    refresh(state, facts) {
+        const key = state in NOTICES ? JSON.stringify([state, facts.size, facts.canControl, state === 'over' && facts.connected > 0]) : null;
+        if (key !== this.#shown) {
+            const notice = element('notice');
+            notice.replaceChildren();
+            notice.className = 'float';
+            this.#update = key === null ? null : NOTICES[state](notice, facts) ?? null;
+            notice.hidden = key === null;
+            this.#shown = key;
+        }
+        this.#update?.(facts);
+    }
+}
