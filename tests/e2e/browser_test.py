@@ -70,30 +70,30 @@ class Viewer(PageTestCase):
         self.server.wait_for("Telling workers to run", start)
         return game
 
-    def wait_for_status(self, state):
-        self.wait(lambda: self.element("status").get_attribute("data-state") == state, f"status {state}")
+    def wait_until_heard(self):
+        """The server has told the page how the game stands."""
+        lost = ("connecting", "down", "restart", "behind")
+        self.wait(lambda: self.element("status").get_attribute("data-state") not in lost, "the server's first words")
 
     def test_cells_change_while_a_game_runs(self):
         self.open("/")
-        self.wait_for_status("connected")
-        self.assertEqual(self.element("status").text, "Connected")
+        self.wait_until_heard()
         game = self.play(12, "--seed", 1, "--speed", 20, "--pattern", "glider")
         self.wait(lambda: browser.title == "Game of Life (12x12)", "the title tells the size")
         self.wait(lambda: self.script("return life.steps.every(step => step >= 3)"), "all cells are heard from")
         before = self.script("return Array.from(life.cells)")
         self.assertEqual(len(before), 144)
         self.wait(lambda: self.script("return Array.from(life.cells)") != before, "cells change")
-        self.wait_for_text("workers", "144")
-        self.wait_for_text("cells", "144")
+        self.wait_for_text("sockets", "144")
         self.wait_for_text("population", "5")  # a glider
-        self.wait(lambda: float(self.element("rate").text) > 1, "the rate is shown")
+        self.wait(lambda: float(self.element("speed").text) > 1, "the speed is shown")
         game.signal(signal.SIGINT)
         game.wait()
         self.assert_no_complaints()
 
     def test_the_end_of_a_game_is_shown_to_the_cell_in_its_colours(self):
         self.open("/")
-        self.wait_for_status("connected")
+        self.wait_until_heard()
         game = self.play(8, "--seed", 3, "--speed", 0, "--steps", 7)
         self.assertEqual(game.wait(), 0, game.output)
         self.wait(lambda: self.script("return life.size === 8 && life.steps.every(step => step === 7)"),
@@ -127,7 +127,7 @@ class Viewer(PageTestCase):
             shown.append(self.script("return Array.from(life.cells)"))
         self.assertEqual(shown[0], shown[1])
         self.assertIn(1, shown[0])
-        self.wait_for_text("workers", "144")
+        self.wait_for_text("sockets", "144")
         self.assert_no_complaints()
 
     def test_a_reset_to_another_size_changes_the_title(self):
@@ -143,13 +143,12 @@ class Viewer(PageTestCase):
 
     def test_a_restart_of_the_server_is_told_and_survived(self):
         self.open("/")
-        self.wait_for_status("connected")
+        self.wait_until_heard()
         self.assertEqual(self.server.stop(), 0)
-        self.wait_for_status("disconnected")
-        told = re.compile(r"Disconnected\. Reconnecting in \d+ s…")
+        told = re.compile(r"Server unreachable\ntrying again in \d+ s")
         self.wait(lambda: told.fullmatch(self.element("status").text), "when it tries again")
         type(self).server = self.serve(port=self.server.port)
-        self.wait_for_status("connected")
+        self.wait_until_heard()
         self.play(5, "--seed", 1, "--speed", 20)
         self.wait(lambda: browser.title == "Game of Life (5x5)", "the new server's game")
         self.wait(lambda: self.script("return life.steps.every(step => step >= 2)"), "cells change")
@@ -166,26 +165,27 @@ class Viewer(PageTestCase):
         self.assertEqual(reset.closed()[0], 1000)
         workers = [come("/worker/") for _ in range(2)]
         self.open("/")
-        self.wait(lambda: self.element("gathered").text == "2 of 9 workers have come.", "how many have come")
-        self.assertFalse(self.element("hint").is_displayed())
+        self.wait_for_notice("2 of 9 clients connected")
         workers += [come("/worker/") for _ in range(7)]
-        self.wait(lambda: self.element("gathered").text == "All 9 workers have come, 0 have subscribed.", "all")
+        self.wait_for_notice("0 of 9 clients subscribed")
         for worker in workers:
             self.assertEqual(worker.text(), "sub")
             worker.send(frame(frames.TEXT, "sub"))
         for worker in workers:
             self.assertEqual(worker.text(), "run")
         workers[0].send(frame(frames.TEXT, "0 0 0 1"))
-        self.wait(lambda: not self.element("gathering").is_displayed(), "the game")
+        self.wait(lambda: not self.element("notice").is_displayed(), "the game")
 
-    def test_the_hint_shows_as_long_as_no_game_runs(self):
+    def wait_for_notice(self, words):
+        self.wait(lambda: words in self.element("notice").text, words)
+
+    def test_the_page_says_how_to_start_a_game_as_long_as_none_runs(self):
         closing = run("gameoflife", "--url", self.server.ws, "--size", 3, "--steps", 0)  # a game that is over
         self.assertEqual(closing.status, 0, closing.output)
         self.open("/")
-        self.wait(lambda: self.element("hint").is_displayed(), "the hint")
-        self.assertIn(f"--url {self.server.ws}", self.element("command").text)
+        self.wait_for_notice(f"./manage gameoflife --size 3 --speed 10 --url {self.server.ws}")
         self.play(3, "--seed", 1, "--speed", 20)
-        self.wait(lambda: not self.element("hint").is_displayed(), "the hint goes")
+        self.wait(lambda: not self.element("notice").is_displayed(), "the notice goes")
 
 
 class Echo(PageTestCase):

@@ -5,10 +5,11 @@
         server.tell(phase="running", connected=64)
         server.picture({(0, 0): (3, 1)})
 
-Everything it receives is in `received`, each message as (time of arrival in order) an object.
+Everything that pages send is in `received`, as objects in the order of their arrival.
 """
 
 import asyncio
+import contextlib
 import copy
 import http
 import json
@@ -63,7 +64,8 @@ class ViewerDouble:
         self.protocols = protocols
         self.received = []
         self.opened = 0           # connections, so far
-        self.answers = True       # commands succeed
+        self.error = None         # what a command is answered with
+        self.is_silent = False    # or whether it has no answer
         self.greets = True        # a new page gets the status and the picture at once
         self._frames = 0
         self._sockets = set()
@@ -91,6 +93,7 @@ class ViewerDouble:
         self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
+        self._loop.close()
 
     def listen(self):
         """Serves, at the port it had before."""
@@ -162,24 +165,25 @@ class ViewerDouble:
 
     async def _speak(self, socket):
         self.opened += 1
-        try:
-            if socket.subprotocol == "life.viewer":
-                if self.greets:
-                    await socket.send(json.dumps({"status": self.status}))
-                    await socket.send(picture(self.size, self.cells, number=0))
-            elif socket.subprotocol is not None:
-                await socket.send(f"size {self.size}")
+        with contextlib.suppress(websockets.ConnectionClosed):
+            await self._greet(socket)
             self._sockets.add(socket)
             async for message in socket:
                 await self._take(socket, json.loads(message))
-        finally:
-            self._sockets.discard(socket)
+        self._sockets.discard(socket)
+
+    async def _greet(self, socket):
+        if socket.subprotocol == "life.viewer":
+            if self.greets:
+                await socket.send(json.dumps({"status": self.status}))
+                await socket.send(picture(self.size, self.cells, number=0))
+        elif socket.subprotocol is not None:
+            await socket.send(f"size {self.size}")
 
     async def _take(self, socket, message):
         self.received.append(message)
-        if "id" in message:
-            error = None if self.answers else "the program does not answer"
-            await socket.send(json.dumps({"answer": message["id"], "error": error}))
+        if "id" in message and not self.is_silent:
+            await socket.send(json.dumps({"answer": message["id"], "error": self.error}))
 
     async def _answer(self, path, headers):
         path = path.partition("?")[0]

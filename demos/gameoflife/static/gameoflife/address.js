@@ -6,7 +6,7 @@ import {settings} from './settings.js';
 
 const numberOf = (query, name) => query.has(name) ? Number(query.get(name)) : NaN;
 
-// Does what the address says. The view cannot hold a place before the grid has its size.
+// Does what the address says.
 export function readAddress(view) {
     const query = new URLSearchParams(location.search);
     if (Object.hasOwn(THEMES, query.get('theme') ?? '')) {
@@ -14,8 +14,7 @@ export function readAddress(view) {
     }
     const [zoom, x, y] = ['zoom', 'x', 'y'].map((name) => numberOf(query, name));
     if (zoom > 0 && x >= 0 && y >= 0) {
-        view.look(x, y);
-        view.zoom(zoom * view.ratio / view.scale);
+        view.look(x, y, zoom);
     }
     const [row, col] = (query.get('cell') ?? '').split(',').map(Number);
     if (query.has('cell')) {

@@ -4,6 +4,7 @@ import {UNKNOWN} from './grid.js';
 import {Rate} from './rate.js';
 
 const BINS = 64;        // steps of the histogram, the youngest last
+const MOVING = ['run', 'held', 'stalled', 'pause'];
 
 // One pass over all cells for the oldest and the youngest, one for how many are at each of the last steps.
 function survey(grid) {
@@ -33,13 +34,13 @@ export class Figures {
     #cells;
     #game;
     #rate = new Rate();
-    #stepped = 0;           // steps a second, when it was last known
     #received = 0;
     #askedAt = performance.now();
 
     constructor(cells, game) {
         this.#cells = cells;
         this.#game = game;
+        this.stepsPerSecond = 0;
         game.addEventListener('open', () => { this.#rate = new Rate(); });
         cells.addEventListener('size', () => { this.#rate = new Rate(); });
         this.refresh();
@@ -47,15 +48,26 @@ export class Figures {
 
     // Twice a second, since that is how often the server tells them.
     refresh() {
-        const {status} = this.#game;
-        const {heard, grid} = this.#cells;
-        this.stepsPerSecond = this.#game.isLive ? this.#rate.at(performance.now(), grid.step) : this.#stepped;
-        this.#stepped = this.stepsPerSecond;
+        const {status, isLive} = this.#game;
         if (status !== null) {
             this.#tell(status);
-        } else if (this.#game.isLive || this.connected === undefined) {
-            this.#count(heard);
+        } else if (isLive || this.connected === undefined) {
+            this.#count(this.#cells.heard);
         }
+        if (isLive) {
+            this.stepsPerSecond = this.#speed();
+        }
+    }
+
+    // Not before every cell has been heard from: what the page had missed would count as speed.
+    #speed() {
+        const {state} = this.#game, {grid} = this.#cells;
+        const stands = state === 'pause' && this.oldest === this.youngest;
+        if (!MOVING.includes(state) || stands || grid.heard < grid.cells.length) {
+            this.#rate = new Rate();
+            return 0;
+        }
+        return this.#rate.at(performance.now(), grid.step);
     }
 
     #tell({game, step, population, histogram, messages, left, play}) {

@@ -10,8 +10,9 @@ const paragraph = (...parts) => make('p', {}, ...parts);
 const button = (text, action, style = null) => make('button', {type: 'button', class: style, 'data-do': action}, text);
 
 function command(size) {
-    const url = DEFAULT_HOSTS.includes(location.host) ? '' : ` --url ${location.origin.replace('http', 'ws')}`;
-    const code = make('code', {}, `./manage gameoflife --size ${size} --speed 10${url}`);
+    const url = DEFAULT_HOSTS.includes(location.host) ? '' : `--url ${location.origin.replace('http', 'ws')}`;
+    const words = `./manage gameoflife|--size ${size}|--speed 10${url && `|${url}`}`.split('|');
+    const code = make('code', {}, ...words.flatMap((word, i) => [i > 0 ? ' ' : '', make('span', {}, word)]));
     const made = make('div', {class: 'command'}, code, make('button', {type: 'button'}, 'Copy'));
     made.lastChild.addEventListener('click', () => copy(code.textContent, 'Copied.'));
     return made;

@@ -11,9 +11,9 @@ const TALLEST = 55;         // CSS pixels of the legend's bars
 const SWATCHES = 8;         // of a theme's picture
 
 const RATES = [
-    {name: 'Messages/s', of: ({messages}) => messages, text: number},
-    {name: 'Steps/s', of: ({stepsPerSecond}) => stepsPerSecond, text: (value) => value.toFixed(1)},
-    {name: 'Population', of: ({population}) => population, text: number},
+    {id: 'messages', name: 'Messages/s', of: ({messages}) => messages, text: number},
+    {id: 'speed', name: 'Steps/s', of: ({stepsPerSecond}) => stepsPerSecond, text: (value) => value.toFixed(1)},
+    {id: 'population', name: 'Population', of: ({population}) => population, text: number},
 ];
 
 // One figure with its trail.
@@ -23,10 +23,11 @@ class RateRow {
     #area = makeSvg('path', {class: 'area'});
     #line = makeSvg('path', {class: 'trail'});
     #name = make('dt');
-    #value = make('dd');
+    #value;
 
     constructor(rate) {
         this.#rate = rate;
+        this.#value = make('dd', {id: rate.id});
         const svg = makeSvg('svg', {viewBox: `0 0 ${TRAIL - 1} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true'},
             this.#area, this.#line);
         this.element = make('div', {}, this.#name, make('dd', {}, svg), this.#value);

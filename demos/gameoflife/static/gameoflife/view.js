@@ -19,6 +19,7 @@ export class View extends EventTarget {
     #size;
     #pinned = null;
     #hovered = null;
+    #isStaged = false;      // the stage has told its size
 
     constructor(size) {
         super();
@@ -61,6 +62,7 @@ export class View extends EventTarget {
     stage(width, height, ratio) {
         this.scale *= this.fitted ? 1 : ratio / this.ratio;
         Object.assign(this, {width, height, ratio});
+        this.#isStaged = true;
         this.#moved();
     }
 
@@ -72,8 +74,7 @@ export class View extends EventTarget {
     // Zooms around a point of the stage, in CSS pixels; without one, around the middle.
     zoom(factor, x = this.width / this.ratio / 2, y = this.height / this.ratio / 2) {
         const before = this.scale;
-        const fit = this.#fitting().scale;
-        this.scale = clamp(Math.min(1, fit) / 2, before * factor, Math.max(LARGEST_CELL * this.ratio, fit));
+        this.scale = this.#allowed(before * factor);
         const kept = 1 / before - 1 / this.scale;
         this.x += (x * this.ratio - this.width / 2) * kept;
         this.y += (y * this.ratio - this.height / 2) * kept;
@@ -146,6 +147,11 @@ export class View extends EventTarget {
         return {scale, x: middle, y: middle + (below - above) / 2 * this.ratio / scale};
     }
 
+    #allowed(scale) {
+        const fit = this.#fitting().scale;
+        return clamp(Math.min(1, fit) / 2, scale, Math.max(LARGEST_CELL * this.ratio, fit));
+    }
+
     // Moves the view just far enough to show the pinned cell.
     #follow() {
         const {row, col} = this.#pinned;
@@ -162,6 +168,7 @@ export class View extends EventTarget {
         if (this.fitted) {
             Object.assign(this, this.#fitting());
         } else {
+            this.scale = this.#isStaged ? this.#allowed(this.scale) : this.scale;
             this.x = clamp(0, this.x, this.#size);
             this.y = clamp(0, this.y, this.#size);
         }
