@@ -646,10 +646,13 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 // Names under which people look for a shipped pattern.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kAliases{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kAliases{{
     {"gosper-gun", "gosper"},
     {"gosper-glider-gun", "gosper"},
     {"glider-gun", "gosper"},
+    {"simkin-gun", "simkin"},
+    {"simkin-glider-gun", "simkin"},
+    {"kok's-galaxy", "galaxy"},
     {"lightweight-spaceship", "lwss"},
     {"middleweight-spaceship", "mwss"},
     {"heavyweight-spaceship", "hwss"},

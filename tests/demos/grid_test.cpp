@@ -201,7 +201,8 @@ TEST(NextState, IsConwaysRule) {
 }
 
 TEST(Steps, OscillatorsReturnAfterTheirPeriodAndNotBefore) {
-    const std::vector<std::pair<std::string, int>> periods{{"blinker", 2}, {"toad", 2}, {"beacon", 2}, {"pulsar", 3}};
+    const std::vector<std::pair<std::string, int>> periods{{"blinker", 2}, {"toad", 2},   {"beacon", 2},
+                                                           {"pulsar", 3},  {"galaxy", 8}, {"pentadecathlon", 15}};
     for (const auto& [name, period] : periods) {
         const Grid start = shipped(name, 20);
         for (int count = 1; count < period; ++count) {
@@ -224,6 +225,18 @@ TEST(Steps, SpaceshipsMoveAndCrossWrappedEdges) {
     }
 }
 
+TEST(Steps, TheCopperheadMovesOneCellUpInTenSteps) {
+    const Grid ship = shipped("copperhead", 20);
+    EXPECT_EQ(steps(ship, 10, Edges::kWrapped), shifted(ship, -1, 0));
+}
+
+TEST(Steps, MethuselahsEndAsTheirFilesSay) {
+    EXPECT_EQ(living(steps(shipped("diehard", 64), 129, Edges::kFlat)).size(), 2u);
+    EXPECT_TRUE(living(steps(shipped("diehard", 64), 130, Edges::kFlat)).empty());
+    const Grid switch_engine = shipped("switch-engine", 200);
+    EXPECT_GT(living(steps(switch_engine, 500, Edges::kFlat)).size(), 10 * living(switch_engine).size());
+}
+
 TEST(Steps, AGliderBecomesABlockInTheCornerOfAFlatGrid) {
     const Grid glider = grid_with(6, ".O.\n..O\nOOO\n");
     EXPECT_EQ(living(steps(glider, 30, Edges::kFlat)), (std::vector<Position>{{4, 4}, {4, 5}, {5, 4}, {5, 5}}));
@@ -238,6 +251,15 @@ TEST(Steps, TheGunIsBackAfterThirtyWithOneGliderMore) {
     EXPECT_EQ(living(start).size(), 36u);
     EXPECT_EQ(living(later).size(), 41u);
     EXPECT_EQ(living(steps(start, 60, Edges::kFlat)).size(), 46u);
+}
+
+TEST(Steps, SimkinsGunIsBackAfterAHundredAndTwentyWithOneGliderMore) {
+    const Grid start = shipped("simkin", 80);
+    const Grid later = steps(start, 120, Edges::kFlat);
+    for (const Position cell : living(start)) {
+        EXPECT_EQ(later.at(cell), Cell::kAlive);
+    }
+    EXPECT_EQ(living(later).size(), living(start).size() + 5);
 }
 
 TEST(Dump, SpellsOutEveryRow) {

@@ -420,12 +420,20 @@ TEST(ShippedPatterns, ComeInEachFormatAndHaveTheirKnownPopulations) {
     EXPECT_EQ(load_pattern("pulsar", kShipped).alive.size(), 48u);
     EXPECT_EQ(load_pattern("mwss", kShipped).alive.size(), 11u);
     EXPECT_EQ(load_pattern("hwss", kShipped).alive.size(), 13u);
+    EXPECT_EQ(load_pattern("Simkin glider gun", kShipped).alive.size(), 36u);
+    EXPECT_EQ(load_pattern("r-pentomino", kShipped).alive.size(), 5u);
+    EXPECT_EQ(load_pattern("switch engine", kShipped).alive.size(), 13u);
+    EXPECT_EQ(load_pattern("copperhead", kShipped).alive.size(), 28u);
+    EXPECT_EQ(load_pattern("galaxy", kShipped).alive.size(), 48u);
+    EXPECT_EQ(load_pattern("pentadecathlon", kShipped).alive.size(), 12u);
+    EXPECT_EQ(load_pattern("diehard", kShipped).alive.size(), 7u);
 }
 
 TEST(ShippedPatterns, AreListedWhenANameIsUnknown) {
     EXPECT_EQ(load_complaint("gospel"),
               "'gospel' is neither a file nor a shipped pattern; shipped are: acorn, beacon, "
-              "blinker, glider, gosper, hwss, lwss, mwss, pulsar, toad");
+              "blinker, copperhead, diehard, galaxy, glider, gosper, hwss, lwss, mwss, pentadecathlon, "
+              "pulsar, r-pentomino, simkin, switch-engine, toad");
     EXPECT_NE(load_complaint(""), "");
     EXPECT_NE(load_complaint("../patterns/gosper"), "");
     EXPECT_NE(load_complaint(std::string(100000, 'x')), "");
