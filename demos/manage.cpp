@@ -30,6 +30,7 @@ struct Site {
 
     Urls urls() {
         return {
+            path("static/gameoflife/patterns/<path:file>", &patterns, &StaticFiles::serve),
             path("static/<path:file>", &services.static_files, &StaticFiles::serve, "static"),
             path("metrics", &services.metrics, &Metrics::serve, "metrics"),
             path("test/", include(echo.urls(), "test")),
@@ -40,6 +41,7 @@ struct Site {
     static inline life::SharedGame shared_game;  // all loops have this one
 
     Services& services;
+    StaticFiles patterns{{std::filesystem::path{C10K_DEMOS_DIR} / "gameoflife/patterns"}};  // for the viewer's dialog
     life::Server game;
     echo::Site echo;
 };

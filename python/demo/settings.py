@@ -20,7 +20,10 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [DEMOS / app / "static" for app in (".", "echo", "gameoflife")]
+STATICFILES_DIRS = [
+    *(DEMOS / app / "static" for app in (".", "echo", "gameoflife")),
+    ("gameoflife/patterns", DEMOS / "gameoflife/patterns"),
+]
 USE_TZ = True
 
 # Ten thousand clients come within seconds, and none of them asks for anything that blocks.

@@ -10,6 +10,7 @@
     foreign       a client and a server of another library, python3-websockets
     life          both sides of the Game of Life's contract
     browser       Chromium
+    viewer_page   the Life page in it
     watched       a project that is built and changed, and its runserver, which follows
     cases         base classes of tests, and main()
 

@@ -197,5 +197,8 @@ class ViewerDouble:
     def _body(self, path):
         if path == "/":
             return page(self.size).encode()
+        if path.startswith("/static/gameoflife/patterns/"):
+            path = path.removeprefix("/static/gameoflife")
+            return (DEMOS / "gameoflife" / path[1:]).read_bytes()
         found = [file for app in APPS if path.startswith("/static/") and (file := app / path[1:]).is_file()]
         return found[0].read_bytes() if found else None
