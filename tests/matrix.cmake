@@ -43,9 +43,9 @@ e2e(sqlite               300  beside   any      often   full     full     full)
 e2e(tls                  300  alone    any      often   -        -        -)
 e2e(tutorial            3600  beside   plain    often   -        -        -)
 e2e(upload               300  alone    any      often   -        -        -)
+e2e(viewer_controls      300  beside   plain    often   -        -        -)
+e2e(viewer_new_game      300  beside   plain    often   -        -        -)
 e2e(viewer_page          300  beside   plain    often   -        -        -)
-e2e(viewer_controls      300  alone    any      often   -        -        -)
-e2e(viewer_new_game      300  alone    any      often   -        -        -)
 e2e(websocket            300  alone    any      often   full     often    full)
 
 # ---- tests/hostile: bad input and faults (the rows of docs/reference/hostile-input.md). tls: all speak TLS, on auto with one loop.

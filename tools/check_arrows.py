@@ -55,6 +55,7 @@ OWNERS = {
     "app_setting.hpp": "web",
     "settings.hpp": "web",
     "simulation.hpp": "testkit",
+    "spread.hpp": "manage",
     "static_files.hpp": "web",
     "task.hpp": "task",
     "templates.hpp": "web",

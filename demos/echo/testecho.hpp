@@ -1,8 +1,7 @@
 #pragma once
 
-#include "spread.hpp"
-
 #include <c10k/manage.hpp>
+#include <c10k/spread.hpp>
 
 #include <string>
 
@@ -19,7 +18,7 @@ public:
 private:
     int clients_ = 10000;
     c10k::EndpointOptions endpoint_;
-    Spread spread_;
+    c10k::Spread spread_;
     std::string delay_ = "30s";
     std::string url_ = "ws://127.0.0.1:8000/test/ws/";
 };

@@ -2,9 +2,9 @@
 
 #include "gameoflife/grid.hpp"
 #include "gameoflife/players.hpp"
-#include "spread.hpp"
 
 #include <c10k/manage.hpp>
+#include <c10k/spread.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -36,7 +36,7 @@ private:
     double speed_ = 1.0;
     std::string url_ = "ws://127.0.0.1:8000";
     c10k::EndpointOptions endpoint_;
-    Spread spread_;
+    c10k::Spread spread_;
     std::optional<std::uint64_t> seed_;
     std::string dump_;
 };

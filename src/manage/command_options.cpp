@@ -47,7 +47,8 @@ std::string decimal_text(double number) {
 
 // The name that messages use: "--size" of "-s,--size".
 std::string main_name(const std::string& names) {
-    return names.substr(std::min(names.find("--"), names.rfind(',') + 1));
+    const std::size_t begin = std::min(names.find("--"), names.rfind(',') + 1);
+    return names.substr(begin, names.find(',', begin) - begin);
 }
 
 }  // namespace

@@ -1,13 +1,15 @@
-#include "spread.hpp"
+#include "c10k/spread.hpp"
 
 #include <algorithm>
 #include <sstream>
 #include <stdexcept>
 #include <vector>
 
-void Spread::declare_options(c10k::CommandOptions& options) {
+namespace c10k {
+
+void Spread::declare_options(CommandOptions& options) {
     constexpr std::size_t kMaxLoops = 64;
-    options.number("--workers", loops_, {1, kMaxLoops}, "Loops to spread the clients over, each in a thread");
+    options.number("--workers,--loops", loops_, {1, kMaxLoops}, "Loops to spread the clients over, each in a thread");
     options
         .text("--sources", sources_,
               "Addresses of this machine, with commas, that the clients come from in turn; without it, for a server on "
@@ -15,7 +17,7 @@ void Spread::declare_options(c10k::CommandOptions& options) {
         .not_empty();
 }
 
-c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connections) const {
+Endpoint Spread::endpoint(const Endpoint& server, std::size_t connections) const {
     // An address has 28,000 ports, and looking for a free one takes the longer the more are taken.
     constexpr std::size_t kConnectionsOfAnAddress = 1000;
     constexpr std::size_t kMaxAddresses = 250;
@@ -38,3 +40,5 @@ c10k::Endpoint Spread::endpoint(const c10k::Endpoint& server, std::size_t connec
     }
     return from.empty() ? server : server.from(from);
 }
+
+}  // namespace c10k
