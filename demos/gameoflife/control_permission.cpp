@@ -1,5 +1,7 @@
 #include "gameoflife/control_permission.hpp"
 
+#include "gameoflife/settings.hpp"
+
 namespace life {
 
 namespace {
@@ -17,13 +19,15 @@ bool is_loopback(std::string_view peer) {
 }  // namespace
 
 std::string control_refusal(const c10k::Settings& settings, std::string_view peer) {
-    if (!settings.debug) {
-        return "To play from this page, start the server with --set life_control=loopback.";
+    switch (settings.get(kLifeControl)) {
+        case ControlFrom::kAnywhere: return "";
+        case ControlFrom::kLoopback:
+            return is_loopback(peer) ? ""
+                                     : "Only pages on the server's own machine may control the game: start the server "
+                                       "with --set life_control=all.";
+        case ControlFrom::kNowhere: break;
     }
-    if (!is_loopback(peer)) {
-        return "Only pages on the server's own machine may control the game: life_control is loopback.";
-    }
-    return "";
+    return "To play from this page, start the server with --set life_control=loopback.";
 }
 
 }  // namespace life
