@@ -255,7 +255,7 @@ class Forms(PageTestCase):
 class Links(PageTestCase):
     def test_the_header_leads_to_every_page_and_marks_the_one_shown(self):
         self.open("/")
-        for name, title in [("Echo", "Echo"), ("Forms", "Forms"), ("Game of Life", "Game of Life (32x32)")]:
+        for name, title in [("Echo", "Echo"), ("Forms", "Forms"), ("Life", "Game of Life (32x32)")]:
             browser.find_element(By.LINK_TEXT, name).click()
             self.wait(lambda: browser.title == title, title)
             self.wait(lambda: browser.find_element(By.LINK_TEXT, name).get_attribute("aria-current") == "page",
