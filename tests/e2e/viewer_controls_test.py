@@ -5,7 +5,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from support.cases import main
-from support.viewer_page import MIDDLE, NARROW, WIDE, ViewerPageTestCase, start_browser
+from support.viewer_player import MIDDLE, NARROW, WIDE, PlayerTestCase, start_browser
 from support.waiting import eventually
 
 WHY = "To play from this page, start the server with --set life_control=loopback."
@@ -25,7 +25,7 @@ def setUpModule():
     start_browser()
 
 
-class Playing(ViewerPageTestCase):
+class Playing(PlayerTestCase):
     def test_each_key_sends_its_command(self):
         for key, command in PLAYING.items():
             self.press(key)
@@ -92,7 +92,7 @@ class Playing(ViewerPageTestCase):
             self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), size[0])
 
     def test_a_refusal_is_shown_and_the_speed_goes_back(self):
-        self.server.answers = False
+        self.server.error = "the program does not answer"
         self.press("+")
         self.toast("the program does not answer")
         self.wait_for_speed("10 steps/s")
@@ -104,7 +104,7 @@ class Playing(ViewerPageTestCase):
         self.button("why").click()
         self.toast(WHY)
         for key in [*PLAYING, "s", "n", "d", "h"]:
-            self.script("document.getElementById('toast').hidden = true; document.activeElement.blur()")
+            self.leave()
             self.press(key)
             self.toast(WHY)
         self.assertFalse(self.is_open("new-game"))
@@ -113,7 +113,7 @@ class Playing(ViewerPageTestCase):
         self.assert_nothing_was_sent()
 
 
-class Keyboard(ViewerPageTestCase):
+class Keyboard(PlayerTestCase):
     def test_keys_change_what_is_seen(self):
         self.press("]")
         zoomed = self.viewer("view.scale")
@@ -190,11 +190,16 @@ class Keyboard(ViewerPageTestCase):
         self.assertEqual(sorted(key.replace(" ", "+") for keys in table for key in keys), sorted(promised))
 
     def test_keys_belong_to_the_element_that_has_the_focus(self):
+        self.server.tell(play={"paused": True})
+        self.wait_for_state("pause")
         self.script("document.querySelector('[data-do=step]').focus()")
         self.press(Keys.ENTER)
-        self.wait_for({"pause": True})
+        self.wait_for({"step": 1})
+        self.script("document.querySelector('[data-do=play]').focus()")
         self.press(Keys.SPACE)
-        self.wait_for({"pause": True})
+        self.wait_for({"play": True})
+        self.server.tell(play={"paused": False})
+        self.wait_for_state("run")
         self.script("document.querySelector('#themes input').focus()")
         self.press(Keys.SPACE, Keys.ARROW_RIGHT)
         self.assertEqual(self.viewer("view.fitted"), True)  # the arrow chose a theme
@@ -221,7 +226,7 @@ class Keyboard(ViewerPageTestCase):
             self.assertLess(seen.index("share"), seen.index("grid"))
 
 
-class Sharing(ViewerPageTestCase):
+class Sharing(PlayerTestCase):
     size = 32
 
     def test_a_link_opens_the_same_view(self):

@@ -8,7 +8,7 @@ from selenium.webdriver.support.ui import Select
 import life_reference
 from support.cases import main
 from support.environment import SOURCE
-from support.viewer_page import NARROW, ViewerPageTestCase, start_browser
+from support.viewer_player import NARROW, PlayerTestCase, start_browser
 from support.waiting import eventually
 
 PATTERNS = SOURCE / "demos/gameoflife/patterns"
@@ -18,7 +18,7 @@ def setUpModule():
     start_browser()
 
 
-class NewGame(ViewerPageTestCase):
+class NewGame(PlayerTestCase):
     size = 32
 
     def open_dialog(self, source="list"):
@@ -91,9 +91,10 @@ class NewGame(ViewerPageTestCase):
         self.assertEqual(Select(self.element("new-size")).first_selected_option.text, "100 × 100")
         Select(self.element("new-size")).select_by_visible_text("32 × 32")
         glider = {(14, 15), (15, 16), (16, 14), (16, 15), (16, 16)}
-        for text in ("#N Glider\r\nx = 3, y = 3, rule = B3/S23\r\nbo$2b\no$3o!", "bo$2bo$3o!", "!Name: Glider\n.O.\n..O\nOOO\n",
+        for text in ("#N Glider\r\nx = 3, y = 3, rule = B3/S23:T64,64\r\nbo$2b\no$3o!", "bo$2bo$3o!", "!Name: Glider\n.O.\n..O\nOOO\n",
                      "#Life 1.06\n0 -1\n1 0\n-1 1\n0 1\n1 1\n", "#Life 1.05\n#P -1 -1\n.*.\n..*\n***\n"):
-            self.open_dialog("paste") if not self.is_open("new-game") else None
+            if not self.is_open("new-game"):
+                self.open_dialog("paste")
             self.paste(text)
             self.assertEqual(self.element("new-says").text, "It fits.")
             self.assertEqual(self.drawn(self.start()), glider)
@@ -167,12 +168,12 @@ class NewGame(ViewerPageTestCase):
 
     def test_a_refused_game_keeps_the_dialog_and_says_why(self):
         self.open_dialog("paste")
-        self.server.answers = False
+        self.server.error = "the program does not answer"
         self.element("new-start").click()
         eventually(lambda: self.element("new-cost").text == "the program does not answer", "why")
         self.assertTrue(self.is_open("new-game"))
         self.assertEqual(self.focused(), "new-start")
-        self.server.answers = True
+        self.server.error = None
         self.server.received.clear()
         self.start()
 

@@ -10,7 +10,8 @@
     foreign       a client and a server of another library, python3-websockets
     life          both sides of the Game of Life's contract
     browser       Chromium
-    viewer_page   the Life page in it
+    viewer_double a server of the Life page that does what a test says
+    viewer_player somebody who plays on that page
     watched       a project that is built and changed, and its runserver, which follows
     cases         base classes of tests, and main()
 
