@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr const char* kNoAnswer = "The program does not answer.";
 constexpr auto kAnswerTime = 5s;
 constexpr std::size_t kMaxPending = 64;
 constexpr std::size_t kMaxTextBytes = 1000;  // of a pattern's name and of a complaint
@@ -101,7 +102,7 @@ void Control::leave(const WebSocketHandle& program, Pending pending) {
         }
     }
     for (const auto& [id, completer] : forsaken) {
-        completer.complete("the program has left");
+        completer.complete("The program has left.");
     }
 }
 
@@ -170,10 +171,10 @@ Task<std::string> Control::ask(nlohmann::json command) {
     {
         const std::lock_guard lock{mutex_};
         if (!program_) {
-            co_return "no program is in control";
+            co_return kNoProgram;
         }
         if (pending_.size() == kMaxPending) {
-            co_return "the program has too many commands to answer";
+            co_return kNoAnswer;
         }
         asked.id = ++last_id_;
         pending_.emplace(asked.id, answer.completer());
@@ -182,7 +183,7 @@ Task<std::string> Control::ask(nlohmann::json command) {
     try {
         co_return co_await with_timeout(kAnswerTime, answer.wait());
     } catch (const TimedOut&) {
-        co_return "the program does not answer";
+        co_return kNoAnswer;
     }
 }
 

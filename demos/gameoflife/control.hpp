@@ -30,6 +30,8 @@ struct Hello {
 class Control {
 public:
     static constexpr const char* kProtocol = "life.control";
+    // For people.
+    static constexpr const char* kNoProgram = "No program is in control: start one with ./manage gameoflife.";
 
     // When something changes, the feed's alarms ring.
     explicit Control(Feed& feed) : feed_(feed) {}

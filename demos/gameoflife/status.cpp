@@ -57,11 +57,13 @@ json left_of(const Feed::Summary& game) {
 }
 
 json control_of(const Control::State& control, std::string_view refusal) {
-    std::string_view why = refusal;
-    if (refusal.empty() && !control.has_program) {
-        why = "No program is in control of the game.";
+    json why = nullptr;
+    if (!refusal.empty()) {
+        why = std::string{refusal};
+    } else if (!control.has_program) {
+        why = Control::kNoProgram;
     }
-    return json_object("program", control.has_program, "allowed", refusal.empty(), "why", std::string{why});
+    return json_object("program", control.has_program, "allowed", refusal.empty(), "why", std::move(why));
 }
 
 }  // namespace

@@ -40,7 +40,10 @@ Task<> Viewer::receive(TaskGroup& group) {
             needs_key_ = true;
         }
         if (said.seen) {
-            seen_ = std::max(seen_, static_cast<std::uint32_t>(std::min<std::uint64_t>(*said.seen, sent_)));
+            if (*said.seen > sent_) {
+                throw BadMessage("'seen' is the number of a frame that was sent");
+            }
+            seen_ = std::max(seen_, static_cast<std::uint32_t>(*said.seen));
         }
         if (said.cell) {
             cell_ = *said.cell;
@@ -57,7 +60,7 @@ Task<> Viewer::receive(TaskGroup& group) {
 Task<> Viewer::take_command(PageMessage::Command command, TaskGroup& group) {
     std::string refusal = refusal_;
     if (refusal.empty() && commands_ == kMaxCommands) {
-        refusal = "too many commands at once: wait for their answers";
+        refusal = "Too many commands at once: wait for their answers.";
     }
     if (!refusal.empty()) {
         co_await socket_.send(answer_text(command.id, refusal));
