@@ -28,8 +28,8 @@ public:
     // Requires: 1 <= size <= kMaxSize, else std::invalid_argument.
     explicit Grid(int size);
 
-    // Each cell is alive with a chance of one in four. The same seed gives the same grid on every machine.
-    static Grid random(int size, std::uint64_t seed);
+    // Each cell is alive with the chance `density`. The same seed gives the same grid on every machine.
+    static Grid random(int size, std::uint64_t seed, double density = 0.25);
 
     int size() const { return size_; }
 
@@ -58,6 +58,11 @@ std::vector<Position> neighbours(Position position, int size, Edges edges);
 
 // Conway's rule, B3/S23.
 Cell next_state(Cell cell, int living_neighbours);
+
+// What the rule makes of the whole grid in one step.
+//
+// Requires: a wrapped grid has kMinWrappedSize, else std::invalid_argument.
+Grid next_generation(const Grid& grid, Edges edges);
 
 // The whole grid, every row spelled out, as an RLE file. Its header names the edges the way Golly does, so that Golly
 // shows each cell in its place and goes on as the game would: `x = 64, y = 64, rule = B3/S23:T64,64` (torus), or `:P`

@@ -669,13 +669,16 @@ ShippedPatterns shipped_patterns(const std::filesystem::path& folder) {
     return shipped;
 }
 
-std::filesystem::path find_pattern(const std::string& path_or_name, const std::filesystem::path& shipped_folder) {
+bool is_file(const std::string& path) {
     std::error_code error;
-    const auto status = std::filesystem::status(path_or_name, error);
-    if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
-        return path_or_name;
-    }
-    std::string name = lower(path_or_name);
+    const auto status = std::filesystem::status(path, error);
+    return std::filesystem::exists(status) && !std::filesystem::is_directory(status);
+}
+
+// Throws PatternError, which says that `asked_for` is `no_such` of those that are shipped.
+std::filesystem::path find_shipped(const std::string& asked_for, const std::filesystem::path& folder,
+                                   const std::string& no_such) {
+    std::string name = lower(asked_for);
     std::replace_if(
         name.begin(), name.end(), [](char c) { return c == '_' || c == ' '; }, '-');
     const auto alias = std::find_if(kAliases.begin(), kAliases.end(), [&](const auto& a) { return a.first == name; });
@@ -683,14 +686,22 @@ std::filesystem::path find_pattern(const std::string& path_or_name, const std::f
         name = alias->second;
     }
     std::string known;
-    for (const auto& [shipped, path] : shipped_patterns(shipped_folder)) {
+    for (const auto& [shipped, path] : shipped_patterns(folder)) {
         if (name == lower(shipped) || name == lower(path.filename().string())) {
             return path;
         }
         known += (known.empty() ? "" : ", ") + shipped;
     }
-    throw PatternError(quote(path_or_name) + " is neither a file nor a shipped pattern; shipped are: " +
-                       (known.empty() ? "none, as " + shipped_folder.string() + " is empty" : known));
+    throw PatternError(quote(asked_for) + " is " + no_such +
+                       "; shipped are: " + (known.empty() ? "none, as " + folder.string() + " is empty" : known));
+}
+
+Pattern load_file(const std::filesystem::path& path) { return parse_pattern(read_file(path), path.string()); }
+
+Pattern load_shipped(const std::filesystem::path& path) {
+    Pattern pattern = load_file(path);
+    pattern.shipped_name = path.stem().string();
+    return pattern;
 }
 
 }  // namespace
@@ -708,8 +719,13 @@ Pattern parse_pattern(std::string_view text, std::string_view file_name) {
 }
 
 Pattern load_pattern(const std::string& path_or_name, const std::filesystem::path& shipped_folder) {
-    const std::filesystem::path path = find_pattern(path_or_name, shipped_folder);
-    return parse_pattern(read_file(path), path.string());
+    return is_file(path_or_name)
+               ? load_file(path_or_name)
+               : load_shipped(find_shipped(path_or_name, shipped_folder, "neither a file nor a shipped pattern"));
+}
+
+Pattern load_shipped_pattern(const std::string& name, const std::filesystem::path& shipped_folder) {
+    return load_shipped(find_shipped(name, shipped_folder, "no shipped pattern"));
 }
 
 }  // namespace life

@@ -26,6 +26,7 @@ struct Pattern {
     std::vector<Position> alive;  // row by row, each cell once, all inside height x width
     // Warnings about oddities that the reader accepted: a line each, with the file's name in front.
     std::vector<std::string> warnings = {};
+    std::string shipped_name = {};  // such as "gosper"; empty for patterns that are not shipped
 };
 
 // A pattern that cannot be read. what() is one line: the file, the line if one is to blame, what is wrong, what to do.
@@ -47,5 +48,10 @@ Pattern parse_pattern(std::string_view text, std::string_view file_name);
 //
 // Throws: PatternError; for a name that is neither it lists the shipped patterns.
 Pattern load_pattern(const std::string& path_or_name, const std::filesystem::path& shipped_folder);
+
+// Reads a shipped pattern, and never another file: for names that a peer chooses.
+//
+// Throws: PatternError, which lists the shipped patterns.
+Pattern load_shipped_pattern(const std::string& name, const std::filesystem::path& shipped_folder);
 
 }  // namespace life

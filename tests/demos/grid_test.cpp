@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -156,6 +157,21 @@ TEST(Neighbours, WrapOverEachEdge) {
               (std::vector<Position>{{3, 3}, {3, 4}, {3, 0}, {4, 3}, {4, 0}, {0, 3}, {0, 4}, {0, 0}}));
 }
 
+TEST(RandomGrid, IsAsDenseAsAskedFor) {
+    EXPECT_EQ(living(Grid::random(100, 1, 0)).size(), 0u);
+    EXPECT_EQ(living(Grid::random(100, 1, 1)).size(), 10'000u);
+    EXPECT_NEAR(static_cast<double>(living(Grid::random(100, 1, 0.6)).size()), 6000, 300);
+    EXPECT_EQ(Grid::random(20, 1), Grid::random(20, 1, 0.25));
+    // As it was before there was a density: seeds that people have noted keep their grids.
+    std::mt19937_64 generator{1};
+    const Grid grid = Grid::random(20, 1);
+    for (int row = 0; row < 20; ++row) {
+        for (int col = 0; col < 20; ++col) {
+            EXPECT_EQ(grid.at({row, col}), generator() % 4 == 0 ? Cell::kAlive : Cell::kDead);
+        }
+    }
+}
+
 TEST(Neighbours, AreEightDifferentOnesOnTheSmallestWrappedGrid) {
     for (int row = 0; row < 3; ++row) {
         for (int col = 0; col < 3; ++col) {
@@ -198,6 +214,17 @@ TEST(NextState, IsConwaysRule) {
         EXPECT_EQ(next_state(Cell::kDead, alive), alive == 3 ? Cell::kAlive : Cell::kDead);
         EXPECT_EQ(next_state(Cell::kAlive, alive), alive == 2 || alive == 3 ? Cell::kAlive : Cell::kDead);
     }
+}
+
+TEST(NextGeneration, IsOneStepOfAllCells) {
+    for (const Edges edges : {Edges::kWrapped, Edges::kFlat}) {
+        for (const int size : {3, 4, 17}) {
+            const Grid start = Grid::random(size, 5, 0.4);
+            EXPECT_EQ(next_generation(start, edges), step(start, edges));
+        }
+    }
+    EXPECT_EQ(next_generation(grid_with(1, "O"), Edges::kFlat), Grid(1));
+    EXPECT_THROW(next_generation(Grid(2), Edges::kWrapped), std::invalid_argument);
 }
 
 TEST(Steps, OscillatorsReturnAfterTheirPeriodAndNotBefore) {

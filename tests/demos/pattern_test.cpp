@@ -439,6 +439,25 @@ TEST(ShippedPatterns, AreListedWhenANameIsUnknown) {
     EXPECT_NE(load_complaint(std::string(100000, 'x')), "");
 }
 
+TEST(ShippedPatterns, HaveTheirNameWhateverTheyWereAskedForAs) {
+    EXPECT_EQ(load_pattern("Gosper glider gun", kShipped).shipped_name, "gosper");
+    EXPECT_EQ(load_shipped_pattern("LWSS", kShipped).shipped_name, "lwss");
+}
+
+TEST_F(PatternFiles, AreNeverReadWhereOnlyShippedPatternsMayBe) {
+    write("mine.cells", "OO\n");
+    const std::string path = (folder_ / "mine.cells").string();
+    EXPECT_EQ(load_pattern(path, kShipped).shipped_name, "");
+    for (const std::string& name : {path, std::string{"/etc/hostname"}, (kShipped / "glider.cells").string()}) {
+        try {
+            load_shipped_pattern(name, kShipped);
+            ADD_FAILURE() << name;
+        } catch (const PatternError& error) {
+            EXPECT_NE(std::string{error.what()}.find("is no shipped pattern; shipped are: acorn,"), std::string::npos);
+        }
+    }
+}
+
 TEST_F(PatternFiles, GoBeforeShippedPatterns) {
     write("glider.cells", "OO\n");
     EXPECT_EQ(drawing(load_pattern((folder_ / "glider.cells").string(), kShipped)), "OO\n");
