@@ -1,14 +1,15 @@
 #include "gameoflife/gameoflife.hpp"
 
 #include "flags.hpp"
+#include "gameoflife/commands.hpp"
+#include "gameoflife/control_client.hpp"
 #include "gameoflife/pattern.hpp"
+#include "gameoflife/report.hpp"
 #include "patience.hpp"
 #include "slow.hpp"
-#include "status_line.hpp"
 
 #include <c10k/text.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -22,71 +23,21 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// At least one step in eleven days: the time between two steps has to fit a Duration.
-constexpr double kMinSpeed = 1e-6;
-constexpr double kMaxSpeed = 1e9;
-
-const std::filesystem::path kPatternsFolder = std::filesystem::path{C10K_DEMOS_DIR} / "gameoflife/patterns";
-
-// How the cells leave. Thread: any.
-class Departure {
-public:
-    // One has, in this time.
-    void note(Duration took) noexcept {
-        ++count_;
-        std::int64_t slowest = slowest_;
-        while (took.count() > slowest && !slowest_.compare_exchange_weak(slowest, took.count())) {
-        }
-    }
-    [[nodiscard]] std::size_t count() const noexcept { return count_; }
-    // Of a single one, from its close frame to the end of its connection.
-    [[nodiscard]] Duration slowest() const noexcept { return Duration{slowest_}; }
-
-private:
-    std::atomic<std::size_t> count_{0};
-    std::atomic<std::int64_t> slowest_{0};
-};
-
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
-
-// Prints where the game is, until it is stopped.
-Task<> report(const Players& players, const Departure& departure, std::size_t cells) {
-    StatusLine line;
-    std::uint64_t last_states = 0;
-    auto last_time = std::chrono::steady_clock::now();
-    for (;;) {
-        co_await sleep_for(line.interval());
-        const Progress& progress = players.progress();
-        std::string text;
-        if (progress.finished == cells) {
-            text = std::to_string(departure.count()) + " of " + std::to_string(cells) + " workers have left";
-        } else if (progress.states_sent > 0) {
-            const auto now = std::chrono::steady_clock::now();
-            const double rate = static_cast<double>(progress.states_sent - last_states) / static_cast<double>(cells) /
-                                seconds(now - last_time);
-            last_states = progress.states_sent;
-            last_time = now;
-            char buffer[96];
-            std::snprintf(buffer, sizeof buffer, "step %llu, %.1f steps/s",
-                          static_cast<unsigned long long>((progress.states_sent - 1) / cells), rate);
-            text = buffer;
-        } else {
-            text = std::to_string(progress.connected) + " of " + std::to_string(cells) + " workers connected, " +
-                   std::to_string(progress.subscribed) + " subscribed";
-        }
-        if (const std::string awaited = players.awaited(); !awaited.empty()) {
-            text += ", " + awaited;
-        }
-        line.show(text);
-    }
-}
 
 }  // namespace
 
 std::string_view GameOfLife::help() const noexcept {
     return "Play the Game of Life with one WebSocket client per cell.\n"
            "Needs a running server (manage runserver); watch at http://127.0.0.1:8000/\n"
-           "Try: manage gameoflife --size 64 --pattern gosper --speed 10";
+           "\n"
+           "The page can pause the game, hold a cell, change the speed and begin new games, if the server lets it\n"
+           "(its setting life_control). So this program plays until it is interrupted, or with --steps to that step;\n"
+           "with --stay it then waits for the next game.\n"
+           "\n"
+           "Try: manage gameoflife --size 64 --pattern gosper --speed 10\n"
+           "     manage gameoflife --size 64 --speed 10 --jitter 0.5     waves, as some cells are slower\n"
+           "     manage gameoflife --steps 100 --speed 0 --verify        checks every state that is sent";
 }
 
 void GameOfLife::declare_options(CommandOptions& options) {
@@ -103,7 +54,10 @@ void GameOfLife::declare_options(CommandOptions& options) {
     options.number(
         "-n,--steps", steps_,
         "Stop after so many steps (0: only connect, subscribe and send the first state); without it for ever");
+    options.flag("--stay", stays_, "After the last step, keep the connections and wait for the page's next game");
     options.decimal("-l,--speed", speed_, "At most so many steps per second, 0 = no limit");
+    options.decimal("--jitter", jitter_,
+                    "How much slower the slowest cells are, from 0 to 1 (twice the time for a step): waves show");
     options.text("-u,--url", url_, "URL of the server");
     options
         .text("--ca", endpoint_.ca_file,
@@ -111,28 +65,24 @@ void GameOfLife::declare_options(CommandOptions& options) {
         .type("FILE")
         .not_empty();
     spread_.declare_options(options);
-    options.number("--seed", seed_, "Makes the random start repeatable");
+    options.number("--seed", seed_, "Makes the random start and the jitter repeatable");
     options.text("--dump", dump_, "At the end, write the whole grid to this file as RLE").type("FILE").not_empty();
+    options.flag("--verify", verifies_,
+                 "Check every state that a cell sends against the rule; ends with the first cell and step that differ");
 }
 
-void GameOfLife::check_options() const {
+void GameOfLife::check_options() {
     if (size_ < 1 || size_ > kMaxSize) {
         throw CommandError("--size must be from 1 to " + std::to_string(kMaxSize));
     }
-    if (speed_ != 0 && (speed_ < kMinSpeed || speed_ > kMaxSpeed)) {
+    if (!Pace::is_speed(speed_)) {
         throw CommandError("--speed must be from 0.000001 to 1000000000 steps per second, or 0");
     }
-    if (!flat_ && size_ < kMinWrappedSize) {
-        throw CommandError("a wrapped grid needs a size of at least " + std::to_string(kMinWrappedSize) +
-                           ": take a larger --size, or --no-wrap");
+    if (!(jitter_ >= 0 && jitter_ <= 1)) {
+        throw CommandError("--jitter must be from 0 (all cells have one pace) to 1 (some take twice the time)");
     }
-    const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
-    if (cells > connection_limit()) {
-        throw CommandError(
-            "a grid of size " + std::to_string(size_) + " needs " + std::to_string(cells) +
-            " connections, and this process may hold " + std::to_string(connection_limit()) +
-            ": take a smaller --size, or raise the limit of open files (ulimit -n); with --backend io_uring that limit "
-            "does not matter");
+    if (const std::string why = refusal(size_, edges()); !why.empty()) {
+        throw CommandError(why);
     }
     if (url_.find_first_of("?#") != std::string::npos) {
         throw CommandError("--url: '" + printable(url_) +
@@ -140,6 +90,9 @@ void GameOfLife::check_options() const {
     }
     if (!dump_.empty()) {
         check_dump();
+    }
+    while (url_.ends_with('/')) {
+        url_.pop_back();
     }
 }
 
@@ -157,32 +110,35 @@ void GameOfLife::check_dump() const {
     }
 }
 
-Grid GameOfLife::start() {
-    if (pattern_.empty()) {
-        if (!seed_) {
-            seed_ = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-        }
-        std::printf("Random start, seed %llu\n", static_cast<unsigned long long>(*seed_));
-        return Grid::random(size_, *seed_);
+Start GameOfLife::first_start() {
+    const bool is_random = pattern_.empty();
+    if (!seed_ && (is_random || jitter_ > 0)) {
+        seed_ = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+    }
+    if (seed_ && (is_random || jitter_ > 0)) {
+        std::printf("%s, seed %llu\n", is_random ? "Random start" : "Jitter", static_cast<unsigned long long>(*seed_));
+    }
+    if (is_random) {
+        return {Grid::random(size_, *seed_), edges()};
     }
     Grid grid{size_};
-    const Pattern pattern = load_pattern(pattern_, kPatternsFolder);
+    const Pattern pattern = load_pattern(pattern_, patterns_folder());
     for (const std::string& warning : pattern.warnings) {
         std::fprintf(stderr, "Warning: %s\n", printable(warning).c_str());
     }
     grid.place(pattern, top_left_ ? Placement::kTopLeft : Placement::kCentred);
-    return grid;
+    return {std::move(grid), edges(), pattern.shipped_name};
 }
 
-Task<> GameOfLife::reset_server() {
+Task<> GameOfLife::reset_server(int size) {
     const Endpoint endpoint{url_ + "/reset/", endpoint_};
     bool is_asked = false;
     const auto awaited = [&] {
         return "Waiting for " + printable(endpoint.url()) + ": " +
                (is_asked ? "it has not begun a new game yet" : "it has not answered the opening handshake yet");
     };
-    const auto reset = [this, &is_asked](WebSocket& socket) -> Task<> {
-        co_await socket.send(std::to_string(size_));
+    const auto reset = [this, size, &is_asked](WebSocket& socket) -> Task<> {
+        co_await socket.send(std::to_string(size));
         is_asked = true;
         co_await socket.closed();
         if (const CloseInfo& info = socket.close_info(); info.code != CloseCode::kNormal) {
@@ -193,47 +149,69 @@ Task<> GameOfLife::reset_server() {
     co_await say_if_slow(connect(endpoint, reset), awaited);
 }
 
-void GameOfLife::save(const Grid& grid) const {
+void GameOfLife::save(const Grid& grid, Edges edges) const {
     std::ofstream file{dump_};
-    file << to_rle(grid, edges());
+    file << to_rle(grid, edges);
     file.close();
     if (!file) {
         throw CommandError("cannot write " + dump_);
     }
 }
 
-Task<> GameOfLife::run() {
-    check_options();
-    while (url_.ends_with('/')) {
-        url_.pop_back();
-    }
-    const Endpoint server{url_, endpoint_};  // an error names the URL without /reset/ behind it
-    const Grid grid = start();
+GameOptions GameOfLife::options_for(const Start& start) const {
     GameOptions options;
-    options.edges = edges();
+    options.edges = start.edges;
     options.steps = steps_;
     options.steps_per_second = speed_;
+    options.jitter = jitter_;
+    options.seed = seed_.value_or(0);
     options.loops = spread_.loops();
-    Players players{grid, options};
-    const std::size_t cells = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
+    options.stays = stays_;
+    options.verifies = verifies_;
+    if (!dump_.empty()) {
+        options.on_over = [this, edges = start.edges](const Grid& last) { save(last, edges); };
+    }
+    return options;
+}
 
+Task<std::optional<Start>> GameOfLife::play(Start& start) {
+    Players players{start.grid, options_for(start)};
+    Commands commands{players, start};
+    ControlClient control{url_, endpoint_, commands};
     Departure departure;
     EndpointOptions worker = Patience::with_no_other_limit(endpoint_);
     worker.on_closed = [&departure](Duration took) { departure.note(took); };
-    const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", std::move(worker)}, cells);
-    co_await reset_server();  // this ends the game of others, so every argument has to be right first
+    const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", std::move(worker)}, players.cell_count());
+    co_await reset_server(start.grid.size());  // this ends the game of others, so every argument has to be right first
     const auto began = std::chrono::steady_clock::now();
     co_await task_group([&](TaskGroup& all) -> Task<> {
-        all.spawn(report(players, departure, cells));
+        all.spawn(report(players, departure));
+        all.spawn(control.run());
         co_await players.play(workers);
         all.stop();
     });
-    if (!dump_.empty()) {
-        save(players.grid());
+    speed_ = players.pace().speed();
+    if (std::optional<Start> next = std::move(commands.next())) {
+        co_return next;
+    }
+    if (const Verifier* const verifier = players.verifier()) {
+        std::printf("All states were right: %llu steps, hash of the last %016llx\n",
+                    static_cast<unsigned long long>(verifier->verified() - 1),
+                    static_cast<unsigned long long>(verifier->hash()));
     }
     std::printf("%zu connections closed, the slowest in %.2f s\n", departure.count(), seconds(departure.slowest()));
-    std::printf("%llu steps of %zu cells in %.1f s\n", static_cast<unsigned long long>(*steps_), cells,
+    std::printf("%llu steps of %zu cells in %.1f s\n", static_cast<unsigned long long>(*steps_), players.cell_count(),
                 seconds(std::chrono::steady_clock::now() - began));
+    co_return std::nullopt;
+}
+
+Task<> GameOfLife::run() {
+    check_options();
+    const Endpoint server{url_, endpoint_};  // an error names the URL without /reset/ behind it
+    std::optional<Start> start = first_start();
+    while (start) {
+        start = co_await play(*start);
+    }
 }
 
 }  // namespace life

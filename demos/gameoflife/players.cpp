@@ -19,6 +19,9 @@ namespace {
 // Cells that begin, or leave, in one turn of the loop, which has to read and answer others as well.
 constexpr std::size_t kCellsInATurn = 256;
 
+// How soon the cells hear of a command, and of the end of a game.
+constexpr Duration kAttention = 10ms;
+
 std::string name(Position cell) { return "cell " + std::to_string(cell.row) + ' ' + std::to_string(cell.col); }
 
 [[noreturn]] void throw_closed(Position cell, const CloseInfo& info) {
@@ -30,7 +33,7 @@ std::string name(Position cell) { return "cell " + std::to_string(cell.row) + ' 
 }
 
 // "STEP ROW COL STATE"
-std::string state_message(std::uint64_t step, Position cell, Cell state) {
+Message state_message(std::uint64_t step, Position cell, Cell state) {
     std::string text = std::to_string(step);
     text += ' ';
     text += std::to_string(cell.row);
@@ -90,7 +93,14 @@ Task<> expect(WebSocket& socket, Position cell, std::string_view wanted) {
 
 }  // namespace
 
-Players::Players(const Grid& start, GameOptions options) : options_(options), grid_(start), awaited_(cell_count()) {}
+Players::Players(const Grid& start, GameOptions options)
+    : options_(std::move(options)), grid_(start),
+      pace_(start.size(), options_.steps_per_second, options_.jitter, options_.seed), turns_(pace_, options_.steps),
+      awaited_(cell_count()) {
+    if (options_.verifies) {
+        verifier_.emplace(start, options_.edges);
+    }
+}
 
 std::size_t Players::cell_count() const noexcept {
     return static_cast<std::size_t>(grid_.size()) * static_cast<std::size_t>(grid_.size());
@@ -101,61 +111,155 @@ std::size_t Players::index(Position position) const noexcept {
            static_cast<std::size_t>(position.col);
 }
 
-// The least time between two steps.
-Duration Players::pace() const noexcept {
-    using Seconds = std::chrono::duration<double>;
-    return options_.steps_per_second > 0 ? std::chrono::duration_cast<Duration>(Seconds{1 / options_.steps_per_second})
-                                         : Duration::zero();
+// ---- Commands
+
+void Players::resume() {
+    turns_.play();
+    ++commands_;
 }
+
+void Players::pause() {
+    turns_.pause();
+    ++commands_;
+}
+
+void Players::step(std::uint64_t count) {
+    turns_.step(count);
+    ++commands_;
+}
+
+void Players::set_speed(double steps_per_second) {
+    pace_.set_speed(steps_per_second);
+    ++commands_;
+}
+
+void Players::hold(Position cell) {
+    turns_.hold(cell);
+    ++commands_;
+}
+
+void Players::release() {
+    turns_.release();
+    ++commands_;
+}
+
+void Players::begin(Grid start) {
+    if (start.size() != grid_.size()) {
+        throw std::logic_error("begin(): the grid has another size");
+    }
+    next_ = std::move(start);
+    turns_.end();
+    ++commands_;
+}
+
+void Players::leave() {
+    has_to_leave_ = true;
+    turns_.end();
+    ++commands_;
+}
+
+// ---- The games
 
 Task<> Players::play(Endpoint worker_endpoint) {
     co_await task_group([&](TaskGroup& all) -> Task<> {
         all.spawn(watch());
+        all.spawn(lead());
         co_await on_loops(options_.loops, [&](std::size_t loop) { return play_on_loop(worker_endpoint, loop); });
         all.stop();
     });
 }
 
-Task<> Players::play_on_loop(Endpoint server, std::size_t loop) {
-    Semaphore leaving{0};
+Task<> Players::play_on_loop(Endpoint server, std::size_t number) {
+    Loop loop;
     co_await task_group([&](TaskGroup& cells) -> Task<> {
         const int rows_apart = static_cast<int>(options_.loops);
         std::size_t count = 0;
-        for (int row = static_cast<int>(loop); row < grid_.size(); row += rows_apart) {
+        for (int row = static_cast<int>(number); row < grid_.size(); row += rows_apart) {
             for (int col = 0; col < grid_.size(); ++col) {
-                cells.spawn(connect_cell(server, {row, col}, leaving));
+                cells.spawn(connect_cell(server, {row, col}, loop));
                 if (++count % kCellsInATurn == 0) {
                     co_await yield();
                 }
             }
         }
-        co_await let_leave(leaving);
+        co_await wake_cells(loop);
     });
 }
 
-Task<> Players::let_leave(Semaphore& leaving) {
-    while (progress_.finished < cell_count()) {
-        co_await sleep_for(10ms);
+Task<> Players::wake_cells(Loop& loop) {
+    std::uint64_t seen = 0;
+    for (bool are_leaving = false; !are_leaving;) {
+        co_await sleep_for(kAttention);
+        are_leaving = progress_.is_leaving;
+        const std::uint64_t before = std::exchange(seen, commands_.load());
+        if (seen == before && !are_leaving) {
+            continue;
+        }
+        for (std::size_t left = loop.turn.waiting(); left > 0; left -= std::min(left, kCellsInATurn)) {
+            loop.turn.notify(kCellsInATurn);
+            co_await yield();
+        }
     }
-    leaving.set_limit(kCellsInATurn);
+    loop.leaving.set_limit(kCellsInATurn);
 }
 
-Task<> Players::connect_cell(Endpoint server, Position position, Semaphore& leaving) {
+Task<> Players::lead() {
+    for (;;) {
+        co_await game_over();
+        if (!next_ && !has_to_leave_) {
+            if (options_.on_over) {
+                options_.on_over(grid_);
+            }
+            is_over_ = true;
+            const Patience::Pause pause{patience_};
+            while (options_.stays && !next_ && !has_to_leave_) {
+                co_await sleep_for(kAttention);
+            }
+            is_over_ = false;
+        }
+        if (!next_) {
+            break;
+        }
+        begin_next();
+    }
+    progress_.is_leaving = true;
+    ++commands_;
+}
+
+Task<> Players::game_over() {
+    while (progress_.finished < cell_count()) {
+        co_await sleep_for(kAttention);
+    }
+}
+
+// No cell sends or receives anything now: all of them wait for the next game.
+void Players::begin_next() {
+    grid_ = *std::exchange(next_, std::nullopt);
+    if (verifier_) {
+        verifier_->begin(grid_);
+    }
+    turns_.begin();
+    progress_.states_before = progress_.states_sent.load();
+    progress_.finished = 0;
+    ++games_over_;
+    ++commands_;
+}
+
+Task<> Players::connect_cell(Endpoint server, Position position, Loop& loop) {
     return connect(std::move(server),
-                   [this, position, &leaving](WebSocket& socket) { return play_cell(socket, position, leaving); });
+                   [this, position, &loop](WebSocket& socket) { return play_cell(socket, position, loop); });
 }
 
-Task<> Players::play_cell(WebSocket& socket, Position position, Semaphore& leaving) {
+Task<> Players::play_cell(WebSocket& socket, Position position, Loop& loop) {
     ++progress_.connected;
     patience_.note_movement();
     try {
         const std::size_t neighbour_count = co_await subscribe(socket, position);
-        co_await play_steps(socket, position, neighbour_count);
+        co_await play_games(socket, position, neighbour_count, loop);
     } catch (const ConnectionClosed&) {  // as it was to send something
         throw_closed(position, socket.close_info());
     }
-    ++progress_.finished;
-    const Semaphore::Permit turn = co_await leaving.acquire();
+    const Semaphore::Permit turn = co_await loop.leaving.acquire();
 }
 
 Task<std::size_t> Players::subscribe(WebSocket& socket, Position position) {
@@ -170,44 +274,77 @@ Task<std::size_t> Players::subscribe(WebSocket& socket, Position position) {
     co_return around.size();
 }
 
-Task<> Players::play_steps(WebSocket& socket, Position position, std::size_t neighbour_count) {
+Task<> Players::play_games(WebSocket& socket, Position position, std::size_t neighbour_count, Loop& loop) {
     co_await expect(socket, position, "run");
-
-    struct Tally {
-        std::size_t heard = 0;
-        int alive = 0;
-    };
-    // A neighbour may be one step ahead, never two: the steps take turns.
-    std::array<Tally, 2> tallies;
-    Cell state = grid_.at(position);
-    std::atomic<std::uint64_t>& awaited = awaited_[index(position)];
-    for (std::uint64_t step = 0;; ++step) {
-        const auto sent = std::chrono::steady_clock::now();
-        grid_.set(position, state);
-        progress_.states_sent.fetch_add(1, std::memory_order_relaxed);
-        co_await socket.send(state_message(step, position, state));
-        Tally& tally = tallies[step % 2];
-        awaited.store(step + 1, std::memory_order_relaxed);
-        while (tally.heard < neighbour_count) {
+    Seat seat{.cell = position, .neighbours = static_cast<std::uint8_t>(neighbour_count), .state = grid_.at(position)};
+    while (!seat.leaves) {
+        co_await socket.send(next_message(seat));
+        while (seat.tally().heard < seat.neighbours) {
             const std::optional<Message> message = co_await socket.recv();
-            patience_.note_movement();
-            const Update update = parse_update(check_open(socket, position, message), position);
-            check_step(position, step, update.step);
-            Tally& heard = tallies[update.step % 2];
-            ++heard.heard;
-            heard.alive += update.alive ? 1 : 0;
+            hear(seat, check_open(socket, position, message));
         }
-        awaited.store(0, std::memory_order_relaxed);
-        if (options_.steps && step == *options_.steps) {
-            co_return;
-        }
-        state = next_state(state, tally.alive);
-        tally = {};
-        if (const Duration left = pace() - (std::chrono::steady_clock::now() - sent); left > Duration::zero()) {
-            const Patience::Pause pause{patience_};
-            co_await sleep_for(left);
+        take_step(seat);
+        for (Wait wait = next_move(seat); wait.time > Duration::zero(); wait = next_move(seat)) {
+            std::optional<Patience::Pause> pause;
+            if (wait.is_on_purpose) {
+                pause.emplace(patience_);
+            }
+            if (!co_await loop.turn.wait_for(wait.time)) {
+                seat.sent = {};  // long enough ago
+            }
         }
     }
+}
+
+Message Players::next_message(Seat& seat) {
+    seat.sent = Turns::Clock::now();
+    grid_.set(seat.cell, seat.state);
+    progress_.states_sent.fetch_add(1, std::memory_order_relaxed);
+    if (verifier_) {
+        verifier_->note(seat.step, seat.cell, seat.state);
+    }
+    awaited_[index(seat.cell)].store(seat.step + 1, std::memory_order_relaxed);
+    return state_message(seat.step, seat.cell, seat.state);
+}
+
+void Players::hear(Seat& seat, const Message& message) {
+    patience_.note_movement();
+    const Update update = parse_update(message, seat.cell);
+    check_step(seat.cell, seat.step, update.step);
+    Seat::Tally& tally = seat.tallies[update.step % 2];
+    if (tally.heard == seat.neighbours) {
+        throw GameOver(name(seat.cell) + " cannot go on: the server sent more states of step " +
+                       std::to_string(update.step) + " than the cell has neighbours");
+    }
+    ++tally.heard;
+    tally.alive += update.alive ? 1 : 0;
+}
+
+void Players::take_step(Seat& seat) {
+    awaited_[index(seat.cell)].store(0, std::memory_order_relaxed);
+    seat.state = next_state(seat.state, seat.tally().alive);
+    seat.tally() = {};
+    ++seat.step;
+}
+
+Players::Wait Players::next_move(Seat& seat) {
+    if (!seat.has_finished) {
+        if (const std::optional<Duration> time = turns_.wait_before(seat.step, seat.cell, seat.sent)) {
+            return {*time};
+        }
+        seat.has_finished = true;
+        ++progress_.finished;
+        patience_.note_movement();
+    }
+    if (const std::uint32_t games_over = games_over_; games_over != seat.game) {
+        seat = {.cell = seat.cell, .neighbours = seat.neighbours, .state = grid_.at(seat.cell), .game = games_over};
+        return {Duration::zero()};
+    }
+    if (progress_.is_leaving) {
+        seat.leaves = true;
+        return {Duration::zero()};
+    }
+    return {.time = Turns::kUntilCommand, .is_on_purpose = false};
 }
 
 std::optional<Position> Players::furthest_behind() const {
@@ -226,7 +363,7 @@ std::optional<Position> Players::furthest_behind() const {
 
 std::string Players::awaited() const {
     if (progress_.finished == cell_count()) {
-        return "";
+        return is_over_ ? "waiting for the next game" : "";
     }
     if (progress_.states_sent == 0) {
         const std::size_t connected = progress_.connected;
