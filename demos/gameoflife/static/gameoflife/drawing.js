@@ -75,6 +75,9 @@ export class Drawing {
         clearTimeout(this.#timer);
         this.#frame = this.#timer = null;
         this.#drawnAt = performance.now();
+        if (this.#cells.picture.deepen()) {
+            this.changed();
+        }
         const dirty = this.#cells.picture.flush();
         this.#cells.overview?.picture.flush();
         this.#drawGround();

@@ -4,18 +4,34 @@
 import {DEEPEST, OLDEST, PERIOD} from './themes.js';
 import {UNKNOWN} from './grid.js';
 
+// What a frame can repaint besides all that it draws.
+const CELLS_AT_ONCE = 300_000;
+
+function keyOf(kind, step, change, youngest) {
+    switch (kind) {
+        case 'step': return step % PERIOD;
+        case 'depth': return Math.min(Math.max(0, youngest - step), DEEPEST);
+        case 'age': return Math.min(Math.max(0, step - change), OLDEST);
+        default: return 0;
+    }
+}
+
 export class Picture {
     #grid;
     #data;
     #pixels;
     #colours;
     #keyOf;
-    #youngest = 0;      // when the colours of depths were last made
+    #youngest = 0;      // as the colours of depths have it
+    #next = 0;          // the row that gets its new depths next,
+    #left = 0;          // and how many rows still need them
 
     constructor(grid, palette) {
         this.#grid = grid;
         this.#data = new ImageData(grid.columns, grid.rows);
         this.#pixels = new Uint32Array(this.#data.data.buffer);
+        this.dirtyTop = grid.rows;
+        this.dirtyBottom = -1;
         this.canvas = new OffscreenCanvas(grid.columns, grid.rows);
         grid.painter = this;
         this.setPalette(palette);
@@ -41,20 +57,51 @@ export class Picture {
         }
     }
 
+    // All pixels are out of date.
     repaint() {
         this.#youngest = this.#grid.youngest;
-        this.dirtyTop = 0;
-        this.dirtyBottom = this.#grid.rows - 1;
-        for (let at = 0; at < this.#pixels.length; ++at) {
-            this.paint(at);
+        this.#left = 0;
+        this.#repaintRows(0, this.#grid.rows);
+    }
+
+    // A new leader changes every depth, be it of a million cells: some rows get theirs now, the others in the next frames.
+    // Returns whether there are such.
+    deepen() {
+        const {rows, columns, youngest} = this.#grid;
+        if (this.#keyOf === 'depth' && this.#youngest !== youngest) {
+            this.#youngest = youngest;
+            this.#left = rows;
         }
+        const count = Math.min(this.#left, Math.ceil(CELLS_AT_ONCE / columns), rows - this.#next);
+        this.#repaintRows(this.#next, this.#next + count);
+        this.#next = (this.#next + count) % rows;
+        this.#left -= count;
+        return this.#left > 0;
+    }
+
+    // The loop has all it needs at hand.
+    #repaintRows(top, bottom) {
+        const {cells, shades, steps, changes, youngest, columns} = this.#grid;
+        const pixels = this.#pixels, colours = this.#colours, kind = this.#keyOf;
+        for (let at = top * columns; at < bottom * columns; ++at) {
+            const state = cells[at];
+            pixels[at] = state === UNKNOWN ? 0
+                : colours[(shades === null ? state : shades[at]) * PERIOD + keyOf(kind, steps[at], changes[at], youngest)];
+        }
+        if (top < bottom) {
+            this.dirtyTop = Math.min(this.dirtyTop, top);
+            this.dirtyBottom = Math.max(this.dirtyBottom, bottom - 1);
+        }
+    }
+
+    // The key of a cell's colour: see THEMES.
+    keyOf(at) {
+        const {steps, changes, youngest} = this.#grid;
+        return keyOf(this.#keyOf, steps[at], changes[at], youngest);
     }
 
     // Brings the image up to date. Returns the rows that have changed, {top, bottom}, or null.
     flush() {
-        if (this.#keyOf === 'depth' && this.#youngest !== this.#grid.youngest) {
-            this.repaint();
-        }
         const top = this.dirtyTop, bottom = this.dirtyBottom;
         if (top > bottom) {
             return null;
@@ -63,15 +110,5 @@ export class Picture {
         this.dirtyTop = this.#grid.rows;
         this.dirtyBottom = -1;
         return {top, bottom};
-    }
-
-    keyOf(at) {
-        const grid = this.#grid;
-        switch (this.#keyOf) {
-            case 'step': return grid.steps[at] % PERIOD;
-            case 'depth': return Math.min(Math.max(0, grid.youngest - grid.steps[at]), DEEPEST);
-            case 'age': return Math.min(Math.max(0, grid.steps[at] - grid.changes[at]), OLDEST);
-            default: return 0;
-        }
     }
 }
