@@ -270,7 +270,7 @@ class OldServers(PageTestCase):
                 self.wait_for_text("#status b", "Running")
                 self.wait_for_text("#status span", f"step {OLDEST}")
                 self.wait_for_text("#population", str(ALIVE))
-                self.assertEqual(self.text("#spread"), "spread 1 steps")
+                self.assertEqual(self.text("#spread"), "spread 1 step")
                 self.assertEqual(self.text("#rates dt"), "Updates/s")
                 self.assertIn("takes no commands", self.text("#missing"))
                 self.assertFalse(self.script("return game.canControl"))

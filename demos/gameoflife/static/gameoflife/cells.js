@@ -7,6 +7,8 @@ import {Picture} from './picture.js';
 import {settings} from './settings.js';
 import {takeLines} from './lines.js';
 
+const BEFORE_THE_GAME = ['empty', 'gathering'];     // no cell has spoken
+
 // Sends 'size' when the grid has another one, 'update' when there is something to draw.
 export class Cells extends EventTarget {
     #isResuming = false;
@@ -54,6 +56,10 @@ export class Cells extends EventTarget {
     told({game, step}) {
         if (game.size !== this.size) {
             this.reset(game.size);
+        }
+        if (BEFORE_THE_GAME.includes(game.phase) && this.heard > 0) {
+            this.grid.forgetAll();
+            this.#updated();
         }
         if (step.youngest !== null) {
             this.grid.youngest = step.youngest;

@@ -190,7 +190,7 @@ export class Drawing {
         }
     }
 
-    // The grid's edge, cells that left, and a box around the cell that the card describes, and around its neighbours.
+    // The grid's edge, cells that left or are held, and boxes around the cell that the card describes and its neighbours.
     #drawMarks() {
         const context = this.#context, {left, top, side, scale, cursor} = this.#view;
         context.globalAlpha = 0.5;
@@ -198,6 +198,10 @@ export class Drawing {
         context.globalAlpha = 1;
         if (this.#game.state === 'stalled') {
             this.#hatch(this.#game.status.left.cells ?? []);
+        }
+        const held = this.#game.play?.held ?? null;
+        if (held !== null) {
+            this.#box(context, 3, left + held.col * scale, top + held.row * scale, scale, scale, 'busy');
         }
         if (cursor !== null) {
             const x = left + cursor.col * scale, y = top + cursor.row * scale;
@@ -232,9 +236,9 @@ export class Drawing {
     }
 
     // A box around a rectangle, on its outside.
-    #box(context, line, x, y, width, height) {
+    #box(context, line, x, y, width, height, colour = 'ink') {
         const thick = line * this.#view.ratio;
-        context.strokeStyle = token('ink');
+        context.strokeStyle = token(colour);
         context.lineWidth = thick;
         context.strokeRect(x - thick / 2, y - thick / 2, width + thick, height + thick);
     }

@@ -54,7 +54,12 @@ export class Figures {
         } else if (isLive || this.connected === undefined) {
             this.#count(this.#cells.heard);
         }
-        if (isLive) {
+        this.watch();
+    }
+
+    // Several times a second: the speed is measured from step to step.
+    watch() {
+        if (this.#game.isLive) {
             this.stepsPerSecond = this.#speed();
         }
     }

@@ -54,10 +54,11 @@ export class Grid {
         if (before !== state) {
             this.population += state - (before === ALIVE ? 1 : 0);
             this.cells[at] = state;
-            this.changes[at] = step;
         }
         if (changed >= 0) {
             this.changes[at] = changed;
+        } else if (before !== state || step < this.steps[at]) {   // a step goes back in the next game
+            this.changes[at] = step;
         }
         this.steps[at] = step;
         if (step > this.youngest) {

@@ -5,7 +5,8 @@ import {element, make, makeSvg, number, show} from './elements.js';
 import {STATES} from './states.js';
 import {settings} from './settings.js';
 
-const TRAIL = 60;           // values of a sparkline, two a second
+const TRAIL = 60;           // values of a sparkline, two a second;
+const SHORTEST = 12;        // one that is not yet that long is stretched, but no more than to so many
 const HEIGHT = 26;          // of a sparkline
 const TALLEST = 55;         // CSS pixels of the legend's bars
 const SWATCHES = 8;         // of a theme's picture
@@ -16,10 +17,13 @@ const RATES = [
     {id: 'population', name: 'Population', of: ({population}) => population, text: number},
 ];
 
+const spreadOf = (steps) => steps === 0 ? 'all at one step' : `spread ${number(steps)} ${steps === 1 ? 'step' : 'steps'}`;
+
 // One figure with its trail.
 class RateRow {
     #rate;
     #trail = [];
+    #svg = makeSvg('svg', {preserveAspectRatio: 'none', 'aria-hidden': 'true'});
     #area = makeSvg('path', {class: 'area'});
     #line = makeSvg('path', {class: 'trail'});
     #name = make('dt');
@@ -28,9 +32,8 @@ class RateRow {
     constructor(rate) {
         this.#rate = rate;
         this.#value = make('dd', {id: rate.id});
-        const svg = makeSvg('svg', {viewBox: `0 0 ${TRAIL - 1} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true'},
-            this.#area, this.#line);
-        this.element = make('div', {}, this.#name, make('dd', {}, svg), this.#value);
+        this.#svg.append(this.#area, this.#line);
+        this.element = make('div', {}, this.#name, make('dd', {}, this.#svg), this.#value);
         this.rename(rate.name);
     }
 
@@ -45,9 +48,11 @@ class RateRow {
     refresh(figures) {
         const value = this.#rate.of(figures);
         this.#trail = [...this.#trail, value].slice(-TRAIL);
-        const highest = 1.1 * Math.max(...this.#trail, 1), first = TRAIL - this.#trail.length;
+        const highest = 1.1 * Math.max(...this.#trail, 1), span = Math.max(SHORTEST, this.#trail.length);
+        const first = span - this.#trail.length;
         const points = this.#trail.map((at, i) => `${first + i} ${(HEIGHT - 1 - (HEIGHT - 2) * at / highest).toFixed(2)}`);
         const line = `M${points.join('L')}`;
+        this.#svg.setAttribute('viewBox', `0 0 ${span - 1} ${HEIGHT}`);
         this.#area.setAttribute('d', `${line}V${HEIGHT}H${first}`);
         this.#line.setAttribute('d', line);
         show(this.#value, this.#rate.text(value));
@@ -117,7 +122,7 @@ export class Panel {
         element('legend').classList.toggle('ages', ages);
         show(element('legend-first'), ages ? `${OLDEST + 1} steps` : number(last - BARS + 1));
         show(element('legend-last'), ages ? 'newborn' : number(last));
-        show(element('spread'), youngest > oldest ? `spread ${number(youngest - oldest)} steps` : 'all at one step');
+        show(element('spread'), spreadOf(youngest - oldest));
         element('legend').ariaLabel = `The cells are at steps ${oldest} to ${youngest}.`;
     }
 

@@ -150,5 +150,8 @@ readAddress(view);
 showAll();
 drawing.changed();
 setInterval(showAll, FIGURES);
-setInterval(() => card.refresh(), CARD);
+setInterval(() => {
+    figures.watch();
+    card.refresh();
+}, CARD);
 setInterval(() => settings.speak && speak(), SPEAK);
