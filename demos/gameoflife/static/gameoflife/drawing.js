@@ -13,6 +13,12 @@ const CALM_TIME = 500;          // ms between two pictures for a reader who want
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
+// A length in device pixels. The browser knows how it rounds, unless it only plays a device with other pixels.
+function pixels(length, exact) {
+    const rounded = Math.max(1, Math.round(length * devicePixelRatio));
+    return exact !== undefined && Math.abs(exact - rounded) <= 1 ? exact : rounded;
+}
+
 export class Drawing {
     #canvas;
     #map;
@@ -56,9 +62,9 @@ export class Drawing {
     #observe() {
         const resized = ([{contentRect, devicePixelContentBoxSize}]) => {
             const [exact] = devicePixelContentBoxSize ?? [];
-            const width = exact?.inlineSize ?? Math.round(contentRect.width * devicePixelRatio);
-            const height = exact?.blockSize ?? Math.round(contentRect.height * devicePixelRatio);
-            Object.assign(this.#canvas, {width: Math.max(1, width), height: Math.max(1, height)});   // clears it,
+            const width = pixels(contentRect.width, exact?.inlineSize);
+            const height = pixels(contentRect.height, exact?.blockSize);
+            Object.assign(this.#canvas, {width, height});                                            // clears it,
             this.#view.stage(this.#canvas.width, this.#canvas.height, devicePixelRatio);
             this.#draw();                                                                            // hence at once
         };

@@ -45,9 +45,8 @@ class RateRow {
         this.#trail = [];
     }
 
-    refresh(figures) {
-        const value = this.#rate.of(figures);
-        this.#trail = [...this.#trail, value].slice(-TRAIL);
+    add(figures) {
+        this.#trail = [...this.#trail, this.#rate.of(figures)].slice(-TRAIL);
         const highest = 1.1 * Math.max(...this.#trail, 1), span = Math.max(SHORTEST, this.#trail.length);
         const first = span - this.#trail.length;
         const points = this.#trail.map((at, i) => `${first + i} ${(HEIGHT - 1 - (HEIGHT - 2) * at / highest).toFixed(2)}`);
@@ -55,7 +54,10 @@ class RateRow {
         this.#svg.setAttribute('viewBox', `0 0 ${span - 1} ${HEIGHT}`);
         this.#area.setAttribute('d', `${line}V${HEIGHT}H${first}`);
         this.#line.setAttribute('d', line);
-        show(this.#value, this.#rate.text(value));
+    }
+
+    refresh(figures) {
+        show(this.#value, this.#rate.text(this.#rate.of(figures)));
     }
 }
 
@@ -79,6 +81,14 @@ export class Panel {
         cells.addEventListener('palette', () => this.#showTheme());
         night.addEventListener('change', () => this.#paintThemes());
         game.addEventListener('open', () => this.#rates.forEach((row) => row.clear()));
+    }
+
+    // Twice a second the trails go on.
+    tick() {
+        if (!STATES[this.#game.state].isLost) {
+            this.#rates.forEach((row) => row.add(this.#figures));
+        }
+        this.refresh();
     }
 
     refresh() {

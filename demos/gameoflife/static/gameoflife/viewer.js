@@ -83,7 +83,7 @@ function showAll() {
     game.refresh();
     figures.refresh();
     showState();
-    panel.refresh();
+    panel.tick();
     const missing = game.isLive && !game.isTold && game.state !== 'connecting';
     element('missing').hidden = !missing;
     show(element('missing'), missing ? game.why : '');
