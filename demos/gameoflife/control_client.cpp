@@ -25,7 +25,7 @@ namespace {
 constexpr std::uint32_t kMaxMessageBytes = 4 * 1024 * 1024;
 
 // How long after a connection was lost the program tries again.
-constexpr Duration kRetryTime = 5s;
+constexpr Duration kRetryTime = 2s;
 
 // How soon a page sees for how long a cell has been held.
 constexpr Duration kTellTime = 1s;

@@ -81,7 +81,7 @@ void GameOfLife::check_options() {
     if (!(jitter_ >= 0 && jitter_ <= 1)) {
         throw CommandError("--jitter must be from 0 (all cells have one pace) to 1 (some take twice the time)");
     }
-    if (const std::string why = refusal(size_, edges()); !why.empty()) {
+    if (const std::string why = refusal(size_, edges(), Room::available()); !why.empty()) {
         throw CommandError(why);
     }
     if (url_.find_first_of("?#") != std::string::npos) {

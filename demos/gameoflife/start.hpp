@@ -2,6 +2,7 @@
 
 #include "gameoflife/grid.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -17,7 +18,16 @@ struct Start {
 // The folder of the shipped patterns.
 [[nodiscard]] const std::filesystem::path& patterns_folder();
 
-// Says why this program cannot play on such a grid, and what to do; empty if it can.
-[[nodiscard]] std::string refusal(int size, Edges edges);
+// What the cells of a game may use.
+struct Room {
+    std::size_t connections = 0;
+    std::size_t bytes = 0;
+
+    // What this process and this machine have. Thread: of a loop.
+    static Room available();
+};
+
+// Says why no game can be played on such a grid, and what to do; empty if one can.
+[[nodiscard]] std::string refusal(int size, Edges edges, const Room& room);
 
 }  // namespace life

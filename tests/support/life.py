@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import json
 
 import websockets
 
 from .foreign import soon, websocket
+from .waiting import eventually
 
 
 def neighbours(row, col, size, wrapped):
@@ -204,3 +206,58 @@ class Relay:
     async def relay(self, message, update):
         self.updates.append(update)
         websockets.broadcast(self.subscribers.get(update[1:3], ()), message)
+
+    def last_words(self):
+        """The last update of each cell: its step and its state."""
+        return {(row, col): (step, state) for step, row, col, state in self.updates}
+
+
+class ControlledRelay(Relay):
+    """The same with `/control/`, over which a test tells the program what to do. Needs subprotocols=[CONTROL]."""
+
+    CONTROL = "life.control"
+
+    def __init__(self):
+        super().__init__()
+        self.controls = []  # all connections, the last one at the end
+        self.told = []  # all that the program has said there
+        self._ids = itertools.count()
+
+    async def __call__(self, socket, path):
+        if path == "/control/":
+            await self.control(socket)
+        else:
+            await super().__call__(socket, path)
+
+    async def reset(self, socket):
+        for control in self.controls:
+            await control.close(1012)
+        await super().reset(socket)
+
+    async def control(self, socket):
+        self._loop = asyncio.get_running_loop()
+        self.controls.append(socket)
+        async for message in socket:
+            self.told.append(json.loads(message))
+
+    def said(self, name, start=0):
+        """The values of all messages of that name."""
+        return [message[name] for message in self.told[start:] if name in message]
+
+    def plays(self, **expected):
+        """Waits until the program says that it plays like this."""
+        def found():
+            last = self.said("play")[-1:]
+            return last and all(last[0][name] == value for name, value in expected.items())
+
+        eventually(found, f"it plays with {expected}")
+
+    def send(self, text):
+        asyncio.run_coroutine_threadsafe(self.controls[-1].send(text), self._loop).result()
+
+    def ask(self, command):
+        """Sends a command; returns what the program answers: its complaint, or None."""
+        id = next(self._ids)
+        self.send(json.dumps({"do": command, "id": id}))
+        eventually(lambda: id in self.said("answer"), f"an answer to {command}")
+        return next(message["error"] for message in self.told if message.get("answer") == id)
