@@ -118,6 +118,20 @@ class Viewer(PageTestCase):
         self.assertEqual(shown, {"alive": population > 0, "dead": True})
         self.wait_for_text("population", str(population))
 
+    def test_the_page_says_how_a_game_ended(self):
+        self.open("/")
+        self.wait_until_heard()
+        game = self.play(4, "--seed", 1, "--speed", 0, "--steps", 9)
+        self.assertEqual(game.wait(), 0, game.output)
+        self.wait_for_text("status", "Game over\n9 steps")
+        self.assertIn("Every cell reached the last step, 9", self.element("notice").text)
+        game = self.play(4, "--seed", 1, "--speed", 20)
+        self.wait(lambda: self.element("status").text.startswith("Running\nstep "), "the next game")
+        game.kill()
+        self.wait(lambda: self.element("status").text.startswith("The clients left\nat step "), "its end")
+        self.wait_for_notice("./manage gameoflife --size 4")
+        self.wait_for_text("sockets", "0")
+
     def test_a_page_that_is_opened_late_shows_the_whole_grid(self):
         self.play(12, "--seed", 1, "--speed", 0.01)  # each cell has spoken, and waits
         shown = []

@@ -119,8 +119,9 @@ class PageTestCase(unittest.TestCase):
                 }));
             })));""", size)
 
-    def assert_nothing_sideways(self):
-        self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), self.script("return innerWidth"))
+    def wait_until_nothing_is_sideways(self):
+        """The layout follows a new width in the next frame."""
+        self.wait(lambda: self.script("return document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll to")
 
 
 class States(PageTestCase):
@@ -141,7 +142,7 @@ class States(PageTestCase):
                 self.assertEqual(self.script("return document.getElementById('say').textContent"), name)
                 for width in WIDTHS:
                     self.look(width)
-                    self.assert_nothing_sideways()
+                    self.wait_until_nothing_is_sideways()
         self.assertEqual([entry["message"] for entry in browser.get_log("browser")], [])
 
     def test_a_pause_ends_in_one_generation(self):

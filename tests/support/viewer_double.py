@@ -48,11 +48,22 @@ def picture(size, cells, *, number, flags=KEY | LAST, zoom=0, window=None, ages=
     width = next(width for width in (1, 2, 4) if max(values.values(), default=0) < 256**width)
     flags |= AGES if ages is not None else 0
     out = [struct.pack("<BBBBIQ5H", 1, flags, zoom, width, number, base, size, *(window or (0, 0, side, side)))]
-    for (row, column), value in values.items():
-        out.append(struct.pack("<3H", row, column, 1) + value.to_bytes(width, "little"))
-        if ages is not None:
-            out.append(bytes([ages.get((row, column), 0)]))
+    for run in runs(values):
+        out.append(struct.pack("<3H", *run[0], len(run)))
+        out += [values[place].to_bytes(width, "little") for place in run]
+        out += [bytes([ages.get(place, 0)]) for place in run] if ages is not None else []
     return b"".join(out)
+
+
+def runs(places):
+    """Places in lists of those that stand beside each other in a row."""
+    found = []
+    for row, column in sorted(places):
+        if found and found[-1][-1] == (row, column - 1):
+            found[-1].append((row, column))
+        else:
+            found.append([(row, column)])
+    return found
 
 
 class ViewerDouble:

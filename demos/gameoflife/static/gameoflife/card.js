@@ -19,7 +19,7 @@ export class Card {
     #values = {};
     #title = make('h2');
     #state = make('span', {class: 'note'});
-    #close = make('button', {type: 'button', class: 'bare', 'data-do': 'unpin'}, 'Close');
+    #close = make('button', {type: 'button', class: 'bare', 'data-do': 'leave'}, 'Close');
     #message = make('code');
     #heard = {at: -1, step: -1, time: 0};     // when the page itself heard the cell's last word
 
@@ -41,14 +41,14 @@ export class Card {
 
     // Five times a second: texts change, elements stay, so that what has the focus keeps it.
     refresh() {
-        const {cursor, pinned} = this.#view, {grid, heard} = this.#cells;
-        const at = cursor === null || heard === 0 ? -1 : grid.at(cursor);
+        const {cursor, pinned} = this.#view;
+        const isShown = cursor !== null && this.#cells.heard > 0;
         const [idle, full] = element('card').children;
-        element('card').classList.toggle('pinned', pinned !== null && at >= 0);
-        idle.hidden = at >= 0;
-        full.hidden = at < 0;
-        if (at >= 0) {
-            this.#show(at, cursor, pinned !== null);
+        element('card').classList.toggle('pinned', isShown && pinned !== null);
+        idle.hidden = isShown;
+        full.hidden = !isShown;
+        if (isShown) {
+            this.#show(cursor, pinned !== null);
         }
     }
 
@@ -58,18 +58,26 @@ export class Card {
         return card !== null && card.row === cursor.row && card.col === cursor.col ? card : null;
     }
 
-    #show(at, {row, col}, isPinned) {
-        const {grid} = this.#cells, told = this.#told, isKnown = grid.cells[at] !== UNKNOWN;
-        const step = grid.steps[at], state = grid.cells[at];
+    // The cell's index, if the page has its own state and not only that of a block around it; else -1.
+    #at(cell) {
+        const {grid} = this.#cells, at = grid.zoom === 0 ? grid.at(cell) : -1;
+        return at >= 0 && grid.cells[at] !== UNKNOWN ? at : -1;
+    }
+
+    #show({row, col}, isPinned) {
+        const {grid} = this.#cells, told = this.#told, at = this.#at({row, col});
+        const step = at >= 0 ? grid.steps[at] : told?.step ?? null;
+        const state = at >= 0 ? grid.cells[at] : told?.state ?? null;
+        const isKnown = step !== null;
         show(this.#title, `Cell ${row}, ${col}`);
-        show(this.#state, `${isKnown ? state === ALIVE ? 'alive' : 'dead' : 'not heard from yet'}${isPinned ? ', pinned' : ''}`);
+        show(this.#state, `${!isKnown ? 'not heard from yet' : state === ALIVE ? 'alive' : 'dead'}${isPinned ? ', pinned' : ''}`);
         this.#close.hidden = !isPinned;
         this.#value('Step', isKnown ? number(step) : '–');
         this.#value('Steps behind', isKnown ? number(Math.max(0, grid.youngest - step)) : '–');
         this.#value('Last message', this.#sinceLast(at, told));
         this.#value('Socket', this.#socket(told));
         show(this.#message, told?.message ?? (isKnown ? `${step} ${row} ${col} ${state}` : '–'));
-        this.#showNeighbours(at, row, col);
+        this.#showNeighbours({row, col}, at);
     }
 
     #sinceLast(at, told) {
@@ -78,6 +86,9 @@ export class Card {
             return told.milliseconds === null ? 'none yet' : `${number(told.milliseconds + now - told.heardAt)} ms ago`;
         }
         const {steps} = grid;
+        if (at < 0) {
+            return '–';
+        }
         if (this.#heard.at !== at || this.#heard.step !== steps[at]) {
             this.#heard = {at, step: steps[at], time: this.#heard.at === at ? now : NaN};
         }
@@ -92,25 +103,23 @@ export class Card {
     }
 
     // How many steps each neighbour is ahead or behind, in its colour.
-    #showNeighbours(middle, row, col) {
-        const {grid, palette, picture} = this.#cells, {size, zoom} = grid;
+    #showNeighbours({row, col}, middle) {
+        const {grid, palette, picture} = this.#cells, {size} = grid;
         const isWrapped = this.#game.status?.game.wrapped !== false;
         let waits = 0, count = 0;
         NEIGHBOURS.forEach((offset, i) => {
             const tile = this.#near[i], to = {row: row + offset.row, col: col + offset.col};
             const around = isWrapped ? {row: (to.row + size) % size, col: (to.col + size) % size} : to;
-            const at = zoom === 0 && this.#view.holds(around) ? grid.at(around) : -1;
-            const isKnown = at >= 0 && grid.cells[at] !== UNKNOWN;
-            const apart = isKnown ? grid.steps[at] - grid.steps[middle] : 0;
-            count += isKnown && i !== MIDDLE ? 1 : 0;
-            waits += isKnown && apart < 0 ? 1 : 0;
-            show(tile, i === MIDDLE ? '●' : !isKnown ? '' : apart > 0 ? `+${apart}` : apart < 0 ? `−${-apart}` : '=');
-            const key = isKnown ? grid.cells[at] * PERIOD + picture.keyOf(at) : null;
-            tile.style.background = key === null ? '' : palette.colours[key];
-            const isDark = isKnown && (grid.cells[at] === ALIVE) !== night.matches;
-            tile.style.color = !isKnown ? '' : isDark ? '#fff' : '#101315';
+            const at = middle >= 0 && this.#view.holds(around) ? this.#at(around) : -1;
+            const apart = at >= 0 ? grid.steps[at] - grid.steps[middle] : 0;
+            count += at >= 0 && i !== MIDDLE ? 1 : 0;
+            waits += apart < 0 ? 1 : 0;
+            show(tile, i === MIDDLE ? '●' : at < 0 ? '' : apart > 0 ? `+${apart}` : apart < 0 ? `−${-apart}` : '=');
+            const isDark = at >= 0 && (grid.cells[at] === ALIVE) !== night.matches;
+            tile.style.background = at < 0 ? '' : palette.colours[grid.cells[at] * PERIOD + picture.keyOf(at)];
+            tile.style.color = at < 0 ? '' : isDark ? '#fff' : '#101315';
         });
-        this.#value('Waits for', waits > 0 ? `${waits} of ${count}` : 'nobody');
+        this.#value('Waits for', middle < 0 ? '–' : waits > 0 ? `${waits} of ${count}` : 'nobody');
     }
 
     #value(name, text) {

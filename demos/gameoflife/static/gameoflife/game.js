@@ -79,8 +79,12 @@ export class Game extends EventTarget {
         }
     }
 
+    // A server that tells how the game stands does so at once: until then nothing is new.
     #stateOfGame() {
-        return this.status === null ? this.#stateOfCells() : this.#stateTold();
+        if (this.status !== null) {
+            return this.#stateTold();
+        }
+        return this.protocol === VIEWER ? this.#state : this.#stateOfCells();
     }
 
     #stateTold() {

@@ -121,9 +121,6 @@ Object.assign(actions, {
     fit: () => view.fit(),
     in: () => view.zoom(KEY_ZOOM),
     out: () => view.zoom(1 / KEY_ZOOM),
-    unpin: () => view.pin(null),
-    release: () => game.command({release: true}).then((error) => error && say(error)),
-    full: () => document.fullscreenElement ? document.exitFullscreen() : element('stage').requestFullscreen(),
     theme() {
         const names = Object.keys(THEMES);
         settings.set('theme', names[(names.indexOf(settings.theme) + 1) % names.length]);
