@@ -9,7 +9,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from support.browser import chromium
 from support.cases import main
-from support.viewer_double import OLD, ViewerDouble
+from support.viewer_double import OLD, ViewerDouble, picture
 from support.waiting import PATIENCE
 
 WIDTHS = {1440: 900, 820: 1100, 390: 844}
@@ -184,6 +184,22 @@ class States(PageTestCase):
         after = self.pixels()
         self.assertEqual([at for at in range(64) if before[at] != after[at]], [1])
 
+    def test_clients_that_stay_wait_for_the_next_game(self):
+        server = self.serve()
+        self.open(server)
+        server.tell(phase="over", connected=64, **server.steps_of(GRID))
+        self.wait(lambda: "The clients wait for the next game." in self.text("#notice"), "what they wait for")
+        self.assertEqual(self.text("#sockets"), "64")
+
+    def test_figures_are_spoken_when_that_is_wanted(self):
+        server = self.serve()
+        self.open(server)
+        server.run(GRID)
+        self.wait_for_text("#population", str(ALIVE))
+        self.script("settings.set('speak', true)")
+        spoken = self.script("return document.getElementById('say').textContent")
+        self.assertEqual(spoken, f"64 sockets, step 5, 0.0 steps a second, population {ALIVE}.")
+
     def test_a_game_that_nobody_can_play_again_says_how_to_start_one(self):
         server = self.serve()
         self.open(server)
@@ -320,6 +336,19 @@ class Pictures(PageTestCase):
         server.picture({place: cell for place, cell in GRID.items() if place not in half}, flags=4)
         self.wait_for_cells(GRID)
         self.wait(lambda: {"seen": 2} in server.received, "both parts are drawn")
+
+    def test_a_message_that_is_no_picture_changes_nothing(self):
+        server = self.serve()
+        self.open(server)
+        server.run(GRID)
+        whole = picture(8, GRID, number=1)
+        for bad in (b"", whole[:20], b"\x02" + whole[1:], picture(5000, GRID, number=1), picture(8, GRID, number=1, window=(4, 0, 8, 8)),
+                    picture(8, {(9, 0): (1, 1)}, number=1, flags=4), whole[:16] + b"\0\0" + whole[18:]):
+            server.send(bad)
+        server.tell(messages=1)
+        self.wait_for_text("#messages", "1")
+        self.wait_for_cells(GRID)
+        self.assertEqual(browser.get_log("browser"), [])
 
     def test_a_large_grid_comes_in_blocks_and_a_part_of_it_in_cells(self):
         server = self.serve(size=4096)

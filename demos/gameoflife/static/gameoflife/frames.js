@@ -1,5 +1,7 @@
 // The pictures of life.viewer: binary messages, see docs/reference/life-protocols.md.
 
+import {LARGEST} from './grid.js';
+
 const PICTURE = 1;
 const HEADER = 26;      // bytes
 const RUN = 6;
@@ -10,14 +12,22 @@ const LAST = 4;
 const CELL = 2;         // values of a cell's step: dead, alive
 const BLOCK = 16;       // shades of a block
 
-// What the message begins with, or null if it is no picture.
+// What the message begins with, or null if it is no picture that we know.
 export function headerOf(buffer) {
     if (buffer.byteLength < HEADER) {
         return null;
     }
     const view = new DataView(buffer);
+    const header = read(view);
+    const side = Math.ceil(header.size / 2 ** header.zoom);
+    const isInside = header.columns > 0 && header.rows > 0 && header.left + header.columns <= side && header.top + header.rows <= side;
+    const isKnown = view.getUint8(0) === PICTURE && [1, 2, 4].includes(header.width) && header.size <= LARGEST;
+    return isKnown && isInside ? header : null;
+}
+
+function read(view) {
     const flags = view.getUint8(1);
-    return view.getUint8(0) !== PICTURE ? null : {
+    return {
         isKey: (flags & KEY) !== 0,
         hasAges: (flags & AGES) !== 0,
         isLast: (flags & LAST) !== 0,

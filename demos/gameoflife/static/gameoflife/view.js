@@ -19,11 +19,11 @@ export class View extends EventTarget {
     #size;
     #pinned = null;
     #hovered = null;
-    #isStaged = false;      // the stage has told its size
 
     constructor(size) {
         super();
         this.#size = size;
+        this.isStaged = false;  // the stage has told its size
         this.width = 1;         // of the stage, in device pixels
         this.height = 1;
         this.ratio = 1;         // device pixels in a CSS pixel
@@ -62,7 +62,7 @@ export class View extends EventTarget {
     stage(width, height, ratio) {
         this.scale *= this.fitted ? 1 : ratio / this.ratio;
         Object.assign(this, {width, height, ratio});
-        this.#isStaged = true;
+        this.isStaged = true;
         this.#moved();
     }
 
@@ -168,7 +168,7 @@ export class View extends EventTarget {
         if (this.fitted) {
             Object.assign(this, this.#fitting());
         } else {
-            this.scale = this.#isStaged ? this.#allowed(this.scale) : this.scale;
+            this.scale = this.isStaged ? this.#allowed(this.scale) : this.scale;
             this.x = clamp(0, this.x, this.#size);
             this.y = clamp(0, this.y, this.#size);
         }

@@ -36,7 +36,7 @@ export class Viewport {
 
     // The size is known once a status has come.
     #ask() {
-        if (this.#game.status === null || !this.#game.isLive) {
+        if (this.#game.status === null || !this.#game.isLive || !this.#view.isStaged) {
             return;
         }
         const wanted = {...this.#wanted(), ages: settings.theme === 'age'};
