@@ -187,7 +187,7 @@ class States(PageTestCase):
     def test_clients_that_stay_wait_for_the_next_game(self):
         server = self.serve()
         self.open(server)
-        server.tell(phase="over", connected=64, **server.steps_of(GRID))
+        server.run({place: (6, 1) for place in GRID}, limit=6)
         self.wait(lambda: "The clients wait for the next game." in self.text("#notice"), "what they wait for")
         self.assertEqual(self.text("#sockets"), "64")
 

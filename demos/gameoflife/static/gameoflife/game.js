@@ -88,9 +88,12 @@ export class Game extends EventTarget {
     }
 
     #stateTold() {
-        const {game: {phase}, left, play} = this.status;
+        const {game: {phase, limit}, step, left, play} = this.status;
         if (phase !== 'running') {
             return {empty: 'empty', gathering: 'gather', over: 'over', gone: 'gone'}[phase] ?? 'connecting';
+        }
+        if (limit !== null && step.oldest !== null && step.oldest >= limit) {
+            return 'over';      // clients that stay do not leave when they have reached the last step
         }
         if (left?.count > 0) {
             return 'stalled';

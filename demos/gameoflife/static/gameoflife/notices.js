@@ -51,13 +51,13 @@ const NOTICES = {
         };
     },
 
-    over(notice, {size, canControl, connected, youngest}) {
-        notice.append(heading('The game is over'), paragraph(connected > 0
+    over(notice, {size, canControl, stays, youngest}) {
+        notice.append(heading('The game is over'), paragraph(stays
             ? `Every cell reached the last step, ${number(youngest)}. The clients wait for the next game.`
             : `Every cell reached the last step, ${number(youngest)}, and closed its socket.`));
         notice.append(...canControl
             ? [paragraph(button('Play it again', 'again', 'main'), ' ', button('New game…', 'games'))]
-            : connected > 0 ? [] : [paragraph('Start the next one in another terminal:'), command(size)]);
+            : stays ? [] : [paragraph('Start the next one in another terminal:'), command(size)]);
     },
 
     gone(notice, {size}) {
@@ -71,7 +71,7 @@ export class Notices {
     #update = null;
 
     refresh(state, facts) {
-        const key = state in NOTICES ? JSON.stringify([state, facts.size, facts.canControl, state === 'over' && facts.connected > 0]) : null;
+        const key = state in NOTICES ? JSON.stringify([state, facts.size, facts.canControl, state === 'over' && facts.stays]) : null;
         if (key !== this.#shown) {
             const notice = element('notice');
             notice.replaceChildren();

@@ -58,7 +58,7 @@ function facts() {
     return {
         size: game.size, total: game.total, canControl: game.canControl, wait: game.wait,
         connected: figures.connected, subscribed: figures.subscribed, oldest: figures.oldest, youngest: figures.youngest,
-        left: figures.left, held: figures.held,
+        left: figures.left, held: figures.held, stays: figures.connected > 0 && game.play?.stays === true,
         stepOf(cell) {
             const at = cells.grid.at(cell);
             return at < 0 ? null : cells.grid.steps[at];
