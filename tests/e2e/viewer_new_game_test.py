@@ -123,6 +123,13 @@ class NewGame(PlayerTestCase):
         self.assertEqual(self.element("new-alive").text, "7 cells alive")
         self.assertEqual(self.drawn(self.start()), {(16, 16), (16, 17)} | {(2, column) for column in range(4, 9)})
 
+    def test_a_drawing_goes_on_from_what_the_page_shows(self):
+        self.open_dialog("draw")
+        self.element("new-now").click()
+        self.script("document.getElementById('new-board').focus()")
+        self.press(Keys.SPACE)  # in the middle
+        self.assertEqual(self.drawn(self.start()), {(3, column) for column in range(32)} | {(16, 16)})
+
     def test_a_finger_draws(self):
         self.show(NARROW)
         self.open_dialog("draw")
@@ -183,6 +190,7 @@ class NewGame(PlayerTestCase):
             eventually(lambda: self.is_open(dialog), dialog)
             outside = {"play", "step", "share", "grid", "in", "full"}
             self.assertEqual(outside & set(self.tab_through(40)), set())
+            self.script(f"document.querySelector('#{dialog} button').focus()")  # from the browser's own buttons
             self.press(Keys.ESCAPE)
             self.assertFalse(self.is_open(dialog))
             self.assertEqual(self.focused(), opener)

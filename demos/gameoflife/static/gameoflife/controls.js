@@ -18,7 +18,7 @@ const ARROWS = {'←': [0, -1], '→': [0, 1], '↑': [-1, 0], '↓': [1, 0]};  
 
 const play = new Play(game, view);
 new Dock(game, play);
-new NewGame(game, play);
+new NewGame(game, play, cells);
 listen(element('grid'));
 
 Object.assign(actions, {

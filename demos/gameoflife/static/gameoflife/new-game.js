@@ -3,6 +3,7 @@
 import {actions} from './actions.js';
 import {Board} from './board.js';
 import {element, make, number, show} from './elements.js';
+import {ALIVE} from './grid.js';
 import {PatternList} from './pattern-list.js';
 import {newSeed} from './play.js';
 import {encode, parse} from './rle.js';
@@ -42,6 +43,7 @@ function place(pattern, size) {
 export class NewGame {
     #game;
     #play;
+    #shown;                 // the cells that the page shows
     #dialog = element('new-game');
     #board = new Board(element('new-board'), (text) => show(element('new-say'), text));
     #list = new PatternList(element('new-list'), () => this.#take());
@@ -49,9 +51,10 @@ export class NewGame {
     #wrong = null;          // the error in what the pane holds
     #isStarting = false;    // the program has not answered yet
 
-    constructor(game, play) {
+    constructor(game, play, shown) {
         this.#game = game;
         this.#play = play;
+        this.#shown = shown;
         element('new-text').value = EXAMPLE;
         element('new-seed').value = newSeed();
         this.#listen();
@@ -70,6 +73,7 @@ export class NewGame {
                 return;
             }
             this.#offerSizes(this.#game.size);
+            element('new-now').hidden = this.#shown.grid.zoom > 0 || !this.#shown.grid.isWhole;
             this.#dialog.showModal();
             this.#loadList();
             this.#turnTo(from());
@@ -88,6 +92,7 @@ export class NewGame {
             element('new-seed').value = newSeed();
             this.#take();
         });
+        clicked('new-now', () => this.#takeShown());
         clicked('new-try', () => this.#board.isTrying ? this.#board.stop() : this.#board.play(this.#play.isWrapped));
         clicked('new-turn', () => this.#edit(() => this.#board.rotate()));
         clicked('new-clear', () => this.#edit(() => this.#board.clear()));
@@ -161,13 +166,21 @@ export class NewGame {
         this.#showWrong();
     }
 
+    // Draws on with what the page shows; while the game is paused, that is one generation.
+    #takeShown() {
+        const {grid} = this.#shown;
+        element('new-size').value = grid.size;
+        this.#board.set(grid.cells.map((cell) => cell === ALIVE ? 1 : 0), grid.size);
+        this.#take();
+    }
+
     #cells(size) {
         if (this.#from === 'paste') {
             return place(parse(element('new-text').value), size);
         }
         if (this.#from === 'soup') {
             const {density, seed} = this.#random();
-            return soup(size, Math.round(density * 100), seed);
+            return soup(size, density, seed);
         }
         const {chosen} = this.#list;
         return chosen === null ? new Uint8Array(size * size) : place(chosen, size);

@@ -21,8 +21,8 @@ class Generator {
         }
     }
 
-    // The next number, modulo a small one.
-    modulo(divisor) {
+    // The next number, as one from 0 to 1. The last two bits count most: see Grid::random() in grid.cpp.
+    next() {
         if (this.#next === LENGTH) {
             this.#twist();
         }
@@ -35,7 +35,8 @@ class Generator {
         low ^= low << 17 & 0xeda60000;
         high ^= low << 5 & 0xfff7eee0;
         low ^= high >>> 11;
-        return ((high >>> 0) % divisor * (2 ** 32 % divisor) + (low >>> 0) % divisor) % divisor;
+        const upper = (low << 30 | high >>> 2) >>> 0, lower = (high << 30 | low >>> 2) >>> 0;   // turned right by two bits
+        return (upper * 2 ** 21 + (lower >>> 11)) * 2 ** -53;
     }
 
     #twist() {
@@ -51,12 +52,8 @@ class Generator {
     }
 }
 
-const divisor = (a, b) => b === 0 ? a : divisor(b, a % b);
-
-// The cells of a grid by row, 0 or 1, of which so many percent are alive on average. The seed is a whole number.
-export function soup(size, percent, seed) {
+// The cells of a grid by row, 0 or 1. Each is alive with the chance `density`; the seed is a whole number.
+export function soup(size, density, seed) {
     const generator = new Generator(seed);
-    const common = divisor(percent, 100);   // 25 percent are one cell in four
-    const [alive, of] = [percent / common, 100 / common];
-    return Uint8Array.from({length: size * size}, () => generator.modulo(of) < alive ? 1 : 0);
+    return Uint8Array.from({length: size * size}, () => generator.next() < density ? 1 : 0);
 }
