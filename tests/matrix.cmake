@@ -48,6 +48,7 @@ e2e(viewer               300  beside   any      often   full     often    full)
 e2e(viewer_controls      300  beside   plain    often   -        -        -)
 e2e(viewer_new_game      300  beside   plain    often   -        -        -)
 e2e(viewer_page          300  beside   plain    often   -        -        -)
+e2e(viewer_play          300  beside   plain    often   -        -        -)
 e2e(websocket            300  alone    any      often   full     often    full)
 
 # ---- tests/hostile: bad input and faults (the rows of docs/reference/hostile-input.md). tls: all speak TLS, on auto with one loop.

@@ -145,9 +145,7 @@ class NewGame(PlayerTestCase):
         self.paste("...\nOOO\n...")
         self.element("new-turn").click()
         self.assertTrue(self.browser.find_element(By.CSS_SELECTOR, "[name=new-from][value=draw]").is_selected())
-        self.element("new-copy").click()
-        eventually(lambda: self.element("new-copy").text == "Copied", "it says so")
-        copied = self.drawn({"rle": self.script("return navigator.clipboard.readText()"), "size": 32})
+        copied = self.drawn({"rle": self.copied(self.element("new-copy").click), "size": 32})
         self.assertEqual(len(copied), 3)
         self.assertEqual(len({column for _, column in copied}), 1)  # upright now
         self.element("new-try").click()

@@ -78,6 +78,14 @@ class PlayerTestCase(unittest.TestCase):
         eventually(lambda: self.element("toast").get_property("textContent") == text, text)
         self.script("document.getElementById('toast').textContent = ''")
 
+    def copied(self, press):
+        """What is on the clipboard once `press()` has put something there."""
+        self.script("return navigator.clipboard.writeText('nothing')")
+        press()
+        read = "return navigator.clipboard.readText()"
+        eventually(lambda: self.script(read) != "nothing", "something is copied")
+        return self.script(read)
+
     def is_open(self, dialog):
         return self.element(dialog).get_property("open")
 
