@@ -22,7 +22,8 @@ ARROWS = {
     "server": ["connection"],
     "groups": ["connection"],
     "web": ["server", "groups"],
-    "manage": ["usage", "web"],
+    "load": ["connection"],
+    "manage": ["usage", "web", "load"],
     "testkit": ["groups", "web"],
     "tool": ["usage"],
 }
@@ -45,6 +46,7 @@ OWNERS = {
     "http.hpp": "http",
     "json.hpp": "http",
     "limits.hpp": "base",
+    "load.hpp": "load",
     "manage.hpp": "manage",
     "message.hpp": "wire",
     "metrics.hpp": "web",

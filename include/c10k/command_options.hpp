@@ -84,6 +84,9 @@ public:
 
     // Any other value: calls `set` with its text, which throws OptionError if it refuses the text.
     CommandOption value(const std::string& names, std::function<void(const std::string&)> set, const std::string& help);
+    // The same for an option that may be given again: calls `set` for each.
+    CommandOption values(const std::string& names, std::function<void(const std::string&)> set,
+                         const std::string& help);
 
 private:
     template <typename Number>

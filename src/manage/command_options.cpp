@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace c10k {
 namespace {
@@ -51,6 +52,18 @@ std::string main_name(const std::string& names) {
     return names.substr(begin, names.find(',', begin) - begin);
 }
 
+// `set`, whose errors name the option.
+std::function<void(const std::string&)> named_setter(const std::string& names,
+                                                     std::function<void(const std::string&)> set) {
+    return [set = std::move(set), name = main_name(names)](const std::string& text) {
+        try {
+            set(text);
+        } catch (const OptionError& error) {
+            throw CLI::ValidationError(name, error.what());
+        }
+    };
+}
+
 }  // namespace
 
 CommandOption& CommandOption::type(const std::string& name) {
@@ -89,14 +102,16 @@ CommandOption CommandOptions::flag(const std::string& names, bool& value, const 
 
 CommandOption CommandOptions::value(const std::string& names, std::function<void(const std::string&)> set,
                                     const std::string& help) {
-    const auto read = [set = std::move(set), name = main_name(names)](const std::string& text) {
-        try {
-            set(text);
-        } catch (const OptionError& error) {
-            throw CLI::ValidationError(name, error.what());
-        }
+    return CommandOption{*command_.add_option_function<std::string>(names, named_setter(names, std::move(set)), help)};
+}
+
+CommandOption CommandOptions::values(const std::string& names, std::function<void(const std::string&)> set,
+                                     const std::string& help) {
+    const auto read = [set = named_setter(names, std::move(set))](const std::vector<std::string>& texts) {
+        std::for_each(texts.begin(), texts.end(), set);
     };
-    return CommandOption{*command_.add_option_function<std::string>(names, read, help)};
+    CLI::Option* const option = command_.add_option_function<std::vector<std::string>>(names, read, help);
+    return CommandOption{*option->allow_extra_args(false)};
 }
 
 CommandOption CommandOptions::add_number(const std::string& names, std::function<void(std::uint64_t)> set, Range range,

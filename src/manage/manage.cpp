@@ -7,6 +7,7 @@
 #include "manage/control.hpp"
 #include "manage/fallback_site.hpp"
 #include "manage/file_limit.hpp"
+#include "manage/load.hpp"
 #include "manage/project.hpp"
 #include "manage/runserver_supervisor.hpp"
 #include "manage/serve_supervisor.hpp"
@@ -94,6 +95,7 @@ public:
         add_urls();
         add_check();
         add_certificate();
+        add(load_);
     }
 
     // A command of the user's.
@@ -323,6 +325,7 @@ private:
     ReloadOptions reload_;
     Format format_ = Format::kText;
     CertificateOptions certificate_;
+    LoadCommand load_;
     std::string backend_ = "auto";
     std::string shell_;
 };
