@@ -241,8 +241,8 @@ constexpr Compression kKept{.from_bytes = 0, .context_takeover = ContextTakeover
 
 struct Site {
     explicit Site(Services& services)
-        : metrics(services.metrics), crowd(services.groups.named("crowd")), static_files(services.static_files),
-          templates(services.templates), routes(services.urls) {}
+        : metrics(services.metrics), crowd(services.groups.named("crowd")), relayed(services.groups.named("relayed")),
+          static_files(services.static_files), templates(services.templates), routes(services.urls) {}
 
     Urls urls() {
         return {
@@ -262,6 +262,7 @@ struct Site {
             path("member/oldest/", this, &Site::member).slow_member(SlowMember::kDropOldest),
             path("member/newest/", this, &Site::member).slow_member(SlowMember::kDropNewest),
             path("publish/", this, &Site::publisher),
+            path("relay/", this, &Site::relay),
             path("publish/close/<int:code>/", this, &Site::closer),
             path("waiting/", wait_while_open),
             path("poll/", poll),
@@ -282,6 +283,14 @@ struct Site {
             path("metrics", &metrics, &Metrics::serve),
             path("<path:text>", this, &Site::link, "any"),
         };
+    }
+
+    Task<> relay(WebSocket& socket) {
+        const Visit visit{socket};
+        Membership here = co_await relayed.join(socket);
+        while (auto message = co_await socket.recv()) {
+            relayed.send(*message);
+        }
     }
 
     Task<> member(WebSocket& socket) { return belong(socket, crowd); }
@@ -306,6 +315,7 @@ struct Site {
 
     const Metrics& metrics;
     Group crowd;
+    Group relayed;
     StaticFiles& static_files;
     Templates& templates;
     const Urls& routes;

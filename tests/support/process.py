@@ -16,7 +16,7 @@ from . import environment, tls
 from .tcp import RawClient
 from .waiting import PATIENCE, Patience
 
-ON_LOOPS = {"runserver", "serve", "gameoflife", "testecho"}  # the commands that take --backend and --workers
+ON_LOOPS = {"runserver", "serve", "gameoflife", "load", "testecho"}  # the commands that take --backend and --workers
 
 _running = set()
 
@@ -107,7 +107,7 @@ class Program(Measured):
         if arguments and arguments[0] in ON_LOOPS:
             given = " ".join(map(str, arguments))
             for option, value in (("--backend", environment.BACKEND), ("--workers", environment.WORKERS)):
-                if option not in given:
+                if option not in given and not (option == "--workers" and "--loops" in given):
                     arguments = (*arguments, option, value)
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *prefix, str(program or environment.MANAGE), *map(str, arguments)],
