@@ -53,7 +53,8 @@ Task<> ControlClient::run() {
         } catch (const ConnectionClosed&) {  // as it was to say something
         }
         if (!has_talked_) {
-            std::printf("Pages cannot control this game: %s\n", printable(failure).c_str());
+            std::printf("Pages cannot control this game (the server's setting life_control lets them): %s\n",
+                        printable(failure).c_str());
             std::fflush(stdout);
             co_return;
         }

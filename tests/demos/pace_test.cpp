@@ -1,9 +1,13 @@
 #include "gameoflife/pace.hpp"
 
+#include "gameoflife/grid.hpp"
+
 #include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace life {
 namespace {
@@ -56,6 +60,35 @@ TEST(Pace, DiffersLittleBetweenNeighboursAlsoOverTheEdgesAndBetweenSteps) {
             }
         }
     }
+}
+
+// When each cell sends a step, if messages take no time: as soon as it has heard of the step before and has waited.
+std::vector<double> sent_at(const Pace& pace, int size, std::uint64_t step, const std::vector<double>& before) {
+    std::vector<double> times(before.size());
+    for (int row = 0; row < size; ++row) {
+        for (int col = 0; col < size; ++col) {
+            const auto at = [&](Position cell) { return before[static_cast<std::size_t>(cell.row * size + cell.col)]; };
+            double time = at({row, col}) + std::chrono::duration<double>(pace.interval({row, col}, step)).count();
+            for (const Position near : neighbours({row, col}, size, Edges::kWrapped)) {
+                time = std::max(time, at(near));
+            }
+            times[static_cast<std::size_t>(row * size + col)] = time;
+        }
+    }
+    return times;
+}
+
+TEST(Pace, LetsFastCellsRunSeveralStepsAheadOfSlowOnes) {
+    constexpr int kSize = 64;
+    const Pace pace{kSize, 10, 0.3, 2919};  // as ./demo has it
+    std::vector<double> times(kSize * kSize);
+    double widest = 0;
+    for (std::uint64_t step = 1; step <= 300; ++step) {
+        times = sent_at(pace, kSize, step, times);
+        const auto [first, last] = std::minmax_element(times.begin(), times.end());
+        widest = std::max(widest, *last - *first);
+    }
+    EXPECT_GT(widest, 0.7);  // seconds: seven steps
 }
 
 TEST(Pace, FollowsFromTheSeed) {

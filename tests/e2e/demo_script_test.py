@@ -65,6 +65,16 @@ class DemoScript(unittest.TestCase):
         self.assertIn(f"http://127.0.0.1:{self.port}/", output)
         self.assertIn(f"ssh -L {self.port}:127.0.0.1:{self.port} ", output)
 
+    def test_life_has_a_start_that_lives_long_and_a_little_jitter_unless_told_otherwise(self):
+        code, output = self.run_to_end("--steps", "2", "--speed=0")
+        self.assertEqual(code, 0, output)
+        self.assertIn("2 steps of 4096 cells", output)
+        self.assertIn("Random start, seed 2919", output)
+        code, output = self.run_to_end("-s8", "-n", "2", "--pattern", "glider", "--seed", "5")
+        self.assertEqual(code, 0, output)
+        self.assertIn("2 steps of 64 cells", output)
+        self.assertIn("Jitter, seed 5", output)
+
     def test_echo_ends_with_its_clients(self):
         code, output = self.run_to_end("echo", "--clients", "20", "--delay", "50ms")
         self.assertEqual(code, 0, output)
