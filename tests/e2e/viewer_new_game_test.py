@@ -80,6 +80,8 @@ class NewGame(PlayerTestCase):
             "#C\nx = 3, y = 3, rule = B36/S23\no!": "Line 2, column 22: the rule is B36/S23, but this game plays B3/S23 only.",
             ".O.\n..O\nO?O": "Line 3, column 2: “?” is no cell: those are . and O.",
             "#Life 1.06\n0 0\n1 x": "Line 3, column 1: expected two whole numbers, X and Y.",
+            "x = 3, y = 3\nbo$2bo$3": "Line 2, column 9: the pattern ends in the middle of a run; paste all of it.",
+            "bo$2bo$3!": "Line 1, column 9: a count before !, where nothing is left to repeat.",
             "99999o!": "Line 1, column 4: a count is from 1 to 4096.",
             "x = 70, y = 40\n70o$38$70o!": "The pattern is 70 × 40 cells. A grid of 100 × 100 holds it.",
         }.items():

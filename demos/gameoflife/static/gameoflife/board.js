@@ -154,10 +154,11 @@ export class Board extends EventTarget {
         if (this.#from?.pointer !== event.pointerId) {
             return;
         }
-        const {row, column} = this.#cellAt(event), down = row - this.#from.row, right = column - this.#from.column;
-        const count = Math.max(Math.abs(down), Math.abs(right));
+        const from = this.#from, {row, column} = this.#cellAt(event);
+        const count = Math.max(Math.abs(row - from.row), Math.abs(column - from.column));
+        const between = (first, last, i) => first + Math.round((last - first) * i / count);
         for (let i = 1; i <= count; ++i) {
-            this.#draw(this.#from.row + Math.round(down * i / count), this.#from.column + Math.round(right * i / count), this.#ink);
+            this.#draw(between(from.row, row, i), between(from.column, column, i), this.#ink);
         }
         if (count > 0) {
             Object.assign(this.#from, {row, column});

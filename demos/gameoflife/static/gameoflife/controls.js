@@ -4,7 +4,7 @@ import {addressOf} from './address.js';
 import {actions} from './actions.js';
 import {Dock} from './dock.js';
 import {element} from './elements.js';
-import {ALIVE, UNKNOWN} from './grid.js';
+import {ALIVE, DEAD} from './grid.js';
 import {listen} from './keys.js';
 import {NewGame} from './new-game.js';
 import {Play} from './play.js';
@@ -45,8 +45,9 @@ let spoken = null;
 view.addEventListener('cell', () => {
     const {pinned} = view;
     if (pinned !== null && (pinned.row !== spoken?.row || pinned.col !== spoken?.col)) {
-        const state = cells.grid.cells[cells.grid.at(pinned)] ?? UNKNOWN;
-        say(`Cell ${pinned.row}, ${pinned.col}, ${state === UNKNOWN ? 'not heard from yet' : state === ALIVE ? 'alive' : 'dead'}`);
+        const state = cells.grid.cells[cells.grid.at(pinned)];
+        const word = {[ALIVE]: 'alive', [DEAD]: 'dead'}[state] ?? 'not heard from yet';
+        say(`Cell ${pinned.row}, ${pinned.col}, ${word}`);
     }
     spoken = pinned;
 });

@@ -56,8 +56,8 @@ function isShortcut(event) {
     return event.metaKey || !isAltGraph && (event.ctrlKey || event.altKey);
 }
 
-// Does the focused element itself take this key? A field and a dialog take all, a slider and a choice what changes them, a
-// button and a link what presses them.
+// Does the focused element itself take this key? A field and a dialog take all, a slider and a choice what changes them,
+// a button and a link what presses them.
 function belongsTo(target, name) {
     if (target.closest('dialog, select, textarea, [contenteditable]')) {
         return true;

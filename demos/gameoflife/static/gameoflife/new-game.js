@@ -77,7 +77,8 @@ export class NewGame {
             this.#dialog.showModal();
             this.#loadList();
             this.#turnTo(from());
-            (from() === 'draw' ? element('new-board') : this.#dialog.querySelector('[name="new-from"]:checked')).focus();
+            const choice = this.#dialog.querySelector('[name="new-from"]:checked');
+            (this.#from === 'draw' ? element('new-board') : choice).focus();
         };
     }
 
@@ -123,7 +124,7 @@ export class NewGame {
             await this.#list.load();
             show(element('new-list-says'), '');
         } catch {
-            show(element('new-list-says'), 'The patterns could not be fetched. Open this dialog again to try once more.');
+            show(element('new-list-says'), 'The patterns could not be fetched. Open this dialog again to retry.');
         }
         if (this.#from === 'list') {
             this.#take();

@@ -21,7 +21,8 @@ function paint(canvas, {width, height, alive}) {
 
 function item({id, name, about}) {
     return make('button', {type: 'button', 'data-pattern': id, 'aria-pressed': 'false'},
-        make('canvas', {width: WIDTH, height: HEIGHT, 'aria-hidden': 'true'}), make('span', {}, name), make('small', {}, about));
+        make('canvas', {width: WIDTH, height: HEIGHT, 'aria-hidden': 'true'}),
+        make('span', {}, name), make('small', {}, about));
 }
 
 export class PatternList {

@@ -154,6 +154,7 @@ class Runs {
     #count = 0;       // of the tag to come, 0 if it has none
     #width = 0;       // that living cells need
 
+    get isAmidRun() { return this.#count !== 0; }
     get width() { return this.#width; }
     get height() { return (this.alive.at(-1)?.[0] ?? -1) + 1; }
 
@@ -161,6 +162,9 @@ class Runs {
         if (/\d/.test(tag)) {
             this.#digit(Number(tag), fail);
             return;
+        }
+        if (tag === '!' && this.isAmidRun) {
+            fail('a count before !, where nothing is left to repeat.');
         }
         const count = this.#count || 1;
         if (tag === 'b' || tag === '.') {
@@ -223,6 +227,10 @@ function parseRle(lines) {
         if (runs.finished) {
             break;
         }
+    }
+    if (runs.isAmidRun) {
+        const problem = 'the pattern ends in the middle of a run; paste all of it.';
+        throw new PatternError(lines.length, lines.at(-1).length + 1, problem);
     }
     return {width: Math.max(size.width, runs.width), height: Math.max(size.height, runs.height), alive: runs.alive};
 }

@@ -35,7 +35,7 @@ class Generator {
         low ^= low << 17 & 0xeda60000;
         high ^= low << 5 & 0xfff7eee0;
         low ^= high >>> 11;
-        const upper = (low << 30 | high >>> 2) >>> 0, lower = (high << 30 | low >>> 2) >>> 0;   // turned right by two bits
+        const upper = (low << 30 | high >>> 2) >>> 0, lower = (high << 30 | low >>> 2) >>> 0;   // rotated by two bits
         return (upper * 2 ** 21 + (lower >>> 11)) * 2 ** -53;
     }
 
@@ -43,7 +43,7 @@ class Generator {
         const high = this.#high, low = this.#low;
         for (let i = 0; i < LENGTH; ++i) {
             const next = (i + 1) % LENGTH, other = (i + MIDDLE) % LENGTH;
-            const upper = high[i], lower = low[i] & 0x80000000 | low[next] & 0x7fffffff;   // 33 bits of i, 31 of next
+            const upper = high[i], lower = low[i] & 0x80000000 | low[next] & 0x7fffffff;   // 33 bits of i, then 31
             const odd = lower & 1;
             high[i] = high[other] ^ upper >>> 1 ^ (odd ? 0xb5026f5a : 0);
             low[i] = low[other] ^ (lower >>> 1 | upper << 31) ^ (odd ? 0xa96619e9 : 0);
