@@ -5,11 +5,11 @@
 #include <c10k/text.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <random>
 #include <ratio>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace echo {
@@ -26,40 +26,16 @@ constexpr std::size_t kTalkingAtOnce = 1024;
 constexpr std::size_t kClientsInATurn = 256;
 // How long each client is connected, in delays: one before each message.
 constexpr int kDelaysOfAClient = 3;
-struct Exchange {
-    std::string_view message;
-    std::string_view reply;
-};
-constexpr std::array<Exchange, 3> kExchanges = {{{"Spam?", "1. Spam?"}, {"Eggs!", "2. Eggs!"}, {"C++.", "3. C++."}}};
 
-// An answer that is not the one it should be.
-class WrongAnswer : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
-
-// These are functions and not part of the coroutines, because a coroutine's frame keeps room for every temporary, such
-// as these texts, as long as it lives, and each client has a frame. Both throw WrongAnswer.
-void check(const WebSocket& socket, const std::optional<Message>& message, std::string_view wanted) {
-    const std::string quoted = "'" + std::string{wanted} + "'";
-    if (!message) {
-        throw WrongAnswer("closed with " + std::to_string(socket.close_info().code) + " before " + quoted);
+// What each client says and expects.
+load::Script script_of(std::chrono::milliseconds delay) {
+    const std::string wait = "wait " + std::to_string(delay.count()) + "ms\n";
+    std::string text = "expect Hello!\n";
+    int number = 0;
+    for (const std::string message : {"Spam?", "Eggs!", "C++."}) {
+        text += wait + "send " + message + "\nexpect " + std::to_string(++number) + ". " + message + '\n';
     }
-    if (!message->is_text()) {
-        throw WrongAnswer("a binary message instead of " + quoted);
-    }
-    if (*message != wanted) {
-        throw WrongAnswer("'" + std::string{message->view().substr(0, 40)} + "' instead of " + quoted);
-    }
-}
-
-void check_end(const WebSocket& socket, const std::optional<Message>& message) {
-    if (message) {
-        throw WrongAnswer("'" + std::string{message->view().substr(0, 40)} + "' after 'Goodbye!'");
-    }
-    if (const int code = socket.close_info().code; code != CloseCode::kNormal) {
-        throw WrongAnswer("closed with " + std::to_string(code) + " instead of 1000");
-    }
+    return load::Script::parse(text + "expect Goodbye!\nexpect-close 1000\n");
 }
 
 // The server has not answered, and nothing has moved.
@@ -70,7 +46,7 @@ public:
                              " s") {}
 };
 
-float milliseconds(Duration time) { return std::chrono::duration<float, std::milli>(time).count(); }
+double milliseconds(Duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
 // "250ms", "6.8s" or "150s", rounded up, as --delay takes it.
 std::string delay_text(Duration time) {
@@ -91,16 +67,14 @@ void say(const std::string& line) {
 }
 
 // "reply      p50 0.21 ms, p99 1.30 ms, max 4.02 ms"
-std::string times(const char* what, std::vector<float> values) {
-    if (values.empty()) {
+std::string times(const char* what, const load::Histogram& histogram) {
+    if (histogram.empty()) {
         return std::string{what} + "none";
     }
-    std::sort(values.begin(), values.end());
-    const auto at = [&](double share) {
-        return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
-    };
     char line[128];
-    std::snprintf(line, sizeof line, "%sp50 %.2f ms, p99 %.2f ms, max %.2f ms", what, at(0.5), at(0.99), values.back());
+    std::snprintf(line, sizeof line, "%sp50 %.2f ms, p99 %.2f ms, max %.2f ms", what,
+                  milliseconds(histogram.percentile(50)), milliseconds(histogram.percentile(99)),
+                  milliseconds(histogram.max()));
     return line;
 }
 
@@ -164,7 +138,7 @@ Task<> Crowd::visit(Endpoint server, Semaphore& talking) {
     try {
         {
             thread_local std::mt19937_64 generator{std::random_device{}()};
-            std::uniform_int_distribution<std::int64_t> moment{0, 2 * delay_.count()};
+            std::uniform_int_distribution<std::int64_t> moment{0, 2 * Duration{delay_}.count()};
             const Patience::Pause pause{patience_};
             co_await sleep_for(Duration{moment(generator)});
         }
@@ -189,42 +163,33 @@ Task<> Crowd::visit(Endpoint server, Semaphore& talking) {
     ++succeeded_;
 }
 
-// A client waits here most of the time. Everything else that it does has frames of its own, which come and go.
+// Tells the crowd what one of its clients does.
+class Crowd::Listener final : public load::ScriptListener {
+public:
+    explicit Listener(Crowd& crowd) : crowd_(crowd) {}
+
+    void on_sent(std::size_t /*bytes*/) override { crowd_.patience_.note_movement(); }
+    void on_received(std::size_t /*bytes*/) override { crowd_.patience_.note_movement(); }
+    void on_reply(Duration /*since_due*/, Duration since_sent) override { crowd_.note_reply(since_sent); }
+    void on_wait() override { pause_.emplace(crowd_.patience_); }
+    void on_waited() override { pause_.reset(); }
+
+private:
+    Crowd& crowd_;
+    std::optional<Patience::Pause> pause_;
+};
+
+Crowd::Crowd(int clients, std::chrono::milliseconds delay)
+    : clients_(clients), delay_(delay), script_(script_of(delay)) {}
+
 Task<> Crowd::talk(WebSocket& socket, Semaphore& talking) {
-    co_await expect(socket, "Hello!");
-    for (std::size_t i = 0; i < kExchanges.size(); ++i) {
-        {
-            const Patience::Pause pause{patience_};
-            co_await sleep_for(delay_);
-        }
-        co_await ask(socket, i, talking);
-    }
-    co_await part(socket);
-}
-
-Task<> Crowd::ask(WebSocket& socket, std::size_t number, Semaphore& talking) {
-    const Semaphore::Permit turn = co_await talking.acquire();
-    const Clock::time_point sent = Clock::now();
-    co_await socket.send(kExchanges[number].message);
-    co_await expect(socket, kExchanges[number].reply);
-    note_reply(milliseconds(Clock::now() - sent));
-}
-
-Task<> Crowd::part(WebSocket& socket) {
-    co_await expect(socket, "Goodbye!");
-    check_end(socket, co_await socket.recv());
-}
-
-Task<> Crowd::expect(WebSocket& socket, std::string_view wanted) {
-    patience_.note_movement();
-    const std::optional<Message> message = co_await socket.recv();
-    patience_.note_movement();
-    check(socket, message, wanted);
+    Listener listener{*this};
+    co_await script_.run(socket, listener, &talking);
 }
 
 void Crowd::note_handshake(Duration took) {
     const std::lock_guard lock{mutex_};
-    handshake_ms_.push_back(milliseconds(took));
+    handshakes_.record(took);
 }
 
 void Crowd::arrive() {
@@ -247,9 +212,9 @@ void Crowd::leave() {
     }
 }
 
-void Crowd::note_reply(float reply_ms) {
+void Crowd::note_reply(Duration took) {
     const std::lock_guard lock{mutex_};
-    reply_ms_.push_back(reply_ms);
+    replies_.record(took);
 }
 
 void Crowd::note_failure(std::exception_ptr failure) {
@@ -257,7 +222,7 @@ void Crowd::note_failure(std::exception_ptr failure) {
     try {
         std::rethrow_exception(std::move(failure));
     } catch (const std::exception& error) {
-        ++failures_[printable(error.what())];
+        failures_.add(error.what());
         ++failed_;
     }
 }
@@ -283,11 +248,11 @@ std::string Crowd::awaited() {
 std::string Crowd::summary() const {
     std::string text = std::to_string(clients_) + " clients, peak " + std::to_string(peak_) + ", " +
                        std::to_string(clients_ - succeeded_) + " failures\n";
-    for (const auto& [cause, count] : failures_) {
+    for (const auto& [cause, count] : failures_.items()) {
         text += "  " + std::to_string(count) + " x " + cause + "\n";
     }
-    text += times("handshake  ", handshake_ms_) + "\n";
-    text += times("reply      ", reply_ms_) + "\n";
+    text += times("handshake  ", handshakes_) + "\n";
+    text += times("reply      ", replies_) + "\n";
     return text;
 }
 

@@ -3,6 +3,7 @@
 #include "patience.hpp"
 
 #include <c10k/client.hpp>
+#include <c10k/load.hpp>
 #include <c10k/semaphore.hpp>
 #include <c10k/task.hpp>
 #include <c10k/websocket.hpp>
@@ -10,12 +11,9 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace echo {
 
@@ -26,7 +24,7 @@ c10k::Task<> await_greeting(c10k::Endpoint server);
 // Clients of the echo test: each connects at a random moment, talks, and checks every answer.
 class Crowd {
 public:
-    Crowd(int clients, c10k::Duration delay) : clients_(clients), delay_(delay) {}
+    Crowd(int clients, std::chrono::milliseconds delay);
 
     // Spreads the clients over that many loops. Returns when all have ended, or nothing has moved for too long. Counts
     // failures, and does not throw them.
@@ -40,24 +38,23 @@ public:
     [[nodiscard]] std::optional<std::string> failure() const;
 
 private:
+    class Listener;
     using Clock = std::chrono::steady_clock;
 
     c10k::Task<> meet_on_loop(c10k::Endpoint server, std::size_t loop, std::size_t loops);
     c10k::Task<> visit(c10k::Endpoint server, c10k::Semaphore& talking);
     c10k::Task<> talk(c10k::WebSocket& socket, c10k::Semaphore& talking);
-    c10k::Task<> ask(c10k::WebSocket& socket, std::size_t number, c10k::Semaphore& talking);
-    c10k::Task<> part(c10k::WebSocket& socket);
-    c10k::Task<> expect(c10k::WebSocket& socket, std::string_view wanted);
     void arrive();
     void leave();
-    void note_reply(float reply_ms);
+    void note_reply(c10k::Duration took);
     void note_failure(std::exception_ptr failure);
     // Prints what the crowd waits for, each time that nothing has moved for a while. Stops.
     c10k::Task<> say_if_quiet();
     [[nodiscard]] std::string awaited();
 
     int clients_;
-    c10k::Duration delay_;
+    std::chrono::milliseconds delay_;
+    c10k::load::Script script_;
     Patience patience_;
     std::string url_;          // of the server
     Clock::time_point began_;  // all of it
@@ -67,9 +64,9 @@ private:
     int succeeded_ = 0;
     int failed_ = 0;
     Clock::duration dialling_{0};  // from the beginning to the last arrival
-    std::map<std::string, int> failures_;
-    std::vector<float> handshake_ms_;
-    std::vector<float> reply_ms_;
+    c10k::load::Causes failures_;
+    c10k::load::Histogram handshakes_;
+    c10k::load::Histogram replies_;
 };
 
 }  // namespace echo

@@ -20,7 +20,7 @@ namespace {
 constexpr std::chrono::hours kMaxDelay{24};
 constexpr int kMaxClients = 1'000'000'000;
 
-Duration parse_delay(const std::string& text) {
+std::chrono::milliseconds parse_delay(const std::string& text) {
     const auto time = parse_time(text);
     if (!time || *time > kMaxDelay) {
         throw CommandError(
