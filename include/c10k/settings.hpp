@@ -56,6 +56,15 @@ struct Settings : ServerLimits, BlockingLimits {
     // How long WebSockets go on after another program has taken over.
     std::chrono::milliseconds restart_grace{500};
 
+    // The folder that gets a recording of the WebSockets; "": there is none.
+    std::string record = {};
+    // Bytes that are recorded of one WebSocket, and of all: payloads, and 64 for each message.
+    std::uint32_t record_connection_bytes = 1024 * 1024;
+    std::uint32_t record_bytes = 256 * 1024 * 1024;
+    bool record_payloads = true;
+    // What a recording leaves out of texts: a regular expression.
+    std::string record_redact = {};
+
     // What the settings of apps were set to, by their names; get() also knows their defaults.
     std::map<std::string, internal::SettingValue, std::less<>> of_apps = {};
 

@@ -3,6 +3,7 @@
 #include "connection/counters.hpp"
 #include "connection/handshake_window.hpp"
 #include "connection/memory_trimmer.hpp"
+#include "connection/message_tap.hpp"
 #include "connection/websocket_table.hpp"
 #include "loop/loop.hpp"
 #include "wire/deflate_pool.hpp"
@@ -28,6 +29,7 @@ struct LoopServices {
     wire::DeflatePool deflate;
     MemoryTrimmer trimmer;
     HandshakeWindows handshake_windows;  // of clients
+    MessageTap* tap = nullptr;           // null: nobody wants to hear
 };
 
 }  // namespace c10k

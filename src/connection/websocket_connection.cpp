@@ -152,6 +152,9 @@ void WebSocketConnection::time_message() {
 
 void WebSocketConnection::on_message(Message message) {
     message_since_ = 0;
+    if (MessageTap* const tap = this->tap()) {
+        tap->on_received(*this, message);
+    }
     if (ignores_messages_) {
         return;
     }
@@ -179,7 +182,7 @@ void WebSocketConnection::on_reply(std::string_view frame) {
 // the end of the turn, or for a view that waits in send() until it had its turn, at most for the close time.
 void WebSocketConnection::on_close(const CloseInfo& info, wire::Violation violation) {
     count_violation(violation);
-    close_.note(*this, info.code, info.reason);
+    note_end(MessageTap::Side::kPeer, info.code, info.reason);
     advance(inbox_.empty() ? CloseEvent::kPeerClose : CloseEvent::kPeerCloseUnread);
 }
 
@@ -259,6 +262,7 @@ void WebSocketConnection::queue_message(const Message& message) {
     const auto compressed =
         is_compressed() ? protocol_.deflate()->compress(message.kind(), message.view()) : std::nullopt;
     queue(compressed ? *compressed : message.encoded_frame());
+    tap_sent(message.kind(), message.view(), MessageTap::Sender::kView);
 }
 
 void WebSocketConnection::queue_text(std::string_view text) {
@@ -268,12 +272,14 @@ void WebSocketConnection::queue_text(std::string_view text) {
     if (is_compressed()) {
         if (const auto compressed = protocol_.deflate()->compress(Message::Kind::kText, text)) {
             queue(*compressed);
+            tap_sent(Message::Kind::kText, text, MessageTap::Sender::kView);
             return;
         }
     }
     const std::size_t size = wire::frame_bytes(protocol_.role(), text.size());
     wire::write_frame(protocol_.role(), wire::Opcode::kText, text, outbox_.extend(size));
     note_queued(size);
+    tap_sent(Message::Kind::kText, text, MessageTap::Sender::kView);
 }
 
 void WebSocketConnection::queue(const internal::EncodedFrame& frame) {
@@ -311,10 +317,28 @@ bool WebSocketConnection::deliver(wire::PreparedMessage& message) try {
     } else {
         queue(frame);
     }
+    tap_sent(message.kind(), message.payload(), MessageTap::Sender::kOthers);
     return true;
 } catch (const std::bad_alloc&) {
     abort(CloseCode::kAbnormal, kOutOfMemory);
     return false;
+}
+
+MessageTap* WebSocketConnection::tap() const noexcept {
+    return protocol_.role() == wire::Role::kServer ? services().tap : nullptr;
+}
+
+void WebSocketConnection::tap_sent(Message::Kind kind, std::string_view payload, MessageTap::Sender sender) noexcept {
+    if (MessageTap* const tap = this->tap()) {
+        tap->on_sent(*this, kind, payload, sender);
+    }
+}
+
+void WebSocketConnection::note_dropped(std::size_t count) noexcept {
+    services().counters->dropped.add(count);
+    if (MessageTap* const tap = this->tap(); tap != nullptr && count > 0) {
+        tap->on_dropped(*this, count);
+    }
 }
 
 bool WebSocketConnection::apply_slow_policy() {
@@ -322,22 +346,21 @@ bool WebSocketConnection::apply_slow_policy() {
     if (judgement.verdict == SlowMemberGauge::Verdict::kRoom) {
         return true;
     }
-    Counters& counters = *services().counters;
-    counters.count(judgement.limit);
+    services().counters->count(judgement.limit);
     switch (judgement.verdict) {
         case SlowMemberGauge::Verdict::kClose:
             close_for_others(CloseCode::kTryAgainLater, "too slow: messages came faster than they were read");
             return false;
-        case SlowMemberGauge::Verdict::kDropNewest: counters.dropped.add(); return false;
+        case SlowMemberGauge::Verdict::kDropNewest: note_dropped(1); return false;
         default:
-            counters.dropped.add(outbox_.drop_oldest(judgement.limit_bytes));
+            note_dropped(outbox_.drop_oldest(judgement.limit_bytes));
             return true;  // also if the rest cannot be dropped: that is not much, and the latest is what counts
     }
 }
 
 void WebSocketConnection::on_messages_lost() {
     if (slow_.policy() != SlowMember::kClose) {
-        services().counters->dropped.add();
+        note_dropped(1);
     } else if (is_open()) {
         close_for_others(CloseCode::kTryAgainLater, "the server is too busy: messages to a group were lost");
     }
@@ -382,7 +405,7 @@ void WebSocketConnection::start_close(std::uint16_t code, std::string_view reaso
     if (state() == CloseState::kOpen) {
         const wire::ControlFrame frame = protocol_.close(code, reason);
         close_.hold_frame(*this, frame.view());
-        close_.note(*this, code, reason);
+        note_end(MessageTap::Side::kUs, code, reason);
     }
     advance(CloseEvent::kClose);
     if (state() == CloseState::kClosing && protocol_.is_paused()) {
@@ -402,18 +425,28 @@ void WebSocketConnection::close_for_others(std::uint16_t code, std::string_view 
 
 void WebSocketConnection::abort(std::uint16_t code, std::string_view reason) noexcept {
     if (!is_closed()) {
-        close_.note(*this, code, reason);
+        note_end(MessageTap::Side::kUs, code, reason);
         advance(CloseEvent::kAbort);
     }
 }
 
-void WebSocketConnection::on_failed(std::error_code error) { abort(CloseCode::kAbnormal, error.message()); }
+void WebSocketConnection::on_failed(std::error_code error) {
+    note_end(MessageTap::Side::kPeer, CloseCode::kAbnormal, error.message());
+    abort(CloseCode::kAbnormal, {});
+}
+
+void WebSocketConnection::note_end(MessageTap::Side side, std::uint16_t code, std::string_view reason) noexcept {
+    close_.note(*this, code, reason);
+    if (MessageTap* const tap = this->tap()) {
+        tap->on_closing(*this, code, reason, side);
+    }
+}
 
 void WebSocketConnection::on_fin() try {
     if (protocol_.is_paused()) {
         return;  // bytes from before the FIN come first
     }
-    close_.note(*this, CloseCode::kAbnormal, "the peer ended the TCP connection without a close frame");
+    note_end(MessageTap::Side::kPeer, CloseCode::kAbnormal, "the peer ended the TCP connection without a close frame");
     advance(CloseEvent::kPeerFin);
     advance_if_sent();
 } catch (const std::bad_alloc&) {
@@ -488,6 +521,9 @@ void WebSocketConnection::end() {
     if (opening_) {
         opening_->cancel();
     }
+    if (MessageTap* const tap = this->tap()) {
+        tap->on_closed(*this);
+    }
     wake_waiters();
     owner_.on_closed();
 }
@@ -514,7 +550,8 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     }
     if (keepalive_.check() == Keepalive::Verdict::kDead) {
         services().counters->count(Limit::kPingTimeout);
-        abort(CloseCode::kAbnormal, "the peer did not answer a ping in time");
+        note_end(MessageTap::Side::kPeer, CloseCode::kAbnormal, "the peer did not answer a ping in time");
+        abort(CloseCode::kAbnormal, {});
         return limits_.ping_interval;
     }
     if (is_sending()) {

@@ -6,6 +6,7 @@
 #include "connection/close_handshake.hpp"
 #include "connection/inbox.hpp"
 #include "connection/keepalive.hpp"
+#include "connection/message_tap.hpp"
 #include "connection/opening_handshake.hpp"
 #include "connection/slow_member.hpp"
 #include "connection/socket_stream.hpp"
@@ -142,6 +143,8 @@ private:
     void advance(CloseEvent event);
     // Draining goes on when all is sent.
     void advance_if_sent();
+    // The first reason for the end stays.
+    void note_end(MessageTap::Side side, std::uint16_t code, std::string_view reason) noexcept;
     void end();
     void wake_waiters() noexcept;
     // Returns whether the server ends the TCP connection, or we who found the peer at fault (RFC 6455, 7.1.1).
@@ -165,6 +168,10 @@ private:
     // Queues the frame of a message, compressed or not: masked by a client.
     void queue(const internal::EncodedFrame& frame);
     void note_queued(std::size_t bytes);
+    // Who listens to a server's WebSockets; null if nobody does.
+    [[nodiscard]] MessageTap* tap() const noexcept;
+    void tap_sent(Message::Kind kind, std::string_view payload, MessageTap::Sender sender) noexcept;
+    void note_dropped(std::size_t count) noexcept;
     // Does what its route wants of a peer that has more to take than it may. Returns whether one more message has room.
     bool apply_slow_policy();
 

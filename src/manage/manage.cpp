@@ -9,6 +9,7 @@
 #include "manage/file_limit.hpp"
 #include "manage/load.hpp"
 #include "manage/project.hpp"
+#include "manage/replay.hpp"
 #include "manage/runserver_supervisor.hpp"
 #include "manage/serve_supervisor.hpp"
 #include "manage/setting_options.hpp"
@@ -96,6 +97,7 @@ public:
         add_check();
         add_certificate();
         add(load_);
+        add(replay_);
     }
 
     // A command of the user's.
@@ -156,6 +158,10 @@ private:
                          "0: log failures only; 1: also requests, and up to 20 WebSockets per second one by one; 2: "
                          "each WebSocket")
             ->type_name("0|1|2");
+        settings_
+            .add_setting(command, "--record", "record",
+                         "Keep all messages of its WebSockets in a file of this folder, for manage replay")
+            ->type_name("FOLDER");
         settings_.add_to(command);
     }
 
@@ -326,6 +332,7 @@ private:
     Format format_ = Format::kText;
     CertificateOptions certificate_;
     LoadCommand load_;
+    ReplayCommand replay_;
     std::string backend_ = "auto";
     std::string shell_;
 };

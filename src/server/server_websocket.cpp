@@ -47,6 +47,9 @@ private:
         owner_.is_opened_ = true;
         owner_.context_.counters().opened.add();
         owner_.context_.application.on_websocket_opened(owner_.route_, request, owner_.socket_);
+        if (MessageTap* const tap = owner_.context_.services.tap) {
+            tap->on_opened(owner_.connection_, request, owner_.route_.name);
+        }
     }
     std::string refuse(const Response& response) override {
         wire::require_final(response.status);

@@ -4,6 +4,7 @@
 #include "c10k/text.hpp"
 #include "loop/backends.hpp"
 #include "web/entries.hpp"
+#include "web/redaction.hpp"
 #include "web/setting_rows.hpp"
 #include "web/setting_text.hpp"
 #include "wire/forwarded.hpp"
@@ -137,6 +138,11 @@ void print_error(const std::exception& error) {
 std::vector<CheckMessage> check_settings(const Settings& settings) {
     std::vector<CheckMessage> messages;
     check_values(messages, settings);
+    try {
+        static_cast<void>(Redaction{settings.record_redact});
+    } catch (const std::runtime_error& fault) {
+        messages.push_back(error("settings.E011", fault.what(), ""));
+    }
     try {
         static_cast<void>(parse_backend(settings.backend));
     } catch (const std::invalid_argument& unknown) {

@@ -251,6 +251,26 @@ constexpr std::array kRows{
         {1, 10'000'000},
         Limit::kBlockingQueue},
     SettingRow{
+        "record", "", &Settings::record,
+        "A folder: each start of the server adds a file with all messages of its WebSockets, which manage replay "
+        "plays again. They are what people have said: nobody else may read the files."},
+    SettingRow{
+        "record_connection_bytes", "bytes", &Settings::record_connection_bytes,
+        "What is recorded of one WebSocket: payload, and 64 bytes for each message. The rest of it is cut, so that one "
+        "does not fill the file.",
+        kUpToOneGiB},
+    SettingRow{
+        "record_bytes", "bytes", &Settings::record_bytes,
+        "What is recorded in all: payload, and 64 bytes for each event. The recording ends there, so that it does not "
+        "fill the disk.",
+        kUpToOneGiB},
+    SettingRow{"record_payloads", "", &Settings::record_payloads,
+               "Whether messages are recorded with what they say, or only with their size. Only what clients said can "
+               "be replayed."},
+    SettingRow{"record_redact", "", &Settings::record_redact,
+               "A regular expression (POSIX, extended): what it matches in a message, a path or a reason becomes "
+               "[redacted] in the recording, such as secrets."},
+    SettingRow{
         "ping_interval", "s", &Settings::ping_interval,
         "How long a client may be silent before it is sent a ping: proxies cut connections that are silent for a "
         "minute.",

@@ -12,6 +12,7 @@
 #include "task/run.hpp"
 #include "web/dispatcher.hpp"
 #include "web/listening.hpp"
+#include "web/recorder.hpp"
 #include "web/reload_application.hpp"
 #include "web/server_tls.hpp"
 #include "web/throw_trace.hpp"
@@ -64,6 +65,8 @@ struct SharedSite {
     PortUse port_use = PortUse::kAlone;
     std::vector<int> inherited = take_inherited_listeners();
     const ReadyNotice ready;
+    // Null: nothing is recorded.
+    const std::unique_ptr<Recorder> recorder = settings.record.empty() ? nullptr : std::make_unique<Recorder>(settings);
     std::mutex building;  // sites are built one after the other, so that a site may use what is not safe for threads
     std::atomic<std::uint32_t> listening{0};
 };
@@ -82,7 +85,11 @@ struct SiteServer {
           site(program.factory, program.settings, background, program.shared, loop),
           dispatcher(site.urls(), program.settings, program.shared.refusals),
           server(Loop::current(), application(), limits, program.certificates.get(), program.shared.admission) {
-        program.shared.metrics.add(LoopServices::of(Loop::current()).counters);
+        LoopServices& services = LoopServices::of(Loop::current());
+        program.shared.metrics.add(services.counters);
+        if (program.recorder) {
+            tap.emplace(*program.recorder, services);
+        }
     }
 
     Application& application() {
@@ -106,6 +113,7 @@ struct SiteServer {
     HostedSite site;
     Dispatcher dispatcher;
     std::optional<ReloadApplication> reloading;
+    std::optional<LoopRecorder> tap;
     Server server;
 };
 
@@ -176,6 +184,9 @@ Task<> serve_until_stopped(std::optional<SiteServer>& serving, SharedSite& progr
         program.ready.send();
     }
     co_await wait_for_stop();
+    if (program.recorder) {
+        program.recorder->note_stopping();
+    }
     const ShutdownOptions shutdown_options = serving->shutdown_options();
     const auto most = shutdown_options.grace + program.settings.shutdown_time + kCutTime;
     co_await shielded(most, serving->server.close(shutdown_options));

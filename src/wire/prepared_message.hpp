@@ -21,6 +21,7 @@ public:
     PreparedMessage(const PreparedMessage&) = delete;
     PreparedMessage& operator=(const PreparedMessage&) = delete;
 
+    [[nodiscard]] Message::Kind kind() const noexcept { return message_.kind(); }
     [[nodiscard]] std::string_view payload() const noexcept { return message_.view(); }
     [[nodiscard]] const internal::EncodedFrame& frame() const noexcept { return message_.encoded_frame(); }
     // The frame compressed without reference to any other message, for a window of 2 to the power of `window_bits`

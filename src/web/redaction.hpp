@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace c10k {
+
+// Takes secrets out of texts: what the regular expression of the setting record_redact (POSIX, extended) matches.
+//
+// It has no back-references: with them, a peer's text could take the matcher any time. Bytes are bytes, whatever the
+// locale. Thread: any.
+class Redaction {
+public:
+    // An empty expression matches nothing. Throws std::runtime_error if it is none.
+    explicit Redaction(const std::string& expression);
+
+    // `text` with kRedacted in place of each match; empty if there is none.
+    [[nodiscard]] std::optional<std::string> apply(std::string_view text) const;
+
+private:
+    struct Compiled;
+    std::shared_ptr<const Compiled> compiled_;
+};
+
+}  // namespace c10k
