@@ -134,8 +134,13 @@ Feed::Phase Feed::phase() const {
 }
 
 Feed::Glance Feed::glance_now() const {
-    return {
-        .game = number_, .size = cells_.size(), .phase = phase(), .changes = changes_, .last_turn = cells_.last_turn()};
+    return {.game = number_,
+            .size = cells_.size(),
+            .phase = phase(),
+            .connected = connected_,
+            .subscribed = subscribed_,
+            .changes = changes_,
+            .last_turn = cells_.last_turn()};
 }
 
 Feed::Glance Feed::glance() const {
@@ -146,8 +151,6 @@ Feed::Glance Feed::glance() const {
 Feed::Summary Feed::summary() {
     const std::lock_guard lock{mutex_};
     Summary summary{.glance = glance_now(),
-                    .connected = connected_,
-                    .subscribed = subscribed_,
                     .population = cells_.population(),
                     .messages_per_second = messages_.look(std::chrono::steady_clock::now()),
                     .missing = cells_.missing(),

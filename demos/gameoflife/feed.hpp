@@ -83,6 +83,8 @@ public:
         std::uint64_t game = 0;
         int size = Game::kDefaultSize;
         Phase phase = Phase::kEmpty;
+        std::size_t connected = 0;
+        std::size_t subscribed = 0;
         std::uint64_t changes = 0;    // of the workers: how many
         std::uint64_t last_turn = 0;  // of the board
     };
@@ -90,8 +92,6 @@ public:
 
     struct Summary {
         Glance glance;
-        std::size_t connected = 0;
-        std::size_t subscribed = 0;
         std::optional<std::pair<std::uint64_t, std::uint64_t>> steps = {};  // the oldest and the youngest
         std::uint64_t population = 0;
         std::uint64_t first_step = 0;  // of these counts: one for each of the last steps

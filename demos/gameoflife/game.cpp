@@ -17,14 +17,4 @@ Game Game::parse(std::string_view text) {
     return game;
 }
 
-std::string Gathering::text() const {
-    return std::to_string(number) + ' ' + std::to_string(connected) + ' ' + std::to_string(subscribed);
-}
-
-Gathering Gathering::parse(std::string_view text) {
-    Gathering gathering;
-    std::istringstream{std::string{text}} >> gathering.number >> gathering.connected >> gathering.subscribed;
-    return gathering;
-}
-
 }  // namespace life

@@ -29,15 +29,4 @@ struct Game {
     static Game parse(std::string_view text);
 };
 
-// The workers of a game, as the loops share them, too: how many are there, and how many of these have subscribed.
-struct Gathering {
-    std::uint64_t number = 0;  // of the game
-    std::int64_t connected = 0;
-    std::int64_t subscribed = 0;
-
-    [[nodiscard]] std::string text() const;
-    // Requires: `text` is what text() returned.
-    static Gathering parse(std::string_view text);
-};
-
 }  // namespace life

@@ -18,16 +18,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr const char* kGameValue = "gameoflife";
-constexpr const char* kGatheringValue = "gameoflife.gathering";
-constexpr const char* kBatchProtocol = "life.batch";
-// The same, and `gathering CONNECTED SUBSCRIBED` while a game gathers its workers.
-constexpr const char* kGatheringProtocol = "life.gathering";
-
-// How long the server gathers updates for watchers that take many in one message.
-constexpr auto kBatchTime = 25ms;
-
-// How often the server tells watchers how many workers have come.
-constexpr auto kGatheringTime = 500ms;
 
 void say_each_hundredth(std::size_t count, const char* what) {
     if (count % 100 == 0) {
@@ -63,15 +53,13 @@ std::optional<int> parse_size(std::string_view text) {
 
 Server::Server(Services& services, SharedGame& game)
     : services_(services), feed_(game.feed), control_(game.control), viewers_(services, game),
-      channel_(game.feed, services.settings.mailbox_bytes), watchers_(services.groups.named("life.watchers")),
-      batch_watchers_(services.groups.named({"life.watchers", "batch", std::to_string(channel_.number())})),
-      gathering_watchers_(services.groups.named("life.watchers", "gathering")) {}
+      batch_watchers_(services, game.feed), watchers_(services.groups.named("life.watchers")) {}
 
 Urls Server::urls() {
     return {
         path("", this, &Server::index, "index"),
         path("watcher/", this, &Server::watcher, "watcher")
-            .subprotocols({Viewers::kProtocol, kGatheringProtocol, kBatchProtocol}),
+            .subprotocols({Viewers::kProtocol, BatchWatchers::kGatheringProtocol, BatchWatchers::kProtocol}),
         path("reset/", this, &Server::reset, "reset"),
         path("worker/", this, &Server::worker, "worker"),
         path("control/", this, &Server::control, "control").subprotocols({Control::kProtocol}),
@@ -120,117 +108,11 @@ Task<> Server::watcher(WebSocket& socket) {
         co_return;
     }
     if (!socket.subprotocol().empty()) {
-        co_await batch_watcher(socket);
+        co_await batch_watchers_.serve(socket);
         co_return;
     }
     const Membership here = co_await watchers_.join(socket);
     co_await socket.recv();  // a watcher has nothing to say: any message ends the view
-}
-
-Task<> Server::batch_watcher(WebSocket& socket) {
-    if (!std::exchange(keeps_sending_news_, true)) {
-        services_.background.spawn(keep_sending_news());
-    }
-    const Feed::Channel::Listener listener{channel_};
-    Feed::Channel::Reader reader;
-    Membership here;
-    socket.accept();
-    {
-        const Semaphore::Permit turn = co_await turn_.acquire();  // the others wait: nothing in here may
-        const Feed::Channel::News now = send_news();              // older than this watcher
-        reader.game = now.game;
-        socket.deliver("size " + std::to_string(now.size));
-        here = co_await batch_watchers_.join(socket);
-    }
-    Membership hearing;
-    if (socket.subprotocol() == kGatheringProtocol) {
-        hearing = co_await gathering_watchers_.join(socket);
-        if (const std::string now = co_await gathering(); !now.empty()) {
-            co_await socket.send(now);
-        }
-    }
-    while (!reader.is_done) {
-        std::string words;
-        {
-            const Semaphore::Permit turn = co_await turn_.acquire();
-            words = send_news(&reader).last_words;
-        }
-        if (words.empty()) {
-            co_await yield();
-        } else {
-            co_await socket.send(words);
-        }
-    }
-    co_await socket.recv();
-}
-
-Feed::Channel::News Server::send_news(Feed::Channel::Reader* reader) {
-    Feed::Channel::News news = channel_.take(reader);
-    for (const std::string& message : news.messages) {
-        batch_watchers_.send(message);
-    }
-    if (news.is_incomplete) {
-        batch_watchers_.close(CloseCode::kTryAgainLater, "too far behind");
-    }
-    return news;
-}
-
-Task<> Server::keep_sending_news() {
-    for (;;) {
-        co_await channel_.wait();
-        co_await sleep_for(kBatchTime);
-        const Semaphore::Permit turn = co_await turn_.acquire();
-        send_news();
-    }
-}
-
-// No coroutine: a worker would have room for it in its frame for as long as it lives.
-void Server::count_workers(const Game& of, int connected, int subscribed) {
-    if (news_.number > of.number) {
-        return;  // a game that is over
-    }
-    if (news_.number < of.number) {
-        news_ = {of.number, 0, 0};
-    }
-    news_.connected += connected;
-    news_.subscribed += subscribed;
-    if (!std::exchange(tells_gathering_, true)) {
-        services_.background.spawn(tell_gathering_soon());
-    }
-}
-
-Task<> Server::tell_gathering_soon() {
-    co_await sleep_for(kGatheringTime);
-    tells_gathering_ = false;
-    const Gathering news = news_;
-    news_ = Gathering{.number = news.number};
-    for (bool is_told = false; !is_told;) {
-        std::optional<std::string> before = co_await services_.values.get(kGatheringValue);
-        Gathering all = before ? Gathering::parse(*before) : Gathering{};
-        if (all.number > news.number) {
-            co_return;
-        }
-        if (all.number < news.number) {
-            all = Gathering{.number = news.number};
-        }
-        all.connected += news.connected;
-        all.subscribed += news.subscribed;
-        std::string after = all.text();
-        is_told = co_await services_.values.compare_and_set(kGatheringValue, std::move(before), std::move(after));
-    }
-    if (const std::string text = co_await gathering(); !text.empty()) {
-        gathering_watchers_.send(text);
-    }
-}
-
-Task<std::string> Server::gathering() {
-    const Game now = co_await game();
-    const std::optional<std::string> text = co_await services_.values.get(kGatheringValue);
-    const Gathering gathering = text ? Gathering::parse(*text) : Gathering{};
-    if (!text || gathering.number != now.number || now.phase == Game::Phase::kRunning) {
-        co_return "";  // once a game runs, the cells' states tell more
-    }
-    co_return "gathering " + std::to_string(gathering.connected) + ' ' + std::to_string(gathering.subscribed);
 }
 
 Task<> Server::reset(WebSocket& socket) {
@@ -265,7 +147,7 @@ class Server::Worker {
 public:
     Worker(Server& server, WebSocket& socket, Game game, std::string_view peer)
         : server_(server), socket_(socket), game_(game),
-          number_(server.feed_.enter(game_, peer, server.channel_.number())) {}
+          number_(server.feed_.enter(game_, peer, server.batch_watchers_.loop())) {}
     ~Worker() {
         Feed::Leaving leaving{.number = number_, .is_subscribed = is_subscribed_};
         if (cell_) {
@@ -295,8 +177,6 @@ public:
         return {};
     }
 
-    [[nodiscard]] bool is_subscribed() const noexcept { return is_subscribed_; }
-
 private:
     Task<> subscribe(WorkerMessage said) {
         if (is_subscribed_) {
@@ -317,7 +197,6 @@ private:
         ready_ = co_await server_.subscribed(game_).join(socket_);
         say_each_hundredth(ready_.count(), "subscribed");
         server_.feed_.subscribe(game_);
-        server_.count_workers(game_, 0, 1);
         if (ready_.count() == game_.cells()) {
             game_.phase = Game::Phase::kSubscribing;
             Game running = game_;
@@ -406,7 +285,6 @@ Task<> Server::worker(WebSocket& socket) {
         }
     }
 
-    count_workers(now, 1, 0);
     Worker self{*this, socket, now, peer};
     std::string complaint;
     try {
@@ -422,7 +300,6 @@ Task<> Server::worker(WebSocket& socket) {
     if (!complaint.empty()) {
         socket.close(CloseCode::kPolicyViolation, complaint);
     }
-    count_workers(now, -1, self.is_subscribed() ? -1 : 0);
     co_await yield();  // so that its words are on their way to the watchers of all loops before this worker leaves
 }
 

@@ -28,7 +28,7 @@ json or_null(const std::optional<T>& value) {
 json game_of(const Feed::Summary& game, const Control::State& control) {
     const std::optional<Hello>& hello = control.hello;
     return json_object("number", game.glance.game, "size", game.glance.size, "phase", name_of(game.glance.phase),
-                       "connected", game.connected, "subscribed", game.subscribed, "wrapped",
+                       "connected", game.glance.connected, "subscribed", game.glance.subscribed, "wrapped",
                        hello ? json(hello->wrapped) : json(nullptr), "limit",
                        hello ? or_null(hello->limit) : json(nullptr));
 }
