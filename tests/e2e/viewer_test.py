@@ -14,7 +14,7 @@ from support.frames import TEXT, frame
 from support.life import Worker, connect_workers, reset
 from support.process import ManageServer, Program
 from support.tcp import RawClient
-from support.viewer import ControlProgram, Page
+from support.viewer import ControlProgram, Crowd, Page
 from support.waiting import eventually
 
 
@@ -150,6 +150,41 @@ class Pictures(ViewerTestCase):
                         end = max(step for step, _ in last.values()) + 10
 
         await asyncio.gather(*[watch() for _ in range(8)])
+
+
+class BigGames(AsyncTestCase):
+    """The Python here takes seconds for a million cells, the server does not: so no test says how long."""
+
+    def crowd(self, size, words=0):
+        server = Crowd(size, words)
+        self.addCleanup(server.kill)
+        return server
+
+    async def test_a_page_gets_all_cells_of_a_large_game_in_parts_or_in_blocks(self):
+        async with Page(self.crowd(600).ws) as page:
+            await page.view()
+            await page.until(lambda: page.frames)
+            self.assertGreater(len(page.seen), 1)
+            self.assertEqual(page.picture.cells, {(row, col): (0, int((row + col) % 5 == 0))
+                                                  for row in range(600) for col in range(600)})
+            await page.view(zoom=3)
+            await page.until(lambda: page.picture.keys == 2 and page.picture.is_whole)
+            self.assertEqual((page.picture.viewport, len(page.picture.cells)), ([0, 0, 75, 75], 75 * 75))
+
+    async def test_a_page_that_reads_slowly_sees_the_present_and_not_what_it_has_missed(self):
+        """What it gets when it comes back to the server after many steps is younger than what it had not read."""
+        server = self.crowd(300, words=900_000)
+        with server.memory_within(20_000_000):
+            async with Page(server.ws) as slow, Page(server.ws) as quick:
+                slow.answers_frames = False
+                await slow.view()
+                await slow.until(lambda: slow.frames == 2)
+                await quick.tells("game", "phase", "running")
+                await quick.until(lambda: quick.status["step"]["oldest"] >= 20)
+                missed = quick.status["step"]["oldest"]
+                await slow.say(seen=2)
+                await slow.until(lambda: slow.frames == 3)
+                self.assertGreaterEqual(min(step for step, _ in slow.picture.cells.values()), missed)
 
 
 class Statuses(ViewerTestCase):

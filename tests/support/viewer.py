@@ -3,7 +3,9 @@
 import json
 import struct
 
+from . import environment
 from .foreign import soon, websocket
+from .process import ManageServer
 
 KEY, AGES, LAST_PART = 1, 2, 4
 WHOLE = {"zoom": 0, "left": 0, "top": 0, "columns": 4096, "rows": 4096}
@@ -45,6 +47,14 @@ class Picture:
             raise AssertionError("the last run goes beyond the message")
         self.cells.update(news)
         return news
+
+
+class Crowd(ManageServer):
+    """The server with a game of so many cells that nobody plays (tests/demos/crowd): each says its step in turn."""
+
+    def __init__(self, size, words=0):
+        settings = ["--set", f"crowd_size={size}", "--set", f"crowd_words={words}"]
+        super().__init__(*settings, program=environment.BUILD / "life_crowd")
 
 
 class Page:
