@@ -10,9 +10,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 import browser_test
+import viewer_play_test
 from support.cases import main
 from support.environment import BUILD, SKIPPED, SOURCE
 from support.process import Program
+from support.viewer_player import use_browser
 from support.waiting import PATIENCE
 
 sys.path += [str(SOURCE / "python" / "tests"), str(BUILD / "python")]
@@ -21,6 +23,7 @@ PYTHON = "/usr/bin/python3"
 
 def setUpModule():
     browser_test.setUpModule()
+    use_browser(browser_test.browser)
 
 
 class DjangoServer(Program):
@@ -44,6 +47,12 @@ class DjangoServer(Program):
 class Viewer(browser_test.Viewer):
     serve = DjangoServer
     test_a_game_that_gathers_says_how_many_workers_have_come = None  # only the server in C++ has life.gathering
+
+
+class Play(viewer_play_test.Play):
+    serve = DjangoServer
+    test_a_held_cell_makes_the_others_wait_a_step_later_with_each_ring = None  # the servers differ in no way that these
+    test_the_end_of_the_program_takes_the_dock_away = None                     # would show
 
 
 class Echo(browser_test.Echo):

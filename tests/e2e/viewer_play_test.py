@@ -21,10 +21,13 @@ def setUpModule():
 
 
 class RealGameTestCase(PlayerTestCase):
-    life_control = "loopback"
+    @staticmethod
+    def serve():
+        """The server of the game; django_browser_test.py has another one."""
+        return ManageServer("--set", "life_control=loopback", "--set", "ping_interval=1h")
 
     def setUp(self):
-        self.server = ManageServer("--set", f"life_control={self.life_control}", "--set", "ping_interval=1h")
+        self.server = self.serve()
         self.addCleanup(self.server.kill)
         self.game = Program("gameoflife", "--url", self.server.ws, "--size", SIZE, "--seed", SEED, "--speed", 20,
                             "--jitter", 0.3)
@@ -120,7 +123,6 @@ class Play(RealGameTestCase):
             self.wait_for_state("run")
 
     def test_a_held_cell_makes_the_others_wait_a_step_later_with_each_ring(self):
-        self.start("soup", lambda: None)
         self.press("i", "h")
         self.wait_for_state("held")
         row, col = self.viewer("[view.pinned.row, view.pinned.col]")
@@ -159,7 +161,9 @@ class Play(RealGameTestCase):
 
 
 class Watching(RealGameTestCase):
-    life_control = "off"
+    @staticmethod
+    def serve():
+        return ManageServer("--set", "life_control=off", "--set", "ping_interval=1h")
 
     def test_a_server_that_lets_nobody_play_says_so_and_relays_nothing(self):
         eventually(lambda: "Watching" in self.element("dock").text, "the dock says so")

@@ -16,7 +16,11 @@ WIDE, MIDDLE, NARROW = (1440, 900), (820, 1180), (390, 844)  # one of each layou
 
 def start_browser():
     """For all tests of a module."""
-    browser = PlayerTestCase.browser = unittest.enterModuleContext(chromium())
+    use_browser(unittest.enterModuleContext(chromium()))
+
+
+def use_browser(browser):
+    PlayerTestCase.browser = browser
     browser.execute_cdp_cmd("Browser.grantPermissions",
                             {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
 
