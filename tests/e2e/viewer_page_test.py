@@ -157,6 +157,8 @@ class States(PageTestCase):
     def test_a_gathering_game_fills_the_grid_and_then_counts_subscriptions(self):
         server = self.serve()
         self.open(server)
+        server.run(GRID)
+        self.wait_for_cells(GRID)
         server.tell(phase="gathering", connected=24)
         self.wait_for_state("gather")
         tint, sunken = (223, 238, 234), (236, 236, 232)
@@ -310,6 +312,8 @@ class OldServers(PageTestCase):
         server.send("\n".join(f"0 {row} {col} 1" for row, col in GRID))
         self.wait_for_text("#status span", "step 0")
         self.wait_for_text("#legend-last", "13")
+        self.script("view.pin({row: 0, col: 0})")
+        self.assertIn("Steps behind\n0\n", self.text("#card"))
 
 
 class Pictures(PageTestCase):
@@ -447,6 +451,7 @@ class Views(PageTestCase):
         pinned = self.script("return view.pinned")
         self.assertEqual(pinned, self.script("return view.cellAt(400, 400 - document.getElementById('stage').offsetTop)"))
         scale = self.script("return view.scale")
+        self.touch([("touchStart", [(600, 600), (650, 600)]), ("touchEnd", [])])
         self.touch([("touchStart", [(400, 400), (500, 400)]), ("touchMove", [(350, 400), (550, 400)]), ("touchEnd", [])])
         self.wait(lambda: self.script("return Math.round(view.scale)") == round(2 * scale), "twice as large")
         self.assertEqual(self.script("return view.pinned"), pinned)
@@ -479,6 +484,9 @@ class Views(PageTestCase):
         server.tell(wrapped=False)
         self.wait(lambda: self.script("return game.status.game.wrapped") is False, "the status")
         self.script("view.fit()")
+        self.assertEqual(self.script(beyond), paper)
+        server.stop()
+        self.wait_for_state("down")
         self.assertEqual(self.script(beyond), paper)
 
     def test_less_motion_means_two_pictures_a_second(self):

@@ -48,9 +48,6 @@ export class View extends EventTarget {
 
     // A grid of another size is shown as a whole.
     resize(size) {
-        if (size === this.#size) {
-            return;
-        }
         this.#size = size;
         this.#pinned = this.#hovered = null;
         this.fitted = true;
