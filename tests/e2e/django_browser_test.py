@@ -46,7 +46,6 @@ class DjangoServer(Program):
 
 class Viewer(browser_test.Viewer):
     serve = DjangoServer
-    test_a_game_that_gathers_says_how_many_workers_have_come = None  # only the server in C++ has life.gathering
 
 
 class Play(viewer_play_test.Play):
