@@ -7,6 +7,7 @@ import {token} from './tokens.js';
 
 const LINES_FROM = 6;           // CSS pixels
 const COPY_ALPHA = 0.3;
+const OLD_ALPHA = 0.5;
 const MAP_FROM = 1.25;          // the grid's side in sides of the stage
 const MAP_SIDE = 136;           // CSS pixels
 const CALM_TIME = 500;          // ms between two pictures for a reader who wants less motion
@@ -107,6 +108,17 @@ export class Drawing {
         context.drawImage(picture.canvas, left + grid.left * unit, top + grid.top * unit, grid.columns * unit, grid.rows * unit);
     }
 
+    // What the page last knew of the whole grid is pale beside what the server still tells.
+    #drawCells(context, left, top, scale) {
+        const {grid, picture, overview} = this.#cells;
+        if (overview) {
+            context.globalAlpha = OLD_ALPHA;
+            this.#drawImage(context, overview, left, top, scale);
+            context.globalAlpha = 1;
+        }
+        this.#drawImage(context, {grid, picture}, left, top, scale);
+    }
+
     // A wrapped grid goes on, pale, beyond its edges.
     #drawGround() {
         const context = this.#context, {width, height, left, top, side, scale} = this.#view, whole = this.#whole;
@@ -131,7 +143,7 @@ export class Drawing {
 
     #drawGrid(dirty) {
         const context = this.#context, view = this.#view, {left, top, side, scale, ratio} = view;
-        const {grid, picture, overview} = this.#cells;
+        const {grid} = this.#cells;
         context.save();
         context.beginPath();
         context.rect(left, top, side, side);
@@ -139,10 +151,7 @@ export class Drawing {
         context.fillStyle = token('sunken');
         context.fillRect(left, top, side, side);
         this.#drawJoined();
-        if (overview) {
-            this.#drawImage(context, overview, left, top, scale);
-        }
-        this.#drawImage(context, {grid, picture}, left, top, scale);
+        this.#drawCells(context, left, top, scale);
         const place = this.#placeOf(grid);
         if (place.unit >= SHADOWS_FROM * ratio && grid.heard > 0) {
             if (isSmall(place.unit, ratio)) {
@@ -264,7 +273,7 @@ export class Drawing {
         }
         context.fillStyle = token('sunken');
         context.fillRect(0, 0, length, length);
-        this.#drawImage(context, whole, 0, 0, length / size);
+        this.#drawCells(context, 0, 0, length / size);
         this.#box(context, 2, -left * part, -top * part, width * part, height * part);
     }
 }
