@@ -13,6 +13,7 @@ const BEFORE_THE_GAME = ['empty', 'gathering'];     // no cell has spoken
 export class Cells extends EventTarget {
     #isResuming = false;
     #game = null;
+    #value = new Uint32Array(1);    // of a line's cell
 
     constructor(size) {
         super();
@@ -58,7 +59,7 @@ export class Cells extends EventTarget {
             this.reset(game.size);
         }
         if (BEFORE_THE_GAME.includes(game.phase) && this.heard > 0) {
-            this.grid.forgetAll();
+            this.#forgetAll();
             this.#updated();
         }
         if (step.youngest !== null) {
@@ -84,7 +85,9 @@ export class Cells extends EventTarget {
         if (row >= grid.size || column >= grid.size) {
             this.outside = true;
         } else if (state <= 1 && step <= LAST_STEP) {
-            grid.put(row * grid.size + column, step, state);
+            this.#value[0] = 1 + state;
+            grid.put(row * grid.size + column, 1, this.#value, step, null);
+            this.picture.paint(row, column, 1);
             ++this.received;
             this.#game.gathering = null;
         }
@@ -116,7 +119,7 @@ export class Cells extends EventTarget {
         if (header.isKey) {
             this.#begin(header);
         }
-        this.received += putRuns(buffer, header, this.grid);
+        this.received += putRuns(buffer, header, this.grid, this.picture);
         if (header.isLast) {
             this.unseen = header.number;
         }
@@ -132,11 +135,16 @@ export class Cells extends EventTarget {
             this.#setGrid(next);
             this.overview = isOther || next.isWhole ? null : whole;
         } else {
-            grid.forgetAll();
+            this.#forgetAll();
         }
         if (isOther) {
             this.dispatchEvent(new Event('size'));
         }
+    }
+
+    #forgetAll() {
+        this.grid.forgetAll();
+        this.picture.repaint();
     }
 
     #setGrid(grid) {

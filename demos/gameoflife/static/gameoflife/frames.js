@@ -9,9 +9,6 @@ const KEY = 1;
 const AGES = 2;
 const LAST = 4;
 
-const CELL = 2;         // values of a cell's step: dead, alive
-const BLOCK = 16;       // shades of a block
-
 // What the message begins with, or null if it is no picture that we know.
 export function headerOf(buffer) {
     if (buffer.byteLength < HEADER) {
@@ -43,38 +40,32 @@ function read(view) {
     };
 }
 
-// Puts the values of a picture into the grid of its window. Returns how many there were.
-export function putRuns(buffer, header, grid) {
-    const {width, base, hasAges} = header;
+// The longest run is a row of the largest grid.
+const values = new Uint32Array(LARGEST), ages = new Uint8Array(LARGEST);
+
+// Puts the values of a picture into the grid of its window, and paints them. Returns how many there were.
+export function putRuns(buffer, {width, base, hasAges}, grid, picture) {
     const view = new DataView(buffer);
-    const per = grid.shades === null ? CELL : BLOCK;
     const end = buffer.byteLength;
     let count = 0;
     for (let at = HEADER; at + RUN <= end;) {
         const row = view.getUint16(at, true) - grid.top;
         const column = view.getUint16(at + 2, true) - grid.left;
         const length = view.getUint16(at + 4, true);
-        const values = at + RUN, ages = values + length * width;
-        at = hasAges ? ages + length : ages;
+        const start = at + RUN, afterValues = start + length * width;
+        at = hasAges ? afterValues + length : afterValues;
         if (row < 0 || column < 0 || row >= grid.rows || column + length > grid.columns || at > end) {
             return count;   // not of this window
         }
-        const first = row * grid.columns + column;
         for (let i = 0; i < length; ++i) {
-            const value = width === 1 ? view.getUint8(values + i)
-                : width === 2 ? view.getUint16(values + 2 * i, true) : view.getUint32(values + 4 * i, true);
-            if (value === 0) {
-                grid.forget(first + i);
-                continue;
-            }
-            const step = base + Math.floor((value - 1) / per);
-            const changed = hasAges ? Math.max(0, step - view.getUint8(ages + i)) : -1;
-            if (per === CELL) {
-                grid.put(first + i, step, (value - 1) % CELL, changed);
-            } else {
-                grid.putBlock(first + i, step, (value - 1) % BLOCK, changed);
-            }
+            values[i] = width === 1 ? view.getUint8(start + i)
+                : width === 2 ? view.getUint16(start + 2 * i, true) : view.getUint32(start + 4 * i, true);
         }
+        for (let i = 0; hasAges && i < length; ++i) {
+            ages[i] = view.getUint8(afterValues + i);
+        }
+        grid.put(row * grid.columns + column, length, values, base, hasAges ? ages : null);
+        picture.paint(row, column, length);
         count += length;
     }
     return count;

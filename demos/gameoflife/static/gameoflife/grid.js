@@ -28,7 +28,6 @@ export class Grid {
         this.population = 0;     // of cells, or blocks with a live one
         this.youngest = 0;
         this.stepSum = 0;        // of all that have been heard from
-        this.painter = null;     // paint(at): the pixel of a cell is out of date
     }
 
     // The index of a cell, or of the block that it is in; -1 outside the window.
@@ -42,49 +41,51 @@ export class Grid {
         return this.heard === 0 ? 0 : Math.floor(this.stepSum / this.heard);
     }
 
-    // A cell has said its state. `changed` is the step of its last change, if the server tells it.
-    put(at, step, state, changed = -1) {
-        const before = this.cells[at];
-        if (before === UNKNOWN) {
-            ++this.heard;
-            this.stepSum += step;
-        } else {
-            this.stepSum += step - this.steps[at];
+    // Takes the values of some cells of a row, as a picture of life.viewer has them: 0 for a cell that nobody has heard from,
+    // else 1 + 2 * (step - base) + state, or of blocks 1 + 16 * (step - base) + shade. `ages`, if there are any, are the steps
+    // since the last change of state. Whoever draws the cells has to be told.
+    //
+    // Millions of values come this way each second: the loop has all it needs at hand.
+    put(first, count, values, base, ages) {
+        const {cells, steps, changes, shades} = this;
+        const bits = shades === null ? 1 : 4, mask = (1 << bits) - 1;
+        let {heard, population, stepSum, youngest} = this;
+        for (let i = 0; i < count; ++i) {
+            const at = first + i, value = values[i], before = cells[at];
+            if (before !== UNKNOWN) {
+                --heard;
+                population -= before;
+                stepSum -= steps[at];
+            }
+            if (value === 0) {
+                cells[at] = UNKNOWN;
+                continue;
+            }
+            const step = base + ((value - 1) >>> bits), level = (value - 1) & mask;
+            const state = level > 0 ? ALIVE : DEAD;
+            if (ages !== null) {
+                changes[at] = step - ages[i];
+            } else if (before !== state || step < steps[at]) {   // a step goes back in the next game
+                changes[at] = step;
+            }
+            if (shades !== null) {
+                shades[at] = level;
+            }
+            cells[at] = state;
+            steps[at] = step;
+            ++heard;
+            population += state;
+            stepSum += step;
+            youngest = step > youngest ? step : youngest;
         }
-        if (before !== state) {
-            this.population += state - (before === ALIVE ? 1 : 0);
-            this.cells[at] = state;
-        }
-        if (changed >= 0) {
-            this.changes[at] = changed;
-        } else if (before !== state || step < this.steps[at]) {   // a step goes back in the next game
-            this.changes[at] = step;
-        }
-        this.steps[at] = step;
-        if (step > this.youngest) {
-            this.youngest = step;
-        }
-        this.painter.paint(at);
-    }
-
-    putBlock(at, step, shade, changed) {
-        this.shades[at] = shade;
-        this.put(at, step, shade > 0 ? ALIVE : DEAD, changed);
-    }
-
-    forget(at) {
-        if (this.cells[at] !== UNKNOWN) {
-            --this.heard;
-            this.stepSum -= this.steps[at];
-            this.population -= this.cells[at];
-            this.cells[at] = UNKNOWN;
-            this.painter.paint(at);
-        }
+        this.heard = heard;
+        this.population = population;
+        this.stepSum = stepSum;
+        this.youngest = youngest;
     }
 
     forgetAll() {
         this.cells.fill(UNKNOWN);
         this.heard = this.population = this.youngest = this.stepSum = 0;
-        this.painter.repaint();
     }
 }

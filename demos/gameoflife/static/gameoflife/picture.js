@@ -33,7 +33,6 @@ export class Picture {
         this.dirtyTop = grid.rows;
         this.dirtyBottom = -1;
         this.canvas = new OffscreenCanvas(grid.columns, grid.rows);
-        grid.painter = this;
         this.setPalette(palette);
     }
 
@@ -43,18 +42,11 @@ export class Picture {
         this.repaint();
     }
 
-    // The pixel of one cell is out of date.
-    paint(at) {
-        const {cells, shades, columns} = this.#grid;
-        const state = cells[at];
-        this.#pixels[at] = state === UNKNOWN ? 0 : this.#colours[(shades === null ? state : shades[at]) * PERIOD + this.keyOf(at)];
-        const row = at / columns | 0;
-        if (row < this.dirtyTop) {
-            this.dirtyTop = row;
-        }
-        if (row > this.dirtyBottom) {
-            this.dirtyBottom = row;
-        }
+    // The pixels of some cells of a row are out of date.
+    paint(row, column, count) {
+        const first = row * this.#grid.columns + column;
+        this.#repaint(first, first + count);
+        this.#soil(row, row);
     }
 
     // All pixels are out of date.
@@ -79,18 +71,27 @@ export class Picture {
         return this.#left > 0;
     }
 
-    // The loop has all it needs at hand.
     #repaintRows(top, bottom) {
-        const {cells, shades, steps, changes, youngest, columns} = this.#grid;
+        const {columns} = this.#grid;
+        if (top < bottom) {
+            this.#repaint(top * columns, bottom * columns);
+            this.#soil(top, bottom - 1);
+        }
+    }
+
+    #soil(top, bottom) {
+        this.dirtyTop = Math.min(this.dirtyTop, top);
+        this.dirtyBottom = Math.max(this.dirtyBottom, bottom);
+    }
+
+    // A million pixels may come this way between two frames: the loop has all it needs at hand.
+    #repaint(from, to) {
+        const {cells, shades, steps, changes, youngest} = this.#grid;
         const pixels = this.#pixels, colours = this.#colours, kind = this.#keyOf;
-        for (let at = top * columns; at < bottom * columns; ++at) {
+        for (let at = from; at < to; ++at) {
             const state = cells[at];
             pixels[at] = state === UNKNOWN ? 0
                 : colours[(shades === null ? state : shades[at]) * PERIOD + keyOf(kind, steps[at], changes[at], youngest)];
-        }
-        if (top < bottom) {
-            this.dirtyTop = Math.min(this.dirtyTop, top);
-            this.dirtyBottom = Math.max(this.dirtyBottom, bottom - 1);
         }
     }
 
