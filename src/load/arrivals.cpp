@@ -33,7 +33,7 @@ Arrivals::Arrivals(Collector& collector, Recorder& recorder, Endpoint server, st
       schedule_(collector.plan().rate, collector.plan().ramp) {}
 
 std::size_t Arrivals::most_at_once() const noexcept {
-    return std::max<std::size_t>(1, plan().connections / plan().loops);
+    return plan().connections / plan().loops + (loop_ < plan().connections % plan().loops ? 1 : 0);
 }
 
 Task<> Arrivals::run() {

@@ -26,8 +26,10 @@ Outcome::Outcome(const Plan& plan, const Collector& collector, bool is_interrupt
         cpu_seconds_ += seconds(loop.busy);
         busiest_loop_ = std::max(busiest_loop_, loop.wall.count() > 0 ? seconds(loop.busy) / seconds(loop.wall) : 0);
     }
-    if (plan_.mode == Mode::kBroadcast && tally_.expected > tally_.answered) {
-        tally_.errors.add("a delivery that did not come", tally_.expected - tally_.answered);
+    if (plan_.mode == Mode::kBroadcast && !is_interrupted) {
+        const std::uint64_t come = std::min(tally_.answered, tally_.expected);
+        tally_.errors.add("a delivery that did not come", tally_.expected - come);
+        tally_.errors.add("a delivery too many", tally_.answered - come);
     }
 }
 

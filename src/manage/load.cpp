@@ -239,7 +239,7 @@ Endpoint LoadCommand::endpoint(std::function<void(Duration)> on_opened) const {
 }
 
 Task<> LoadCommand::run() {
-    plan_.loops = spread_.loops();
+    plan_.loops = std::min(spread_.loops(), plan_.connections);
     plan_.kind = is_binary_ ? Message::Kind::kBinary : Message::Kind::kText;
     check();
     if (plan_.mode == Mode::kScript) {

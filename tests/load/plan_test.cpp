@@ -11,6 +11,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace c10k::load {
 namespace {
@@ -131,6 +132,24 @@ TEST_F(Thresholds, ThatSayNothingAreRefused) {
     for (const char* text : {"", "p99", ">", "p99>", "p99>20", "p99>20%", "p101>1s", "p>1s", "p99>-1s", "errors>1ms",
                              "errors>x", "raw.errors>1", "reply.late>1s", "nothing>1", "p99=1s", "p99>1s 2s"}) {
         EXPECT_THROW((void)Threshold::parse(text), std::invalid_argument) << text;
+    }
+}
+
+TEST(Outcome, OfABroadcastCountsDeliveriesThatDidNotComeAndThoseThatCameTwice) {
+    Plan plan;
+    plan.mode = Mode::kBroadcast;
+    for (const auto& [answered, cause] :
+         {std::pair{7U, "a delivery that did not come"}, {13U, "a delivery too many"}}) {
+        Collector collector{plan};
+        Tally tally;
+        tally.expected = 10;
+        tally.answered = answered;
+        collector.add(0, tally, {});
+        const Outcome outcome{plan, collector, false};
+        ASSERT_EQ(outcome.tally().errors.items().size(), 1U);
+        EXPECT_EQ(outcome.tally().errors.items().front().cause, cause);
+        EXPECT_EQ(outcome.tally().errors.total(), 3U);
+        EXPECT_EQ((Outcome{plan, collector, true}).tally().errors.total(), 0U);  // interrupted: they are under way
     }
 }
 
