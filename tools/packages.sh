@@ -85,6 +85,8 @@ test_packages=(
 # To measure them: ./benchmarks/run.
 benchmark_packages=(
     "${django_packages[@]}"
+    node-ws
+    nodejs
     python3
     python3-daphne
     python3-django-channels
