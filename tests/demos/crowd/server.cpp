@@ -1,5 +1,5 @@
-// The demo's Game of Life with a game that it only seems to have: no workers play, a thread says what they would. So
-// pages can watch a million cells on a machine that has no room for a million workers beside a browser.
+// The demo's Game of Life with a game that it only seems to have: no workers play, the server itself says what they
+// would. So pages can watch a million cells on a machine that has no room for a million workers beside a browser.
 //
 //     life_crowd runserver --set crowd_size=1000 --set crowd_words=1000000
 
@@ -13,8 +13,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <string>
-#include <thread>
 
 namespace {
 
@@ -45,10 +46,10 @@ public:
     }
 
     // Goes on until it is stopped.
-    void speak(const std::stop_token& stop, std::uint64_t words_per_second) {
+    Task<> speak(std::uint32_t words_per_second) {
         constexpr auto kTurn = 10ms;
-        for (auto next = std::chrono::steady_clock::now(); !stop.stop_requested(); next += kTurn) {
-            std::this_thread::sleep_until(next);
+        for (;;) {
+            co_await sleep_for(kTurn);
             for (std::uint64_t words = words_per_second / (1s / kTurn); words > 0; --words) {
                 say_next();
             }
@@ -89,12 +90,11 @@ struct Site {
             services.templates.add_folder(app / "templates");
             services.static_files.add_folder(app / "static");
         }
-        static Crowd crowd{shared_game.feed, static_cast<int>(services.settings.get(kCrowdSize))};
-        static const std::jthread voice{[words = services.settings.get(kCrowdWords)](const std::stop_token& stop) {
-            if (words > 0) {
-                crowd.speak(stop, words);
-            }
-        }};
+        static std::once_flag once;
+        std::call_once(once, [&] {
+            crowd = std::make_unique<Crowd>(shared_game.feed, static_cast<int>(services.settings.get(kCrowdSize)));
+            services.background.spawn(crowd->speak(services.settings.get(kCrowdWords)));
+        });
     }
 
     Urls urls() {
@@ -105,6 +105,7 @@ struct Site {
     }
 
     static inline life::SharedGame shared_game;
+    static inline std::unique_ptr<Crowd> crowd;  // on the loop that is there first
 
     Services& services;
     life::Server game;
