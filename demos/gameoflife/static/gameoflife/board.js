@@ -1,7 +1,7 @@
 // A small grid to draw on, with a pointer or the keyboard, and to try a start on before a crowd of clients plays it.
 // Sends 'draw' when somebody has changed a cell, 'change' when anything has changed.
 
-const LINES_FROM = 6;             // device pixels; smaller cells have no lines between them
+const LINES_FROM = 4;             // device pixels; smaller cells have no lines between them
 const CURSOR_LINE = 2;            // device pixels
 const STEP_TIME = 100;            // ms between two steps of the preview
 const CALM_STEP_TIME = 500;       // ms, for a reader who wants less motion
