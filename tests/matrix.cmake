@@ -50,6 +50,7 @@ e2e(viewer               300  beside   any      often   full     often    full)
 e2e(viewer_controls      300  beside   plain    often   -        -        -)
 e2e(viewer_new_game      300  beside   plain    often   -        -        -)
 e2e(viewer_page          300  beside   plain    often   -        -        -)
+e2e(viewer_states        300  beside   plain    often   -        -        -)
 e2e(viewer_play          300  beside   plain    often   -        -        -)
 e2e(websocket            300  alone    any      often   full     often    full)
 

@@ -1,5 +1,5 @@
-// The page's address may say what to look at: ?theme=age&zoom=12&x=20&y=30&cell=12,7. The zoom is the size of a cell in CSS
-// pixels; x and y are the place in the middle, in cells.
+// The page's address may say what to look at: ?theme=age&zoom=12&x=20&y=30&cell=12,7. The zoom is the size of a cell in
+// CSS pixels; x and y are the place in the middle, in cells.
 
 import {THEMES} from './themes.js';
 import {settings} from './settings.js';

@@ -70,7 +70,8 @@ export class Card {
         const state = at >= 0 ? grid.cells[at] : told?.state ?? null;
         const isKnown = step !== null;
         show(this.#title, `Cell ${row}, ${col}`);
-        show(this.#state, `${!isKnown ? 'not heard from yet' : state === ALIVE ? 'alive' : 'dead'}${isPinned ? ', pinned' : ''}`);
+        const said = !isKnown ? 'not heard from yet' : state === ALIVE ? 'alive' : 'dead';
+        show(this.#state, isPinned ? `${said}, pinned` : said);
         this.#close.hidden = !isPinned;
         this.#value('Step', isKnown ? number(step) : '–');
         this.#value('Steps behind', isKnown ? number(Math.max(0, grid.youngest - step)) : '–');
@@ -99,7 +100,10 @@ export class Card {
         if (told === null) {
             return this.#game.isTold ? '…' : 'not told';
         }
-        return told.connected === false ? 'closed' : told.socket === null ? 'none yet' : `${number(told.socket)}, loop ${told.loop}`;
+        if (told.connected === false) {
+            return 'closed';
+        }
+        return told.socket === null ? 'none yet' : `${number(told.socket)}, loop ${told.loop}`;
     }
 
     // How many steps each neighbour is ahead or behind, in its colour.

@@ -1,4 +1,4 @@
-// What the page knows of the cells, whatever the server speaks: the pictures of life.viewer, or lines.
+// The page's knowledge of the cells, from the pictures of life.viewer or from lines.
 
 import {Grid, LARGEST, LAST_STEP} from './grid.js';
 import {headerOf, putRuns} from './frames.js';
@@ -129,9 +129,10 @@ export class Cells extends EventTarget {
     #begin({size, zoom, left, top, columns, rows}) {
         const isOther = size !== this.size;
         const {grid} = this;
-        if (isOther || zoom !== grid.zoom || left !== grid.left || top !== grid.top || columns !== grid.columns || rows !== grid.rows) {
+        const window = {zoom, left, top, columns, rows};
+        if (isOther || Object.keys(window).some((name) => window[name] !== grid[name])) {
             const whole = grid.isWhole ? {grid, picture: this.picture} : this.overview;
-            const next = new Grid(size, {zoom, left, top, columns, rows});
+            const next = new Grid(size, window);
             this.#setGrid(next);
             this.overview = isOther || next.isWhole ? null : whole;
         } else {

@@ -48,8 +48,8 @@ export class Connection {
         return true;
     }
 
-    // A browser fails the handshake when the server chooses none of the subprotocols offered to it. So a failed handshake
-    // is tried once more without: a server that knows none of them sends one update per message.
+    // A browser fails the handshake when the server chooses none of the subprotocols offered to it. So a failed
+    // handshake is tried once more without: a server that knows none of them sends one update per message.
     #connect(protocols) {
         const socket = this.#socket = new WebSocket(this.#url, protocols);
         let openedAt = null;

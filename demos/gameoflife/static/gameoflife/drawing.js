@@ -105,10 +105,11 @@ export class Drawing {
     // An image of blocks reaches beyond the grid if its size is no multiple of theirs.
     #drawImage(context, {grid, picture}, left, top, scale) {
         const unit = scale * 2 ** grid.zoom;
-        context.drawImage(picture.canvas, left + grid.left * unit, top + grid.top * unit, grid.columns * unit, grid.rows * unit);
+        const width = grid.columns * unit, height = grid.rows * unit;
+        context.drawImage(picture.canvas, left + grid.left * unit, top + grid.top * unit, width, height);
     }
 
-    // What the page last knew of the whole grid is pale beside what the server still tells.
+    // The last picture of the whole grid is pale beside the part that the server still tells.
     #drawCells(context, left, top, scale) {
         const {grid, picture, overview} = this.#cells;
         if (overview) {
@@ -205,7 +206,8 @@ export class Drawing {
         }
     }
 
-    // The grid's edge, cells that left or are held, and boxes around the cell that the card describes and its neighbours.
+    // The grid's edge, cells that left or are held, and boxes around the cell that the card describes and its
+    // neighbours.
     #drawMarks() {
         const context = this.#context, {left, top, side, scale, cursor} = this.#view;
         context.globalAlpha = 0.5;

@@ -9,7 +9,7 @@ const KEY = 1;
 const AGES = 2;
 const LAST = 4;
 
-// What the message begins with, or null if it is no picture that we know.
+// The beginning of a picture, or null if the message is none that we know.
 export function headerOf(buffer) {
     if (buffer.byteLength < HEADER) {
         return null;
@@ -17,7 +17,8 @@ export function headerOf(buffer) {
     const view = new DataView(buffer);
     const header = read(view);
     const side = Math.ceil(header.size / 2 ** header.zoom);
-    const isInside = header.columns > 0 && header.rows > 0 && header.left + header.columns <= side && header.top + header.rows <= side;
+    const fits = (start, count) => count > 0 && start + count <= side;
+    const isInside = fits(header.left, header.columns) && fits(header.top, header.rows);
     const isKnown = view.getUint8(0) === PICTURE && [1, 2, 4].includes(header.width) && header.size <= LARGEST;
     return isKnown && isInside ? header : null;
 }

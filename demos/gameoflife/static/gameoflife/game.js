@@ -1,4 +1,5 @@
-// How the game stands, as the server says, and how to play it. Sends 'change' when its state or the right to play changes.
+// How the game stands, as the server says, and how to play it. Sends 'change' when its state or the right to play
+// changes.
 
 import {Connection, VIEWER} from './connection.js';
 
@@ -43,7 +44,11 @@ export class Game extends EventTarget {
     get wait() { return this.#connection.wait; }
 
     // May this page play the game? If not, `why` is the line that says what to do.
-    get canControl() { return this.isLive && this.status?.control?.program === true && this.status.control.allowed === true; }
+    get canControl() {
+        const control = this.isLive ? this.status?.control : null;
+        return control?.program === true && control.allowed === true;
+    }
+
     get why() {
         if (!this.isLive) {
             return LOST;
@@ -51,7 +56,7 @@ export class Game extends EventTarget {
         return this.canControl ? '' : this.status === null ? OLD_SERVER : this.status.control?.why || NO_PROGRAM;
     }
 
-    // What the program says of the game: {paused, speed, held, stays, jitter, pattern}, or null without a program.
+    // The program's word on the game: {paused, speed, held, stays, jitter, pattern}, or null without a program.
     get play() { return this.status?.play ?? null; }
 
     // Sends a command: command({speed: 10}). Returns what went wrong, in one line, or null.
@@ -101,7 +106,7 @@ export class Game extends EventTarget {
         return play?.paused ? 'pause' : play?.held ? 'held' : 'run';
     }
 
-    // What a server that knows only life.batch, or nothing, lets a page see.
+    // The little that a server with life.batch, or with no subprotocol, lets a page see.
     #stateOfCells() {
         if (this.gathering !== null) {
             return 'gather';

@@ -7,8 +7,8 @@ export const UNKNOWN = 2;           // not yet heard from
 export const LARGEST = 4096;        // a grid's side, in cells
 export const LAST_STEP = 0x7fffffff;
 
-// A grid of size x size cells, or of blocks of 2^zoom x 2^zoom cells, or a window of that: all lengths but `size` are in
-// blocks. A block has a shade, from 0, all dead, to 15, all alive; its step is that of its oldest cell.
+// A grid of size x size cells, or of blocks of 2^zoom x 2^zoom cells, or a window of that: all lengths but `size` are
+// in blocks. A block has a shade, from 0, all dead, to 15, all alive; its step is that of its oldest cell.
 export class Grid {
     constructor(size, window = {}) {
         const side = Math.ceil(size / 2 ** (window.zoom ?? 0));
@@ -41,9 +41,9 @@ export class Grid {
         return this.heard === 0 ? 0 : Math.floor(this.stepSum / this.heard);
     }
 
-    // Takes the values of some cells of a row, as a picture of life.viewer has them: 0 for a cell that nobody has heard from,
-    // else 1 + 2 * (step - base) + state, or of blocks 1 + 16 * (step - base) + shade. `ages`, if there are any, are the steps
-    // since the last change of state. Whoever draws the cells has to be told.
+    // Takes the values of some cells of a row, as a picture of life.viewer has them: 0 for a cell that nobody has heard
+    // from, else 1 + 2 * (step - base) + state, or of blocks 1 + 16 * (step - base) + shade. `ages`, if there are any,
+    // are the steps since the last change of state. The caller has the cells painted.
     //
     // Millions of values come this way each second: the loop has all it needs at hand.
     put(first, count, values, base, ages) {

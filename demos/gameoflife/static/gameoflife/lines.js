@@ -4,11 +4,12 @@ const NEWLINE = 10;
 const SPACE = 32;
 const ZERO = 48;
 
-// Takes one message: lines of `STEP ROW COL STATE`, `size N` or `gathering CONNECTED SUBSCRIBED`. Whatever else there is
-// is ignored. Calls update(step, row, column, state), size(n) and gathering({connected, subscribed}) of `cells`.
+// Takes one message: lines of `STEP ROW COL STATE`, `size N` or `gathering CONNECTED SUBSCRIBED`. All else is
+// ignored. Calls update(step, row, column, state), sizeTold(n) and gatheringTold({connected, subscribed})
+// of `cells`.
 //
-// Millions of updates come this way each second: one pass over the character codes, and no line is ever cut out. Numbers
-// move through a register of four; a line is an update when exactly four have gone by.
+// Millions of updates come this way each second: one pass over the character codes, and no line is ever cut out.
+// Numbers move through a register of four; a line is an update when exactly four have gone by.
 export function takeLines(text, cells) {
     const end = text.length;
     let step = 0, row = 0, column = 0, number = 0;

@@ -1,4 +1,4 @@
-// What lies over the picture: what a state needs the reader to know, and to do.
+// The notice over the picture: what a state needs the reader to know, and to do.
 
 import {element, make, number, show} from './elements.js';
 import {copy} from './say.js';
@@ -23,18 +23,21 @@ const NOTICES = {
     empty(notice, {size, total}) {
         notice.append(
             heading('No cells yet'),
-            paragraph(`The server is waiting for ${number(total)} ${total === 1 ? 'client' : 'clients, one for each cell'}. Start `
-                + `${total === 1 ? 'it' : 'them'} in another terminal:`),
+            paragraph(total === 1 ? 'The server is waiting for one client. Start it in another terminal:'
+                : `The server is waiting for ${number(total)} clients, one for each cell. Start them in another `
+                    + 'terminal:'),
             command(size), paragraph('They appear here as they connect.'));
     },
 
     gather(notice, {total}) {
         const title = heading(''), bar = make('progress', {max: 1, value: 0});
-        notice.append(title, bar, paragraph('The game begins when each cell has its client and each client has subscribed to its '
-            + 'eight neighbours.'));
+        notice.append(title, bar,
+            paragraph('The game begins when each cell has its client and each client has subscribed to its eight '
+                + 'neighbours.'));
         return ({connected, subscribed}) => {
             const done = connected < total ? connected : subscribed;
-            show(title, `${number(done)} of ${number(total)} clients ${connected < total ? 'connected' : 'subscribed'}`);
+            const what = connected < total ? 'connected' : 'subscribed';
+            show(title, `${number(done)} of ${number(total)} clients ${what}`);
             bar.value = done / total;
             bar.ariaLabel = title.textContent;
         };
@@ -46,8 +49,9 @@ const NOTICES = {
         notice.append(text, paragraph(button('Release', 'release')));
         return ({held, stepOf}) => {
             const step = held === null ? null : stepOf(held);
+            const after = (steps) => step === null ? `N+${steps}` : number(step + steps);
             show(text, held === null ? '' : `Cell ${held.row}, ${held.col} is paused. Its neighbours wait at step `
-                + `${step === null ? 'N+1' : number(step + 1)}, theirs at ${step === null ? 'N+2' : number(step + 2)}, and so on.`);
+                + `${after(1)}, theirs at ${after(2)}, and so on.`);
         };
     },
 
@@ -71,7 +75,8 @@ export class Notices {
     #update = null;
 
     refresh(state, facts) {
-        const key = state in NOTICES ? JSON.stringify([state, facts.size, facts.canControl, state === 'over' && facts.stays]) : null;
+        const {size, canControl, stays} = facts;
+        const key = state in NOTICES ? JSON.stringify([state, size, canControl, state === 'over' && stays]) : null;
         if (key !== this.#shown) {
             const notice = element('notice');
             notice.replaceChildren();

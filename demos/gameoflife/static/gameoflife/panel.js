@@ -17,7 +17,9 @@ const RATES = [
     {id: 'population', name: 'Population', of: ({population}) => population, text: number},
 ];
 
-const spreadOf = (steps) => steps === 0 ? 'all at one step' : `spread ${number(steps)} ${steps === 1 ? 'step' : 'steps'}`;
+function spreadOf(steps) {
+    return steps === 0 ? 'all at one step' : steps === 1 ? 'spread 1 step' : `spread ${number(steps)} steps`;
+}
 
 // One figure with its trail.
 class RateRow {
@@ -49,7 +51,8 @@ class RateRow {
         this.#trail = [...this.#trail, this.#rate.of(figures)].slice(-TRAIL);
         const highest = 1.1 * Math.max(...this.#trail, 1), span = Math.max(SHORTEST, this.#trail.length);
         const first = span - this.#trail.length;
-        const points = this.#trail.map((at, i) => `${first + i} ${(HEIGHT - 1 - (HEIGHT - 2) * at / highest).toFixed(2)}`);
+        const height = (value) => (HEIGHT - 1 - (HEIGHT - 2) * value / highest).toFixed(2);
+        const points = this.#trail.map((value, i) => `${first + i} ${height(value)}`);
         const line = `M${points.join('L')}`;
         this.#svg.setAttribute('viewBox', `0 0 ${span - 1} ${HEIGHT}`);
         this.#area.setAttribute('d', `${line}V${HEIGHT}H${first}`);

@@ -1,10 +1,10 @@
-// A grid as an image, one pixel a cell. An update writes its pixel at once; the rows that have changed go onto the image
-// together, when somebody draws it.
+// A grid as an image, one pixel a cell. An update writes its pixel at once; the rows that have changed go onto the
+// image together, when somebody draws it.
 
 import {DEEPEST, OLDEST, PERIOD} from './themes.js';
 import {UNKNOWN} from './grid.js';
 
-// What a frame can repaint besides all that it draws.
+// A frame can repaint so many, besides all that it draws.
 const CELLS_AT_ONCE = 300_000;
 
 function keyOf(kind, step, change, youngest) {
@@ -56,8 +56,8 @@ export class Picture {
         this.#repaintRows(0, this.#grid.rows);
     }
 
-    // A new leader changes every depth, be it of a million cells: some rows get theirs now, the others in the next frames.
-    // Returns whether there are such.
+    // A new leader changes every depth, be it of a million cells: some rows get theirs now, the others in the next
+    // frames. Returns whether there are such.
     deepen() {
         const {rows, columns, youngest} = this.#grid;
         if (this.#keyOf === 'depth' && this.#youngest !== youngest) {
@@ -89,9 +89,9 @@ export class Picture {
         const {cells, shades, steps, changes, youngest} = this.#grid;
         const pixels = this.#pixels, colours = this.#colours, kind = this.#keyOf;
         for (let at = from; at < to; ++at) {
-            const state = cells[at];
-            pixels[at] = state === UNKNOWN ? 0
-                : colours[(shades === null ? state : shades[at]) * PERIOD + keyOf(kind, steps[at], changes[at], youngest)];
+            const state = cells[at], level = shades === null ? state : shades[at];
+            const key = keyOf(kind, steps[at], changes[at], youngest);
+            pixels[at] = state === UNKNOWN ? 0 : colours[level * PERIOD + key];
         }
     }
 

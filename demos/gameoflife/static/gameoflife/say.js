@@ -1,4 +1,4 @@
-// What the page says: aloud, to screen readers, and in a line that goes by itself.
+// The page's voice: aloud, to screen readers, and in a line that goes by itself.
 
 import {element, show} from './elements.js';
 

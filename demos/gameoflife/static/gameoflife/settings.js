@@ -1,4 +1,4 @@
-// What a reader has chosen for this page, kept in the browser: the theme, and what is on or off.
+// The reader's choices for this page, kept in the browser: the theme, and what is on or off.
 
 const KEY = 'c10k.life';
 const DEFAULTS = {theme: 'wave', lines: true, copies: true, speak: false, keys: true};

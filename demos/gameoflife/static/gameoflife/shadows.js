@@ -10,8 +10,8 @@ const STRIP_ALPHA = 0.125, LINE_ALPHA = 0.2;
 
 export const SHADOWS_FROM = 3;  // CSS pixels
 
-// Calls edge(x, y, isBelow, isBack) for each edge of the rows and columns of a grid along which steps differ: to the right
-// of the cell at x, y or below it; isBack if that cell lies in the shadow, and not the one beyond the edge.
+// Calls edge(x, y, isBelow, isBack) for each edge of the rows and columns of a grid along which steps differ: to the
+// right of the cell at x, y or below it; isBack if that cell lies in the shadow, and not the one beyond the edge.
 function eachEdge(grid, {left, right, top, bottom}, edge) {
     const {cells, steps, columns, rows} = grid;
     const behind = (at, other, x, y, isBelow) => {
@@ -60,7 +60,8 @@ export class ShadowLines {
 
     draw(context, grid, place, dirty) {
         const {visible, unit} = place;
-        const width = Math.ceil((visible.right - visible.left) * unit), height = Math.ceil((visible.bottom - visible.top) * unit);
+        const width = Math.ceil((visible.right - visible.left) * unit);
+        const height = Math.ceil((visible.bottom - visible.top) * unit);
         if (width < 1 || height < 1) {
             return;
         }
@@ -79,7 +80,8 @@ export class ShadowLines {
         if (top < bottom) {
             this.#redraw(grid, place, top, bottom);
         }
-        context.drawImage(this.#canvas, Math.round(place.x + visible.left * unit), Math.round(place.y + visible.top * unit));
+        const x = place.x + visible.left * unit, y = place.y + visible.top * unit;
+        context.drawImage(this.#canvas, Math.round(x), Math.round(y));
     }
 
     #resize(width, height) {

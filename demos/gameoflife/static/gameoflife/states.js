@@ -3,10 +3,15 @@
 
 import {number} from './elements.js';
 
+const LOST = {isStale: true, isLost: true};     // the server does not tell anything
+
 export const STATES = {
     connecting: {tone: 'muted', name: 'Connecting', isStale: true, detail: () => 'to the server'},
     empty: {tone: 'busy', name: 'No cells yet', detail: () => '0 sockets'},
-    gather: {tone: 'busy', name: 'Gathering', detail: ({connected, total}) => `${number(connected)} of ${number(total)}`},
+    gather: {
+        tone: 'busy', name: 'Gathering',
+        detail: ({connected, total}) => `${number(connected)} of ${number(total)}`,
+    },
     run: {tone: 'good', name: 'Running', detail: ({oldest}) => `step ${number(oldest)}`},
     pause: {
         tone: 'busy', name: 'Paused',
@@ -22,7 +27,7 @@ export const STATES = {
     },
     over: {tone: 'muted', name: 'Game over', detail: ({youngest}) => `${number(youngest)} steps`},
     gone: {tone: 'bad', name: 'The clients left', isStale: true, detail: ({oldest}) => `at step ${number(oldest)}`},
-    down: {tone: 'bad', name: 'Server unreachable', isStale: true, isLost: true, detail: ({wait}) => `trying again in ${wait} s`},
-    restart: {tone: 'busy', name: 'Server restarting', isStale: true, isLost: true, detail: () => 'back in a moment (1012)'},
-    behind: {tone: 'busy', name: 'This page fell behind', isStale: true, isLost: true, detail: () => 'catching up (1013)'},
+    down: {tone: 'bad', name: 'Server unreachable', ...LOST, detail: ({wait}) => `trying again in ${wait} s`},
+    restart: {tone: 'busy', name: 'Server restarting', ...LOST, detail: () => 'back in a moment (1012)'},
+    behind: {tone: 'busy', name: 'This page fell behind', ...LOST, detail: () => 'catching up (1013)'},
 };

@@ -2,7 +2,8 @@
 
 import {ALIVE, DEAD} from './grid.js';
 
-// A colour depends on the state and on a key below PERIOD. Wave's light hues repeat after 64 steps, its dark ones after 18.
+// A colour depends on the state and on a key below PERIOD. Wave's light hues repeat after 64 steps, its dark ones after
+// 18.
 export const PERIOD = 576;
 export const SHADES = 16;           // of blocks, from all dead to all alive
 export const DEEPEST = 15;          // steps behind the leader; all that are further behind look alike

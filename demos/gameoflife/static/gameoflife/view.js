@@ -115,7 +115,7 @@ export class View extends EventTarget {
     }
 
     holds({row, col}) {
-        return Number.isInteger(row) && Number.isInteger(col) && Math.min(row, col) >= 0 && Math.max(row, col) < this.#size;
+        return [row, col].every((at) => Number.isInteger(at) && at >= 0 && at < this.#size);
     }
 
     // The cell at a point of the stage, in CSS pixels, or null.

@@ -1,6 +1,7 @@
 // The Game of Life page: what the server tells goes into the cells and the game; the modules show what they hold.
 //
-// `view`, `game`, `cells` and `figures` are for the modules that are built on top of this one: the dock and the dialogs.
+// `view`, `game`, `cells` and `figures` are for the modules that are built on top of this one: the dock and the
+// dialogs.
 
 import {element, show} from './elements.js';
 import {Card} from './card.js';
@@ -42,9 +43,9 @@ new Viewport({view, cells, game});
 listen({canvas, map, view});
 
 // For tests and the curious, read only. `cells` is by row, row * size + column: 0 dead, 1 alive, 2 not yet heard from.
-// `steps` holds each cell's own step in the same order. `received` counts updates since the page was opened. After a reset
-// `cells` and `steps` are new arrays. Of a grid of more than 1024 x 1024 cells they hold blocks of cells, or what is on the
-// stage.
+// `steps` holds each cell's own step in the same order. `received` counts updates since the page was opened. After a
+// reset `cells` and `steps` are new arrays. Of a grid of more than 1024 x 1024 cells they hold blocks of cells, or what
+// is on the stage.
 window.life = Object.freeze({
     get size() { return cells.size; },
     get cells() { return cells.grid.cells; },
@@ -57,8 +58,8 @@ window.life = Object.freeze({
 function facts() {
     return {
         size: game.size, total: game.total, canControl: game.canControl, wait: game.wait,
-        connected: figures.connected, subscribed: figures.subscribed, oldest: figures.oldest, youngest: figures.youngest,
-        left: figures.left, held: figures.held, stays: figures.connected > 0 && game.play?.stays === true,
+        connected: figures.connected, subscribed: figures.subscribed, left: figures.left, held: figures.held,
+        oldest: figures.oldest, youngest: figures.youngest, stays: figures.connected > 0 && game.play?.stays === true,
         stepOf(cell) {
             const at = cells.grid.at(cell);
             return at < 0 ? null : cells.grid.steps[at];
@@ -130,8 +131,8 @@ Object.assign(actions, {
     speak: () => settings.toggle('speak'),
     // The cell cursor: a pinned cell that the arrow keys move.
     cursor() {
-        const middle = {row: Math.min(cells.size - 1, Math.floor(view.y)), col: Math.min(cells.size - 1, Math.floor(view.x))};
-        view.pin(view.pinned === null ? middle : null);
+        const cell = (at) => Math.min(cells.size - 1, Math.floor(at));
+        view.pin(view.pinned === null ? {row: cell(view.y), col: cell(view.x)} : null);
         canvas.focus();
     },
 });
@@ -141,7 +142,11 @@ function speak() {
         + `population ${figures.population}.`);
 }
 
-settings.addEventListener('change', ({detail}) => detail === 'speak' && (settings.speak ? speak() : say('Figures are no longer spoken.')));
+settings.addEventListener('change', ({detail}) => {
+    if (detail === 'speak') {
+        settings.speak ? speak() : say('Figures are no longer spoken.');
+    }
+});
 
 readAddress(view);
 showAll();

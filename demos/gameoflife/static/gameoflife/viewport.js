@@ -1,5 +1,5 @@
-// Which part of the grid the page asks the server for, and at which zoom: a grid of up to a million cells as a whole, of a
-// larger one what is on the stage, in blocks of about a device pixel.
+// Which part of the grid the page asks the server for, and at which zoom: a grid of up to a million cells as a whole,
+// of a larger one what is on the stage, in blocks of about a device pixel.
 
 import {settings} from './settings.js';
 
