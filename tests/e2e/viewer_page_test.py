@@ -120,6 +120,19 @@ class Pictures(ViewerTestCase):
                     found = min(contrast(one, other) for one in alive for other in dead)
                     self.assertGreaterEqual(found, least[i])
 
+    def test_a_change_of_the_scheme_is_shown_whenever_it_comes(self):
+        server = self.serve()
+        self.open(server)
+        self.script("""return import('/static/gameoflife/themes.js').then(({night}) => {
+            window.reading = setInterval(() => night.matches);
+        })""")
+        try:
+            for scheme in 6 * ("dark", "light"):
+                self.look(scheme=scheme)
+                self.wait(lambda: self.script("return cells.palette.colours[0]").startswith("oklch") == (scheme == "dark"), scheme)
+        finally:
+            self.script("clearInterval(window.reading)")
+
 
 class Views(ViewerTestCase):
     def play(self, query="", **options):

@@ -57,7 +57,14 @@ export const THEMES = {
     },
 };
 
-export const night = matchMedia('(prefers-color-scheme: dark)');
+// Whether the dark scheme is in force. A change event never comes to an object of which somebody has read `matches` since
+// the change, in Chromium: so one is read, and the other is listened to.
+const DARK = '(prefers-color-scheme: dark)';
+const asked = matchMedia(DARK), heard = matchMedia(DARK);
+export const night = {
+    get matches() { return asked.matches; },
+    addEventListener: (kind, listener) => heard.addEventListener(kind, listener),
+};
 
 // A theme's colours in the scheme now in force: `colours` as CSS writes them and `pixels` of an ImageData, both at
 // [state * PERIOD + key]. The canvas itself makes pixels of colours, so that they are the browser's own.
