@@ -2,7 +2,7 @@
 
 import {Grid, LARGEST, LAST_STEP} from './grid.js';
 import {headerOf, putRuns} from './frames.js';
-import {Palette, THEMES, night} from './themes.js';
+import {Palette, night, themeOf} from './themes.js';
 import {Picture} from './picture.js';
 import {settings} from './settings.js';
 import {takeLines} from './lines.js';
@@ -20,10 +20,11 @@ export class Cells extends EventTarget {
         this.received = 0;          // updates since the page was opened
         this.outside = false;       // an update did not fit: the size is out of date
         this.unseen = null;         // the number of a frame that has come and is not yet drawn
-        this.palette = new Palette(THEMES[settings.theme] ?? THEMES.wave);
+        this.overview = null;       // {grid, picture}: the whole grid as it was, if `grid` is only a part of it
+        this.palette = new Palette(themeOf(settings.theme));
         this.#setGrid(new Grid(size));
         const repaint = () => {
-            this.palette = new Palette(THEMES[settings.theme] ?? THEMES.wave);
+            this.palette = new Palette(themeOf(settings.theme));
             this.picture.setPalette(this.palette);
             this.overview?.picture.setPalette(this.palette);
             this.dispatchEvent(new Event('palette'));

@@ -57,6 +57,9 @@ export const THEMES = {
     },
 };
 
+// The theme of a name that came from somewhere else: unknown ones are the default.
+export const themeOf = (name) => Object.hasOwn(THEMES, name) ? THEMES[name] : THEMES.wave;
+
 // Whether the dark scheme is in force. A change event never comes to an object of which somebody has read `matches` since
 // the change, in Chromium: so one is read, and the other is listened to.
 const DARK = '(prefers-color-scheme: dark)';

@@ -1,5 +1,9 @@
 // The Game of Life page: what the server tells goes into the cells and the game; the modules show what they hold.
 //
+//     connection > game   > states, notices, panel, card      how the game stands, and each cell's socket
+//                  cells  > grid, picture > drawing, shadows   frames (pictures) or lines (old servers) fill the grid
+//     pointers   > view   > drawing, viewport                 where the page looks, and what it asks the server for
+//
 // `view`, `game`, `cells` and `figures` are for the modules that are built on top of this one: the dock and the
 // dialogs.
 
