@@ -208,6 +208,18 @@ class OldServers(ViewerTestCase):
                 self.assertIn("takes no commands", self.script("return game.command({pause: true})"))
                 self.assertEqual(server.received, [])
 
+    def test_cells_of_a_server_that_is_gone_are_not_those_of_the_next(self):
+        server = self.serve(protocols=OLD)
+        self.open(server)
+        server.send("3 0 0 1")
+        self.wait_for_text("#status b", "Running")
+        server.stop()
+        self.wait_for_state("down")
+        self.wait_for_cells({(0, 0): (3, 1)})
+        server.listen()
+        self.wait_for_text("#status b", "No cells yet")
+        self.wait_for_cells({})
+
     def test_a_gathering_is_told_by_life_gathering(self):
         server = self.serve(protocols=OLD)
         self.open(server)

@@ -59,12 +59,19 @@ export class Cells extends EventTarget {
         if (game.size !== this.size) {
             this.reset(game.size);
         }
-        if (BEFORE_THE_GAME.includes(game.phase) && this.heard > 0) {
-            this.#forgetAll();
-            this.#updated();
+        if (BEFORE_THE_GAME.includes(game.phase)) {
+            this.forget();
         }
         if (step.youngest !== null) {
             this.grid.youngest = step.youngest;
+        }
+    }
+
+    // No cell has spoken.
+    forget() {
+        if (this.heard > 0) {
+            this.#forgetAll();
+            this.#updated();
         }
     }
 

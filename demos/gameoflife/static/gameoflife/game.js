@@ -11,10 +11,11 @@ const NO_PROGRAM = 'No program is in control of this game.';
 
 export class Game extends EventTarget {
     #connection;
-    #cells;              // {take(data), heard}: see cells.js
-    #answers = new Map();   // what waits for an answer, by id
+    #cells;
+    #answers = new Map();   // functions that wait for an answer, by id
     #asked = 0;
     #openedAt = 0;
+    #receivedBefore = 0;    // updates, when the connection was opened
     #state = 'connecting';
     #control = false;
 
@@ -111,10 +112,15 @@ export class Game extends EventTarget {
         if (this.gathering !== null) {
             return 'gather';
         }
-        if (this.#cells.heard > 0) {
+        const tellsAll = this.protocol !== '';     // life.batch begins with the last words of all cells
+        if (this.#cells.heard > 0 && (!tellsAll || this.#cells.received > this.#receivedBefore)) {
             return 'run';
         }
-        return performance.now() - this.#openedAt > PATIENCE ? 'empty' : 'connecting';
+        if (performance.now() - this.#openedAt < PATIENCE) {
+            return 'connecting';
+        }
+        this.#cells.forget();
+        return 'empty';
     }
 
     #connected() {
@@ -123,6 +129,7 @@ export class Game extends EventTarget {
         this.gathering = null;
         if (this.isLive) {
             this.#openedAt = performance.now();
+            this.#receivedBefore = this.#cells.received;
             this.#cells.resume();
             this.dispatchEvent(new Event('open'));
         }

@@ -18,13 +18,13 @@ import {Panel} from './panel.js';
 import {STATES} from './states.js';
 import {THEMES} from './themes.js';
 import {View} from './view.js';
-import './layout.js';
 import {Viewport} from './viewport.js';
 import {actions} from './actions.js';
 import {listen} from './pointers.js';
 import {readAddress} from './address.js';
 import {say} from './say.js';
 import {settings} from './settings.js';
+import './layout.js';
 
 const FIGURES = 500;        // ms
 const CARD = 200;           // ms
