@@ -5,7 +5,7 @@ import {DEEPEST, OLDEST, PERIOD} from './themes.js';
 import {UNKNOWN} from './grid.js';
 
 // A frame can repaint so many, besides all that it draws.
-const CELLS_AT_ONCE = 300_000;
+const CELLS_AT_ONCE = 200_000;
 
 function keyOf(kind, step, change, youngest) {
     switch (kind) {
