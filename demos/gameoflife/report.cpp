@@ -37,9 +37,12 @@ private:
     std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();
 };
 
-// What the user's commands have made of the game.
+// What the user's commands have made of the game, and how far it was found right.
 std::string state_of(const Players& players) {
     std::string text;
+    if (const Verifier* const verifier = players.verifier(); verifier != nullptr && verifier->verified() > 0) {
+        text += ", right to step " + std::to_string(verifier->verified() - 1);
+    }
     if (players.turns().is_paused()) {
         text += ", paused";
     }
