@@ -109,11 +109,12 @@ Task<> Arrivals::visit(TaskGroup& group, Clock::time_point due) {
         recorder_.note_error("a client had not finished", is_over_ ? 1 : 0);
     } catch (...) {
         failure = std::current_exception();
+        if (!is_open) {
+            recorder_.note_failed_handshake();
+        }
     }
     if (is_open) {
         recorder_.note_ended(Recorder::End::kWanted);
-    } else if (failure) {
-        recorder_.note_failed_handshake();
     }
     --present_;
     --recorder_.gauges.in_flight;
@@ -136,7 +137,6 @@ Task<> Arrivals::converse(WebSocket& socket, Clock::time_point due) {
 void Arrivals::note_failure(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
-    } catch (const Stopped&) {
     } catch (const std::exception& error) {
         recorder_.note_error(error.what());
     }

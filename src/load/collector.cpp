@@ -35,6 +35,11 @@ Duration Collector::measured() const {
     return std::max(Duration{0}, Duration{end - window_->begin});
 }
 
+void Collector::stop_measuring() {
+    const std::lock_guard lock{mutex_};
+    ended_ = ended_.value_or(Clock::now());
+}
+
 void Collector::end(std::string_view cause) {
     const std::lock_guard lock{mutex_};
     if (!has_ended_.exchange(true)) {

@@ -31,6 +31,8 @@ public:
     Window window();
     // What has been measured of it: less if the run ended early.
     [[nodiscard]] Duration measured() const;
+    // No more is measured: the run is being interrupted, or is over.
+    void stop_measuring();
     // The run has to end, and why: an error of the server's. Loops ask has_ended() at each event.
     void end(std::string_view cause);
     [[nodiscard]] bool has_ended() const noexcept { return has_ended_; }

@@ -2,6 +2,7 @@
 
 #include "load/format.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <unistd.h>
@@ -17,7 +18,7 @@ double cpu_seconds() noexcept {
 }
 
 std::string per_second(std::uint64_t count, double seconds) {
-    return count_text(static_cast<std::uint64_t>(static_cast<double>(count) / seconds + 0.5)) + "/s";
+    return count_text(static_cast<std::uint64_t>(std::llround(static_cast<double>(count) / seconds))) + "/s";
 }
 
 }  // namespace

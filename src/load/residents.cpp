@@ -68,12 +68,15 @@ Task<> Residents::live(Clock::time_point due) {
             is_open = true;
             return converse(socket, due);
         });
+    } catch (const Stopped&) {
+        failure = std::current_exception();
     } catch (...) {
         failure = std::current_exception();
+        if (!is_open) {
+            recorder_.note_failed_handshake();
+        }
     }
-    if (!is_open) {
-        --opening_;
-    }
+    opening_ -= is_open ? 0 : 1;
     if (failure) {
         std::rethrow_exception(failure);
     }
@@ -106,9 +109,7 @@ Task<> Residents::converse(WebSocket& socket, Clock::time_point due) {
 void Residents::note_failure(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
-    } catch (const Stopped&) {
     } catch (const std::exception& error) {
-        recorder_.note_failed_handshake();
         recorder_.note_error(error.what());
     }
 }

@@ -45,9 +45,14 @@ void tell(Collector& collector, LiveView* live, HistogramLog* log) {
 }
 
 Task<> tell_each_second(Collector& collector, LiveView* live, HistogramLog* log) {
-    while (true) {
-        co_await sleep_for(std::chrono::seconds{1});
-        tell(collector, live, log);
+    try {
+        while (true) {
+            co_await sleep_for(std::chrono::seconds{1});
+            tell(collector, live, log);
+        }
+    } catch (const Stopped&) {
+        collector.stop_measuring();  // now, and not when all connections have been closed
+        throw;
     }
 }
 

@@ -81,6 +81,10 @@ Headers::Field parse_header(const std::string& text) {
         std::any_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; })) {
         throw OptionError('\'' + printable(text) + "' is not a field, such as 'Cookie: session=1'");
     }
+    if (iequals(name, "Host") || iequals(name, "Upgrade") || iequals(name, "Connection") ||
+        to_lower(name).starts_with("sec-websocket-")) {
+        throw OptionError("the handshake sets " + name + " itself");
+    }
     return {name, value};
 }
 

@@ -389,6 +389,7 @@ class Faults(LoadTestCase):
     def test_a_wrong_command_line_is_told(self):
         for options in (["nothing"], ["echo"], ["echo", "--url", "ws://x/", "--size", "many"],
                         ["echo", "--url", "ws://x/", "--fail-if", "p99"], ["echo", "--url", "ws://x/", "-H", "x"],
+                        ["echo", "--url", "ws://x/", "-H", "Host: x"],
                         ["echo", "--url", "ws://x/", "--duration", "soon"]):
             with self.subTest(options=options):
                 program = run("load", *options)
