@@ -47,9 +47,11 @@ class Echo:
     def __init__(self):
         self.messages = []
         self.headers = []
+        self.sources = set()
 
     async def __call__(self, websocket, _path):
         self.headers.append(websocket.request_headers)
+        self.sources.add(websocket.remote_address[0])
         async for message in websocket:
             self.messages.append(message)
             await websocket.send(message)
@@ -184,7 +186,9 @@ class Servers(LoadTestCase):
         with WebsocketsServer(server, subprotocols=["chat"]) as url:
             self.assert_all_answered(load(
                 "echo", url, *short(), "--binary", "--size", "0-99", "--subprotocol", "talk,chat", "-H", "Cookie: a=1",
-                "--header", "X-Two: 2", "--origin", "https://example.com", "--compression"))
+                "--header", "X-Two: 2", "--origin", "https://example.com", "--compression",
+                "--sources", "127.0.0.5,127.0.0.6"))
+        self.assertEqual(server.sources, {"127.0.0.5", "127.0.0.6"})
         headers = server.headers[0]
         self.assertEqual(headers["Cookie"], "a=1")
         self.assertEqual(headers["X-Two"], "2")
@@ -272,6 +276,18 @@ class Results(LoadTestCase):
             program = load("echo", url, *short(), "--fail-if", "p50>0us", "--fail-if", "errors>0", "--fail-if", "rate<1000")
         self.assert_told(program, "p50>0us: it was ", "rate<1000: it was 200.0", status=99)
         self.assertEqual([one["failed"] for one in program.report["thresholds"]], [True, False, True])
+
+    def test_a_report_for_programs_has_the_fields_that_the_documentation_names(self):
+        with WebsocketsServer(Echo()) as url:
+            report = load("echo", url, *short()).report
+        fields = {name: sorted(value) for name, value in report.items() if isinstance(value, dict)}
+        self.assertEqual(sorted(report), ["client", "clients", "connections", "errors", "interrupted", "measured_s", "messages",
+                                          "mode", "model", "plan", "rate", "thresholds", "times_ms", "url"])
+        self.assertEqual(fields["client"], ["busiest_loop", "cpu_s", "cpu_us_each", "late_ms", "warnings"])
+        self.assertEqual(fields["errors"], ["causes", "total"])
+        self.assertEqual(fields["times_ms"], ["handshake", "reply"])
+        self.assertEqual(sorted(report["times_ms"]["reply"]["raw"]),
+                         ["count", "max", "mean", "min", "p50", "p75", "p90", "p95", "p99", "p99_9", "p99_99"])
 
     def test_a_report_for_readers_names_both_times_and_its_own_cost(self):
         with WebsocketsServer(Echo()) as url:
