@@ -32,9 +32,11 @@ struct PlayedSocket {
     explicit PlayedSocket(std::span<const RecordedEvent> events) noexcept : expected(events) {}
 
     ReplayedSocket expected;
-    WebSocket* open = nullptr;  // while its view runs
-    bool has_ended = false;     // or could not be opened
-    std::string failure;        // why it could not
+    std::vector<std::size_t> of_server = {};  // its events that the server brings about
+    std::size_t settled = 0;                  // the first so many of them
+    WebSocket* open = nullptr;                // while its view runs
+    bool has_ended = false;                   // or could not be opened
+    std::string failure;                      // why it could not
 };
 
 // A replay walks through the recording. What a client did, it does again, but not before all that the server had sent
@@ -42,9 +44,12 @@ struct PlayedSocket {
 // it sends can only depend on what it depended on then.
 class Replay {
 public:
+    // What a client's message waits for.
+    enum class Waiting { kForAll, kForItsSocket };
+
     Replay(const Recording& recording, const std::string& url, const EndpointOptions& endpoint, Duration patience,
-           double speed)
-        : recording_(recording), url_(url), options_(endpoint), patience_(patience), speed_(speed),
+           double speed, Waiting waiting)
+        : recording_(recording), url_(url), options_(endpoint), patience_(patience), speed_(speed), waiting_(waiting),
           is_settled_(recording.events.size()) {
         for (std::size_t i = 0; i < recording_.events.size(); ++i) {
             auto& socket = sockets_[recording_.events[i].socket];
@@ -52,6 +57,9 @@ public:
                 socket = std::make_unique<PlayedSocket>(recording_.events);
             }
             socket->expected.add(i);
+            if (ReplayedSocket::is_of_server(recording_.events[i])) {
+                socket->of_server.push_back(i);
+            }
         }
     }
 
@@ -77,9 +85,9 @@ private:
 
     // ---- Waiting
 
-    // Until all that the server had sent before `event` is here or has been given up, and the event's time has come.
+    // Until all that the event waits for is here or counts as missing, and its time has come.
     Task<> come_to(std::size_t event) {
-        while (first_unsettled(event) < event) {
+        while (!is_due(event)) {
             if (!co_await progress()) {
                 note_missing(event);
             }
@@ -90,26 +98,36 @@ private:
         }
     }
 
-    // The first event of the server's before `end` that has not come.
-    std::size_t first_unsettled(std::size_t end) {
-        const auto is_awaited = [this](std::size_t event) {
-            const RecordedEvent& recorded = recording_.events[event];
-            return ReplayedSocket::is_of_server(recorded) && !is_settled_[event] &&
-                   !socket_of(recorded).expected.has_left() && socket_of(recorded).expected.excuse().empty();
-        };
-        while (settled_until_ < end && !is_awaited(settled_until_)) {
-            ++settled_until_;
+    // Whether all has come that the server had sent before the event: to anybody, or over the same WebSocket.
+    bool is_due(std::size_t event) {
+        const bool is_last = event == recording_.events.size();
+        if (waiting_ == Waiting::kForAll || is_last || recording_.events[event].kind != Kind::kReceived) {
+            while (settled_until_ < event && !is_awaited(settled_until_)) {
+                ++settled_until_;
+            }
+            return settled_until_ == event;
         }
-        return settled_until_;
+        PlayedSocket& socket = socket_of(recording_.events[event]);
+        while (socket.settled < socket.of_server.size() && !is_awaited(socket.of_server[socket.settled])) {
+            ++socket.settled;
+        }
+        return socket.settled == socket.of_server.size() || socket.of_server[socket.settled] > event;
+    }
+
+    [[nodiscard]] bool is_awaited(std::size_t event) {
+        const RecordedEvent& recorded = recording_.events[event];
+        if (!ReplayedSocket::is_of_server(recorded) || is_settled_[event]) {
+            return false;
+        }
+        const ReplayedSocket& expected = socket_of(recorded).expected;
+        return !expected.has_left() && expected.excuse().empty();
     }
 
     void note_missing(std::size_t end) {
         for (std::size_t event = settled_until_; event < end; ++event) {
-            const RecordedEvent& recorded = recording_.events[event];
-            if (ReplayedSocket::is_of_server(recorded) && !is_settled_[event] &&
-                !socket_of(recorded).expected.has_left()) {
+            if (is_awaited(event)) {
                 is_settled_[event] = true;
-                socket_of(recorded).expected.note_missing(event);
+                socket_of(recording_.events[event]).expected.note_missing(event);
             }
         }
     }
@@ -233,6 +251,7 @@ private:
     const EndpointOptions& options_;
     const Duration patience_;
     const double speed_;
+    const Waiting waiting_;
     const Clock::time_point began_ = Clock::now();
     std::map<std::uint64_t, std::unique_ptr<PlayedSocket>> sockets_;
     std::map<std::vector<std::string>, Endpoint> endpoints_;
@@ -298,6 +317,8 @@ void ReplayCommand::declare_options(CommandOptions& options) {
     options.text("-u,--url", url_, "URL of the server, without a path");
     options.decimal("--speed", speed_,
                     "1: as fast as it was recorded, 2: twice as fast; 0: as fast as the answers come");
+    options.flag("--concurrent", is_concurrent_,
+                 "A message waits only for what had come over its own WebSocket: faster, and less like the recording");
     options.text("--patience", patience_, "How long nothing may come before an answer counts as missing");
     options
         .text("--ca", endpoint_.ca_file,
@@ -325,7 +346,8 @@ Task<> ReplayCommand::run() {
                            " WebSockets at a time, and this process may hold " + std::to_string(connection_limit()) +
                            ": raise the limit of open files (ulimit -n), or take --backend io_uring");
     }
-    Replay replay{recording, url_, endpoint_, *patience, speed_};
+    Replay replay{recording, url_,   endpoint_,
+                  *patience, speed_, is_concurrent_ ? Replay::Waiting::kForItsSocket : Replay::Waiting::kForAll};
     co_await replay.play();
     if (const std::size_t different = replay.report(); different > 0) {
         throw CommandError(std::to_string(different) + " of " + std::to_string(recording.sockets) +

@@ -20,6 +20,7 @@ private:
     std::string recording_;
     std::string url_ = "ws://127.0.0.1:8000";
     double speed_ = 0;  // 1: as it was recorded, 2: twice as fast, 0: as fast as the answers come
+    bool is_concurrent_ = false;
     std::string patience_ = "10s";
     EndpointOptions endpoint_;
 };

@@ -28,7 +28,7 @@ class Help(CommandTestCase):
             "urls": ["--settings", "--set"],
             "check": ["--json", "--settings", "--set"],
             "certificate": ["--folder", "--days", "--force"],
-            "replay": ["recording", "--url", "--speed", "--patience", "--ca", "ws://127.0.0.1:8000", "--record"],
+            "replay": ["recording", "--url", "--speed", "--concurrent", "--patience", "--ca", "ws://127.0.0.1:8000", "--record"],
         }.items():
             program = run(command, "--help")
             self.assertEqual(program.status, 0)

@@ -54,8 +54,9 @@ class Games(RecordTestCase):
         self.assertEqual(sum(event.get("open") == "/worker/" for event in events), 64)
         states = [event["relay"] for event in events if event.get("relay", "").count(" ") == 3]
         self.assertEqual(len(states), 8 * 64 * 11)  # each cell's first state and ten more, to its neighbours
-        replayed = self.replay(self.folder / "recordings", self.server())
-        self.assertEqual((replayed.status, replayed.stdout[-1]), (0, AS_RECORDED), replayed.output)
+        for options in [(), ("--concurrent",)]:
+            replayed = self.replay(self.folder / "recordings", self.server(), *options)
+            self.assertEqual((replayed.status, replayed.stdout[-1]), (0, AS_RECORDED), replayed.output)
 
 
 class Echo(RecordTestCase):
