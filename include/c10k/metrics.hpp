@@ -13,9 +13,10 @@ namespace c10k {
 
 class BlockingPool;
 struct Counters;
+struct RouteTraffic;
 
-// The counts of a server, over all its loops: connections, how WebSockets end, functions of run_blocking(), and how
-// often each limit has struck.
+// The counts of a server, over all its loops: connections, the messages of each route, how WebSockets end, functions of
+// run_blocking(), and how often each limit has struck.
 //
 //     path("metrics", &services.metrics, &Metrics::serve)
 //
@@ -24,7 +25,8 @@ struct Counters;
 // Thread: any.
 class Metrics {
 public:
-    Metrics() = default;
+    Metrics();
+    ~Metrics();
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
 
@@ -37,6 +39,8 @@ public:
 
     // Adds those of a loop.
     void add(std::shared_ptr<const Counters> loop);
+    // Adds the WebSockets of a loop's routes.
+    void add(const std::vector<RouteTraffic>& routes);
     // Adds the pool for run_blocking(), which the loops share.
     void add(std::shared_ptr<const BlockingPool> pool);
 
@@ -47,6 +51,7 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<const Counters>> loops_;
     std::vector<std::shared_ptr<const BlockingPool>> pools_;
+    std::vector<RouteTraffic> routes_;  // of each loop
 };
 
 }  // namespace c10k

@@ -4,6 +4,7 @@
 #include "connection/handshake_window.hpp"
 #include "connection/memory_trimmer.hpp"
 #include "connection/message_tap.hpp"
+#include "connection/traffic.hpp"
 #include "connection/websocket_table.hpp"
 #include "loop/loop.hpp"
 #include "wire/deflate_pool.hpp"
@@ -30,6 +31,7 @@ struct LoopServices {
     MemoryTrimmer trimmer;
     HandshakeWindows handshake_windows;  // of clients
     MessageTap* tap = nullptr;           // null: nobody wants to hear
+    Traffic client_traffic;              // of all of them
 };
 
 }  // namespace c10k

@@ -25,10 +25,10 @@ void unlink(T** link, T& awaiter, T* T::*next) noexcept {
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(LoopServices& services, SocketId socket, wire::Role role,
-                                         const WebSocketLimits& limits, SlowMember slow_member, Owner& owner,
-                                         std::unique_ptr<OpeningHandshake> opening)
+                                         const WebSocketLimits& limits, Traffic& traffic, SlowMember slow_member,
+                                         Owner& owner, std::unique_ptr<OpeningHandshake> opening)
     : SocketStream(services, socket), slot_(services.websockets->add(*this)), slow_(slow_member), owner_(owner),
-      limits_(limits), protocol_(role, limits), opening_(std::move(opening)) {
+      traffic_(traffic), protocol_(role, limits), opening_(std::move(opening)) {
     if (opening_ != nullptr) {
         read_while_opening();
     }
@@ -107,6 +107,7 @@ void WebSocketConnection::on_received(std::span<char> bytes) try {
         return;
     }
     note_activity();
+    traffic_.received_bytes.add(bytes.size());
     protocol_.receive(bytes, *this);
     time_message();
     update_reading();
@@ -123,7 +124,7 @@ void WebSocketConnection::receive_outside(std::span<char> bytes) {
 
 // A peer that leaves before the answer is to be noticed: the view of a server may wait for long, and need not go on.
 void WebSocketConnection::read_while_opening() {
-    if (opening_->early.size() > limits_.inbox_bytes) {
+    if (opening_->early.size() > limits().inbox_bytes) {
         pause_reading();
     } else {
         resume_reading();
@@ -132,7 +133,7 @@ void WebSocketConnection::read_while_opening() {
 
 void WebSocketConnection::note_activity() noexcept {
     keepalive_.note_activity();
-    services().websockets->note_activity(slot_, limits_.ping_interval);
+    services().websockets->note_activity(slot_, limits().ping_interval);
 }
 
 // Every read comes here, also that of a trickling peer, or of one that only answers pings: no timer is needed.
@@ -144,7 +145,7 @@ void WebSocketConnection::time_message() {
     const std::uint32_t time = now() | 1;
     if (message_since_ == 0) {
         message_since_ = time;
-    } else if (time - message_since_ > limits_.message_time.count()) {
+    } else if (time - message_since_ > limits().message_time.count()) {
         services().counters->count(Limit::kMessageTime);
         start_close(CloseCode::kPolicyViolation, "a message took too long");
     }
@@ -152,6 +153,7 @@ void WebSocketConnection::time_message() {
 
 void WebSocketConnection::on_message(Message message) {
     message_since_ = 0;
+    traffic_.received.add();
     if (MessageTap* const tap = this->tap()) {
         tap->on_received(*this, message);
     }
@@ -159,7 +161,7 @@ void WebSocketConnection::on_message(Message message) {
         return;
     }
     inbox_.push(std::move(message));
-    if (is_compressed() && inbox_.bytes() > limits_.inbox_bytes) {
+    if (is_compressed() && inbox_.bytes() > limits().inbox_bytes) {
         protocol_.pause();  // a few compressed bytes behind it can be many large messages
     }
     if (receiver_ != nullptr) {
@@ -188,7 +190,7 @@ void WebSocketConnection::on_close(const CloseInfo& info, wire::Violation violat
 
 Message WebSocketConnection::take_message() {
     Message message = inbox_.pop();
-    if (protocol_.is_paused() && inbox_.bytes() <= limits_.inbox_bytes / 2) {
+    if (protocol_.is_paused() && inbox_.bytes() <= limits().inbox_bytes / 2) {
         resume_protocol();
     }
     if (!is_reading()) {
@@ -234,15 +236,15 @@ void WebSocketConnection::update_reading() {
     const std::size_t share = is_reading() ? 1 : 2;
     // If both sides waited for the other to read, neither would: the client goes on for as long as memory allows.
     const bool is_server = protocol_.role() == wire::Role::kServer;
-    const std::size_t most_unsent = is_server ? limits_.outbox_bytes : std::size_t{limits_.slow_limit_bytes};
-    const bool has_room = inbox_.bytes() <= limits_.inbox_bytes / share && outbox_.bytes() <= most_unsent / share;
+    const std::size_t most_unsent = is_server ? limits().outbox_bytes : std::size_t{limits().slow_limit_bytes};
+    const bool has_room = inbox_.bytes() <= limits().inbox_bytes / share && outbox_.bytes() <= most_unsent / share;
     const bool is_wanted = has_room || is_closing;
     if (is_wanted && !is_reading()) {
         resume_reading();
         message_since_ = 0;  // its time does not pass while the loop does not read
     } else if (!is_wanted && is_reading()) {
         pause_reading();
-        services().counters->count(inbox_.bytes() > limits_.inbox_bytes ? Limit::kInboxBytes : Limit::kOutboxBytes);
+        services().counters->count(inbox_.bytes() > limits().inbox_bytes ? Limit::kInboxBytes : Limit::kOutboxBytes);
     }
 }
 
@@ -278,23 +280,29 @@ void WebSocketConnection::queue_text(std::string_view text) {
     }
     const std::size_t size = wire::frame_bytes(protocol_.role(), text.size());
     wire::write_frame(protocol_.role(), wire::Opcode::kText, text, outbox_.extend(size));
-    note_queued(size);
+    note_message_queued(size);
     tap_sent(Message::Kind::kText, text, MessageTap::Sender::kView);
 }
 
 void WebSocketConnection::queue(const internal::EncodedFrame& frame) {
     if (protocol_.role() == wire::Role::kServer) {
         outbox_.append_frame(frame);
-        note_queued(frame.bytes().size());
+        note_message_queued(frame.bytes().size());
         return;
     }
     const std::size_t size = wire::frame_bytes(wire::Role::kClient, frame.payload().size());
     wire::write_frame(wire::Role::kClient, frame, outbox_.extend(size));
-    note_queued(size);
+    note_message_queued(size);
+}
+
+void WebSocketConnection::note_message_queued(std::size_t bytes) {
+    traffic_.sent.add();
+    note_queued(bytes);
 }
 
 void WebSocketConnection::note_queued(std::size_t bytes) {
-    if (outbox_.bytes() > limits_.slow_bytes) {
+    traffic_.sent_bytes.add(bytes);
+    if (outbox_.bytes() > limits().slow_bytes) {
         slow_.note_large(now());
     }
     if (state() != CloseState::kOpening) {  // frames wait for the 101
@@ -313,7 +321,7 @@ bool WebSocketConnection::deliver(wire::PreparedMessage& message) try {
         is_compressed() ? protocol_.deflate()->compress_standalone(message) : message.frame();
     if (slow_.policy() == SlowMember::kDropOldest) {
         outbox_.append_loose_frame(frame);
-        note_queued(frame.bytes().size());
+        note_message_queued(frame.bytes().size());
     } else {
         queue(frame);
     }
@@ -342,7 +350,7 @@ void WebSocketConnection::note_dropped(std::size_t count) noexcept {
 }
 
 bool WebSocketConnection::apply_slow_policy() {
-    const SlowMemberGauge::Judgement judgement = slow_.judge(outbox_.bytes(), now(), limits_);
+    const SlowMemberGauge::Judgement judgement = slow_.judge(outbox_.bytes(), now(), limits());
     if (judgement.verdict == SlowMemberGauge::Verdict::kRoom) {
         return true;
     }
@@ -368,7 +376,7 @@ void WebSocketConnection::on_messages_lost() {
 
 void WebSocketConnection::on_sent(std::size_t bytes) {
     if (keepalive_.note_answer(bytes)) {
-        services().websockets->note_activity(slot_, limits_.ping_interval);
+        services().websockets->note_activity(slot_, limits().ping_interval);
     }
     SocketStream::on_sent(bytes);
 }
@@ -381,10 +389,10 @@ void WebSocketConnection::on_written(std::size_t /*bytes*/) {
 }
 
 void WebSocketConnection::use_room() {
-    if (slow_.note_written(outbox_.bytes(), limits_)) {
+    if (slow_.note_written(outbox_.bytes(), limits())) {
         services().trimmer.soon();
     }
-    if (outbox_.bytes() <= limits_.outbox_bytes / 2) {
+    if (outbox_.bytes() <= limits().outbox_bytes / 2) {
         while (senders_ != nullptr) {
             std::exchange(senders_, senders_->next_)->resume();
         }
@@ -484,7 +492,7 @@ void WebSocketConnection::advance(CloseEvent event) {
         return;
     }
     if (transition->to != CloseState::kOpen) {
-        close_.start_timer(*this, limits_.close_time);
+        close_.start_timer(*this, limits().close_time);
     }
     if (transition->action == CloseAction::kDropFrames) {
         outbox_.clear();
@@ -543,16 +551,16 @@ void WebSocketConnection::wake_waiters() noexcept {
 
 std::chrono::seconds WebSocketConnection::check_alive() {
     if (state() != CloseState::kOpen) {
-        return limits_.ping_interval;  // other clocks run
+        return limits().ping_interval;  // other clocks run
     }
-    if (!is_reading() && inbox_.bytes() > limits_.inbox_bytes / 2) {
-        return limits_.ping_interval;  // the loop does not read, so the peer is not to blame
+    if (!is_reading() && inbox_.bytes() > limits().inbox_bytes / 2) {
+        return limits().ping_interval;  // the loop does not read, so the peer is not to blame
     }
     if (keepalive_.check() == Keepalive::Verdict::kDead) {
         services().counters->count(Limit::kPingTimeout);
         note_end(MessageTap::Side::kPeer, CloseCode::kAbnormal, "the peer did not answer a ping in time");
         abort(CloseCode::kAbnormal, {});
-        return limits_.ping_interval;
+        return limits().ping_interval;
     }
     if (is_sending()) {
         keepalive_.note_stall();
@@ -560,7 +568,7 @@ std::chrono::seconds WebSocketConnection::check_alive() {
     const wire::ControlFrame frame = protocol_.ping({});
     outbox_.append(frame.view());
     note_queued(frame.view().size());
-    return limits_.ping_timeout;
+    return limits().ping_timeout;
 }
 
 // ---- Awaiters

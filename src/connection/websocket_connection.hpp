@@ -10,6 +10,7 @@
 #include "connection/opening_handshake.hpp"
 #include "connection/slow_member.hpp"
 #include "connection/socket_stream.hpp"
+#include "connection/traffic.hpp"
 #include "wire/prepared_message.hpp"
 #include "wire/protocol.hpp"
 
@@ -39,10 +40,11 @@ public:
         ~Owner() = default;
     };
 
-    // Takes `socket` over. The limits outlive it; `slow_member` is what its route does about a slow peer. A server's
-    // has the opening handshake that its view answers, a client's calls open().
+    // Takes `socket` over. The limits and the traffic, which counts its messages, outlive it; `slow_member` is what its
+    // route does about a slow peer. A server's has the opening handshake that its view answers, a client's calls open().
     WebSocketConnection(LoopServices& services, SocketId socket, wire::Role role, const WebSocketLimits& limits,
-                        SlowMember slow_member, Owner& owner, std::unique_ptr<OpeningHandshake> opening = nullptr);
+                        Traffic& traffic, SlowMember slow_member, Owner& owner,
+                        std::unique_ptr<OpeningHandshake> opening = nullptr);
     using SocketStream::note_peer_fin;
     virtual ~WebSocketConnection();
 
@@ -112,7 +114,7 @@ public:
     [[nodiscard]] bool has_message() const noexcept { return !inbox_.empty(); }
     Message take_message();
     // The peer takes less than is sent to it: a sender waits.
-    [[nodiscard]] bool is_full() const noexcept { return outbox_.bytes() > limits_.outbox_bytes; }
+    [[nodiscard]] bool is_full() const noexcept { return outbox_.bytes() > limits().outbox_bytes; }
     void wait_for_message(WebSocket::RecvAwaiter& awaiter) noexcept { receiver_ = &awaiter; }
     void wait_for_room(WebSocket::SendAwaiter& awaiter) noexcept;
     void wait_for_close(WebSocket::ClosedAwaiter& awaiter) noexcept;
@@ -167,6 +169,8 @@ private:
     void prepare_to_queue();
     // Queues the frame of a message, compressed or not: masked by a client.
     void queue(const internal::EncodedFrame& frame);
+    void note_message_queued(std::size_t bytes);
+    // Of a message, or of a frame of the protocol's own.
     void note_queued(std::size_t bytes);
     // Who listens to a server's WebSockets; null if nobody does.
     [[nodiscard]] MessageTap* tap() const noexcept;
@@ -175,6 +179,7 @@ private:
     // Does what its route wants of a peer that has more to take than it may. Returns whether one more message has room.
     bool apply_slow_policy();
 
+    [[nodiscard]] const WebSocketLimits& limits() const noexcept { return protocol_.limits(); }
     [[nodiscard]] std::uint32_t now() const noexcept { return static_cast<std::uint32_t>(loop().now()); }
 
     // In an order without gaps: ServerWebSocket bounds its size.
@@ -182,7 +187,7 @@ private:
     std::uint32_t slot_;
     SlowMemberGauge slow_;
     Owner& owner_;
-    const WebSocketLimits& limits_;
+    Traffic& traffic_;
     wire::Protocol protocol_;
     Inbox inbox_;
     std::unique_ptr<OpeningHandshake> opening_;

@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "c10k/internal/descriptor_events.hpp"
+#include "loop/loop_delay.hpp"
 #include "loop/sockets.hpp"
 
 #include <chrono>
@@ -149,11 +150,14 @@ public:
     [[nodiscard]] virtual std::int64_t heard_until() const noexcept = 0;
     // Ends the wait() in progress, or the next one. Thread: any; also from a signal handler.
     virtual void wake() noexcept = 0;
+    // How late the loop runs; may be read when it has ended. A backend in memory knows no delay.
+    [[nodiscard]] virtual const std::shared_ptr<LoopDelay>& delay() const noexcept { return delay_; }
 
 protected:
     void count_failure_after_close() noexcept { ++failures_after_close_; }
 
 private:
+    const std::shared_ptr<LoopDelay> delay_ = std::make_shared<LoopDelay>();
     std::uint64_t failures_after_close_ = 0;
 };
 

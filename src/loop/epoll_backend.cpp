@@ -224,9 +224,17 @@ int EpollBackend::wait(std::optional<std::int64_t> until) {
         constexpr std::int64_t kLongest = 1 << 30;
         timeout_ms = static_cast<int>(std::clamp(*until == 0 ? 0 : *until - now(), std::int64_t{0}, kLongest));
     }
-    heard_.begin(now());
+    const std::int64_t began = steady_microseconds();
+    heard_.begin(began / 1000);
+    delay()->note_look(began);
+    if (timeout_ms != 0) {
+        delay()->note_asleep();
+    }
     int others = 0;
     const int count = ::epoll_wait(epoll_, events.data(), kEventsAtOnce, timeout_ms);
+    if (timeout_ms != 0) {
+        delay()->note_woken(steady_microseconds());
+    }
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         if (event.data.u64 == kWakeTag) {

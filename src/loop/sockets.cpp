@@ -174,9 +174,9 @@ bool sockets_have_all(int open) noexcept {
     return static_cast<std::size_t>(next) >= socket_file_limit();
 }
 
-std::int64_t steady_milliseconds() noexcept {
+std::int64_t steady_microseconds() noexcept {
     using std::chrono::steady_clock;
-    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace c10k

@@ -74,7 +74,8 @@ private:
 // Whether sockets use as many as they may. `open` is any open descriptor.
 [[nodiscard]] bool sockets_have_all(int open) noexcept;
 
-// Milliseconds of a clock that never jumps.
-[[nodiscard]] std::int64_t steady_milliseconds() noexcept;
+// A clock that never jumps, in microseconds and in milliseconds.
+[[nodiscard]] std::int64_t steady_microseconds() noexcept;
+[[nodiscard]] inline std::int64_t steady_milliseconds() noexcept { return steady_microseconds() / 1000; }
 
 }  // namespace c10k

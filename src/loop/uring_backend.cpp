@@ -424,7 +424,9 @@ void UringBackend::polled(std::uint32_t index, int result) {
 // ---- Answers of the kernel
 
 int UringBackend::wait(std::optional<std::int64_t> until) {
-    heard_.begin(now());
+    const std::int64_t began = steady_microseconds();
+    heard_.begin(began / 1000);
+    delay()->note_look(began);
     const int adopted = adopt_waiting();
     update_watches();
     const bool may_sleep = adopted == 0 && (!until || (*until != 0 && *until > now()));
@@ -438,7 +440,9 @@ int UringBackend::wait(std::optional<std::int64_t> until) {
     }
     Taken taken = take_completions();
     if (taken.completions == 0 && may_sleep) {
+        delay()->note_asleep();
         sleep(until);
+        delay()->note_woken(steady_microseconds());
         taken = take_completions();
     }
     // The kernel holds some completions back, and does not always say so (6.18): only a call that brings none is proof.

@@ -4,6 +4,7 @@
 #include "c10k/http.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
+#include "connection/traffic.hpp"
 #include "wire/handshake.hpp"
 
 #include <cstddef>
@@ -39,6 +40,7 @@ struct WebSocketRoute {
     Compression compression = Compression::kOff;
     std::function<Task<>(WebSocket&, std::span<const std::string_view> captures)> view;
     SlowMember slow_member = SlowMember::kClose;
+    std::shared_ptr<Traffic> traffic = std::make_shared<Traffic>();  // of its WebSockets here
 };
 
 // A valid handshake that has found its view.

@@ -46,6 +46,8 @@ private:
     void on_accepted() override {
         owner_.is_opened_ = true;
         owner_.context_.counters().opened.add();
+        owner_.route_.traffic->opened.add();
+        owner_.route_.traffic->open.add();
         owner_.context_.application.on_websocket_opened(owner_.route_, request, owner_.socket_);
         if (MessageTap* const tap = owner_.context_.services.tap) {
             tap->on_opened(owner_.connection_, request, owner_.route_.name);
@@ -84,7 +86,8 @@ std::string ServerWebSocket::Handshake::accept(const AcceptOptions& options) {
 ServerWebSocket::ServerWebSocket(ServerContext& context, SocketId socket, WebSocketMatch match, Request request,
                                  std::string early, Admission::AddressSlot slot)
     : context_(context), route_(*match.route), captures_(std::move(match.captures)),
-      connection_(context.services, socket, wire::Role::kServer, context.limits, match.route->slow_member, *this,
+      connection_(context.services, socket, wire::Role::kServer, context.limits, *match.route->traffic,
+                  match.route->slow_member, *this,
                   std::make_unique<Handshake>(*this, std::move(match.offer), std::move(request), std::move(early))),
       address_slot_(slot) {
     static_assert(sizeof(ServerWebSocket) <= 392, "every connection has one, and malloc's next size is 16 bytes more");
@@ -152,6 +155,7 @@ void ServerWebSocket::answer_failure(std::exception_ptr failure) {
 void ServerWebSocket::on_closed() {
     if (is_opened_) {
         context_.counters().count_close(connection_.close_info().code);
+        route_.traffic->open.subtract();
         try {
             context_.application.on_websocket_closed(route_, socket_);
         } catch (const std::bad_alloc&) {  // the log lacks a line

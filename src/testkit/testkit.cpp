@@ -116,6 +116,7 @@ Server::Server(Services& services, Urls urls) {
     Services::Parts& parts = *services.parts_;
     parts.site.urls = std::move(urls);
     state_ = std::make_unique<State>(parts.site.urls, parts.settings, parts.loop);
+    parts.shared.metrics.add(state_->dispatcher.traffic());
 }
 
 Server::~Server() = default;

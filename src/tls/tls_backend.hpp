@@ -68,6 +68,7 @@ public:
     int wait(std::optional<std::int64_t> until) override;
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return inner_->heard_until(); }
     void wake() noexcept override { inner_->wake(); }
+    [[nodiscard]] const std::shared_ptr<LoopDelay>& delay() const noexcept override { return inner_->delay(); }
 
 private:
     class Socket;

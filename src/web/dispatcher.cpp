@@ -168,6 +168,16 @@ Task<Response> Dispatcher::with_error_page(Request& request, Task<Response> view
     }
 }
 
+std::vector<RouteTraffic> Dispatcher::traffic() const {
+    std::vector<RouteTraffic> traffic;
+    for (const Target& target : targets_) {
+        if (const auto* route = std::get_if<WebSocketRoute>(&target.view)) {
+            traffic.push_back({route->name, route->traffic});
+        }
+    }
+    return traffic;
+}
+
 // ---- From a request to its view
 
 bool Dispatcher::came_securely(const Request& request) const {

@@ -27,6 +27,9 @@ public:
     Dispatcher(const Urls& urls, const Settings& settings,
                std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>());
 
+    // What goes through the WebSockets of each route, in the order of the routes.
+    [[nodiscard]] std::vector<RouteTraffic> traffic() const;
+
     [[nodiscard]] bool came_securely(const Request& request) const override;
     // Whether the view of its route takes a BodyReader.
     [[nodiscard]] bool reads_body(const Request& request) override;

@@ -57,6 +57,8 @@ public:
             return false;
         }
     }
+    [[nodiscard]] std::vector<RouteTraffic> traffic() const { return {{route_.name, route_.traffic}}; }
+
     Answer answer(Request& request, int minor_version) override {
         try {
             request.is_secure = came_securely(request);
@@ -197,6 +199,7 @@ public:
           site_(application, settings_), server_(loop_, site_, settings_, certificates_.get()) {
         loop_.set_blocking_pool(std::make_shared<BlockingThreads>(settings_));
         metrics_.add(LoopServices::of(loop_).counters);
+        metrics_.add(site_.traffic());
         metrics_.add(loop_.blocking_pool());
         redirect_.reset();
     }

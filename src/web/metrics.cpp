@@ -1,9 +1,10 @@
 #include "c10k/metrics.hpp"
 
-#include "connection/counters.hpp"
+#include "connection/traffic.hpp"
 #include "loop/blocking_pool.hpp"
 #include "web/setting_rows.hpp"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 #include <string_view>
@@ -51,6 +52,22 @@ constexpr std::array kBlockingNumbers{
                   "Functions that run_blocking() did not take, since its queue was full.", &BlockingCounts::refused},
 };
 
+struct NamedTraffic {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    Counter Traffic::*counter;
+};
+
+constexpr std::array kTrafficNumbers{
+    NamedTraffic{"c10k_websockets_open", "gauge", "WebSockets that are open.", &Traffic::open},
+    NamedTraffic{"c10k_messages_received_total", "counter", "Messages from WebSockets.", &Traffic::received},
+    NamedTraffic{"c10k_received_bytes_total", "counter", "Bytes of frames from WebSockets.", &Traffic::received_bytes},
+    NamedTraffic{"c10k_messages_sent_total", "counter", "Messages that were queued for WebSockets.", &Traffic::sent},
+    NamedTraffic{"c10k_sent_bytes_total", "counter", "Bytes of frames that were queued for WebSockets.",
+                 &Traffic::sent_bytes},
+};
+
 // Sums over all loops the counter that `pick` picks.
 template <typename Pick>
 std::uint64_t sum(const Loops& loops, Pick pick) {
@@ -78,6 +95,34 @@ std::string close_name(std::size_t index) {
                                        : "4xxx";
 }
 
+// The value of a label, in quotes, with what may not stand there as it is.
+std::string label_value(std::string_view text) {
+    std::string value;
+    for (const char c : text) {
+        value += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string{c};
+    }
+    return value;
+}
+
+// The routes of the loops' sites, which are the same, each once and in their order.
+std::vector<std::string_view> names_of(const std::vector<RouteTraffic>& routes) {
+    std::vector<std::string_view> names;
+    for (const RouteTraffic& route : routes) {
+        if (std::find(names.begin(), names.end(), route.route) == names.end()) {
+            names.emplace_back(route.route);
+        }
+    }
+    return names;
+}
+
+std::uint64_t sum(const std::vector<RouteTraffic>& routes, std::string_view name, Counter Traffic::*counter) {
+    std::uint64_t sum = 0;
+    for (const RouteTraffic& route : routes) {
+        sum += route.route == name ? (*route.traffic.*counter).value() : 0;
+    }
+    return sum;
+}
+
 // The lines in front of a metric's samples.
 void append_head(std::string& text, std::string_view name, std::string_view type, std::string_view help) {
     text.append("# HELP ").append(name).append(" ").append(help).append("\n");
@@ -88,16 +133,24 @@ void append_sample(std::string& text, std::string_view name, std::string_view la
                    std::uint64_t number) {
     text.append(name);
     if (!label.empty()) {
-        text.append("{").append(label).append("=\"").append(value).append("\"}");
+        text.append("{").append(label).append("=\"").append(label_value(value)).append("\"}");
     }
     text.append(" ").append(std::to_string(number)).append("\n");
 }
 
 }  // namespace
 
+Metrics::Metrics() = default;
+Metrics::~Metrics() = default;
+
 void Metrics::add(std::shared_ptr<const Counters> loop) {
     const std::lock_guard lock{mutex_};
     loops_.push_back(std::move(loop));
+}
+
+void Metrics::add(const std::vector<RouteTraffic>& routes) {
+    const std::lock_guard lock{mutex_};
+    routes_.insert(routes_.end(), routes.begin(), routes.end());
 }
 
 void Metrics::add(std::shared_ptr<const BlockingPool> pool) {
@@ -125,6 +178,12 @@ std::string Metrics::text() const {
         append_head(text, number.name, number.type, number.help);
         append_sample(text, number.name, {}, {},
                       sum(loops_, [&number](const Counters& loop) -> const Counter& { return loop.*number.counter; }));
+    }
+    for (const NamedTraffic& number : kTrafficNumbers) {
+        append_head(text, number.name, number.type, number.help);
+        for (const std::string_view route : names_of(routes_)) {
+            append_sample(text, number.name, "route", route, sum(routes_, route, number.counter));
+        }
     }
     const BlockingCounts blocking = sum(pools_);
     for (const NamedBlocking& number : kBlockingNumbers) {

@@ -87,6 +87,7 @@ struct SiteServer {
           server(Loop::current(), application(), limits, program.certificates.get(), program.shared.admission) {
         LoopServices& services = LoopServices::of(Loop::current());
         program.shared.metrics.add(services.counters);
+        program.shared.metrics.add(dispatcher.traffic());
         if (program.recorder) {
             tap.emplace(*program.recorder, services);
         }

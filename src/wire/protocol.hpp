@@ -91,6 +91,7 @@ public:
     [[nodiscard]] ControlFrame ping(std::string_view payload) const;
 
     [[nodiscard]] Role role() const noexcept { return role_; }
+    [[nodiscard]] const WebSocketLimits& limits() const noexcept { return limits_; }
     [[nodiscard]] State state() const noexcept { return state_; }
     // A message or a frame has arrived in part.
     [[nodiscard]] bool is_amid_message() const noexcept {

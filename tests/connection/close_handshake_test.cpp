@@ -133,7 +133,8 @@ private:
 
     void on_accepted(SocketId socket, const Address& /*peer*/, const Address& /*local*/) override {
         loop_.backend().start_receiving(socket);
-        connection_.emplace(LoopServices::of(loop_), socket, wire::Role::kServer, limits_, SlowMember::kClose,
+        LoopServices& services = LoopServices::of(loop_);
+        connection_.emplace(services, socket, wire::Role::kServer, limits_, services.client_traffic, SlowMember::kClose,
                             static_cast<WebSocketConnection::Owner&>(*this), std::make_unique<AnsweredByTest>());
         sender_.emplace(*connection_);
     }

@@ -236,6 +236,30 @@ TEST_F(UringUnderLimits, KeepsWhatItHasAcceptedUntilThereIsARingForIt) {
     }
 }
 
+// The time of sleep is no delay, and the time between two looks for events is one: also while it goes on.
+TEST_P(KernelBackendTest, TellsHowLateItsLoopRuns) {
+    constexpr std::int64_t kMilliseconds = 20;
+    LoopDelay& delay = *backend->delay();
+    const std::int64_t began = steady_microseconds();
+    c10k::wait(*backend, backend->now() + kMilliseconds + 1);
+    const std::int64_t woken = steady_microseconds();
+    EXPECT_LE(delay.take_longest(woken), woken - began - kMilliseconds * 1000);
+
+    const auto be_busy = [] {
+        for (const std::int64_t since = steady_milliseconds(); steady_milliseconds() <= since + kMilliseconds;) {
+        }
+    };
+    be_busy();
+    EXPECT_GE(delay.take_longest(steady_microseconds()), kMilliseconds * 1000) << "the turn goes on";
+    c10k::wait(*backend, 0);
+    EXPECT_GE(delay.take_longest(steady_microseconds()), kMilliseconds * 1000) << "the turn has ended";
+    c10k::wait(*backend, 0);
+    const std::int64_t last = steady_microseconds();
+    be_busy();
+    c10k::wait(*backend, 0);
+    EXPECT_GE(delay.take_longest(last), kMilliseconds * 1000) << "the longest of two turns";
+}
+
 TEST(UringBackend, HoldsMoreSocketsThanTheProcessMayHaveOpenFiles) {
     if (!probe_uring().refusal.empty()) {
         GTEST_SKIP() << probe_uring().refusal;

@@ -73,6 +73,36 @@ TEST(Metrics, CountEachLimitUnderTheNameOfItsSetting) {
     }
 }
 
+Task<> echo_twice(WebSocket& socket) {
+    while (const std::optional<Message> message = co_await socket.recv()) {
+        co_await socket.send(*message);
+        co_await socket.send(*message);
+    }
+}
+
+Task<> say_nothing(WebSocket& socket) { co_await socket.recv(); }
+
+TEST(Metrics, CountTheMessagesOfEachRoute) {
+    testkit::Services services;
+    testkit::Server server{services, Urls{path("echo/", echo_twice), path("quiet/\"ly\\/", say_nothing)}};
+    const Metrics& metrics = static_cast<c10k::Services&>(services).metrics;
+    testkit::Client one = server.connect("/echo/");
+    testkit::Client other = server.connect("/echo/");
+    one.send("1234");
+    other.send("12345678");
+    EXPECT_EQ(other.recv(), "12345678");
+    const std::string text = metrics.text();
+    EXPECT_TRUE(has_line(text, "c10k_websockets_open{route=\"/echo/\"} 2"));
+    EXPECT_TRUE(has_line(text, "c10k_messages_received_total{route=\"/echo/\"} 2"));
+    EXPECT_TRUE(has_line(text, "c10k_received_bytes_total{route=\"/echo/\"} 24"));  // masked headers have 6 bytes
+    EXPECT_TRUE(has_line(text, "c10k_messages_sent_total{route=\"/echo/\"} 4"));
+    EXPECT_TRUE(has_line(text, "c10k_sent_bytes_total{route=\"/echo/\"} 32"));
+    EXPECT_TRUE(has_line(text, "c10k_websockets_open{route=\"/quiet/\\\"ly\\\\/\"} 0"));
+    one.close();
+    other.close();
+    EXPECT_TRUE(has_line(metrics.text(), "c10k_websockets_open{route=\"/echo/\"} 0"));
+}
+
 // https://prometheus.io/docs/instrumenting/exposition_formats/: each metric has its HELP, its TYPE and its samples
 // together, and the last line ends, too.
 TEST(Metrics, AreInTheTextFormatOfPrometheus) {
