@@ -41,6 +41,8 @@ public:
     }
 
     explicit operator bool() const noexcept { return handle_ != nullptr; }
+    // The memory of its coroutine; null if it is empty. For the library.
+    [[nodiscard]] void* frame() const noexcept { return handle_ ? handle_.address() : nullptr; }
     [[nodiscard]] bool done() const noexcept { return handle_ == nullptr || handle_.done(); }
 
     // Starts it as the root of a tree of tasks, later in this turn of this thread's loop. `listener` hears of its end

@@ -32,6 +32,7 @@ struct LoopServices {
     HandshakeWindows handshake_windows;  // of clients
     MessageTap* tap = nullptr;           // null: nobody wants to hear
     Traffic client_traffic;              // of all of them
+    MessageTap* tap = nullptr;           // null: nobody wants to hear
 };
 
 }  // namespace c10k

@@ -50,6 +50,8 @@ public:
     [[nodiscard]] bool was_slow() const noexcept { return was_slow_; }
     // The outbox has more than slow_bytes.
     [[nodiscard]] bool is_slow() const noexcept { return is_slow_; }
+    // For how many milliseconds. Requires: is_slow().
+    [[nodiscard]] std::uint32_t slow_for(std::uint32_t now) const noexcept { return now - since_; }
 
     [[nodiscard]] Judgement judge(std::size_t bytes, std::uint32_t now, const WebSocketLimits& limits) const noexcept;
 

@@ -35,13 +35,16 @@ public:
         virtual void on_closed() = 0;
         // The subprotocol that was agreed on, or "".
         [[nodiscard]] virtual std::string_view subprotocol() const noexcept = 0;
+        // Bytes of memory that it has with the connection in it, and with its view.
+        [[nodiscard]] virtual std::size_t memory() const noexcept { return sizeof(WebSocketConnection); }
 
     protected:
         ~Owner() = default;
     };
 
     // Takes `socket` over. The limits and the traffic, which counts its messages, outlive it; `slow_member` is what its
-    // route does about a slow peer. A server's has the opening handshake that its view answers, a client's calls open().
+    // route does about a slow peer. A server's has the opening handshake that its view answers, a client's calls
+    // open().
     WebSocketConnection(LoopServices& services, SocketId socket, wire::Role role, const WebSocketLimits& limits,
                         Traffic& traffic, SlowMember slow_member, Owner& owner,
                         std::unique_ptr<OpeningHandshake> opening = nullptr);
@@ -59,6 +62,20 @@ public:
     [[nodiscard]] bool is_compressed() const noexcept { return protocol_.deflate() != nullptr; }
     [[nodiscard]] std::string_view subprotocol() const noexcept { return owner_.subprotocol(); }
     [[nodiscard]] WebSocketHandle handle() const;
+
+    // ---- For those who look at it
+
+    // Its place in the WebSocketTable.
+    [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
+    [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
+    // Bytes that the peer has not taken.
+    [[nodiscard]] std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
+    [[nodiscard]] const SlowMemberGauge& slow() const noexcept { return slow_; }
+    [[nodiscard]] const WebSocketLimits& limits() const noexcept { return protocol_.limits(); }
+    // Bytes of memory that it takes with its owner, its view, and its queues.
+    [[nodiscard]] std::size_t memory() const noexcept {
+        return owner_.memory() + outbox_.bytes() + inbox_.bytes() + protocol_.held_bytes();
+    }
 
     // ---- Opening
 
@@ -179,7 +196,6 @@ private:
     // Does what its route wants of a peer that has more to take than it may. Returns whether one more message has room.
     bool apply_slow_policy();
 
-    [[nodiscard]] const WebSocketLimits& limits() const noexcept { return protocol_.limits(); }
     [[nodiscard]] std::uint32_t now() const noexcept { return static_cast<std::uint32_t>(loop().now()); }
 
     // In an order without gaps: ServerWebSocket bounds its size.

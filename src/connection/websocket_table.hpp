@@ -28,6 +28,11 @@ public:
     [[nodiscard]] WebSocketConnection* find(std::uint32_t slot, std::uint32_t generation) const noexcept;
     [[nodiscard]] WebSocketHandle handle(std::uint32_t slot);
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    // Slots are numbered from 0; some are free.
+    [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
+    // Null if the slot is free.
+    [[nodiscard]] WebSocketConnection* at(std::size_t slot) const noexcept { return slots_[slot].connection; }
+    [[nodiscard]] std::uint32_t generation(std::size_t slot) const noexcept { return slots_[slot].generation; }
 
     // Notes that the peer is alive: check_alive() is due after `silence` from now.
     void note_activity(std::uint32_t slot, std::chrono::seconds silence) noexcept {

@@ -4,6 +4,7 @@
 #include "wire/handshake.hpp"
 #include "wire/response_writer.hpp"
 
+#include <malloc.h>
 #include <new>
 #include <optional>
 #include <span>
@@ -107,6 +108,11 @@ std::string_view ServerWebSocket::subprotocol() const noexcept {
         return static_cast<const Handshake*>(handshake)->agreed_subprotocol();
     }
     return context_.subprotocols.name(subprotocol_);
+}
+
+// Of the view, the frame of its outermost coroutine.
+std::size_t ServerWebSocket::memory() const noexcept {
+    return sizeof(*this) + (view_.frame() != nullptr ? ::malloc_usable_size(view_.frame()) : 0);
 }
 
 // ---- The end

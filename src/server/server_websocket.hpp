@@ -29,6 +29,7 @@ private:
 
     void on_closed() override;
     [[nodiscard]] std::string_view subprotocol() const noexcept override;
+    [[nodiscard]] std::size_t memory() const noexcept override;
     void on_completed() noexcept override;
     // Says to the peer what the view's end means.
     void answer_view();
