@@ -22,8 +22,9 @@ ARROWS = {
     "server": ["connection"],
     "groups": ["connection"],
     "web": ["server", "groups"],
+    "live": ["web"],
     "load": ["connection"],
-    "manage": ["usage", "web", "load"],
+    "manage": ["usage", "live", "load"],
     "testkit": ["groups", "web"],
     "tool": ["usage"],
 }

@@ -47,6 +47,17 @@ struct Settings : ServerLimits, BlockingLimits {
     std::vector<std::string> template_folders = {};
     std::vector<std::string> static_folders = {};
 
+    // The dashboard: "on", "off", or "auto": on while the site is developed, with debug or a reloading runserver.
+    std::string live = "auto";
+    // Where it listens; port 0 is any that is free.
+    std::string live_host = "127.0.0.1";
+    std::uint32_t live_port = 0;
+    // Who has it may look: at least 16 characters, or "" for a new one at each start.
+    std::string live_token = {};
+    // Who may close WebSockets and follow their messages: "off", "loopback", "all", or "auto": loopback while the site
+    // is developed, else nobody.
+    std::string live_control = "auto";
+
     // How WebSockets compress their messages on routes that do not say (see Compression).
     bool compression = false;
     std::uint32_t compression_from_bytes = 256;

@@ -69,7 +69,8 @@ private:
     std::array<int, 2> ends_{-1, -1};
 };
 
-Handover::Handover(const Settings& settings) : listeners_(take_inherited_listeners()) {
+Handover::Handover(const Settings& settings, std::optional<LiveListener> dashboard)
+    : listeners_(take_inherited_listeners()), dashboard_(std::move(dashboard)) {
     if (!listeners_.empty()) {
         return;
     }
@@ -97,6 +98,10 @@ int Handover::descriptor_number(std::size_t index) const noexcept {
 void Handover::start(Start start) {
     starting_.reset();
     ready_ = std::make_unique<ReadySocket>();
+    if (dashboard_) {
+        dashboard_->add_to(start.environment, descriptor_number(start.descriptors.size()));
+        start.descriptors.push_back(dashboard_->descriptor());
+    }
     start.environment[ReadyNotice::kVariable] = std::to_string(descriptor_number(start.descriptors.size()));
     start.environment["NOTIFY_SOCKET"] = "";  // ours, if systemd has started us: it is this process that it waits for
     start.environment["LISTEN_FDS"] = std::to_string(listeners_.size());

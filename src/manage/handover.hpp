@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "c10k/settings.hpp"
+#include "live/live_listener.hpp"
 #include "manage/process.hpp"
 #include "manage/signals.hpp"
 #include "web/listening.hpp"
@@ -19,8 +20,9 @@ namespace c10k {
 // tells it to end. So nobody is refused. Thread: the only one of this process.
 class Handover {
 public:
-    // Listens, unless the sockets were handed to this process. Throws std::runtime_error if it cannot.
-    explicit Handover(const Settings& settings);
+    // Listens, unless the sockets were handed to this process. Throws std::runtime_error if it cannot. The programs
+    // inherit the dashboard's socket, too.
+    Handover(const Settings& settings, std::optional<LiveListener> dashboard);
     // Kills the programs that are left.
     ~Handover();
     Handover(const Handover&) = delete;
@@ -59,6 +61,7 @@ private:
 
     std::optional<UnixListener> unix_listener_;
     std::vector<int> listeners_;
+    std::optional<LiveListener> dashboard_;
     std::unique_ptr<Process> serving_;
     std::unique_ptr<Process> starting_;
     std::unique_ptr<ReadySocket> ready_;  // of the one that is starting

@@ -13,6 +13,7 @@
 #include "manage/runserver_supervisor.hpp"
 #include "manage/serve_supervisor.hpp"
 #include "manage/setting_options.hpp"
+#include "manage/top.hpp"
 #include "task/run.hpp"
 #include "usage/completion.hpp"
 #include "usage/man_page.hpp"
@@ -98,6 +99,7 @@ public:
         add_certificate();
         add(load_);
         add(replay_);
+        add_top();
     }
 
     // A command of the user's.
@@ -265,6 +267,26 @@ private:
             "--force", [this](std::int64_t) { certificate_.replacing = Replacing::kYes; }, "Replace existing files");
     }
 
+    void add_top() {
+        CLI::App* command = add_command("top", "Show what a running server does, in this terminal", [this] {
+            const Settings settings = settings_.read().settings();
+            Loop loop{make_backend(BackendChoice::kAuto)};
+            c10k::run(loop, run_top(top_, settings));
+        });
+        command->add_option("--url", top_.url, "The address of the dashboard, as the server prints it at its start")
+            ->type_name("URL");
+        command
+            ->add_option("--token", top_.token,
+                         "Its token, if the address has none; everybody on this machine can read it here")
+            ->type_name("TOKEN");
+        command->add_option("--ca", top_.ca, "For https://: a file with the certificate of the authority to trust")
+            ->type_name("FILE");
+        command->add_flag("--once", top_.is_once, "Print one line, and end");
+        command->add_flag("--json", top_.is_json, "Print the figures as JSON, an object a line");
+        command->footer("Try: manage top --url 'http://127.0.0.1:40123/_live/#token=...'");
+        settings_.add_to(*command);
+    }
+
     // ---- The user's commands
 
     // Programs that declare their options with CLI11 still compile.
@@ -333,6 +355,7 @@ private:
     CertificateOptions certificate_;
     LoadCommand load_;
     ReplayCommand replay_;
+    TopOptions top_;
     std::string backend_ = "auto";
     std::string shell_;
 };

@@ -1,6 +1,7 @@
 #include "manage/runserver_supervisor.hpp"
 
 #include "base/file_state.hpp"
+#include "live/dashboard.hpp"
 #include "manage/build_output.hpp"
 #include "manage/build_record.hpp"
 #include "manage/build_step.hpp"
@@ -89,7 +90,7 @@ public:
     RunserverSupervisor(const Project& project, const Settings& settings, const ReloadOptions& options,
                         std::vector<std::string> command)
         : project_(project), options_(options), command_(std::move(command)), signals_({SIGINT, SIGTERM, SIGCHLD}),
-          programs_(settings),
+          programs_(settings, open_dashboard(settings, Development::kYes)),
           watcher_(options.watching == ReloadOptions::Watching::kPolling ? c10k::poll(project.source)
                                                                          : watch(project.source)) {}
 

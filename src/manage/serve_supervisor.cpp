@@ -1,6 +1,7 @@
 #include "manage/serve_supervisor.hpp"
 
 #include "base/log.hpp"
+#include "live/dashboard.hpp"
 #include "loop/activation.hpp"
 #include "manage/control.hpp"
 #include "manage/handover.hpp"
@@ -30,8 +31,8 @@ constexpr milliseconds kLongestPause{30'000};
 class ServeSupervisor {
 public:
     ServeSupervisor(const Settings& settings, const std::vector<std::string>& command)
-        : command_(command), signals_({SIGINT, SIGTERM, SIGHUP, SIGCHLD}), programs_(settings),
-          control_(programs_.address()) {}
+        : command_(command), signals_({SIGINT, SIGTERM, SIGHUP, SIGCHLD}),
+          programs_(settings, open_dashboard(settings, development_of(settings))), control_(programs_.address()) {}
 
     void run() {
         start();

@@ -161,6 +161,24 @@ std::vector<CheckMessage> check_settings(const Settings& settings) {
         messages.push_back(
             error("settings.E008", "proxy_protocol is on, and trusted_proxies is empty", "nobody could connect"));
     }
+    if (settings.live_host.starts_with("unix:")) {
+        messages.push_back(error("settings.E011", "live_host is a unix socket", "browsers cannot reach it"));
+    } else if (const auto fault = fault_of_listening_host(settings.live_host)) {
+        messages.push_back(error("settings.E011",
+                                 "nobody can listen on the live_host '" + settings.live_host + "': " + fault->why,
+                                 fault->hint));
+    }
+    constexpr std::size_t kLeastTokenBytes = 16;
+    if (!settings.live_token.empty() && settings.live_token.size() < kLeastTokenBytes) {
+        messages.push_back(error("settings.E012", "live_token is shorter than 16 characters", "it could be guessed"));
+    } else if (!settings.live_token.empty() && !is_token(settings.live_token)) {
+        messages.push_back(error("settings.E012", "live_token has other characters than letters, digits and -._~",
+                                 "it is part of an address, and a subprotocol"));
+    }
+    if (settings.live != "off" && !is_local(settings.live_host) && settings.tls_certificate.empty()) {
+        messages.push_back(warning("security.W003", "the dashboard listens on '" + settings.live_host + "' without TLS",
+                                   "its token can be read on the way: set tls_certificate, or reach it by a tunnel"));
+    }
     const bool has_unix_socket = settings.host.starts_with("unix:");
     const bool is_reached_by_others = !is_local(settings.host);
     if (is_reached_by_others && settings.allowed_hosts.empty()) {

@@ -126,13 +126,15 @@ Dispatcher::Dispatcher(const Urls& urls, const Settings& settings, std::shared_p
 // A page's route has only the middleware of its own and of the lists it came with: that of the site is around pages_.
 Dispatcher::Target Dispatcher::target(const Route& route) {
     if (const auto* page = std::get_if<PageView>(&route.view())) {
-        return {&route, wrap(*page, route.middleware())};
+        return {&route, wrap(*page, route.middleware()), std::make_shared<Traffic>()};
     }
     SocketView view = c10k::wrap(std::get<SocketView>(route.view()), route.middleware());
     view = c10k::wrap(std::move(view), urls_.middleware());
     const Compression compression = route.compression().value_or(default_compression(settings_));
-    return {&route, WebSocketRoute{'/' + route.pattern(), route.subprotocols(), compression, std::move(view),
-                                   route.slow_member()}};
+    WebSocketRoute target{'/' + route.pattern(), route.subprotocols(), compression, std::move(view),
+                          route.slow_member()};
+    std::shared_ptr<Traffic> traffic = target.traffic;
+    return {&route, std::move(target), std::move(traffic)};
 }
 
 PageView Dispatcher::wrap(PageView view, const std::vector<Middleware>& layers) {
@@ -171,9 +173,10 @@ Task<Response> Dispatcher::with_error_page(Request& request, Task<Response> view
 std::vector<RouteTraffic> Dispatcher::traffic() const {
     std::vector<RouteTraffic> traffic;
     for (const Target& target : targets_) {
-        if (const auto* route = std::get_if<WebSocketRoute>(&target.view)) {
-            traffic.push_back({route->name, route->traffic});
-        }
+        const Route& route = *target.route;
+        traffic.push_back({'/' + route.pattern(), target.traffic,
+                           route.is_page() ? RouteTraffic::Kind::kPage : RouteTraffic::Kind::kWebSocket,
+                           route.slow_member()});
     }
     return traffic;
 }
@@ -286,6 +289,7 @@ PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {
         return wire::upgrade_required();
     }
     const Route& route = *match.target->route;
+    match.target->traffic->received.add();
     if (contains(route.methods(), request.method)) {
         const bool lacks_body = request.body_reader != nullptr && request.body_reader->body().is_in_pieces();
         if (lacks_body && !route.reads_body()) {

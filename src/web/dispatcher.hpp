@@ -27,7 +27,7 @@ public:
     Dispatcher(const Urls& urls, const Settings& settings,
                std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>());
 
-    // What goes through the WebSockets of each route, in the order of the routes.
+    // What goes through each route, in their order.
     [[nodiscard]] std::vector<RouteTraffic> traffic() const;
 
     [[nodiscard]] bool came_securely(const Request& request) const override;
@@ -52,6 +52,7 @@ private:
     struct Target {
         const Route* route;
         std::variant<PageView, WebSocketRoute> view;
+        std::shared_ptr<Traffic> traffic;
     };
     struct Match {
         const Target* target;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <numeric>
 #include <string_view>
 
@@ -150,7 +151,8 @@ void Metrics::add(std::shared_ptr<const Counters> loop) {
 
 void Metrics::add(const std::vector<RouteTraffic>& routes) {
     const std::lock_guard lock{mutex_};
-    routes_.insert(routes_.end(), routes.begin(), routes.end());
+    std::copy_if(routes.begin(), routes.end(), std::back_inserter(routes_),
+                 [](const RouteTraffic& route) { return route.kind == RouteTraffic::Kind::kWebSocket; });
 }
 
 void Metrics::add(std::shared_ptr<const BlockingPool> pool) {

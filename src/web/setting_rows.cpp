@@ -19,6 +19,9 @@ constexpr SettingBounds kSeconds{kOneSecond, kOneHour};
 constexpr SettingBounds kUpToOneGiB{1, kOneGiB};
 constexpr SettingBounds kAnySize{0, kOneGiB};
 
+constexpr std::array<std::string_view, 3> kLiveWords{"auto", "on", "off"};
+constexpr std::array<std::string_view, 4> kLiveControlWords{"auto", "off", "loopback", "all"};
+
 constexpr std::array kRows{
     SettingRow{"host", "", &Settings::host,
                "Where to listen: an address, a name (on all of its addresses), * for every address, or unix:PATH for a "
@@ -75,6 +78,36 @@ constexpr std::array kRows{
         &Settings::verbosity,
         "0 logs failures only, 1 also requests, and WebSockets (summed up when they are many), 2 each WebSocket.",
         {0, 2}},
+    SettingRow{"live",
+               "",
+               &Settings::live,
+               "Whether /_live/ shows connections, messages, queues and loops, on a port of its own. auto is on with "
+               "debug, and for a runserver that reloads, and off otherwise: whoever sees it sees paths and addresses.",
+               {},
+               {},
+               kLiveWords},
+    SettingRow{"live_host", "", &Settings::live_host,
+               "Where the dashboard listens: an address, or a name. Only this machine reaches 127.0.0.1. Anywhere else "
+               "it wants tls_certificate, or its token could be read on the way."},
+    SettingRow{
+        "live_port",
+        "",
+        &Settings::live_port,
+        "The port of the dashboard; 0 takes any that is free, which stays the same while runserver or serve runs.",
+        {0, 65'535}},
+    SettingRow{"live_token", "", &Settings::live_token,
+               "The secret that opens the dashboard, at least 16 characters: set it to keep one address over restarts. "
+               "By default each start makes one and prints it. Everybody can read command lines: keep it in c10k.conf "
+               "or the environment."},
+    SettingRow{"live_control",
+               "",
+               &Settings::live_control,
+               "Who may close WebSockets from the dashboard, and read the messages of one: off is nobody, loopback the "
+               "browsers on this machine, all everybody who has the token. auto is loopback where live=auto is on, and "
+               "off otherwise.",
+               {},
+               {},
+               kLiveControlWords},
     SettingRow{"allowed_hosts", "", &Settings::allowed_hosts,
                "The names of this server: a name, .example.com for all names below it too, or *. The server refuses "
                "requests for other names, so that no link is built from a forged one. It always allows the machine's "

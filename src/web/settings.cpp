@@ -184,7 +184,9 @@ std::vector<SettingInForce> SettingsReader::describe() const {
     for (const SettingRow& row : table_->rows()) {
         const auto origin = origins_.find(row.name);
         const bool is_debug = row.member == SettingMember{&Settings::debug};
-        settings.push_back({row.name, row.unit, value_text(defaults_, row), value_text(settings_, row),
+        const bool is_secret = row.member == SettingMember{&Settings::live_token} && !settings_.live_token.empty();
+        settings.push_back({row.name, row.unit, value_text(defaults_, row),
+                            is_secret ? "(secret)" : value_text(settings_, row),
                             origin == origins_.end() ? "default" : origin->second, row.reason,
                             value_text(is_debug ? defaults_ : defaults_in_debug, row)});
     }

@@ -52,13 +52,15 @@ using OnListening = std::function<void(const Listening&)>;
 
 // The state that the loops of one server share.
 struct SharedSite {
-    SharedSite(const SiteFactory& its_factory, const Settings& its_settings, const OnListening& on_all_listening)
-        : factory(its_factory), settings(its_settings), on_listening(on_all_listening), shared(its_settings.workers),
-          addresses(listening_addresses(settings)) {}
+    SharedSite(const SiteFactory& its_factory, const Settings& its_settings, const OnListening& on_all_listening,
+               SiteCompanion* its_companion)
+        : factory(its_factory), settings(its_settings), on_listening(on_all_listening), companion(its_companion),
+          shared(its_settings.workers), addresses(listening_addresses(settings)) {}
 
     const SiteFactory& factory;
     const Settings& settings;
     const OnListening& on_listening;
+    SiteCompanion* const companion;  // null if there is none
     SharedState shared;
     const std::unique_ptr<ServerCertificates> certificates = server_certificates(settings);  // null: no TLS
     std::vector<Address> addresses;
@@ -173,11 +175,37 @@ void build(std::optional<SiteServer>& serving, SharedSite& program, std::size_t 
     }
 }
 
+// Tells the companion of the site on this loop: from its building to the end of its connections.
+class Accompanied {
+public:
+    Accompanied(SiteCompanion* companion, std::size_t loop) noexcept : companion_(companion), loop_(loop) {}
+    ~Accompanied() {
+        if (is_told_) {
+            companion_->on_site_ended(loop_);
+        }
+    }
+    Accompanied(const Accompanied&) = delete;
+    Accompanied& operator=(const Accompanied&) = delete;
+
+    void tell(const Dispatcher& dispatcher) {
+        if (companion_ != nullptr) {
+            companion_->on_site_built(loop_, Loop::current(), dispatcher);
+            is_told_ = true;
+        }
+    }
+
+private:
+    SiteCompanion* companion_;
+    std::size_t loop_;
+    bool is_told_ = false;
+};
+
 // Builds the site inside a task of the group: if that fails, the group stops and awaits the tasks that the site has
 // spawned.
-Task<> serve_until_stopped(std::optional<SiteServer>& serving, SharedSite& program, std::size_t loop,
-                           TaskGroup& background) {
+Task<> serve_until_stopped(std::optional<SiteServer>& serving, Accompanied& accompanied, SharedSite& program,
+                           std::size_t loop, TaskGroup& background) {
     build(serving, program, loop, background);
+    accompanied.tell(serving->dispatcher);
     const std::vector<std::string> addresses = listen(serving->server, program, loop);
     if (++program.listening == program.settings.workers) {
         program.on_listening({addresses, Loop::current().backend().name(), program.settings.workers,
@@ -207,9 +235,10 @@ private:
 
 Task<> serve_on_loop(SharedSite& program, std::size_t loop) {
     std::optional<SiteServer> serving;
+    Accompanied accompanied{program.companion, loop};
     const BlockingEnd end{Loop::current()};  // they may refer to the site
     TaskGroup background;
-    background.spawn(serve_until_stopped(serving, program, loop, background));
+    background.spawn(serve_until_stopped(serving, accompanied, program, loop, background));
     co_await background.join();
 }
 
@@ -287,12 +316,12 @@ void inspect_site(const SiteFactory& factory, const Settings& settings,
     run(look_in_group(factory, settings, look));
 }
 
-void run_site(const SiteFactory& factory, const Settings& settings,
-              std::function<void(const Listening&)> on_listening) {
+void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening,
+              SiteCompanion* companion) {
     if (settings.debug) {
         note_throws();
     }
-    SharedSite program{factory, settings, on_listening};
+    SharedSite program{factory, settings, on_listening, companion};
     std::optional<PortReservations> reservations;
     std::optional<UnixListener> unix_listener;
     if (program.inherited.empty() && program.addresses.front().family() == AF_UNIX) {
@@ -311,7 +340,10 @@ void run_site(const SiteFactory& factory, const Settings& settings,
     loop.set_blocking_pool(std::make_shared<BlockingThreads>(settings));
     program.shared.metrics.add(loop.blocking_pool());
     try {
-        run(loop, on_loops(settings.workers, [&](std::size_t i) { return serve_on_loop(program, i); }));
+        const std::size_t loops = settings.workers + (companion != nullptr ? 1 : 0);
+        run(loop, on_loops(loops, [&](std::size_t i) {
+                return i < settings.workers ? serve_on_loop(program, i) : companion->run(Loop::current());
+            }));
     } catch (const Stopped&) {  // as it was asked to
     }
     if (const std::string struck = program.shared.metrics.limits_that_struck(); !struck.empty()) {

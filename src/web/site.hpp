@@ -15,6 +15,9 @@
 
 namespace c10k {
 
+class Dispatcher;
+class Loop;
+
 // A user's site with its services, on the loop of this thread: number `loop` of the sites that share `shared`.
 class HostedSite {
 public:
@@ -53,10 +56,25 @@ struct Listening {
     [[nodiscard]] std::string urls() const;
 };
 
+// A part of a serving program besides its site, such as a dashboard. It has a loop and a thread of its own, so that it
+// goes on when a loop of the site is busy.
+class SiteCompanion {
+public:
+    virtual ~SiteCompanion() = default;
+
+    // The site on loop number `loop` is built, and has no connections yet. Thread: that of the loop.
+    virtual void on_site_built(std::size_t number, Loop& loop, const Dispatcher& dispatcher) = 0;
+    // That site has no connections any more. Comes only after on_site_built(). Thread: that of the loop.
+    virtual void on_site_ended(std::size_t number) noexcept = 0;
+    // Runs on `loop`, the companion's own, until it is stopped with the sites. A failure ends the program.
+    virtual Task<> run(Loop& loop) = 0;
+};
+
 // Serves a site on as many loops as the settings say, the first of them on this thread, until SIGINT or SIGTERM. Calls
 // `on_listening`, on the thread of one of the loops, once all accept connections. Throws std::runtime_error, with a
 // text for a user, if a check finds an error or the server cannot listen on the address; and rethrows a background
 // task's failure.
-void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening);
+void run_site(const SiteFactory& factory, const Settings& settings, std::function<void(const Listening&)> on_listening,
+              SiteCompanion* companion = nullptr);
 
 }  // namespace c10k

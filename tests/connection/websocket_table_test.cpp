@@ -28,8 +28,8 @@ enum class Peer { kAnswers, kHasGone };
 class Checked final : private WebSocketConnection::Owner, public WebSocketConnection {
 public:
     Checked(Loop& loop, Peer peer)
-        : WebSocketConnection(LoopServices::of(loop), {}, wire::Role::kServer, kLimits, LoopServices::of(loop).client_traffic,
-                              SlowMember::kClose, *this),
+        : WebSocketConnection(LoopServices::of(loop), {}, wire::Role::kServer, kLimits,
+                              LoopServices::of(loop).client_traffic, SlowMember::kClose, *this),
           loop_(loop), peer_(peer) {}
 
     // When it was checked, in ms of the loop's clock.
@@ -134,8 +134,8 @@ TEST_F(Sweep, GivesEachSlotToOneAtATime) {
 class Ending final : public Retirable, private WebSocketConnection::Owner, public WebSocketConnection {
 public:
     explicit Ending(Loop& loop)
-        : WebSocketConnection(LoopServices::of(loop), {}, wire::Role::kServer, kLimits, LoopServices::of(loop).client_traffic,
-                              SlowMember::kClose, *this) {}
+        : WebSocketConnection(LoopServices::of(loop), {}, wire::Role::kServer, kLimits,
+                              LoopServices::of(loop).client_traffic, SlowMember::kClose, *this) {}
 
 private:
     static constexpr WebSocketLimits kLimits{};
