@@ -69,6 +69,7 @@ test_packages=(
     python3-fastapi
     python3-httpx
     python3-multipart
+    python3-pil
     python3-pip
     python3-selenium
     python3-setuptools
@@ -142,6 +143,18 @@ install_packages() {
     echo "Bringing the lists of packages up to date first." >&2
     "${sudo[@]}" apt-get update --quiet >&2 || true
     "${install[@]}" >&2 || explain_refusal
+}
+
+# Fetches what tests of pages need from npm into build-npm/: the version and the digest stand in the lock file. Debian's
+# npm conflicts with other builds of Node, and is installed only where there is none.
+fetch_node_modules() {
+    local folder=$root/build-npm wanted=$root/tests/e2e/axe
+    cmp --quiet "$wanted/package-lock.json" "$folder/fetched.json" && return
+    [[ -x $(command -v npm) ]] || install_packages npm || return
+    mkdir -p "$folder"
+    cp "$wanted/package.json" "$wanted/package-lock.json" "$folder"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund >&2 || return
+    cp "$wanted/package-lock.json" "$folder/fetched.json"
 }
 
 # Says what to do when apt does not install what was asked.

@@ -97,7 +97,22 @@ struct Context::Field {
 // A template that is missing, wrong, or (in debug) uses a name that its context does not have; the text says which.
 class TemplateError : public std::runtime_error {
 public:
+    // A line of a template's file, and the part of it that is at fault, in bytes.
+    struct Place {
+        std::filesystem::path file = {};
+        unsigned line = 0;
+        std::size_t begin = 0;
+        std::size_t end = 0;
+    };
+
     using std::runtime_error::runtime_error;
+    TemplateError(const std::string& text, Place place) : std::runtime_error(text), place_(std::move(place)) {}
+
+    // Line 0 of no file if the error is in no line.
+    [[nodiscard]] const Place& place() const noexcept { return place_; }
+
+private:
+    Place place_;
 };
 
 // The mustache templates of a site, found by their path in one of its folders: "chat/index.html". A name never leads

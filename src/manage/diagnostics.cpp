@@ -132,8 +132,8 @@ std::optional<Found> find_error(std::string_view line) {
 
 }  // namespace
 
-std::vector<ReloadState::Problem> find_problems(std::string_view output, const std::filesystem::path& source) {
-    std::vector<ReloadState::Problem> problems;
+std::vector<Explanation::Problem> find_problems(std::string_view output, const std::filesystem::path& source) {
+    std::vector<Explanation::Problem> problems;
     std::size_t more = 0;
     std::size_t bytes = 0;
     const std::vector<std::string_view> lines = split_lines(output);
@@ -146,8 +146,8 @@ std::vector<ReloadState::Problem> find_problems(std::string_view output, const s
             ++more;
             continue;
         }
-        ReloadState::Problem problem{shortened(cut_line(found->place, kMaxLine), source),
-                                     cut_line(found->text, kMaxLine)};
+        Explanation::Problem problem{.place = shortened(cut_line(found->place, kMaxLine), source),
+                                     .text = cut_line(found->text, kMaxLine)};
         // The compiler indents or marks the lines that belong to it.
         for (std::size_t j = 1; j <= kMaxContextLines && i + 1 < lines.size(); ++j) {
             const std::string_view next = lines[i + 1];
@@ -164,14 +164,14 @@ std::vector<ReloadState::Problem> find_problems(std::string_view output, const s
         problems.push_back(std::move(problem));
     }
     if (more > 0) {
-        problems.push_back({"", "And " + std::to_string(more) + " more: see the terminal."});
+        problems.push_back({.text = "And " + std::to_string(more) + " more: see the terminal."});
     }
     if (problems.empty()) {
         std::string text;
         for (const std::string_view line : split_lines(last_lines(output))) {
             text += cut_line(line, kMaxLine) + '\n';
         }
-        problems.push_back({"", text});
+        problems.push_back({.text = text});
     }
     return problems;
 }

@@ -1,6 +1,7 @@
 #include "manage/fallback_site.hpp"
 
-#include "base/text.hpp"
+#include "web/error_pages.hpp"
+#include "web/explanation_page.hpp"
 #include "web/reload.hpp"
 
 #include <memory>
@@ -13,17 +14,19 @@ namespace {
 // The script of every page shows the mistake in detail, and loads the page again when it is fixed.
 Response explain(const Reload& reload) {
     const std::optional<ReloadState> state = reload.state();
-    const std::string heading = html_escape(state && !state->heading.empty() ? state->heading : "Starting");
-    return Response::html("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n    <meta charset=\"utf-8\">\n    <title>" +
-                              heading + "</title>\n</head>\n<body>\n<h1>" + heading + "</h1>\n</body>\n</html>\n",
-                          503);
+    Explanation shown = state ? state->explanation : Explanation{};
+    if (shown.heading.empty()) {
+        shown.heading = "Starting";
+        shown.lead = "The next program that can be built serves this page.";
+    }
+    return Response::html(explanation_document(shown.heading, explanation_html(shown)), 503);
 }
 
 }  // namespace
 
 SiteFactory fallback_site() {
     return [](Services&) {
-        const std::shared_ptr<const Reload> reload = Reload::from_environment();
+        const std::shared_ptr<const Reload> reload = Reload::from_environment(std::make_shared<Failures>());
         if (!reload) {
             throw std::runtime_error("only runserver starts a fallback site");
         }

@@ -120,6 +120,7 @@ Handover::News Handover::look() {
     std::erase_if(leaving_, [](const auto& program) { return program->has_ended(); });
     if (serving_ && serving_->has_ended()) {
         how_it_ended_ = serving_->how_it_ended();
+        was_killed_ = !serving_->exit_status();
         serving_.reset();
         return News::kEnded;
     }
@@ -133,6 +134,7 @@ Handover::News Handover::look() {
     }
     if (starting_ && starting_->has_ended()) {
         how_it_ended_ = starting_->how_it_ended();
+        was_killed_ = !starting_->exit_status();
         starting_.reset();
         return News::kNotStarted;
     }

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] News look();
     // How the program of the last news ended: "exit status 1".
     [[nodiscard]] const std::string& how_it_ended() const noexcept { return how_it_ended_; }
+    // Whether a signal ended it.
+    [[nodiscard]] bool was_killed() const noexcept { return was_killed_; }
 
     [[nodiscard]] bool is_starting() const noexcept { return starting_ != nullptr; }
     // The program that serves; null if none does.
@@ -67,6 +69,7 @@ private:
     std::unique_ptr<ReadySocket> ready_;  // of the one that is starting
     std::vector<std::unique_ptr<Process>> leaving_;
     std::string how_it_ended_;
+    bool was_killed_ = false;
 };
 
 }  // namespace c10k

@@ -2,17 +2,22 @@
 
 #include "base/file_state.hpp"
 #include "live/dashboard.hpp"
+#include "manage/build_explanation.hpp"
+#include "manage/build_meter.hpp"
 #include "manage/build_output.hpp"
 #include "manage/build_record.hpp"
 #include "manage/build_step.hpp"
 #include "manage/change.hpp"
-#include "manage/diagnostics.hpp"
+#include "manage/crash_explanation.hpp"
 #include "manage/folder_tree.hpp"
 #include "manage/handover.hpp"
+#include "manage/memory_file.hpp"
 #include "manage/process.hpp"
 #include "manage/signals.hpp"
 #include "manage/watcher.hpp"
 #include "web/checks.hpp"
+#include "web/crash_note.hpp"
+#include "web/failure_explanation.hpp"
 #include "web/reload.hpp"
 
 #include <array>
@@ -39,7 +44,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr const char* kFallbackVariable = "C10K_STAND_IN";
-constexpr const char* kBuildFailed = "The build failed";
 // How long nothing must have changed: an editor writes a file in several steps, and a checkout writes many files.
 constexpr milliseconds kQuietTime{30};
 constexpr milliseconds kLookInterval{500};  // of a watcher that has to be asked
@@ -75,6 +79,10 @@ struct ServedProgram {
 void say(const std::string& line) {
     std::puts(line.c_str());
     std::fflush(stdout);
+}
+
+std::int64_t milliseconds_since(Clock::time_point begin) {
+    return std::chrono::duration_cast<milliseconds>(Clock::now() - begin).count();
 }
 
 std::string seconds_since(Clock::time_point begin) {
@@ -185,6 +193,7 @@ private:
         }
         state_.styles += changes.count(Change::kStyle);
         state_.pages += changes.count(Change::kPage);
+        state_.took_ms = milliseconds_since(last_change_);
         status_.write(state_);
         if (changes.contains(Change::kProgram)) {
             change_began_ = last_change_;
@@ -223,6 +232,13 @@ private:
         say("Building...");
         begin(Purpose::kBuild);
         unbuilt_.clear();
+        meter_.begin();
+        tell_progress();
+    }
+
+    void tell_progress() {
+        state_.building = meter_.now();
+        status_.write(state_);
     }
 
     void begin(Purpose purpose) {
@@ -235,13 +251,20 @@ private:
         if (!build_) {
             return;
         }
-        printed_.add(build_->read_output());
+        const std::string news = build_->read_output();
+        printed_.add(news);
+        if (meter_.add(news)) {
+            tell_progress();
+        }
         if (build_->output_descriptor() >= 0) {
             return;
         }
         build_->wait();
         const std::optional<int> status = build_->exit_status();
         build_.reset();
+        meter_.end(status == static_cast<int>(BuildEnd::kUpToDate) ? BuildMeter::End::kSucceeded
+                                                                   : BuildMeter::End::kFailed);
+        state_.building.reset();
         load_record();
         if (must_build_again_) {
             start_build();
@@ -253,8 +276,11 @@ private:
         } else {
             const std::string printed = printed_.text();
             std::fprintf(stderr, "%s\nThe build failed; the program before it goes on.\n", printed.c_str());
-            problems_ = find_problems(printed, project_.source);
-            explain(kBuildFailed, *problems_);
+            problems_ = explain_build(printed, project_.source);
+            if (serving_.role == Role::kSite) {
+                problems_->lead += " The last good build goes on serving; clients notice nothing.";
+            }
+            explain(*problems_);
             if (must_start_) {
                 start(Role::kSite);
             }
@@ -276,7 +302,7 @@ private:
             start(Role::kSite);
         } else {
             say("Nothing has changed in the program.");
-            explain("", {});
+            explain({});
         }
     }
 
@@ -292,10 +318,13 @@ private:
     void start(Role role) {
         starting_ = {++last_number_, role};
         Start start{.command = command_};
-        start.descriptors = {status_.descriptor()};
+        start.descriptors = {status_.descriptor(), crash_.descriptor()};
+        crash_.clear();
         start.environment = {
             {Reload::kStatusVariable, std::to_string(programs_.descriptor_number(0))},
             {Reload::kProgramVariable, std::to_string(starting_.number)},
+            {kSourceVariable, project_.source.string()},
+            {kCrashVariable, std::to_string(programs_.descriptor_number(1))},
         };
         if (role == Role::kFallback) {
             start.command.front() =
@@ -328,17 +357,33 @@ private:
         failed_ = serving_.role == Role::kFallback;
         std::fprintf(stderr, "The program has ended: %s. The next one that can be built takes its place.\n",
                      how.c_str());
-        explain("The program has ended: " + how, {{"", "Its last words are in the terminal."}});
+        explain(explain_end(how));
         if (!programs_.is_starting()) {
             start(Role::kFallback);
         }
+    }
+
+    [[nodiscard]] Explanation explain_end(const std::string& how) const {
+        Explanation explanation{.heading = programs_.was_killed() ? "The program crashed" : "The program ended",
+                                .lead = "It had served for " + seconds_since(served_since_) + ": " + how +
+                                        ". The port stays open, and a page like this answers meanwhile.",
+                                .problems = {{.text = "Its last words are in the terminal."}},
+                                .foot = "The next good build takes its place."};
+        const std::optional<CrashNote> note = read_crash_note(crash_.descriptor());
+        if (note && version() == started_version_) {
+            add_crash(explanation, *note, project_.program, project_.source);
+        }
+        return explanation;
     }
 
     void give_up_start() {
         const std::string& how = programs_.how_it_ended();
         failed_ = starting_.role == Role::kFallback;
         std::fprintf(stderr, "The new program did not start: %s.\n", how.c_str());
-        explain("The new program did not start: " + how, {{"", "Its reason is in the terminal."}});
+        explain({.heading = "The new program did not start",
+                 .lead = "It ended by itself: " + how + '.',
+                 .problems = {{.text = "Its reason is in the terminal."}},
+                 .foot = "The next good build takes its place."});
         if (programs_.serving() == nullptr && !failed_) {
             start(Role::kFallback);
         }
@@ -347,20 +392,20 @@ private:
     void take_over() {
         const bool is_first = serving_.number == 0;
         serving_ = starting_;
-        state_.program = serving_.number;
-        if (serving_.role == Role::kSite) {
-            state_.heading = problems_ ? kBuildFailed : "";  // it serves, but it is not what the files say
-            state_.problems = problems_.value_or(std::vector<ReloadState::Problem>{});
+        served_since_ = Clock::now();
+        if (serving_.role == Role::kSite) {  // for the fallback no page loads again: what was typed into it stays
+            state_.program = serving_.number;
+            state_.explanation = problems_.value_or(Explanation{});  // it serves, but it is not what the files say
             if (!is_first) {
+                state_.took_ms = milliseconds_since(change_began_);
                 say("Reloaded, " + seconds_since(change_began_) + " after the change.");
             }
         }
         status_.write(state_);
     }
 
-    void explain(std::string heading, std::vector<ReloadState::Problem> problems) {
-        state_.heading = std::move(heading);
-        state_.problems = std::move(problems);
+    void explain(Explanation explanation) {
+        state_.explanation = std::move(explanation);
         status_.write(state_);
     }
 
@@ -381,6 +426,7 @@ private:
     Handover programs_;
     ReloadStatus status_;
     ReloadState state_;
+    MemoryFile crash_;  // for the note of a program
     std::unique_ptr<Watcher> watcher_;
     std::string told_limitation_;
 
@@ -392,16 +438,18 @@ private:
 
     std::optional<Process> build_;
     Purpose purpose_ = Purpose::kCheck;
-    bool must_build_again_ = false;                              // something changed after it began
-    bool must_start_ = false;                                    // the settings have changed since
-    std::optional<std::vector<ReloadState::Problem>> problems_;  // of the last one, if it failed
-    BuildRecord record_;                                         // of what is built
-    BuildOutput printed_;                                        // by the build
+    bool must_build_again_ = false;        // something changed after it began
+    bool must_start_ = false;              // the settings have changed since
+    std::optional<Explanation> problems_;  // of the last one, if it failed
+    BuildMeter meter_;
+    BuildRecord record_;   // of what is built
+    BuildOutput printed_;  // by the build
 
     std::uint64_t last_number_ = 0;
     fs::file_time_type started_version_;
     std::optional<FileState> settings_;      // their file when the last program was started, if that is sure
     ServedProgram serving_{0, Role::kSite};  // the last that did
+    Clock::time_point served_since_;
     ServedProgram starting_{0, Role::kSite};
     bool failed_ = false;  // even the fallback does not work
 };

@@ -74,7 +74,8 @@ public:
     virtual Response on_refused(std::string_view peer, int status, std::string_view reason) = 0;
     // A view failed after the handshake. Returns the code that its peer gets: 1011, or another one if the peer is to
     // blame or may come again (RFC 6455, 7.4.1).
-    virtual std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) = 0;
+    virtual std::uint16_t on_websocket_failed(const WebSocketRoute& route, WebSocket& socket,
+                                              std::exception_ptr failure) = 0;
 
     // An answer goes out; of a streamed one, its head.
     virtual void on_answered(const Request& request, const Response& response) = 0;

@@ -153,7 +153,7 @@ void ServerWebSocket::answer_failure(std::exception_ptr failure) {
     if (connection_.state() == CloseState::kOpening) {
         connection_.refuse(context_.application.on_view_failed(connection_.opening()->request, std::move(failure)));
     } else {
-        const auto code = context_.application.on_websocket_failed(route_, std::move(failure));
+        const auto code = context_.application.on_websocket_failed(route_, socket_, std::move(failure));
         connection_.start_close(code, code == CloseCode::kInternalError ? "internal error" : "");
     }
 }

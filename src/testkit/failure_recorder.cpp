@@ -25,9 +25,10 @@ void FailureRecorder::on_stream_failed(const Request& request, std::exception_pt
     site_.on_stream_failed(request, std::move(failure));
 }
 
-std::uint16_t FailureRecorder::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+std::uint16_t FailureRecorder::on_websocket_failed(const WebSocketRoute& route, WebSocket& socket,
+                                                   std::exception_ptr failure) {
     const std::string first_failure = "the view of " + route.name + " threw: " + text_of(failure);
-    const std::uint16_t code = site_.on_websocket_failed(route, std::move(failure));
+    const std::uint16_t code = site_.on_websocket_failed(route, socket, std::move(failure));
     if (code == CloseCode::kInternalError) {
         complain(first_failure);
     }

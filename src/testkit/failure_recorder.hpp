@@ -27,7 +27,8 @@ public:
     Response on_refused(std::string_view peer, int status, std::string_view reason) override {
         return site_.on_refused(peer, status, reason);
     }
-    std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
+    std::uint16_t on_websocket_failed(const WebSocketRoute& route, WebSocket& socket,
+                                      std::exception_ptr failure) override;
     void on_answered(const Request& request, const Response& response) override;
     void on_websocket_opened(const WebSocketRoute& route, const Request& request, WebSocket& socket) override {
         site_.on_websocket_opened(route, request, socket);

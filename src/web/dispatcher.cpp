@@ -93,6 +93,9 @@ bool is_within_machine(const Request& request) {
            wire::is_trusted(wire::client_of(request.peer, request.headers, kLoopback), kLoopback);
 }
 
+// Whether the browser shows the answer as a page by itself (Fetch Metadata): then no other page has to tell of it.
+bool shows_answer(const Request& request) { return request.headers.get("Sec-Fetch-Mode") == "navigate"; }
+
 // Returns a view's response if it can be sent. Throws std::logic_error otherwise.
 Response sendable(Response response) {
     wire::require_sendable(response);
@@ -110,8 +113,10 @@ Compression default_compression(const Settings& settings) {
             .window_bits = static_cast<std::uint8_t>(settings.compression_window_bits)};
 }
 
-Dispatcher::Dispatcher(const Urls& urls, const Settings& settings, std::shared_ptr<Refusals> refusals)
-    : urls_(urls), settings_(settings), log_(settings.verbosity), refusals_(std::move(refusals)) {
+Dispatcher::Dispatcher(const Urls& urls, const Settings& settings, std::shared_ptr<Refusals> refusals,
+                       std::shared_ptr<Failures> failures)
+    : urls_(urls), settings_(settings), log_(settings.verbosity), refusals_(std::move(refusals)),
+      failures_(std::move(failures)) {
     for (const Route& route : urls) {
         targets_.push_back(target(route));
     }
@@ -286,7 +291,7 @@ bool Dispatcher::origin_is_ours(const Request& request) const {
 PageAnswer Dispatcher::serve_page(const Match& match, Request& request) const {
     const auto* view = std::get_if<PageView>(&match.target->view);
     if (view == nullptr) {  // middleware has led the request to a WebSocket
-        return wire::upgrade_required();
+        return upgrade_required();
     }
     const Route& route = *match.target->route;
     match.target->traffic->received.add();
@@ -322,7 +327,7 @@ Application::Answer Dispatcher::open_socket(const Match& match, const Request& r
         return std::move(*refusal);
     }
     if (std::holds_alternative<wire::PlainRequest>(examined)) {
-        return wire::upgrade_required();
+        return upgrade_required();
     }
     if (!origin_is_ours(request)) {
         return error(403, "Pages of this origin may not open a WebSocket here; see the setting allowed_origins.");
@@ -339,6 +344,17 @@ Response Dispatcher::not_found(const Request& request) const {
     return page;
 }
 
+Response Dispatcher::upgrade_required() const {
+    const Response told = wire::upgrade_required();
+    Response page = error(told.status, told.body);
+    for (const Headers::Field& field : told.headers) {
+        if (page.headers.count(field.name) == 0) {
+            page.headers.add(field.name, field.value);
+        }
+    }
+    return page;
+}
+
 Response Dispatcher::error(int status, std::string_view sentence) const {
     Response page = settings_.debug ? debug_page(status, reason_phrase(status), sentence) : error_page(status);
     page.log_note = sentence;
@@ -349,25 +365,32 @@ Response Dispatcher::on_view_failed(const Request& request, std::exception_ptr f
     if (const auto wanted = wanted_error(request, failure)) {
         return error(wanted->status(), wanted->what());
     }
-    const std::string route = route_name(request);
-    log::error("Internal Server Error: " + request.method + ' ' + request.target + ", route " + route + ": " +
+    const RouteTaken route = route_taken(request);
+    log::error("Internal Server Error: " + request.method + ' ' + request.target + ", route " + route.text + ": " +
                describe(failure));
-    return settings_.debug ? debug_failure(request, route, failure) : error_page(500);
+    if (!settings_.debug) {
+        return error_page(500);
+    }
+    const Explanation explanation = explain_failure(request, route, failure);
+    if (failures_ && !shows_answer(request)) {
+        failures_->add(explanation);
+    }
+    return debug_failure(explanation);
 }
 
-std::string Dispatcher::route_name(const Request& request) const {
+RouteTaken Dispatcher::route_taken(const Request& request) const {
     std::optional<Match> match;
     try {
         match = find(request);
     } catch (...) {
-        return "unknown: a converter throws";
+        return {"unknown: a converter throws", {}};
     }
     if (!match) {
-        return "none";
+        return {"none", {}};
     }
     const Route& route = *match->target->route;
     const std::string name = route.name().empty() ? "" : " (" + route.name() + ')';
-    return '/' + route.pattern() + name;
+    return {'/' + route.pattern() + name, {match->captures.begin(), match->captures.end()}};
 }
 
 Response Dispatcher::on_refused(std::string_view peer, int status, std::string_view reason) {
@@ -376,11 +399,12 @@ Response Dispatcher::on_refused(std::string_view peer, int status, std::string_v
 }
 
 void Dispatcher::on_stream_failed(const Request& request, std::exception_ptr failure) {
-    log::error("The stream of " + request.target + " failed, route " + route_name(request) + ": " +
+    log::error("The stream of " + request.target + " failed, route " + route_taken(request).text + ": " +
                describe(std::move(failure)));
 }
 
-std::uint16_t Dispatcher::on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) {
+std::uint16_t Dispatcher::on_websocket_failed(const WebSocketRoute& route, WebSocket& /*socket*/,
+                                              std::exception_ptr failure) {
     const std::uint16_t code = close_code_for(failure);
     if (code == CloseCode::kInternalError) {
         log::error("WebSocket view failed: " + route.name + ": " + describe(std::move(failure)));

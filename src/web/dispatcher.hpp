@@ -5,6 +5,8 @@
 #include "c10k/urls.hpp"
 #include "server/application.hpp"
 #include "web/access_log.hpp"
+#include "web/failure_explanation.hpp"
+#include "web/failures.hpp"
 #include "web/refusals.hpp"
 
 #include <memory>
@@ -24,8 +26,10 @@ namespace c10k {
 class Dispatcher final : public Application {
 public:
     // Requires: both outlive the dispatcher and do not change.
+    // `failures`, if there are any, gets the failures of pages in debug.
     Dispatcher(const Urls& urls, const Settings& settings,
-               std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>());
+               std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>(),
+               std::shared_ptr<Failures> failures = nullptr);
 
     // What goes through each route, in their order.
     [[nodiscard]] std::vector<RouteTraffic> traffic() const;
@@ -41,7 +45,8 @@ public:
     Response on_view_failed(const Request& request, std::exception_ptr failure) override;
     Response on_refused(std::string_view peer, int status, std::string_view reason) override;
     void on_stream_failed(const Request& request, std::exception_ptr failure) override;
-    std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override;
+    std::uint16_t on_websocket_failed(const WebSocketRoute& route, WebSocket& socket,
+                                      std::exception_ptr failure) override;
 
     void on_answered(const Request& request, const Response& response) override;
     void on_websocket_opened(const WebSocketRoute& route, const Request& request, WebSocket& socket) override;
@@ -81,9 +86,11 @@ private:
     Task<Response> serve_whole(const PageView& view, std::vector<std::string_view> captures, Request& request) const;
     Answer open_socket(const Match& match, const Request& request, int minor_version) const;
     [[nodiscard]] Response not_found(const Request& request) const;
+    // 426, for a browser that opens the address of a WebSocket as a page.
+    [[nodiscard]] Response upgrade_required() const;
     [[nodiscard]] Response error(int status, std::string_view sentence) const;
-    // The name of the request's route, for people.
-    [[nodiscard]] std::string route_name(const Request& request) const;
+    // The request's route, for people.
+    [[nodiscard]] RouteTaken route_taken(const Request& request) const;
 
     const Urls& urls_;
     const Settings& settings_;
@@ -91,6 +98,7 @@ private:
     PageView pages_;               // respond(), with the site's middleware around it; empty if it has none
     AccessLog log_;
     std::shared_ptr<Refusals> refusals_;  // is that of the program's other loops, too
+    std::shared_ptr<Failures> failures_;  // the same; null if no page wants to know
 };
 
 }  // namespace c10k

@@ -95,7 +95,8 @@ public:
             return error_page(status);
         }
     }
-    std::uint16_t on_websocket_failed(const WebSocketRoute& /*route*/, std::exception_ptr failure) override {
+    std::uint16_t on_websocket_failed(const WebSocketRoute& /*route*/, WebSocket& /*socket*/,
+                                      std::exception_ptr failure) override {
         try {
             return application_.on_websocket_failed(std::move(failure));
         } catch (...) {

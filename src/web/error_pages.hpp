@@ -2,6 +2,7 @@
 
 #include "c10k/http.hpp"
 #include "c10k/urls.hpp"
+#include "web/explanation.hpp"
 
 #include <exception>
 #include <string>
@@ -18,7 +19,10 @@ namespace c10k {
 // 404, with the routes that were tried.
 [[nodiscard]] Response debug_not_found(const Request& request, const Urls& urls);
 // 500, with the exception.
-[[nodiscard]] Response debug_failure(const Request& request, std::string_view route, std::exception_ptr failure);
+[[nodiscard]] Response debug_failure(const Explanation& explanation);
+
+// A whole page around explanation_html().
+[[nodiscard]] std::string explanation_document(std::string_view title, std::string_view sheet);
 
 // "std::runtime_error: out of cheese"
 [[nodiscard]] std::string describe(std::exception_ptr failure);

@@ -12,11 +12,13 @@
 
 namespace c10k {
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReloadState::Building, file, done, total, began_ms, usual_ms)
+
 std::string ReloadState::to_json() const {
-    nlohmann::json json{{"program", program}, {"pages", pages}, {"styles", styles}, {"heading", heading}};
-    json["problems"] = nlohmann::json::array();
-    for (const Problem& problem : problems) {
-        json["problems"].push_back({{"place", problem.place}, {"text", problem.text}});
+    nlohmann::json json{
+        {"program", program}, {"pages", pages}, {"styles", styles}, {"took_ms", took_ms}, {"explanation", explanation}};
+    if (building) {
+        json["building"] = *building;
     }
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -27,9 +29,10 @@ ReloadState ReloadState::from_json(const std::string& text) {
     json.at("program").get_to(state.program);
     json.at("pages").get_to(state.pages);
     json.at("styles").get_to(state.styles);
-    json.at("heading").get_to(state.heading);
-    for (const nlohmann::json& problem : json.at("problems")) {
-        state.problems.push_back({problem.at("place"), problem.at("text")});
+    json.at("took_ms").get_to(state.took_ms);
+    json.at("explanation").get_to(state.explanation);
+    if (const auto building = json.find("building"); building != json.end()) {
+        state.building = building->get<Building>();
     }
     return state;
 }
@@ -59,6 +62,11 @@ void ReloadStatus::write(const ReloadState& state) {
 }
 
 std::optional<ReloadState> ReloadStatus::read() const {
+    const std::optional<std::string> json = read_json();
+    return json ? std::optional{ReloadState::from_json(*json)} : std::nullopt;
+}
+
+std::optional<std::string> ReloadStatus::read_json() const {
     struct stat now {};
     if (::fstat(descriptor_, &now) < 0) {
         return std::nullopt;
@@ -71,7 +79,7 @@ std::optional<ReloadState> ReloadStatus::read() const {
     if (begin == std::string::npos || begin == end || text.substr(0, begin) != text.substr(end + 1)) {
         return std::nullopt;
     }
-    return ReloadState::from_json(text.substr(begin + 1, end - begin - 1));
+    return text.substr(begin + 1, end - begin - 1);
 }
 
 }  // namespace c10k

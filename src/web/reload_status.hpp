@@ -1,25 +1,30 @@
 #pragma once
 
+#include "web/explanation.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace c10k {
 
 // The state of a program under development, as its open pages have to know it.
 struct ReloadState {
-    // A mistake, and its place in a source file, "src/chat.cpp:12:5" or "".
-    struct Problem {
-        std::string place;
-        std::string text;
+    // A build that is running.
+    struct Building {
+        std::string file = {};      // the last that was compiled, "chat/chat.cpp"; "" until there is one
+        unsigned done = 0;          // steps of the build
+        unsigned total = 0;         // 0 until the build tool says so
+        std::int64_t began_ms = 0;  // by the steady clock, which all processes of this machine share
+        std::int64_t usual_ms = 0;  // how long builds took; 0 if there was none
     };
 
     std::uint64_t program = 0;  // the number of the program that serves, counted up with each new one
     std::uint64_t pages = 0;    // counted up with each change of a template or script
     std::uint64_t styles = 0;   // and of a style sheet
-    std::string heading = {};   // why the last change is not in force; "" if it is
-    std::vector<Problem> problems = {};
+    std::int64_t took_ms = 0;   // from the last change until it was in force
+    std::optional<Building> building = {};
+    Explanation explanation = {};  // why the last change is not in force
 
     // {"program": 3, ...}
     [[nodiscard]] std::string to_json() const;
@@ -43,6 +48,8 @@ public:
     void write(const ReloadState& state);
     // Nothing if it is just being written.
     [[nodiscard]] std::optional<ReloadState> read() const;
+    // The same as to_json() has made it: for a reader that only wants to know whether it has changed.
+    [[nodiscard]] std::optional<std::string> read_json() const;
 
 private:
     int descriptor_;

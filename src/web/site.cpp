@@ -10,6 +10,7 @@
 #include "server/server.hpp"
 #include "task/on_hangup.hpp"
 #include "task/run.hpp"
+#include "web/crash_note.hpp"
 #include "web/dispatcher.hpp"
 #include "web/listening.hpp"
 #include "web/recorder.hpp"
@@ -21,6 +22,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <fcntl.h>
 #include <mutex>
@@ -85,7 +87,8 @@ struct SiteServer {
     SiteServer(SharedSite& program, std::size_t loop, TaskGroup& background)
         : settings(program.settings), limits(limits_of_loop(program.settings)),
           site(program.factory, program.settings, background, program.shared, loop),
-          dispatcher(site.urls(), program.settings, program.shared.refusals),
+          dispatcher(site.urls(), program.settings, program.shared.refusals,
+                     site.reload() != nullptr ? program.shared.failures : nullptr),
           server(Loop::current(), application(), limits, program.certificates.get(), program.shared.admission) {
         LoopServices& services = LoopServices::of(Loop::current());
         program.shared.metrics.add(services.counters);
@@ -269,7 +272,7 @@ Task<> look_in_group(const SiteFactory& factory, const Settings& settings,
 
 HostedSite::HostedSite(const SiteFactory& factory, const Settings& settings, TaskGroup& background, SharedState& shared,
                        std::size_t loop)
-    : settings_(settings), reload_(Reload::from_environment()),
+    : settings_(settings), reload_(Reload::from_environment(shared.failures)),
       parts_(template_mode(settings, reload_.get()), settings, background, shared, loop) {
     for (const std::string& folder : settings.template_folders) {
         parts_.templates.add_folder(folder);
@@ -320,6 +323,9 @@ void run_site(const SiteFactory& factory, const Settings& settings, std::functio
               SiteCompanion* companion) {
     if (settings.debug) {
         note_throws();
+    }
+    if (const char* const descriptor = std::getenv(kCrashVariable)) {
+        note_crashes(std::atoi(descriptor));
     }
     SharedSite program{factory, settings, on_listening, companion};
     std::optional<PortReservations> reservations;

@@ -11,6 +11,7 @@
 #include "c10k/values.hpp"
 #include "groups/group_directory.hpp"
 #include "server/admission.hpp"
+#include "web/failures.hpp"
 #include "web/refusals.hpp"
 
 #include <cstddef>
@@ -27,6 +28,7 @@ struct SharedState {
     std::shared_ptr<Admission> admission = std::make_shared<Admission>();
     Metrics metrics;
     std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
+    std::shared_ptr<Failures> failures = std::make_shared<Failures>();  // that open pages show
 };
 
 // The parts that one site has for itself, and the services that it is given: these parts and the shared ones.

@@ -4,6 +4,7 @@
 #include "c10k/urls.hpp"
 #include "c10k/web.hpp"
 #include "web/plain_path.hpp"
+#include "web/template_tags.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,6 +40,11 @@ struct Source {
     bool is_settled;  // otherwise one more write may not show in the state
 };
 
+TemplateError::Place place_in(const fs::path& file, std::string_view text, std::size_t begin, std::size_t end) {
+    const LineStart line = line_of(text, begin);
+    return {file, line.number, begin - line.begin, end - line.begin};
+}
+
 // Assembles a template from its file and the files that its {{>name}} tags name.
 class Assembler {
 public:
@@ -55,7 +61,7 @@ public:
         if (!text) {
             throw TemplateError(file.string() + " cannot be read");
         }
-        check(name, *text);
+        check(name, file, *text);
         std::string whole = expand(*text);
         check_levels(most_sections(whole));
         open_.pop_back();
@@ -87,11 +93,15 @@ private:
     }
 
     // Each file must be right by itself, so that an error names the file it is in.
-    void check(const std::string& name, const std::string& text) const {
+    void check(const std::string& name, const fs::path& file, const std::string& text) const {
         check_levels(most_sections(text));
+        const std::string start = "the template " + name + " is wrong: ";
+        if (const auto mistake = find_mistake(text)) {
+            throw TemplateError(start + mistake->text, place_in(file, text, mistake->begin, mistake->end));
+        }
         const mustache::mustache parsed{text};
         if (!parsed.is_valid()) {
-            throw TemplateError("the template " + name + " is wrong: " + parsed.error_message());
+            throw TemplateError(start + parsed.error_message());
         }
     }
 
@@ -223,20 +233,33 @@ std::string url_of(const std::string& section, const mustache::renderer& render,
 // Names that a template looks up; unknown ones throw.
 class StrictNames final : public mustache::context<std::string> {
 public:
-    StrictNames(const mustache::data* data, const std::string& template_name)
-        : mustache::context<std::string>(data), template_(template_name) {}
+    StrictNames(const mustache::data* data, const std::string& template_name, const std::vector<Source>& sources)
+        : mustache::context<std::string>(data), template_(template_name), sources_(sources) {}
 
     const mustache::data* get(const std::string& name) const override {
         const mustache::data* found = mustache::context<std::string>::get(name);
         if (found == nullptr) {
-            throw TemplateError("the template " + template_ + " uses the name '" + name +
-                                "', which its context does not have");
+            throw TemplateError(
+                "the template " + template_ + " uses the name '" + name + "', which its context does not have",
+                place_of(name));
         }
         return found;
     }
 
 private:
+    // Where the name is used first, in one of the files of the template.
+    [[nodiscard]] TemplateError::Place place_of(const std::string& name) const {
+        for (const Source& source : sources_) {
+            const std::optional<std::string> text = source.state ? read_file(source.file) : std::nullopt;
+            if (const auto tag = text ? find_tag(*text, name) : std::nullopt) {
+                return place_in(source.file, *text, tag->begin, tag->end);
+            }
+        }
+        return {};
+    }
+
     const std::string& template_;
+    const std::vector<Source>& sources_;
 };
 
 }  // namespace
@@ -308,7 +331,7 @@ public:
         if (mode == Mode::kProduction) {
             return parsed_.render(data);
         }
-        StrictNames names{&data, name_};
+        StrictNames names{&data, name_, sources_};
         return parsed_.render(names);
     }
 

@@ -147,6 +147,12 @@ std::vector<TraceFrame> trace_of(const std::exception_ptr& failure) {
     return frames;
 }
 
+std::vector<TraceFrame> functions_at(const std::string& file, std::uint64_t address) {
+    std::array<char, 32> text;
+    std::snprintf(text.data(), text.size(), "%#llx", static_cast<unsigned long long>(address));
+    return ask_addr2line(file, text.data());
+}
+
 }  // namespace c10k
 
 // The compiler calls this for every `throw` (Itanium C++ ABI, 2.4.3). Ours stands before that of the C++ library.

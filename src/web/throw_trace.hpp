@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <vector>
@@ -20,5 +21,8 @@ void note_throws() noexcept;
 // The stack when `failure` was thrown, innermost first; empty if it was not noted, or so many were thrown since on this
 // thread that it is forgotten. Asks addr2line (binutils), which takes a moment.
 [[nodiscard]] std::vector<TraceFrame> trace_of(const std::exception_ptr& failure);
+
+// The functions at an address of a program's file, innermost first: several if some are inlined. Asks addr2line.
+[[nodiscard]] std::vector<TraceFrame> functions_at(const std::string& file, std::uint64_t address);
 
 }  // namespace c10k

@@ -102,7 +102,7 @@ public:
     Response on_refused(std::string_view, int status, std::string_view reason) override {
         return Response::text(std::string{reason}, status);
     }
-    std::uint16_t on_websocket_failed(const WebSocketRoute&, std::exception_ptr) override {
+    std::uint16_t on_websocket_failed(const WebSocketRoute&, WebSocket&, std::exception_ptr) override {
         ++failures;
         return 1011;
     }

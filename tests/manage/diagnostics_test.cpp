@@ -93,9 +93,9 @@ TEST(FindProblems, NamesAFewOfVeryMany) {
     EXPECT_EQ(problems[20].text, "And 980 more: see the terminal.");
 }
 
-std::size_t bytes_of(const std::vector<ReloadState::Problem>& problems) {
+std::size_t bytes_of(const std::vector<Explanation::Problem>& problems) {
     std::size_t bytes = 0;
-    for (const ReloadState::Problem& problem : problems) {
+    for (const Explanation::Problem& problem : problems) {
         bytes += problem.place.size() + problem.text.size();
     }
     return bytes;

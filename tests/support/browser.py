@@ -3,16 +3,22 @@
 import contextlib
 import pathlib
 import tempfile
+import unittest
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from .environment import SOURCE
 from .waiting import PATIENCE
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
 FLAGS = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
          "disable-component-update", "disable-sync", "disable-dev-shm-usage", "no-proxy-server", "window-size=1000,800"]
+
+WIDTHS = (1440, 820, 390)  # of a screen, a tablet and a phone
+SCHEMES = ("light", "dark")
+AXE = SOURCE / "build-npm/node_modules/axe-core/axe.min.js"  # ./test fetches it
 
 
 @contextlib.contextmanager
@@ -33,3 +39,45 @@ def chromium(*flags):
             yield browser
         finally:
             browser.quit()
+
+
+def emulate(browser, width=1440, scheme="light", motion="no-preference"):
+    """Makes the window as wide as a screen, a tablet or a phone, and the reader somebody who likes it light or dark."""
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": motion}]
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def looks(browser, widths=WIDTHS, schemes=SCHEMES):
+    """Shows the page in each width and scheme in turn: `for look in looks(browser):`."""
+    for width in widths:
+        for scheme in schemes:
+            emulate(browser, width, scheme)
+            yield f"{width} {scheme}"
+
+
+def axe(browser, *within):
+    """What axe-core finds wrong with the page as it is now, shadow roots with it: a list of texts, empty if nothing is.
+
+    `within` limits it to an element: its selector, or the selector of a shadow root's host and one inside that.
+    """
+    if not AXE.exists():
+        raise unittest.SkipTest(f"{AXE} is not there: ./test fetches it with npm")
+    if not browser.execute_script("return 'axe' in window"):
+        browser.execute_script(AXE.read_text())
+    found = browser.execute_async_script("""
+        const done = arguments[arguments.length - 1];
+        const [selectors] = arguments;
+        const within = selectors.length > 1 ? {include: {fromShadowDom: selectors}} : selectors[0] ?? document;
+        axe.run(within, {resultTypes: ["violations"]})
+            .then((results) => done(results.violations), (error) => done(String(error)));
+        """, within)
+    if isinstance(found, str):
+        raise AssertionError(f"axe-core failed: {found}")
+    return [f"{fault['id']}: {node['target']} {node['failureSummary']}" for fault in found for node in fault["nodes"]]
+
+
+def sideways(browser):
+    """By how many pixels the page can be scrolled sideways, which no page of ours can."""
+    return browser.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -99,7 +99,7 @@ class Program(Measured):
     """`manage ARGUMENTS...` as a process, or `program`, behind `prefix`. Its lines are read as they come: it never waits
     for us."""
 
-    def __init__(self, *arguments, env=None, cwd=None, stdout=subprocess.PIPE, program=None, prefix=()):
+    def __init__(self, *arguments, env=None, cwd=None, stdout=subprocess.PIPE, program=None, prefix=(), descriptors=()):
         self._folder = None
         if cwd is None:  # empty, so that no settings file is found by chance
             self._folder = tempfile.TemporaryDirectory()
@@ -112,7 +112,7 @@ class Program(Measured):
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *prefix, str(program or environment.MANAGE), *map(str, arguments)],
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, cwd=cwd, env={**environment.for_programs(), **(env or {})},
-            start_new_session=True,
+            start_new_session=True, pass_fds=descriptors,
         )
         super().__init__(self.process.pid, port=None)
         _running.add(self)

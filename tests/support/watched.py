@@ -18,7 +18,7 @@ FILES = {
         cmake_minimum_required(VERSION 3.25)
         project(site LANGUAGES CXX)
         set(CMAKE_CXX_STANDARD 20)
-        add_compile_options({sanitize})
+        add_compile_options(-g1 {sanitize})
         add_link_options({sanitize})
         add_executable(manage manage.cpp)
         target_include_directories(manage PRIVATE {source}/include)
