@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Checks the look that all pages share: its copies are equal, its colours the same in each notation, its texts legible.
 
-src/web/assets/base.css is the original. The demos have a copy, because a site serves only files of its own; --fix copies
-it again. Contrasts are WCAG's: 4.5 for text, 3 for the borders of fields.
+src/web/assets/base.css is the original. The demos and new projects have copies, because a site serves only files of
+its own; --fix copies it again. Other style sheets of ours may repeat a colour, but not change it. Contrasts are WCAG's: 4.5 for text, 3 for the borders of fields.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import sys
 from includes import ROOT
 
 ORIGINAL = ROOT / "src/web/assets/base.css"
-COPIES = [ROOT / "demos/static/site/base.css"]
+COPIES = [ROOT / "demos/static/site/base.css", ROOT / "share/project/static/site/base.css"]
 
 GROUNDS = ["paper", "raised", "sunken"]
 TEXTS = ["ink", "muted", "accent", "second", "good", "busy", "bad"]
@@ -55,6 +55,14 @@ def illegible(scheme, colours):
             yield f"--{text} on --{ground}, {scheme}: a contrast of {is_:.2f}, less than {least}"
 
 
+def other_colours(light, dark):
+    """The tokens of other style sheets that are neither colour of base.css."""
+    for file in sorted(ORIGINAL.parent.glob("[!.]*.css")):
+        for name, colour in re.findall(r"--([\w-]+): (#\w+);", file.read_text()):
+            if name in light and colour not in (light[name], dark[name]):
+                yield f"{file.relative_to(ROOT)}: --{name} is {colour}, in base.css another colour"
+
+
 def main():
     text = ORIGINAL.read_text()
     if "--fix" in sys.argv[1:]:
@@ -62,7 +70,7 @@ def main():
             copy.write_text(text)
     light, dark, wrong = schemes(text)
     if not wrong:
-        wrong = [*illegible("light", light), *illegible("dark", dark)]
+        wrong = [*illegible("light", light), *illegible("dark", dark), *other_colours(light, dark)]
     wrong += [f"{copy.relative_to(ROOT)} is not {ORIGINAL.relative_to(ROOT)}: tools/check_look.py --fix copies it"
               for copy in COPIES if copy.read_text() != text]
     print(*wrong, sep="\n", end="\n" if wrong else "")

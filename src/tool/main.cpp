@@ -26,8 +26,6 @@ constexpr int kBadUsage = 2;
 
 constexpr const char* kVersion = "c10k " C10K_VERSION;
 
-constexpr const char* kFirstApp = "hello";
-
 constexpr const char* kProjectIsMade =
     R"(Made the project {{ project_name }} in {{ project_folder }}. Its first app is hello.
 
@@ -93,7 +91,7 @@ void start_project(const std::string& name, fs::path folder) {
     const Names names{
         {"project_name", name}, {"project_folder", quoted_for_shell(folder.string())}, {"c10k_version", C10K_VERSION}};
     copy_filled(share() / "project", folder, names);
-    copy_filled(share() / "app", folder, names_of_app(kFirstApp));
+    copy_filled(share() / "hello", folder, names);
     std::fputs(fill(kProjectIsMade, names).c_str(), stdout);
 }
 

@@ -104,7 +104,9 @@ class PackageOfTheLibrary(BareDebian, SiteTestCase):
 
         server = ManageServer(program=self.program("/root/mysite", "./manage"))
         self.addCleanup(server.kill)
-        await self.assert_app_answers(server, "/", "hello")
+        self.assert_page_answers(server, "/", "It works.")
+        async with websockets.connect(f"{server.ws}/ws/") as socket:
+            self.assertEqual(await socket.recv(), "open 1")
         self.assertEqual(server.stop(), 0)
 
 

@@ -11,11 +11,16 @@ import tempfile
 import unittest
 
 import websockets
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
+from support.browser import axe, chromium, looks, sideways
 from support.cases import AsyncTestCase
 from support.environment import BUILD, SOURCE, for_programs
 from support.process import ManageServer
 from support.tcp import RawClient
+from support.waiting import PATIENCE
 
 
 def setUpModule():
@@ -38,19 +43,23 @@ def tool(*arguments, cwd):
 
 
 class SiteTestCase(AsyncTestCase):
-    async def assert_app_answers(self, server, prefix_path, app):
-        """Its page, the files that this names, and its WebSocket, on which everybody hears what one says."""
+    def assert_page_answers(self, server, path, heading):
+        """It, and the files that it names."""
         connection = RawClient(server.port)
         self.addCleanup(connection.close)
-        connection.request(f"GET {prefix_path}")
+        connection.request(f"GET {path}")
         page = connection.answer()
         self.assertEqual(page.status, 200)
-        self.assertIn(f"<h1>{app}</h1>", page.body.decode())
+        self.assertIn(f"<h1>{heading}</h1>", page.body.decode())
         files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.body.decode())
-        self.assertEqual(len(files), 4)
+        self.assertEqual(len(files), 5)
         for file in files:
             connection.request(f"GET {file}")
             self.assertEqual(connection.answer().status, 200, file)
+
+    async def assert_app_answers(self, server, prefix_path, app):
+        """Its page, and its WebSocket, on which everybody hears what one says."""
+        self.assert_page_answers(server, prefix_path, app)
         async with websockets.connect(f"{server.ws}{prefix_path}ws/") as ann:
             async with websockets.connect(f"{server.ws}{prefix_path}ws/") as bob:
                 await ann.send("hi")
@@ -100,7 +109,7 @@ class StartProject(ToolTestCase):
     def test_fills_in_every_name(self):
         self.assertEqual(tool("startproject", "mysite", cwd=self.folder).returncode, 0)
         files = {str(file.relative_to(self.folder)): file for file in self.folder.rglob("*") if file.is_file()}
-        for name in ["CMakeLists.txt", "manage", "manage.cpp", "site.hpp", "hello/hello.cpp", "tests/hello_test.cpp",
+        for name in ["CMakeLists.txt", "manage", "manage.cpp", "site.hpp", "hello/hello.cpp", "hello/static/hello/field.js", "tests/hello_test.cpp", "static/site/base.css",
                      "templates/site/head.html", "static/site/site.css", "c10k.conf", ".gitignore", ".clangd", "CMakePresets.json",
                      ".github/workflows/ci.yml", "README.md"]:
             self.assertIn(f"mysite/{name}", files)
@@ -264,7 +273,8 @@ class Project(SiteTestCase):
     async def test_works_at_once_and_with_another_app(self):
         self.assertIn("100% tests passed", self.run_tests())
         server = self.serve()
-        await self.assert_app_answers(server, "/", "hello")
+        with chromium() as browser:
+            self.assert_is_welcome(browser, server)
         self.assertEqual(server.stop(), 0)
 
         said = tool("startapp", "chat_room", cwd=self.project)
@@ -272,9 +282,37 @@ class Project(SiteTestCase):
         self.assertRegex(self.run_tests(), r"ChatRoomAppTest\.ShowsItsPage \.+ +Passed")
         self.add_to_site([line.strip() for line in said.stdout.splitlines() if line.startswith("    ")])
         server = self.serve()
-        await self.assert_app_answers(server, "/", "hello")
         await self.assert_app_answers(server, "/chat_room/", "chat_room")
         self.assertEqual(server.stop(), 0)
+
+    def assert_is_welcome(self, browser, server):
+        """The first page of a project: what it shows is so, two of them hear each other, and it fits every window."""
+        wait = lambda condition: WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: condition(), "")
+        element = lambda id: browser.find_element(By.ID, id)
+        browser.get(f"{server.http}/")
+        self.assertEqual(browser.find_element(By.TAG_NAME, "h1").text, "It works.")
+        self.assertIn(f"Served from 127.0.0.1:{server.port} by c10k", browser.find_element(By.CLASS_NAME, "title").text)
+        source = (self.project / "hello/hello.cpp").read_text().splitlines()
+        for line in browser.find_elements(By.CSS_SELECTOR, "pre span"):
+            self.assertEqual(line.get_property("textContent"), source[int(line.get_attribute("data-n")) - 1])
+        self.assertEqual([row.text for row in browser.find_elements(By.CSS_SELECTOR, "tbody tr")],
+                         ["/static/<path:file> page static", "/ page hello:index", "/ws/ WebSocket hello:ws"])
+        wait(lambda: element("state").text == "open" and re.fullmatch(r"\d+\.\d\d ms", element("trip").text))
+        self.assertIn("One socket is open: yours.", element("open").text)
+        for look in looks(browser):
+            with self.subTest(look=look):
+                self.assertEqual(axe(browser), [])
+                self.assertLessEqual(sideways(browser), 0)
+                self.assertEqual(browser.get_log("browser"), [])
+        first = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        browser.get(f"{server.http}/")
+        wait(lambda: element("open").text == "2 sockets are open. The framed one is yours.")
+        wait(lambda: element("say").find_element(By.TAG_NAME, "button").is_enabled())
+        element("text").send_keys("<b>tea</b>", Keys.ENTER)
+        wait(lambda: element("heard").text == "<b>tea</b>\nyou")
+        browser.switch_to.window(first)
+        wait(lambda: element("heard").text == "<b>tea</b>\nanother page")
 
     def call(self, *command, cwd="."):
         done = run(*command, cwd=self.project / cwd)
