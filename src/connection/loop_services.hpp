@@ -30,7 +30,6 @@ struct LoopServices {
     wire::DeflatePool deflate;
     MemoryTrimmer trimmer;
     HandshakeWindows handshake_windows;  // of clients
-    MessageTap* tap = nullptr;           // null: nobody wants to hear
     Traffic client_traffic;              // of all of them
     MessageTap* tap = nullptr;           // null: nobody wants to hear
 };

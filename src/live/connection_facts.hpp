@@ -23,9 +23,9 @@ struct ConnectionId {
 // What the dashboard knows of one WebSocket. The texts live as long as that does.
 struct ConnectionView {
     ConnectionId id;
-    std::string_view route;
-    std::string_view path;
-    std::string_view peer;
+    std::string_view route = {};
+    std::string_view path = {};
+    std::string_view peer = {};
     std::uint64_t received = 0;  // messages
     std::uint64_t sent = 0;
     std::uint64_t queued = 0;  // bytes

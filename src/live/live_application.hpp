@@ -22,8 +22,9 @@ public:
     Response on_refused(std::string_view peer, int status, std::string_view reason) override {
         return inner_.on_refused(peer, status, reason);
     }
-    std::uint16_t on_websocket_failed(const WebSocketRoute& route, std::exception_ptr failure) override {
-        return inner_.on_websocket_failed(route, std::move(failure));
+    std::uint16_t on_websocket_failed(const WebSocketRoute& route, WebSocket& socket,
+                                      std::exception_ptr failure) override {
+        return inner_.on_websocket_failed(route, socket, std::move(failure));
     }
     void on_answered(const Request& request, const Response& response) override {
         if (response.status >= 400) {
