@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "web/recording.hpp"
 
+#include <algorithm>
 #include <array>
 #include <regex.h>
 #include <stdexcept>
@@ -50,21 +51,37 @@ Redaction::Redaction(const std::string& expression) {
     }
 }
 
+// The matcher of the C library takes time for all that it is given, at each call. So it gets a window, and a longer one
+// only for a match that goes on behind it: a peer who sends many matches costs the more time only by their length.
 std::optional<std::string> Redaction::apply(std::string_view text) const {
     std::optional<std::string> redacted;
     std::size_t kept = 0;
+    std::size_t window = 2 * kLongestMatch;
     for (std::size_t at = 0; compiled_ && at < text.size();) {
-        regmatch_t match{.rm_so = static_cast<regoff_t>(at), .rm_eo = static_cast<regoff_t>(text.size())};
-        if (::regexec(&compiled_->regex, text.data(), 1, &match, REG_STARTEND | (at == 0 ? 0 : REG_NOTBOL)) != 0) {
-            break;
+        const std::size_t end = std::min(text.size(), at + window);
+        regmatch_t match{.rm_so = 0, .rm_eo = static_cast<regoff_t>(end - at)};
+        const int bounds = (at == 0 ? 0 : REG_NOTBOL) | (end == text.size() ? 0 : REG_NOTEOL);
+        if (::regexec(&compiled_->regex, text.data() + at, 1, &match, REG_STARTEND | bounds) != 0) {
+            at = end == text.size() ? end : std::max(at + 1, end - kLongestMatch);
+            window = 2 * kLongestMatch;
+            continue;
         }
-        const auto start = static_cast<std::size_t>(match.rm_so);
-        const auto end = static_cast<std::size_t>(match.rm_eo);
-        if (end > start) {
-            redacted = redacted.value_or("").append(text.substr(kept, start - kept)).append(kRedacted);
-            kept = end;
+        const std::size_t first = at + static_cast<std::size_t>(match.rm_so);
+        const std::size_t last = at + static_cast<std::size_t>(match.rm_eo);
+        if (last == end && end < text.size()) {
+            at = first;
+            window *= 2;
+            continue;
         }
-        at = end > start ? end : start + 1;  // an empty match has nothing to hide
+        if (last > first) {
+            if (!redacted) {
+                redacted.emplace();
+            }
+            redacted->append(text.substr(kept, first - kept)).append(kRedacted);
+            kept = last;
+        }
+        at = last > first ? last : first + 1;  // an empty match has nothing to hide
+        window = 2 * kLongestMatch;
     }
     return redacted ? std::optional{redacted->append(text.substr(kept))} : std::nullopt;
 }

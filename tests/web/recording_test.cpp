@@ -95,8 +95,26 @@ TEST(Redactions, LeaveOutEachMatchAndNothingElse) {
     EXPECT_EQ(tokens.apply("nothing to hide"), std::nullopt);
     EXPECT_EQ(tokens.apply(std::string("\0token=x\0", 9)), std::string("\0[redacted]\0", 12));
     EXPECT_EQ(Redaction{"x*"}.apply("axxb"), "a[redacted]b");
+    EXPECT_EQ(Redaction{"x$"}.apply(std::string(10'000, 'x') + "y"), std::nullopt);
     EXPECT_EQ(Redaction{"^a"}.apply("aaa"), "[redacted]aa");
     EXPECT_EQ(Redaction{""}.apply("anything"), std::nullopt);
+}
+
+TEST(Redactions, FindMatchesWhereverTheyAreInALongText) {
+    const Redaction tokens{"token=[0-9]+"};
+    const std::string token = "token=" + std::string(Redaction::kLongestMatch - 6, '7');
+    for (std::size_t before = 0; before < 3 * Redaction::kLongestMatch; before += 97) {
+        EXPECT_EQ(tokens.apply(std::string(before, '-') + token + "."), std::string(before, '-') + "[redacted].")
+            << before;
+    }
+    EXPECT_EQ(tokens.apply("token=" + std::string(1'000'000, '7') + "."), "[redacted].");
+    std::string many;
+    std::string none;
+    for (int i = 0; i < 20'000; ++i) {
+        many += "token=" + std::to_string(i) + ' ';
+        none += "[redacted] ";
+    }
+    EXPECT_EQ(tokens.apply(many), none);
 }
 
 TEST(Redactions, RefuseWhatIsNoExpressionOrCouldTakeForever) {
