@@ -145,7 +145,7 @@ Task<> Server::reset(WebSocket& socket) {
 // One worker in one game.
 class Server::Worker {
 public:
-    Worker(Server& server, WebSocket& socket, Game game, std::string_view peer)
+    Worker(Server& server, WebSocket& socket, Game game, const std::string& peer)
         : server_(server), socket_(socket), game_(game),
           number_(server.feed_.enter(game_, peer, server.batch_watchers_.loop())) {}
     ~Worker() {
@@ -253,7 +253,7 @@ Task<> Server::control(WebSocket& socket) {
 }
 
 Task<> Server::worker(WebSocket& socket) {
-    const std::string peer = socket.request().peer;
+    std::string peer = socket.request().peer;
     // A place in the game now in force; a game that all have left makes way for the next.
     Game now = co_await game();
     Membership here = co_await workers(now).join(socket);
@@ -285,7 +285,7 @@ Task<> Server::worker(WebSocket& socket) {
         }
     }
 
-    Worker self{*this, socket, now, peer};
+    Worker self{*this, socket, now, std::exchange(peer, {})};
     std::string complaint;
     try {
         while (auto message = co_await socket.recv()) {
