@@ -130,7 +130,7 @@ TEST(Picture, TellsInADeltaOnlyCellsThatHaveSpokenAndCheapGapsBetweenThem) {
         game.say(0, 51, col, 1);
     }
     const std::uint64_t since = game.board.next_turn();
-    for (const int col : {10, 16, 17, 30}) {  // 11 to 15 cost less than another run
+    for (const int col : {10, 16, 17, 25}) {  // 11 to 15 cost less than another run, 18 to 24 more
         game.say(1, 50, col, 0);
     }
     const View all = View::whole(100, false);
