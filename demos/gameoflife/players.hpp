@@ -131,7 +131,7 @@ private:
     };
 
     // Plays the cells of one loop: one row out of every `loops`.
-    c10k::Task<> play_on_loop(c10k::Endpoint server, std::size_t loop);
+    c10k::Task<> play_on_loop(c10k::Endpoint server, std::size_t number);
     c10k::Task<> connect_cell(c10k::Endpoint server, Position position, Loop& loop);
     c10k::Task<> play_cell(c10k::WebSocket& socket, Position position, Loop& loop);
     // Returns how many neighbours it has.
