@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <random>
 #include <ratio>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -29,13 +30,15 @@ constexpr int kDelaysOfAClient = 3;
 
 // What each client says and expects.
 load::Script script_of(std::chrono::milliseconds delay) {
-    const std::string wait = "wait " + std::to_string(delay.count()) + "ms\n";
-    std::string text = "expect Hello!\n";
+    std::ostringstream text;
+    text << "expect Hello!\n";
     int number = 0;
-    for (const std::string message : {"Spam?", "Eggs!", "C++."}) {
-        text += wait + "send " + message + "\nexpect " + std::to_string(++number) + ". " + message + '\n';
+    for (const char* const message : {"Spam?", "Eggs!", "C++."}) {
+        text << "wait " << delay.count() << "ms\nsend " << message << "\nexpect " << ++number << ". " << message
+             << '\n';
     }
-    return load::Script::parse(text + "expect Goodbye!\nexpect-close 1000\n");
+    text << "expect Goodbye!\nexpect-close 1000\n";
+    return load::Script::parse(text.str());
 }
 
 // The server has not answered, and nothing has moved.
