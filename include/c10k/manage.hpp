@@ -50,9 +50,9 @@ public:
 // of open files, with io_uring many times as much.
 [[nodiscard]] std::size_t connection_limit();
 
-// Runs the command that the arguments name: runserver, serve, restart, urls, check, certificate, completion, man, or
-// one of `commands`. Returns the exit status: 0; 1 or the status of its CommandError if it failed, which one line on
-// standard error explains; 2 if the arguments are wrong; 130 if a command was interrupted before its end.
+// Runs the command that the arguments name: runserver, serve, restart, urls, check, certificate, top, completion,
+// man, or one of `commands`. Returns the exit status: 0; 1 or the status of its CommandError if it failed, which one
+// line on standard error explains; 2 if the arguments are wrong; 130 if a command was interrupted before its end.
 int manage(int argc, char** argv, SiteFactory site, std::initializer_list<Command*> commands,
            AppSettings settings = {});
 

@@ -14,7 +14,7 @@ class Help(CommandTestCase):
     def test_names_all_commands(self):
         program = run("--help")
         self.assertEqual(program.status, 0)
-        for command in ["runserver", "gameoflife", "testecho", "urls", "check", "certificate", "replay"]:
+        for command in ["runserver", "gameoflife", "testecho", "urls", "check", "certificate", "replay", "top"]:
             self.assertRegex(program.output, rf"(?m)^ +{command} +\S")
 
     def test_tells_every_option_of_a_command(self):
@@ -28,6 +28,7 @@ class Help(CommandTestCase):
             "urls": ["--settings", "--set"],
             "check": ["--json", "--settings", "--set"],
             "certificate": ["--folder", "--days", "--force"],
+            "top": ["--url", "--token", "--ca", "--once", "--json", "--set"],
             "replay": ["recording", "--url", "--speed", "--concurrent", "--patience", "--ca", "ws://127.0.0.1:8000", "--record"],
         }.items():
             program = run(command, "--help")
