@@ -6,6 +6,8 @@
 
 #include <array>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -29,17 +31,15 @@ std::string text_of(const CrashNote& note) {
     return text.data();
 }
 
+// The functions of the program itself: those of libraries have no lines.
 std::vector<TraceFrame> trace_of(const CrashNote& note, const std::filesystem::path& program) {
-    std::vector<TraceFrame> trace;
+    std::vector<std::uint64_t> addresses;
     for (std::size_t i = 0; i < note.count; ++i) {
-        if (note.frames[i] == 0) {
-            trace.push_back({.function = "system", .file = {}, .line = 0});
-            continue;
+        if (note.frames[i] != 0) {
+            addresses.push_back(note.frames[i]);
         }
-        const std::vector<TraceFrame> functions = functions_at(program, note.frames[i]);
-        trace.insert(trace.end(), functions.begin(), functions.end());
     }
-    return trace;
+    return functions_at(program, addresses);
 }
 
 }  // namespace

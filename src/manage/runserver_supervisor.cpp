@@ -358,22 +358,22 @@ private:
         std::fprintf(stderr, "The program has ended: %s. The next one that can be built takes its place.\n",
                      how.c_str());
         explain(explain_end(how));
+        const std::optional<CrashNote> note = read_crash_note(crash_.descriptor());
         if (!programs_.is_starting()) {
             start(Role::kFallback);
+        }
+        if (note && version() == started_version_) {  // nobody waits while addr2line reads the program
+            add_crash(state_.explanation, *note, project_.program, project_.source);
+            status_.write(state_);
         }
     }
 
     [[nodiscard]] Explanation explain_end(const std::string& how) const {
-        Explanation explanation{.heading = programs_.was_killed() ? "The program crashed" : "The program ended",
-                                .lead = "It had served for " + seconds_since(served_since_) + ": " + how +
-                                        ". The port stays open, and a page like this answers meanwhile.",
-                                .problems = {{.text = "Its last words are in the terminal."}},
-                                .foot = "The next good build takes its place."};
-        const std::optional<CrashNote> note = read_crash_note(crash_.descriptor());
-        if (note && version() == started_version_) {
-            add_crash(explanation, *note, project_.program, project_.source);
-        }
-        return explanation;
+        return {.heading = programs_.was_killed() ? "The program crashed" : "The program ended",
+                .lead = "It had served for " + seconds_since(served_since_) + ": " + how +
+                        ". The port stays open, and a page like this answers meanwhile.",
+                .problems = {{.text = "Its last words are in the terminal."}},
+                .foot = "The next good build takes its place."};
     }
 
     void give_up_start() {

@@ -147,10 +147,14 @@ std::vector<TraceFrame> trace_of(const std::exception_ptr& failure) {
     return frames;
 }
 
-std::vector<TraceFrame> functions_at(const std::string& file, std::uint64_t address) {
-    std::array<char, 32> text;
-    std::snprintf(text.data(), text.size(), "%#llx", static_cast<unsigned long long>(address));
-    return ask_addr2line(file, text.data());
+std::vector<TraceFrame> functions_at(const std::string& file, const std::vector<std::uint64_t>& addresses) {
+    std::string words;
+    for (const std::uint64_t address : addresses) {
+        std::array<char, 32> text;
+        std::snprintf(text.data(), text.size(), " %#llx", static_cast<unsigned long long>(address));
+        words += text.data();
+    }
+    return words.empty() ? std::vector<TraceFrame>{} : ask_addr2line(file, words);
 }
 
 }  // namespace c10k

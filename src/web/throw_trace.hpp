@@ -22,7 +22,8 @@ void note_throws() noexcept;
 // thread that it is forgotten. Asks addr2line (binutils), which takes a moment.
 [[nodiscard]] std::vector<TraceFrame> trace_of(const std::exception_ptr& failure);
 
-// The functions at an address of a program's file, innermost first: several if some are inlined. Asks addr2line.
-[[nodiscard]] std::vector<TraceFrame> functions_at(const std::string& file, std::uint64_t address);
+// The functions at addresses of a program's file, in their order: several for one if some are inlined. Asks addr2line.
+[[nodiscard]] std::vector<TraceFrame> functions_at(const std::string& file,
+                                                   const std::vector<std::uint64_t>& addresses);
 
 }  // namespace c10k
