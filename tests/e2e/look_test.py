@@ -8,11 +8,13 @@ import pathlib
 import unittest
 
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from support import pictures
 from support.browser import axe, chromium, emulate, looks, sideways
 from support.cases import main
 from support.process import ManageServer
+from support.waiting import PATIENCE
 
 SCREENSHOTS = os.environ.get("C10K_SCREENSHOTS")
 LONG = "x" * 300
@@ -45,6 +47,15 @@ class Look(unittest.TestCase):
 
     def test_of_the_forms_with_long_text(self):
         self.assert_looks_right("forms", f"{server.http}/test/wsgi/?text={LONG}&{LONG}=1", LONG)
+
+    def test_of_the_life_page_without_cells(self):
+        browser.get(f"{server.http}/")
+        WebDriverWait(browser, PATIENCE, 0.05).until(
+            lambda _: "No cells yet" in browser.find_element(By.TAG_NAME, "body").text, "the page says that there are none")
+        for look in looks(browser):
+            with self.subTest(look=look):
+                self.assertEqual(axe(browser), [])
+                self.assertLessEqual(sideways(browser), 0)
 
     def test_of_error_pages_for_everybody(self):
         self.assert_looks_right("error-404", f"{server.http}/{LONG}/", "404 Not Found\nThere is nothing at this address.")
