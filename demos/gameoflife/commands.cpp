@@ -16,8 +16,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::uint64_t kMaxStepsAtOnce = 1'000'000;
-
 // Null if `object` has no such member.
 const json& member(const json& object, const char* name) {
     static const json kNothing;
@@ -138,7 +136,7 @@ void Commands::pause(const json& /*argument*/) {
 
 void Commands::step(const json& count) {
     require_game();
-    const std::uint64_t steps = whole_number(count, kMaxStepsAtOnce, "the number of steps");
+    const std::uint64_t steps = whole_number(count, Turns::kMaxSteps, "the number of steps");
     if (!players_.turns().is_paused()) {
         throw CommandRefused("only a paused game goes on step by step: pause it first");
     }

@@ -1,10 +1,17 @@
 #include "gameoflife/turns.hpp"
 
+#include <algorithm>
+
 namespace life {
 
 using namespace c10k;
 
 namespace {
+
+// Of a word, from below: two bits for the mode, and these for the steps that are left.
+constexpr int kLeftBits = 20;
+constexpr std::uint64_t kLeftMask = (std::uint64_t{1} << kLeftBits) - 1;
+static_assert(Turns::kMaxSteps <= kLeftMask);
 
 std::uint32_t number_of(Position cell) {
     return static_cast<std::uint32_t>(cell.row) * kMaxSize + static_cast<std::uint32_t>(cell.col);
@@ -12,9 +19,13 @@ std::uint32_t number_of(Position cell) {
 
 }  // namespace
 
-Turns::Word Turns::pack(Frontier frontier) noexcept { return frontier.step << 2 | static_cast<Word>(frontier.mode); }
+Turns::Word Turns::pack(Frontier frontier) noexcept {
+    return (frontier.step << kLeftBits | frontier.left) << 2 | static_cast<Word>(frontier.mode);
+}
 
-Turns::Frontier Turns::unpack(Word word) noexcept { return {word >> 2, static_cast<Mode>(word & 3)}; }
+Turns::Frontier Turns::unpack(Word word) noexcept {
+    return {.step = word >> (kLeftBits + 2), .mode = static_cast<Mode>(word & 3), .left = word >> 2 & kLeftMask};
+}
 
 // Replaces the frontier by what `change` makes of it, if that is anything.
 template <typename Change>
@@ -39,13 +50,19 @@ std::optional<Duration> Turns::wait_before(std::uint64_t step, Position cell, Cl
     if (held_ == number_of(cell) && unpack(word).mode != Mode::kEnding) {
         return kUntilCommand;
     }
-    while (step > unpack(word).step) {
-        switch (unpack(word).mode) {
-            case Mode::kPaused: return kUntilCommand;
+    for (Frontier now = unpack(word); step > now.step; now = unpack(word)) {
+        switch (now.mode) {
+            case Mode::kPaused:
+                if (step - now.step > now.left) {
+                    return kUntilCommand;
+                }
+                now.left -= step - now.step;
+                break;
             case Mode::kEnding: return std::nullopt;
             case Mode::kPlaying: break;
         }
-        if (frontier_.compare_exchange_weak(word, pack({step, Mode::kPlaying}))) {
+        now.step = step;
+        if (frontier_.compare_exchange_weak(word, pack(now))) {
             break;
         }
     }
@@ -60,13 +77,16 @@ void Turns::play() noexcept {
 
 void Turns::pause() noexcept {
     change([](Frontier frontier) {
-        return frontier.mode == Mode::kPlaying ? Frontier{frontier.step, Mode::kPaused} : frontier;
+        return frontier.mode == Mode::kEnding ? frontier : Frontier{frontier.step, Mode::kPaused};
     });
 }
 
 void Turns::step(std::uint64_t count) noexcept {
     change([count](Frontier frontier) {
-        return frontier.mode == Mode::kPaused ? Frontier{frontier.step + count, Mode::kPaused} : frontier;
+        if (frontier.mode == Mode::kPaused) {
+            frontier.left += std::min(count, kMaxSteps - frontier.left);
+        }
+        return frontier;
     });
 }
 

@@ -25,6 +25,8 @@ public:
     // What a cell waits for that has nothing to wait for but a command.
     static constexpr c10k::Duration kUntilCommand = std::chrono::hours{24};
 
+    static constexpr std::uint64_t kMaxSteps = 1'000'000;
+
     // Without `last` the game has no last step.
     Turns(Pace& pace, std::optional<std::uint64_t> last) noexcept : pace_(pace), last_(last) {}
 
@@ -36,7 +38,8 @@ public:
 
     void play() noexcept;
     void pause() noexcept;
-    // Lets each cell of a paused game go on by `count` steps.
+    // Lets each cell of a paused game go on by `count` steps, at most kMaxSteps in all. The next command of play, pause
+    // and end takes back those that no cell has begun.
     void step(std::uint64_t count) noexcept;
     // This cell waits; a cell that was held before goes on.
     void hold(Position cell) noexcept;
@@ -53,12 +56,13 @@ public:
 private:
     enum class Mode : std::uint8_t {
         kPlaying,  // each cell that knows its neighbours' states goes on at its pace
-        kPaused,   // the cells go on as far as the furthest step
+        kPaused,   // the cells go on as far as the furthest step, and by the steps that are left
         kEnding,   // and then the game is over
     };
     struct Frontier {
         std::uint64_t step = 0;  // the furthest that a cell may have sent
         Mode mode = Mode::kPlaying;
+        std::uint64_t left = 0;  // steps that a paused game may still go on
     };
     using Word = std::uint64_t;
 

@@ -75,6 +75,26 @@ TEST(Turns, OfAPausedGameGoOnStepByStep) {
     EXPECT_EQ(game.ask(4), kWait);
 }
 
+TEST(Turns, OfStepsThatAreTakenBackAreNotGiven) {
+    Fixture game;
+    game.turns.pause();
+    game.turns.step(1000);
+    EXPECT_EQ(game.ask(1), kGo);
+    EXPECT_EQ(game.ask(2), kGo);
+    game.turns.pause();
+    EXPECT_EQ(game.ask(3), kWait);
+    EXPECT_EQ(game.ask(2, kOther), kGo);
+    game.turns.step(1000);
+    game.turns.play();
+    EXPECT_EQ(game.ask(3), kGo);
+    game.turns.pause();
+    EXPECT_EQ(game.ask(4), kWait);
+    game.turns.step(1000);
+    EXPECT_EQ(game.ask(4), kGo);
+    game.turns.end();
+    EXPECT_EQ(game.ask(5), std::nullopt);
+}
+
 TEST(Turns, OfAHeldCellWaitForItsReleaseAndThoseOfOthersDoNot) {
     Fixture game;
     game.turns.hold(kCell);
