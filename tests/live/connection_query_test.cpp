@@ -43,8 +43,7 @@ TEST(ConnectionQuery, ComparesAmountsAndTimes) {
 }
 
 TEST(ConnectionQuery, TakesWhatItDoesNotUnderstandForText) {
-    for (const char* query :
-         {"queued>", "queued>many", "nothing:x", ":", "<", "idle>1x", "route:", "age>-1s", "queued>1e400"}) {
+    for (const char* query : {"queued>", "queued>many", "nothing:x", "idle>1x", "route:", "queued>1e400"}) {
         EXPECT_FALSE(finds(query)) << query;
     }
 }
