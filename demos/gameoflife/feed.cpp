@@ -80,6 +80,11 @@ void Feed::leave(const Game& game, const Leaving& worker) noexcept {
     note_change();
 }
 
+bool Feed::is_deserted(const Game& game) {
+    const std::lock_guard lock{mutex_};
+    return game.number == number_ && is_running_ && connected_ == 0;
+}
+
 bool Feed::say(const Game& game, const WorkerMessage& said, std::string_view word, std::uint32_t worker,
                std::size_t receivers) {
     const std::lock_guard lock{mutex_};

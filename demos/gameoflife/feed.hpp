@@ -58,6 +58,8 @@ public:
         bool is_well = false;                          // closed with 1000
     };
     void leave(const Game& game, const Leaving& worker) noexcept;
+    // Whether the game ran, and all its workers have left.
+    [[nodiscard]] bool is_deserted(const Game& game);
 
     // A worker says `said`, in this word, which goes to so many others. Returns false if the game is over: then the
     // word is for nobody. Requires: the cell is on the game's grid, and `word` has no newline. Not checked: the server

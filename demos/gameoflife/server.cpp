@@ -257,7 +257,7 @@ Task<> Server::worker(WebSocket& socket) {
     // A place in the game now in force; a game that all have left makes way for the next.
     Game now = co_await game();
     Membership here = co_await workers(now).join(socket);
-    while (here.count() == 1 && now.phase != Game::Phase::kConnecting) {
+    while ((here.count() == 1 && now.phase != Game::Phase::kConnecting) || feed_.is_deserted(now)) {
         Game next;
         next.number = now.number + 1;
         next.size = now.size;
@@ -285,20 +285,22 @@ Task<> Server::worker(WebSocket& socket) {
         }
     }
 
-    Worker self{*this, socket, now, std::exchange(peer, {})};
-    std::string complaint;
-    try {
-        while (auto message = co_await socket.recv()) {
-            if (!socket.is_open() && socket.close_info().code == CloseCode::kServiceRestart) {
-                break;  // messages from before the reset are not for the next game
+    {
+        Worker self{*this, socket, now, std::exchange(peer, {})};
+        std::string complaint;
+        try {
+            while (auto message = co_await socket.recv()) {
+                if (!socket.is_open() && socket.close_info().code == CloseCode::kServiceRestart) {
+                    break;  // messages from before the reset are not for the next game
+                }
+                co_await self.receive(*message);
             }
-            co_await self.receive(*message);
+        } catch (const BadMessage& bad) {
+            complaint = bad.what();
         }
-    } catch (const BadMessage& bad) {
-        complaint = bad.what();
-    }
-    if (!complaint.empty()) {
-        socket.close(CloseCode::kPolicyViolation, complaint);
+        if (!complaint.empty()) {
+            socket.close(CloseCode::kPolicyViolation, complaint);
+        }
     }
     co_await yield();  // so that its words are on their way to the watchers of all loops before this worker leaves
 }

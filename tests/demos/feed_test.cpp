@@ -91,6 +91,21 @@ TEST(Feed, ForgetsLastWordsWhenTheLastWorkerLeavesOrAnotherGameBegins) {
     leave(feed, kGame);
 }
 
+TEST(Feed, KnowsAGameThatRanAndThatAllHaveLeft) {
+    Feed feed;
+    enter(feed, kGame);
+    enter(feed, kGame);
+    leave(feed, kGame);
+    leave(feed, kGame);
+    EXPECT_FALSE(feed.is_deserted(kGame));  // workers that leave before it runs make room for others
+    enter(feed, kGame);
+    feed.run(kGame);
+    EXPECT_FALSE(feed.is_deserted(kGame));
+    leave(feed, kGame);
+    EXPECT_TRUE(feed.is_deserted(kGame));
+    EXPECT_FALSE(feed.is_deserted({.number = 2, .size = 4}));
+}
+
 TEST(Feed, HearsNoWordOfAGameThatIsOver) {
     Feed feed;
     Channel channel{feed, kEnough};
