@@ -153,7 +153,7 @@ fetch_node_modules() {
     [[ -x $(command -v npm) ]] || install_packages npm || return
     mkdir -p "$folder"
     cp "$wanted/package.json" "$wanted/package-lock.json" "$folder"
-    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund >&2 || return
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 >&2 || return
     cp "$wanted/package-lock.json" "$folder/fetched.json"
 }
 
