@@ -70,7 +70,8 @@ Task<> Control::serve(WebSocket& socket) {
     const Stay stay{*this, socket, program};
     try {
         while (const auto message = co_await socket.recv()) {
-            hear(text_of(*message));
+            hear(program, text_of(*message));
+            co_await yield();  // a program that says a lot takes turns with all others
         }
     } catch (const BadMessage& bad) {
         socket.close(CloseCode::kPolicyViolation, bad.what());
@@ -118,19 +119,24 @@ void Control::reset() {
     }
 }
 
-void Control::hear(std::string_view text) {
+// Of a program that a reset has put out of control, only answers count.
+void Control::hear(const WebSocketHandle& program, std::string_view text) {
     const nlohmann::json message = parse_object(text);
     if (const auto hello = message.find("hello"); hello != message.end()) {
         const Hello said = parse_hello(*hello);
         const std::lock_guard lock{mutex_};
-        state_.hello = said;
-        note_change();
+        if (program_ == program) {
+            state_.hello = said;
+            note_change();
+        }
     }
     if (const auto play = message.find("play"); play != message.end()) {
         nlohmann::json said = parse_play(*play);
         const std::lock_guard lock{mutex_};
-        state_.play = std::move(said);
-        note_change();
+        if (program_ == program) {
+            state_.play = std::move(said);
+            note_change();
+        }
     }
     if (message.contains("answer")) {
         answer(message);

@@ -64,7 +64,7 @@ private:
     bool enter(const c10k::WebSocketHandle& program);
     void leave(const c10k::WebSocketHandle& program, Pending pending);
     // Throws BadMessage.
-    void hear(std::string_view text);
+    void hear(const c10k::WebSocketHandle& program, std::string_view text);
     void answer(const nlohmann::json& message);
     void note_change();
 

@@ -95,15 +95,20 @@ Task<> Viewer::next_tick() {
 Task<> Viewer::send_on() {
     for (;;) {
         co_await next_tick();
-        if (is_status_due()) {
-            co_await send_status();
-        }
-        if (cell_ && (!card_ || viewers_.tick() >= card_tick_ + kCardTicks)) {
-            co_await send_card_if_new();
-        }
+        co_await send_texts();
         if (is_frame_due()) {
             co_await send_frame();
         }
+    }
+}
+
+// Those that are due.
+Task<> Viewer::send_texts() {
+    if (is_status_due()) {
+        co_await send_status();
+    }
+    if (cell_ && (!card_ || viewers_.tick() >= card_tick_ + kCardTicks)) {
+        co_await send_card_if_new();
     }
 }
 
@@ -193,6 +198,7 @@ Task<> Viewer::send_parts(Frame& frame, std::uint32_t number) {
         }
         co_await viewers_.pay(frame.cells_read() - paid);
         paid = frame.cells_read();
+        co_await send_texts();  // a frame of a large grid takes long while many pages look at it
     }
 }
 

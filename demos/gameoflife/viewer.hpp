@@ -32,6 +32,7 @@ private:
 
     c10k::Task<> send_on();
     c10k::Task<> next_tick();
+    c10k::Task<> send_texts();
     [[nodiscard]] bool is_status_due();
     c10k::Task<> send_status();
     c10k::Task<> send_card_if_new();

@@ -81,6 +81,43 @@ TEST(SimulatedViewer, SendsAMillionCellsNoFasterThanTheirPageReadsThem) {
     });
 }
 
+TEST(SimulatedViewer, TellsACardAtOnceWhileItSendsAMillionCellsToManyPages) {
+    constexpr int kLarge = 1000;
+    simulate({.seeds = 1}, [](Simulation& simulation) {
+        SharedGame shared;
+        const Game game{.number = 1, .size = kLarge, .resets = 1};
+        enter(shared.feed, game);
+        for (int cell = 0; cell < kLarge * kLarge; ++cell) {
+            say(shared.feed, game, cell / kLarge, cell % kLarge, cell % 3 == 0 ? "7 x 1" : "7 x 0");
+        }
+        Server server{simulation.services(), shared};
+        simulation.serve(server.urls());
+        const auto look = [](WebSocket& socket, bool asks) -> Task<> {
+            co_await socket.send(view_text(kLarge, kLarge, false));
+            bool has_card = false;
+            for (std::size_t parts = 0, is_last = 0; is_last == 0;) {
+                const auto message = co_await socket.recv();
+                if (message->is_text()) {
+                    has_card = has_card || message->view().find("card") != std::string_view::npos;
+                    continue;
+                }
+                is_last = static_cast<unsigned char>(message->view()[1]) & 4U;
+                if (++parts == 1 && asks) {
+                    co_await socket.send(R"({"cell": [7, 7]})");
+                }
+            }
+            EXPECT_EQ(has_card, asks);
+        };
+        const EndpointOptions viewer{.subprotocols = {"life.viewer"}};
+        constexpr int kPages = 20;
+        for (int page = 0; page < kPages; ++page) {
+            simulation.client(
+                "/watcher/", [&, page](WebSocket& socket) { return look(socket, page == 0); }, viewer);
+        }
+        simulation.run();
+    });
+}
+
 // Each cell's state follows from its step, so that a page can tell whether it is right.
 TEST(SimulatedViewer, ShowsNoWrongStateAndNoOlderStepWhateverIsLostAndWhenever) {
     constexpr int kSize = 40;
