@@ -1,8 +1,11 @@
 """The server's side of docs/reference/life-protocols.md: pages and programs in control that are not ours."""
 
 import asyncio
+import contextlib
 import itertools
 import json
+import socket
+import threading
 
 import websockets
 
@@ -455,6 +458,33 @@ class BadPages(ViewerTestCase):
                 grid, _ = await life.play(self.url, life.glider(6), 60)
                 flooding.cancel()
         self.assertEqual(grid, life_reference.plain_life(life.glider(6), 60, True))
+
+    async def test_a_program_or_a_worker_that_floods_leaves_the_others_their_turn(self):
+        await self.begin(1)
+        program, worker = RawClient(self.server.port), RawClient(self.server.port)
+        program.open("/control/", "Sec-WebSocket-Protocol: life.control")
+        worker.open("/worker/")
+        start = self.server.line_count
+        worker.send(frame(TEXT, "sub"))
+        self.server.wait_for("Telling workers to run", start)
+        play = json.dumps({"play": ControlProgram.PLAY})
+        for client, said in ((program, play), (worker, "7 0 0 1")):
+            def flood():
+                with contextlib.suppress(OSError):
+                    while True:
+                        client.socket.sendall(frame(TEXT, said) * 2000)
+
+            with self.subTest(said=said):
+                flooding = threading.Thread(target=flood)
+                flooding.start()
+                try:
+                    for _ in range(5):
+                        async with self.page() as page:
+                            await page.until(lambda: page.status)
+                finally:
+                    client.socket.shutdown(socket.SHUT_RDWR)
+                    flooding.join()
+                    client.close()
 
     async def test_one_that_never_reads_is_sent_no_more_than_it_can_hold(self):
         deaf = RawClient(self.server.port)
