@@ -68,7 +68,7 @@ class Board:
             if counts == [0, 0]:
                 del self._counts[self._steps[at]]
         self._counts.setdefault(step, [0, 0])[now - DEAD] += 1
-        if now != before or step < self._changed[at]:
+        if now != before or step < self._steps[at]:
             self._changed[at] = step
         self._states[at] = now
         self._steps[at] = step
@@ -121,7 +121,7 @@ class Board:
         levels = 2 if view.zoom == 0 else SHADES
         largest = levels * (max(steps, default=0) - base + 1)
         width = 1 if largest < 1 << 8 else 2 if largest < 1 << 16 else 4
-        ceiling = (1 << 8 * width) - 1
+        most_ahead = ((1 << 8 * width) - 1 - levels) // levels
 
         flags = (KEY if since is None else 0) | (AGES if view.ages else 0)
         place = self.size, view.left, view.top, view.columns, view.rows
@@ -133,7 +133,7 @@ class Board:
         for row, blocks in cells.items():
             if len(parts[-1]) + RUN.size + (width + 1) * len(blocks) > PART_BYTES:
                 parts.append(bytearray(head(flags & ~KEY)))
-            values = [value and min(ceiling, levels * (step - base) + value) for step, value, _ in blocks]
+            values = [value and levels * min(step - base, most_ahead) + value for step, value, _ in blocks]
             packed = array(ARRAYS[width], values)
             if sys.byteorder == "big":
                 packed.byteswap()

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import itertools
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +14,33 @@ from django.conf import settings
 
 from game import Mistake
 
+LEVELS = 128  # of arrays and objects in each other that the programs in C++ read
+LONGEST_TEXT = 1000  # bytes of a pattern's name and of a complaint
 ANSWER_SECONDS = 5
 MOST_COMMANDS = 64  # that wait for an answer
 NO_PROGRAM = "No program is in control: start one with ./manage gameoflife."
 NO_ANSWER = "The program does not answer."
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
+
+
+def _levels(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_levels, inner), default=0)
+
+
 def read(message: str | bytes | None, longest: int) -> dict[str, Any]:
-    """A message of a page or of a program: one JSON object.
+    """A message of a page or of a program: one JSON object, which any other program can read, too.
 
     Raises:
         Mistake: it is none.
@@ -30,12 +50,57 @@ def read(message: str | bytes | None, longest: int) -> dict[str, Any]:
     if len(message) > longest:
         raise Mistake(f"a message has at most {longest} characters")
     try:
-        value = json.loads(message)
+        value = json.loads(message, parse_float=_finite, parse_int=_whole, parse_constant=_finite)
+        json.dumps(value, ensure_ascii=False).encode()  # fails at half a character
+        is_readable = _levels(value) <= LEVELS
     except (ValueError, RecursionError):
-        raise Mistake("expected JSON") from None
+        is_readable = False
+    if not is_readable:
+        raise Mistake("expected JSON")
     if not isinstance(value, dict):
         raise Mistake("expected a JSON object")
     return value
+
+
+def _member(said: Any, name: str, *types: type) -> Any:
+    value = said.get(name) if isinstance(said, dict) else None
+    if type(value) not in types:
+        raise Mistake(f"'{name}' is missing, or not of its type")
+    return value
+
+
+def _text(said: dict[str, Any], name: str) -> str | None:
+    text = _member(said, name, str, type(None))
+    return text and text.encode()[:LONGEST_TEXT].decode(errors="ignore")
+
+
+def hello_of(said: Any) -> dict[str, Any]:
+    """What a page gets of a program's ``hello``.
+
+    Raises:
+        Mistake: something is missing, or not of its type.
+    """
+    limit = _member(said, "limit", int, type(None))
+    if limit is not None and limit < 0:
+        raise Mistake("'limit' is a whole number from 0")
+    return {"wrapped": _member(said, "wrapped", bool), "limit": limit}
+
+
+def play_of(said: Any) -> dict[str, Any]:
+    """What a page gets of a program's ``play``.
+
+    Raises:
+        Mistake: something is missing, or not of its type.
+    """
+    held = _member(said, "held", dict, type(None))
+    return {
+        "paused": _member(said, "paused", bool),
+        "speed": _member(said, "speed", int, float),
+        "held": None if held is None else {name: _member(held, name, int, float) for name in ("row", "col", "seconds")},
+        "stays": _member(said, "stays", bool),
+        "jitter": _member(said, "jitter", int, float),
+        "pattern": _text(said, "pattern"),
+    }
 
 
 def refusal(request: Any) -> str | None:
@@ -74,27 +139,31 @@ class Control:
             Mistake: the program has said something wrong.
         """
         self._program, self.hello = ws, {}
+        told()
         try:
             async for message in ws:
                 said = read(message, longest)
-                if isinstance(said.get("hello"), dict):
-                    self.hello = said["hello"]
+                if self._program is ws:  # after a reset, only answers count
+                    self.hello = hello_of(said["hello"]) if "hello" in said else self.hello
+                    self.play = play_of(said["play"]) if "play" in said else self.play
                     told()
-                elif isinstance(said.get("play"), dict):
-                    self.play = said["play"]
-                    told()
-                elif type(said.get("answer")) is int:
-                    error = said.get("error")
-                    self._answer(said["answer"], error if isinstance(error, str) else None)
+                if "answer" in said:
+                    self._answer(_member(said, "answer", int), _text(said, "error"))
         finally:
-            self._program, self.play = None, None
-            for number in list(self._awaited):
-                self._answer(number, "The program has left.")
-            told()
+            if self._program is ws:
+                self._leave()
+                for number in list(self._awaited):
+                    self._answer(number, "The program has left.")
+                told()
 
-    def close(self, code: int, reason: str) -> None:
+    def reset(self) -> None:
+        """The game is reset: the next program may come at once, and answer what this one was asked."""
         if self._program is not None:
-            self._program.close(code, reason)
+            self._program.close(1012, "reset")
+            self._leave()
+
+    def _leave(self) -> None:
+        self._program, self.hello, self.play = None, {}, None
 
     def command(self, do: dict[str, Any], answered: Callable[[str | None], None]) -> None:
         """Has the program do something. ``answered()`` gets its error, or ``None``, once."""

@@ -23,18 +23,25 @@ class Bell:
     """Tells those who wait that something has happened."""
 
     def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
 
     def ring(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, set()
         for future in waiting:
             if not future.done():
                 future.set_result(None)
 
     async def wait(self) -> None:
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await future
+        self._waiting.add(future)
+        try:
+            await future
+        finally:
+            self._waiting.discard(future)
 
 
 class Worker:
@@ -152,6 +159,8 @@ class Game:
     def status(self) -> dict[str, Any]:
         """What the page shows of the game, without what its program says of itself."""
         board = self.board
+        youngest = board.youngest
+        behind = [cell for cell in self.left if board.at(*cell)[0] != youngest]  # others may wait for them
         return {
             "game": {
                 "number": self.number,
@@ -160,17 +169,17 @@ class Game:
                 "connected": self.connected,
                 "subscribed": self.subscribed,
             },
-            "step": {"oldest": board.oldest, "youngest": board.youngest},
+            "step": {"oldest": board.oldest, "youngest": youngest},
             "population": board.population,
             "histogram": board.histogram(),
-            "left": {"count": len(self.left), "cells": list(self.left)[:CELLS_LISTED]},
+            "left": {"count": len(behind), "cells": behind[:CELLS_LISTED]},
         }
 
     def card(self, cell: tuple[int, int]) -> dict[str, Any]:
-        """What the page shows of one cell."""
+        """What the page shows of one cell, which need not be on the grid."""
         worker = self.by_cell.get(cell)
         heard_at = self.heard_at.get(cell)
-        step, state = self.board.at(*cell)
+        step, state = self.board.at(*cell) if max(cell) < self.size else (None, None)
         return {
             "row": cell[0],
             "col": cell[1],

@@ -165,7 +165,8 @@ async def watcher(ws):
 @websocket
 async def reset(ws):
     text = await ws.recv()
-    if not (isinstance(text, str) and text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST):
+    is_number = isinstance(text, str) and len(text) <= LONGEST_MESSAGE and text.isascii() and text.isdigit()
+    if not (is_number and 1 <= int(text) <= LARGEST):
         ws.close(1008, f"a size from 1 to {LARGEST}")
         return
     batch.send()
@@ -173,7 +174,7 @@ async def reset(ws):
     _begin(int(text))
     former.is_full = True
     former.workers.close(1012, "reset")
-    control.close(1012, "reset")
+    control.reset()
     BATCH_WATCHERS.send(f"size {game.size}")
     while former.connected:
         await asyncio.sleep(0.001)

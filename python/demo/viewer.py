@@ -18,6 +18,7 @@ FRAME_SECONDS = 0.025
 STATUS_SECONDS = 0.5
 CARD_SECONDS = 0.2
 FRAMES_AHEAD = 2  # that the page has not answered
+MOST_COMMANDS = 8  # without an answer
 WHOLE_CELLS = 1024 * 1024  # that a page gets of itself
 LARGEST_NUMBER = 2**31 - 1
 
@@ -41,6 +42,7 @@ class Viewer:
         self._drawn: Game | None = None  # of which the page has a picture
         self._mark: int | None = None  # of its board when the last frame was made
         self._sent = self._seen = 0  # numbers of frames
+        self._commands = 0  # that have no answer yet
         self._asked = asyncio.Event()  # something of what the page asks for has changed
         self._cell_asked = asyncio.Event()
 
@@ -99,10 +101,17 @@ class Viewer:
             if not self._ws.closed:
                 self._ws.send(json.dumps({"answer": number, "error": error}))
 
+        def answered_command(error: str | None) -> None:
+            self._commands -= 1
+            answered(error)
+
         if self._refusal is not None:
             answered(self._refusal)
+        elif self._commands == MOST_COMMANDS:
+            answered("Too many commands at once: wait for their answers.")
         else:
-            self._control.command(do, answered)
+            self._commands += 1
+            self._control.command(do, answered_command)
 
     # ---- What the page gets
 
@@ -136,24 +145,27 @@ class Viewer:
         return Viewport(zoom, 0, 0, size, size, self._view is not None and self._view.ages)
 
     async def _tell(self) -> None:
-        before, messages, time = None, 0, asyncio.get_running_loop().time()
-        game, rate = None, 0
+        loop = asyncio.get_running_loop()
+        status = told = game = None
+        messages, time, due, rate = 0, loop.time(), 0.0, 0
         while True:
-            now = asyncio.get_running_loop().time()
+            now = loop.time()
+            turn = self._game().number, self._game().phase, self._play()
+            if turn == told and now < due:
+                await self._until_something(self._game().turned, seconds=due - now)
+                continue
             if game is not self._game():
                 game, messages, time, rate = self._game(), self._game().messages, now, 0
             elif now - time >= STATUS_SECONDS:
                 rate = round((game.messages - messages) / (now - time))
                 messages, time = game.messages, now
-            status = {**game.status(), "messages": rate, **self._play()}
+            before, status = status, {**game.status(), "messages": rate, **turn[-1]}
             status["game"] |= {name: self._control.hello.get(name) for name in ("wrapped", "limit")}
             if status != before:
                 self._ws.send(json.dumps({"status": status}))
-                before = status
-            if rate == 0 and game.messages == messages:
+            told, due = turn, now + STATUS_SECONDS
+            if rate == 0 and game.messages == messages and status == before:
                 await self._until_something(game.turned, game.changed)
-            else:
-                await self._until_something(game.turned, seconds=STATUS_SECONDS)
 
     def _play(self) -> dict[str, Any]:
         why = self._refusal
@@ -163,16 +175,18 @@ class Viewer:
     async def _describe(self) -> None:
         before = None
         while True:
-            self._cell_asked.clear()
-            game, cell = self._game(), self._cell
-            if cell is None or max(cell) >= game.size:
-                await self._cell_asked.wait()
+            if self._cell_asked.is_set():
+                self._cell_asked.clear()
                 before = None
+            game, cell = self._game(), self._cell
+            if cell is None:
+                await self._cell_asked.wait()
                 continue
             card = game.card(cell)
-            if card != before:
+            lasting = {**card, "milliseconds": None}
+            if lasting != before:
                 self._ws.send(json.dumps({"card": card}))
-                before = card
+                before = lasting
             await self._until_something(self._cell_asked, seconds=CARD_SECONDS)
 
     async def _until_something(self, *signs: Any, seconds: float | None = None) -> None:

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import websockets
@@ -60,7 +61,7 @@ class Page:
     def __init__(self, server):
         self.connecting = websockets.connect(server.url("/watcher/"), subprotocols=["life.viewer"], **OPTIONS)
         self.picture = Picture()
-        self.frames = 0
+        self.frames = self.statuses = self.cards = 0
         self.status = self.card = None
         self.answers = {}
         self.answers_frames = True
@@ -85,6 +86,8 @@ class Page:
                     await self.say(seen=self.picture.number)
                 continue
             said = json.loads(message)
+            self.statuses += "status" in said
+            self.cards += "card" in said
             self.status = said.get("status", self.status)
             self.card = said.get("card", self.card)
             if "answer" in said:
@@ -152,6 +155,53 @@ class Boards(SimpleTestCase):
         board.update(0, 0, 10**40, 1)
         self.assertEqual(board.at(0, 0), (LAST_STEP, 1))
 
+    def test_a_cell_far_ahead_keeps_its_state(self):
+        from board import Board, Viewport
+
+        board, picture = Board(2), Picture()
+        board.update(0, 0, 0, 0)
+        board.update(0, 1, 2**40, 1)
+        board.update(1, 1, 2**40, 0)
+        [part] = board.picture(Viewport(0, 0, 0, 2, 2), 1)
+        picture.take(part)
+        self.assertEqual({cell: state for cell, (_, state) in picture.cells.items()}, {(0, 0): 0, (0, 1): 1, (1, 1): 0})
+
+    def test_a_step_that_goes_back_begins_anew(self):
+        from board import Board, Viewport
+
+        board, picture = Board(1), Picture()
+        for step in (5, 10, 7):
+            board.update(0, 0, step, 1)
+        [part] = board.picture(Viewport(0, 0, 0, 1, 1, ages=True), 1)
+        picture.take(part)
+        self.assertEqual(picture.ages, {(0, 0): 0})
+
+    def test_json_that_other_programs_cannot_read_is_refused(self):
+        from control import read
+        from game import Mistake
+
+        for value in ("NaN", "Infinity", "-Infinity", "1e400", "9" * 400, r'"\ud800"', "[" * 500 + "]" * 500):
+            with self.subTest(value[:20]), self.assertRaises(Mistake):
+                read(f'{{"do": {{"speed": {value}}}, "id": 1}}', 10_000)
+        self.assertEqual(read(r'{"a": "\ud83d\ude00", "b": [1, -2.5]}', 100), {"a": "\U0001f600", "b": [1, -2.5]})
+
+    def test_nothing_is_left_of_those_who_stopped_waiting(self):
+        from game import Bell
+
+        async def wait_in_vain():
+            waits = [asyncio.ensure_future(bell.wait()) for _ in range(9)]
+            await asyncio.sleep(0)
+            for wait in waits[1:]:
+                wait.cancel()
+            await asyncio.wait(waits[1:])
+            self.assertEqual(len(bell), 1)
+            bell.ring()
+            await waits[0]
+            self.assertEqual(len(bell), 0)
+
+        bell = Bell()
+        asyncio.run(wait_in_vain())
+
     def test_only_those_may_control_whom_the_setting_names(self):
         from control import refusal
 
@@ -206,6 +256,7 @@ class Viewers(SimpleTestCase):
         alive = sum(state for _, state in page.picture.cells.values())
         self.assertEqual(len(page.picture.cells), 144)
         self.assertEqual(page.status["population"], alive)
+        self.assertEqual(page.status["left"], {"count": 0, "cells": []})  # nobody waits for the cells that have left
         rows = text.split("\n", 2)[2] if text.startswith("#") else text.split("\n", 1)[1]
         self.assertEqual(self.population(rows), alive)
         self.assertEqual((page.card["row"], page.card["col"]), (3, 4))
@@ -220,6 +271,28 @@ class Viewers(SimpleTestCase):
                 alive += int(count or 1) if letter == "o" else 0
                 count = ""
         return alive
+
+    def test_a_page_gets_few_texts_however_many_workers_come_and_go(self):
+        asyncio.run(self.count_texts())
+
+    async def count_texts(self):
+        await self.reset(30)
+        async with Page(self.server) as page, contextlib.AsyncExitStack() as workers:
+            await page.say(cell=[30, 4])  # off the grid
+            await page.until(lambda: page.status and page.card)
+            self.assertIsNone(page.card["step"])
+            await page.say(cell=[3, 4])
+            await page.until(lambda: page.card["row"] == 3)
+            start = time.monotonic()
+            for count in range(1, 301):
+                worker = websockets.connect(self.server.url("/worker/"), **OPTIONS)
+                await workers.enter_async_context(worker)
+                if count % 100 == 0:
+                    await page.until(lambda: page.status["game"]["connected"] == count)
+            self.assertLessEqual(page.statuses, 4 + (time.monotonic() - start) / 0.5)
+            self.assertEqual(page.cards, 2)  # the cell says nothing
+            await page.say(cell=[3, 4])
+            await page.until(lambda: page.cards == 3)
 
     def test_a_page_that_answers_no_frame_gets_two_and_then_the_newest(self):
         asyncio.run(self.stop_answering())
@@ -270,9 +343,10 @@ class Viewers(SimpleTestCase):
             self.assertIn("No program", page.answers[7])
             async with self.program() as program:
                 await program.send('{"hello": {"size": 4, "wrapped": false, "limit": 9}}')
-                await program.send('{"play": {"paused": true, "speed": 3}}')
+                play = {"paused": True, "speed": 3, "held": None, "stays": True, "jitter": 0, "pattern": None}
+                await program.send(json.dumps({"play": {**play, "pattern": "ü" * 9999, "more": "x" * 9999}}))
                 await page.until(lambda: page.status["play"] and page.status["game"]["limit"] == 9)
-                self.assertEqual(page.status["play"], {"paused": True, "speed": 3})
+                self.assertEqual(page.status["play"], {**play, "pattern": "ü" * 500})
                 self.assertEqual(page.status["control"], {"program": True, "allowed": True, "why": None})
                 await page.say(do={"speed": 5}, id=8)
                 await page.say(do={"step": 1}, id=8)  # an id is the page's own affair
@@ -284,15 +358,28 @@ class Viewers(SimpleTestCase):
                 async with self.program() as second:
                     await second.wait_closed()
                     self.assertEqual((second.close_code, second.close_reason), (1013, "another program is in control"))
-                await page.say(do={"play": True}, id=9)
-                await asyncio.wait_for(program.recv(), PATIENCE)
+                for number in range(9, 17):  # the page waits for an answer already
+                    await page.say(do={"play": True}, id=number)
+                await page.until(lambda: page.answers.keys() & {*range(9, 17)})
+                self.assertIn("Too many commands", page.answers[16])
+                asked = [json.loads(await asyncio.wait_for(program.recv(), PATIENCE))["id"] for _ in range(7)]
+                await program.send(json.dumps({"answer": asked[0], "error": "x" * 9999}))
+                await page.until(lambda: 9 in page.answers)
+                self.assertEqual(page.answers[9], "x" * 1000)
                 await self.reset(5)
                 await program.wait_closed()
                 self.assertEqual(program.close_code, 1012)
-            await page.until(lambda: 9 in page.answers and not page.status["control"]["program"])
-            self.assertEqual(page.answers[9], "The program has left.")
-            self.assertEqual(page.status["game"]["size"], 5)
+            await page.until(lambda: page.status["game"]["size"] == 5 and not page.status["control"]["program"])
             async with self.program() as program:
-                await program.send("no JSON")
-                await program.wait_closed()
-                self.assertEqual(program.close_code, 1008)
+                await program.send(json.dumps({"answer": asked[1], "error": "on the next connection"}))
+                await page.until(lambda: 10 in page.answers)
+                self.assertEqual(page.answers[10], "on the next connection")
+            await page.until(lambda: 11 in page.answers)
+            self.assertEqual(page.answers[11], "The program has left.")
+        for wrong in ("no JSON", '{"hello": 3}', '{"hello": {"wrapped": 1}}', json.dumps({"play": {**play, "speed": "fast"}}),
+                      json.dumps({"play": {**play, "held": {"row": 1}}}), '{"play": null}', '{"answer": "1"}'):
+            with self.subTest(wrong):
+                async with self.program() as program:
+                    await program.send(wrong)
+                    await asyncio.wait_for(program.wait_closed(), PATIENCE)
+                    self.assertEqual(program.close_code, 1008)
