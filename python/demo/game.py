@@ -35,13 +35,12 @@ class Bell:
             if not future.done():
                 future.set_result(None)
 
-    async def wait(self) -> None:
+    def wait(self) -> asyncio.Future[None]:
+        """A future that the next ring completes: no ring from now on is missed."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
-        try:
-            await future
-        finally:
-            self._waiting.discard(future)
+        future.add_done_callback(self._waiting.discard)
+        return future
 
 
 class Worker:
