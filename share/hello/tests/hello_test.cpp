@@ -6,14 +6,14 @@
 
 using namespace c10k;
 
-// The app alone, with the templates that all apps share.
+// The app alone, under the name that the site gives it, with the templates that all apps share.
 class HelloAppTest : public testing::Test {
 protected:
     HelloAppTest() { services.templates.add_folder(PROJECT_DIR "/templates"); }
 
     testkit::Services services;
     HelloApp app{services};
-    testkit::Server server{services, app.urls()};
+    testkit::Server server{services, {path("", include(app.urls(), "hello"))}};
 };
 
 TEST_F(HelloAppTest, ShowsItsPage) {
