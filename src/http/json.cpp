@@ -1,5 +1,6 @@
 #include "c10k/json.hpp"
 
+#include "base/text.hpp"
 #include "c10k/errors.hpp"
 #include "c10k/http.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 // For values that views make: such a value may be a peer's with something around it.
 constexpr std::size_t kMaxWritten = 1000;
+constexpr std::size_t kMostShown = 300;  // bytes of what is wrong with a text
 
 // Whether more than kMaxJsonLevels arrays and objects are open at any point of the text. Up to its first mistake, where
 // the parser stops, the brackets outside of strings are those that the parser sees.
@@ -51,7 +53,8 @@ nlohmann::json parse_json(std::string_view text) {
     try {
         return nlohmann::json::parse(text);
     } catch (const nlohmann::json::exception& error) {
-        throw BadRequest(error.what());
+        // It quotes what it has read: of any bytes, and of any length.
+        throw BadRequest(repair_utf8(std::string_view{error.what()}.substr(0, kMostShown)));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "c10k/urls.hpp"
 #include "c10k/web.hpp"
 #include "c10k/websocket.hpp"
+#include "wire/utf8.hpp"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -34,6 +35,19 @@ TEST(Json, OfABadBodyIsABadRequest) {
     for (const std::string_view body : {"", "{", "{} {}", "{'a': 1}", "\"\xff\"", "[1,]", "NaN", "\"\n\"", "1e400",
                                         "[-1e999]", "\"\\ud800\"", "[1", "\"\\"}) {
         EXPECT_THROW(static_cast<void>(with_body(std::string{body}).json()), BadRequest) << body;
+    }
+}
+
+// Views send it back: as the reason of a close, too, which has to be UTF-8.
+TEST(Json, TellsWhatIsWrongInUtf8OfBoundedLength) {
+    for (const std::string& text : {std::string{"\"\xff\""}, '"' + std::string(100'000, 'a') + '\n'}) {
+        try {
+            static_cast<void>(parse_json(text));
+            ADD_FAILURE() << "it is no JSON";
+        } catch (const BadRequest& error) {
+            EXPECT_TRUE(wire::is_utf8(error.what()));
+            EXPECT_LT(std::string_view{error.what()}.size(), 1000U);
+        }
     }
 }
 
