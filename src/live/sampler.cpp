@@ -36,8 +36,10 @@ std::uint64_t resident_memory() {
     return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// 0 if there seem to be fewer now: a loop counts a connection in steps, and a sample can come between them.
 std::uint64_t per_second(std::uint64_t before, std::uint64_t now, double seconds) {
-    return static_cast<std::uint64_t>(std::llround(static_cast<double>(now - before) / seconds));
+    const auto more = std::max<std::int64_t>(static_cast<std::int64_t>(now - before), 0);
+    return static_cast<std::uint64_t>(std::llround(static_cast<double>(more) / seconds));
 }
 
 Json microseconds_or_null(std::optional<double> time) { return time ? Json(std::round(*time)) : Json(nullptr); }
@@ -82,7 +84,8 @@ Sampler::Sums& Sampler::Sums::operator+=(const Sums& other) {
 }
 
 Sampler::Sampler(std::vector<LoopSource> loops)
-    : loops_(std::move(loops)), last_time_(std::chrono::steady_clock::now()), memory_at_start_(resident_memory()) {
+    : loops_(std::move(loops)), last_walks_(loops_.size()), last_time_(std::chrono::steady_clock::now()),
+      memory_at_start_(resident_memory()) {
     for (std::size_t i = 0; i < loops_.size(); ++i) {
         last_of_loops_.push_back(of_loop(i));
     }
@@ -158,12 +161,12 @@ Json Sampler::route_figures(double seconds, const Walks& walks) {
         Json route = rates(std::exchange(last_of_routes_[i], sums), sums, seconds);
         answers_[i].fade();
         LoopWalk::OfRoute seen;
-        for (const auto& walk : walks) {
-            if (walk != nullptr) {
+        for (std::size_t loop = 0; loop < walks.size(); ++loop) {
+            if (const auto& walk = walks[loop]) {
                 seen.count += walk->routes[i].count;
                 seen.memory += walk->routes[i].memory;
                 seen.slow += walk->routes[i].slow;
-                answers_[i].add(walk->routes[i].answers);
+                answers_[i].add(walk != last_walks_[loop] ? walk->routes[i].answers : DurationCounts{});
             }
         }
         route["p50"] = microseconds_or_null(answers_[i].percentile(0.5));
@@ -225,6 +228,7 @@ void Sampler::take(std::chrono::steady_clock::time_point now, const Walks& walks
                 {"routes", route_figures(seconds, walks)},
                 {"queues", queue_classes(walks)},
                 {"closes", ended(closed)}};
+    last_walks_ = walks;
     totals_.push_back(std::move(total));
     closes_.push_back(closed);
     if (totals_.size() > kKept) {

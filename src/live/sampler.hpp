@@ -73,6 +73,7 @@ private:
     std::vector<Sums> last_of_loops_;
     std::vector<Sums> last_of_routes_;
     std::vector<DurationCounts> answers_;
+    std::vector<std::shared_ptr<const LoopWalk>> last_walks_;
     std::chrono::steady_clock::time_point last_time_;
     std::deque<nlohmann::json> totals_;
     std::deque<Closes> closes_;
