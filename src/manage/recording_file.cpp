@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <system_error>
 #include <unordered_map>
 
@@ -79,6 +80,10 @@ Recording read_recording(const std::filesystem::path& path) {
         std::getline(input, line);
         check_recording_head(line);
         for (++number; std::getline(input, line); ++number) {
+            if (input.eof() && !nlohmann::json::accept(line)) {
+                recording.cut = "its last line is not whole";
+                break;
+            }
             RecordedEvent event = parse_event(line);
             sockets.check(event);
             if (event.socket == 0) {

@@ -85,7 +85,7 @@ Recorder::~Recorder() {
         return;
     }
     log::info("Recorded " + std::to_string(messages_) + " messages of " + std::to_string(sockets_) + " WebSockets in " +
-              file_ + (is_cut_ ? "; the rest is cut" : ""));
+              file_ + (is_cut_ || has_failed_ ? "; the rest is cut" : ""));
 }
 
 // ---- On the loops
@@ -161,6 +161,12 @@ std::string Recorder::line_of(RecordedEvent& event) const {
     if (auto redacted = has_secrets ? redaction_.apply(event.text) : std::nullopt) {
         event.text = *std::move(redacted);
         event.is_redacted = true;
+    }
+    // A part of a name would be none: a client that brings a secret in one has not offered it.
+    const auto is_secret = [this](const std::string& name) { return redaction_.apply(name).has_value(); };
+    event.is_redacted |= std::erase_if(event.offered, is_secret) > 0;
+    if (is_secret(event.subprotocol)) {
+        event.subprotocol.clear();
     }
     return to_line(event);
 }

@@ -97,6 +97,14 @@ class Echo(RecordTestCase):
         self.assert_one_line(replayed, "1 of ")
         self.assertIn('expected "never said", got', replayed.stdout[0])
 
+    def test_a_recording_whose_server_was_killed_is_played_up_to_its_last_whole_line(self):
+        lines = ECHO.read_text().splitlines()
+        file = self.written(*lines[:3])
+        file.write_text(file.read_text() + lines[3][:-5])
+        replayed = self.replay(file, self.running)
+        self.assertEqual((replayed.status, replayed.stdout[-1]), (0, AS_RECORDED), replayed.output)
+        self.assertIn("The recording is cut (its last line is not whole)", replayed.output)
+
     def test_damaged_and_foreign_files_are_refused_with_their_line(self):
         lines = ECHO.read_text().splitlines()
         for recording, words in {
@@ -119,9 +127,10 @@ class Echo(RecordTestCase):
 
 
 class Bounds(AsyncTestCase, RecordTestCase):
-    async def said(self, server, *messages, path="/test/ws/"):
+    async def said(self, server, *messages, path="/test/ws/", subprotocols=None):
         """A conversation with the echo test, which takes three messages."""
-        async with websockets.connect(server.ws + path, open_timeout=PATIENCE, close_timeout=PATIENCE) as socket:
+        async with websockets.connect(server.ws + path, subprotocols=subprotocols, open_timeout=PATIENCE,
+                                      close_timeout=PATIENCE) as socket:
             for message in messages:
                 await socket.recv()
                 await socket.send(message)
@@ -164,11 +173,13 @@ class Bounds(AsyncTestCase, RecordTestCase):
         self.assertIn("The recording is cut (record_bytes)", replayed.output)
 
     async def test_secrets_and_payloads_are_left_out_on_request(self):
-        server = self.recorder("record_redact=token=[0-9a-f]+")
-        await self.said(server, "my token=5ec3e7", "b", "c", path="/test/ws/?token=abc")
+        server = self.recorder("record_redact=token[.=][0-9a-f]+")
+        await self.said(server, "my token=5ec3e7", "b", "c", path="/test/ws/?token=abc",
+                        subprotocols=["chat", "auth.token.5ec3e7"])
         events = self.recording(server)
         self.assertEqual((events[0]["open"], events[0]["redacted"]), ("/test/ws/?[redacted]", True))
         self.assertEqual([event["in"] for event in events if "in" in event], ["my [redacted]", "b", "c"])
+        self.assertEqual(events[0]["offered"], ["chat"])
         self.assertNotIn("5ec3e7", json.dumps(events))
 
         server = self.recorder("record_payloads=false")
