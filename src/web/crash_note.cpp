@@ -20,10 +20,10 @@ struct Range {
     std::uintptr_t end = 0;
 };
 
+using Addresses = std::array<void*, CrashNote::kMaxFrames + kOwnFrames>;
+
 int note_descriptor = -1;
 Range program;
-CrashNote crash_note;
-std::array<void*, CrashNote::kMaxFrames + kOwnFrames> addresses;
 alignas(16) std::array<char, kStackBytes> signal_stack;
 
 // The first that the dynamic linker names is the program itself.
@@ -39,19 +39,22 @@ int take_program(dl_phdr_info* info, std::size_t /*size*/, void* /*data*/) {
     return 1;
 }
 
-// Runs on a stack of its own, in whatever state the program is: it calls nothing that takes memory.
+// Runs on a stack of its own, in whatever state the program is: it calls nothing that takes memory. Other threads may
+// be in here as well.
 void leave_note(int number, siginfo_t* info, void* /*context*/) {
+    Addresses addresses;
+    CrashNote note;
     const int count = ::backtrace(addresses.data(), static_cast<int>(addresses.size()));
-    crash_note.signal = number;
-    crash_note.address = number == SIGSEGV || number == SIGBUS ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
+    note.signal = number;
+    note.address = number == SIGSEGV || number == SIGBUS ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
     for (std::size_t i = kOwnFrames; i < static_cast<std::size_t>(count); ++i) {
         const auto address = reinterpret_cast<std::uintptr_t>(addresses[i]);
         // A return address lies behind the call that it is for; the first is the instruction itself.
         const std::uintptr_t call = i == kOwnFrames ? address : address - 1;
         const bool is_own = call >= program.begin && call < program.end;
-        crash_note.frames[crash_note.count++] = is_own ? call - program.base : 0;
+        note.frames[note.count++] = is_own ? call - program.base : 0;
     }
-    (void)!::pwrite(note_descriptor, &crash_note, sizeof crash_note, 0);
+    (void)!::pwrite(note_descriptor, &note, sizeof note, 0);
     ::raise(number);  // SA_RESETHAND: now it ends the process
 }
 
@@ -60,6 +63,7 @@ void leave_note(int number, siginfo_t* info, void* /*context*/) {
 void note_crashes(int descriptor) noexcept {
     note_descriptor = descriptor;
     ::dl_iterate_phdr(&take_program, nullptr);
+    Addresses addresses;
     (void)::backtrace(addresses.data(), 1);  // loads libgcc, which takes memory
     const stack_t stack{.ss_sp = signal_stack.data(), .ss_flags = 0, .ss_size = signal_stack.size()};
     ::sigaltstack(&stack, nullptr);
