@@ -4,12 +4,19 @@
 #include "web/setting_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace c10k {
 namespace {
+
+// What else C10K_NAME in the environment can be: what a user tells the reload overlay, and what our processes tell each
+// other.
+constexpr std::array<std::string_view, 9> kVariables{"dashboard_socket", "dashboard_token", "editor",
+                                                     "ready_socket",     "reload_board",    "reload_crash",
+                                                     "reload_program",   "reload_source",   "stand_in"};
 
 // Environment, files and options can all write it.
 bool is_writable(std::string_view name) {
@@ -30,6 +37,9 @@ SettingRow row_of(const DeclaredSetting& setting) {
 std::string fault_of(const SettingRow& row, const DeclaredSetting& setting) {
     if (!is_writable(row.name)) {
         return "a name has lower-case letters, digits and '_'";
+    }
+    if (SettingTable::is_variable(row.name)) {
+        return "C10K_NAME in the environment has another meaning";
     }
     if (row.reason.empty()) {
         return "it has no reason";
@@ -62,6 +72,10 @@ const SettingRow* SettingTable::find(std::string_view name) const noexcept {
     const auto row =
         std::find_if(rows_.begin(), rows_.end(), [name](const SettingRow& one) { return one.name == name; });
     return row == rows_.end() ? nullptr : &*row;
+}
+
+bool SettingTable::is_variable(std::string_view name) noexcept {
+    return std::find(kVariables.begin(), kVariables.end(), name) != kVariables.end();
 }
 
 std::string_view SettingTable::nearest(std::string_view name) const {

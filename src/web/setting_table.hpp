@@ -20,6 +20,8 @@ public:
     [[nodiscard]] std::span<const SettingRow> rows() const noexcept { return rows_; }
     // Null if there is no setting of that name.
     [[nodiscard]] const SettingRow* find(std::string_view name) const noexcept;
+    // Whether C10K_NAME in the environment is no setting, and not meant to be one.
+    [[nodiscard]] static bool is_variable(std::string_view name) noexcept;
     // The name that was perhaps meant; empty if none comes near.
     [[nodiscard]] std::string_view nearest(std::string_view name) const;
 

@@ -116,7 +116,8 @@ void SettingsReader::read_environment(const char* const* environment) {
             continue;
         }
         const std::string name = to_lower(variable.substr(kPrefix.size(), equals - kPrefix.size()));
-        if (table_->find(name) != nullptr || !table_->nearest(name).empty()) {
+        const bool is_meant = table_->find(name) != nullptr || !table_->nearest(name).empty();
+        if (is_meant && !SettingTable::is_variable(name)) {
             apply(name, variable.substr(equals + 1), std::string{variable.substr(0, equals)});
         }
     }

@@ -1,7 +1,12 @@
 #include "c10k/settings.hpp"
 
+#include "base/text.hpp"
+#include "live/live_listener.hpp"
 #include "loop/backends.hpp"
+#include "web/crash_note.hpp"
+#include "web/failure_explanation.hpp"
 #include "web/folder.hpp"
+#include "web/reload.hpp"
 #include "web/setting_rows.hpp"
 #include "web/setting_table.hpp"
 
@@ -456,6 +461,24 @@ TEST(SettingsOfApps, AreDeclaredOnceAndWhole) {
     EXPECT_EQ(fault({Number{.name = "chat_history", .bounds = {5, 9}, .reason = reason}}),
               "AppSetting 'chat_history': its default is not a number from 5 to 9");
     EXPECT_THROW(fault({AppSetting<Colour>{.name = "chat_colour", .reason = reason}}).clear(), std::logic_error);
+}
+
+TEST(SettingsOfApps, AreNotMistakenForWhatElseTheEnvironmentTellsAProgram) {
+    for (const std::string_view variable :
+         {Reload::kStatusVariable, Reload::kProgramVariable, kSourceVariable, kCrashVariable,
+          LiveListener::kSocketVariable, LiveListener::kTokenVariable, "C10K_EDITOR", "C10K_STAND_IN"}) {
+        const std::string name = to_lower(variable.substr(std::string_view{"C10K_"}.size()));
+        const AppSetting<std::string> same{.name = name, .reason = "It has one."};
+        EXPECT_THROW(SettingsReader({}, {same}), std::logic_error) << name;
+
+        const std::string longer = name + 's';
+        const AppSetting<std::string> near{.name = longer, .reason = "It has one."};
+        SettingsReader reader{{}, {near}};
+        const std::string assignment = std::string{variable} + "=3";
+        const std::array environment{assignment.c_str(), static_cast<const char*>(nullptr)};
+        reader.read_environment(environment.data());
+        EXPECT_NO_THROW(static_cast<void>(reader.settings())) << name;
+    }
 }
 
 }  // namespace
