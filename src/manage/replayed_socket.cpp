@@ -71,6 +71,7 @@ void ReplayedSocket::add(std::size_t event) {
                 unclear_.push_back(event);
             } else {
                 relayed_[recorded.text].push_back(event);
+                relayed_in_order_.insert(event);
             }
             break;
         case Kind::kClosed: close_ = event; break;
@@ -122,6 +123,7 @@ void ReplayedSocket::note_missing(std::size_t event) {
     if (const auto relayed = relayed_.find(events_[event].text); relayed != relayed_.end()) {
         std::erase(relayed->second, event);
     }
+    relayed_in_order_.erase(event);
     close_ = close_ == event ? std::nullopt : close_;
 }
 
@@ -148,6 +150,7 @@ std::optional<std::size_t> ReplayedSocket::take_relayed(const Message& message) 
         if (event != events.end()) {
             const std::size_t taken = *event;
             events.erase(event);
+            relayed_in_order_.erase(taken);
             return taken;
         }
     }
@@ -170,14 +173,15 @@ std::optional<std::size_t> ReplayedSocket::take_first() {
     };
     look_at(own_);
     look_at(unclear_);
-    for (auto& [payload, events] : relayed_) {
-        look_at(events);
+    if (!relayed_in_order_.empty()) {
+        look_at(relayed_.at(events_[*relayed_in_order_.begin()].text));
     }
     if (first == nullptr) {
         return std::nullopt;
     }
     const std::size_t event = first->front();
     first->pop_front();
+    relayed_in_order_.erase(event);
     return event;
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,7 @@ private:
     std::size_t opened_at_ = 0;
     std::deque<std::size_t> own_;                                            // in order
     std::unordered_map<std::string_view, std::deque<std::size_t>> relayed_;  // by payload
+    std::set<std::size_t> relayed_in_order_;                                 // the same
     std::deque<std::size_t> unclear_;  // relayed, with a part that was redacted or left out
     std::optional<std::size_t> close_;
     std::optional<Difference> difference_;
