@@ -248,8 +248,8 @@ void LoopRecorder::note_message(const WebSocketConnection& socket, Kind kind, Me
     const Settings& settings = recorder_.settings();
     RecordedEvent event{.kind = kind, .is_binary = type == Message::Kind::kBinary};
     recorded.bytes += kLineBytes + (settings.record_payloads ? payload.size() : 0);
-    if (recorded.bytes > settings.record_connection_bytes) {
-        recorded.is_left_out = true;
+    const bool is_full = recorded.bytes > settings.record_connection_bytes;
+    if (is_full) {
         event = {.kind = Kind::kCut, .text = "record_connection_bytes"};
     } else if (settings.record_payloads) {
         event.text = payload;
@@ -257,6 +257,7 @@ void LoopRecorder::note_message(const WebSocketConnection& socket, Kind kind, Me
         event.bytes = payload.size();
     }
     note(recorded, std::move(event));
+    recorded.is_left_out = is_full;
 } catch (const std::bad_alloc&) {
 }
 
