@@ -31,6 +31,10 @@ class CrowdMember:
     def switch(self):
         self.writer.write(switch(self._key))
 
+    def refuse(self):
+        self.writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        self.writer.write_eof()
+
     def say(self, text):
         self.writer.write(unmasked(TEXT, text))
 
@@ -184,6 +188,9 @@ class Game:
         await self.closing.let_all_go(self._cells)
 
     async def serve(self, client):
+        if client.path == "/control/":
+            client.refuse()
+            return
         client.switch()
         if client.path == "/reset/":
             await client.hear()
