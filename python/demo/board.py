@@ -95,10 +95,10 @@ class Board:
 
     def histogram(self) -> dict[str, Any]:
         """The cells by their steps, for the last steps that any cell has reached."""
-        youngest = self.youngest
-        if youngest is None:
+        oldest, youngest = self.oldest, self.youngest
+        if oldest is None or youngest is None:
             return {"first": None, "alive": [], "dead": []}
-        first = max(self.oldest, youngest - MOST_STEPS + 1)
+        first = max(oldest, youngest - MOST_STEPS + 1)
         counts = [self._counts.get(step, (0, 0)) for step in range(first, youngest + 1)]
         return {"first": first, "alive": [alive for _, alive in counts], "dead": [dead for dead, _ in counts]}
 

@@ -178,7 +178,7 @@ class Control:
             self._program.send(json.dumps({"do": do, "id": number}))
 
     def _answer(self, number: int, error: str | None) -> None:
-        answered, timer = self._awaited.pop(number, (None, None))
-        if answered is not None:
+        if number in self._awaited:
+            answered, timer = self._awaited.pop(number)
             timer.cancel()
             answered(error)

@@ -82,15 +82,15 @@ class Viewer:
     def _take_view(self, view: Any) -> None:
         if not isinstance(view, dict):
             raise Mistake("view: expected an object")
-        numbers = [number_of(view.get(name)) for name in ("zoom", "left", "top", "columns", "rows")]
-        self._view = Viewport(*numbers, ages=view.get("ages") is True)
+        numbers = {name: number_of(view.get(name)) for name in ("zoom", "left", "top", "columns", "rows")}
+        self._view = Viewport(**numbers, ages=view.get("ages") is True)
         self._mark = None
         self._asked.set()
 
     def _take_cell(self, cell: Any) -> None:
         if cell is not None and not (isinstance(cell, list) and len(cell) == 2):
             raise Mistake("cell: expected [ROW, COL] or null")
-        self._cell = cell and (number_of(cell[0]), number_of(cell[1]))
+        self._cell = None if cell is None else (number_of(cell[0]), number_of(cell[1]))
         self._cell_asked.set()
 
     def _take_command(self, do: Any, number: Any) -> None:
@@ -146,8 +146,9 @@ class Viewer:
 
     async def _tell(self) -> None:
         loop = asyncio.get_running_loop()
-        status = told = game = None
-        messages, time, due, rate = 0, loop.time(), 0.0, 0
+        status = told = None
+        game = self._game()
+        messages, time, due, rate = game.messages, loop.time(), 0.0, 0
         while True:
             now = loop.time()
             turn = self._game().number, self._game().phase, self._play()
@@ -159,8 +160,9 @@ class Viewer:
             elif now - time >= STATUS_SECONDS:
                 rate = round((game.messages - messages) / (now - time))
                 messages, time = game.messages, now
-            before, status = status, {**game.status(), "messages": rate, **turn[-1]}
-            status["game"] |= {name: self._control.hello.get(name) for name in ("wrapped", "limit")}
+            figures = game.status()
+            figures["game"] |= {name: self._control.hello.get(name) for name in ("wrapped", "limit")}
+            before, status = status, {**figures, "messages": rate, **turn[-1]}
             if status != before:
                 self._ws.send(json.dumps({"status": status}))
             told, due = turn, now + STATUS_SECONDS
