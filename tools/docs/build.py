@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 INDEX = ROOT / "docs/README.md"
 HEADERS = ROOT / "include/c10k"
 REPORTS = Path(os.environ.get("C10K_BUILD", ROOT / "build")) / "reports"
+PICTURES = {".png", ".svg", ".webp"}
 MERMAID = re.compile(r"^```mermaid\n(stateDiagram.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r'<h([123])(?: id="([^"]*)")?>(.*?)</h\1>')
 HEADING_OR_LINK = re.compile(r"^## (.+)$|^- \[([^\]]+)\]\(([^)]+)\)", re.MULTILINE)
@@ -71,7 +72,7 @@ def address(file, as_source=False):
     path = file.relative_to(ROOT)
     if path.parts[0] == "docs":
         path = Path(*path.parts[1:])
-    if path.suffix == ".png":
+    if path.suffix in PICTURES:
         return path
     return path.with_suffix(".html") if path.suffix == ".md" else path.with_name(path.name + ".html")
 
@@ -109,7 +110,7 @@ class Site:
     def write(self, file):
         target = self.folder / address(file)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".png":
+        if file.suffix in PICTURES:
             shutil.copy(file, target)
         elif file.suffix == ".md":
             self.put(file, address(file), *self.from_markdown(file))
