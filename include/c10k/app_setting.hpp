@@ -49,15 +49,15 @@ using SettingValue = std::variant<std::string, bool, std::uint32_t, std::chrono:
                                   std::vector<std::string>>;
 
 template <typename T, typename Variant>
-constexpr bool is_one_of = false;
+struct IsOneOf : std::false_type {};
 template <typename T, typename... Types>
-constexpr bool is_one_of<T, std::variant<Types...>> = (std::same_as<T, Types> || ...);
+struct IsOneOf<T, std::variant<Types...>> : std::bool_constant<(std::same_as<T, Types> || ...)> {};
 
 }  // namespace internal
 
 // A setting is a text, a truth, a number, a time, a list of texts, or one of several words, which is an enum.
 template <typename T>
-concept SettingType = std::is_enum_v<T> || internal::is_one_of<T, internal::SettingValue>;
+concept SettingType = std::is_enum_v<T> || internal::IsOneOf<T, internal::SettingValue>::value;
 
 // A setting of an app. Its texts are literals: they live as long as the program.
 template <SettingType T>

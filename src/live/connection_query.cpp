@@ -55,7 +55,7 @@ ConnectionQuery::Word ConnectionQuery::parse(std::string_view word) {
                                                                           {"queued", Field::kQueued},
                                                                           {"memory", Field::kMemory},
                                                                           {"idle", Field::kIdle}}};
-    const Word anywhere{.text = std::string{word}};
+    Word anywhere{.text = std::string{word}};
     const std::size_t sign = word.find_first_of(":<>");
     if (sign == std::string_view::npos || sign + 1 == word.size()) {
         return anywhere;

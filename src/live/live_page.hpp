@@ -14,6 +14,7 @@
 namespace c10k {
 
 // A message of a page: {"find": "..."}, {"follow": "a41f"}, {"close": "a41f", "code": 1008, "reason": "..."}.
+// NOLINTNEXTLINE(bugprone-exception-escape): the move constructor of nlohmann::json throws nothing
 struct PageMessage {
     std::optional<std::string> find;
     bool is_follow = false;

@@ -83,7 +83,7 @@ std::string take_remark(std::string& message, std::string_view fix) {
     const std::size_t end = message.find('\n');
     if (at < std::min(end, message.size())) {
         const std::size_t size = std::min(end, message.size()) - at;
-        const std::string remark = message.substr(at + 2, size - 2);
+        std::string remark = message.substr(at + 2, size - 2);
         message.erase(at, size);
         return remark;
     }
