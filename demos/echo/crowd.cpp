@@ -28,7 +28,7 @@ constexpr std::size_t kClientsInATurn = 256;
 // How long each client is connected, in delays: one before each message.
 constexpr int kDelaysOfAClient = 3;
 
-// What each client says and expects.
+// The messages that each client says and expects.
 load::Script script_of(std::chrono::milliseconds delay) {
     std::ostringstream text;
     text << "expect Hello!\n";

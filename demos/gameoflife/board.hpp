@@ -54,7 +54,7 @@ public:
     [[nodiscard]] std::span<const BoardCell> row(int row) const noexcept { return rows_[index(row)]; }
     // The turn in which a cell of the row spoke last.
     [[nodiscard]] std::uint64_t row_turn(int row) const noexcept { return row_turns_[index(row)]; }
-    // What a cell has said last, to the byte. Requires: it has spoken. Not checked: the caller sees the cell.
+    // A cell's last word, to the byte. Requires: it has spoken. Not checked: the caller sees the cell.
     [[nodiscard]] std::string word(int row, int col) const;
     // Appends the words of all cells of the row that have spoken, one a line.
     void append_words(int row, std::string& lines) const;

@@ -18,7 +18,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-// What the user asks of the players from a page: JSON objects of the subprotocol life.control, such as {"step": 1}.
+// The user's commands to the players, from a page: JSON objects of the subprotocol life.control, such as {"step": 1}.
 //
 // Thread: that of Players::play().
 class Commands {

@@ -17,7 +17,7 @@
 
 namespace life {
 
-// What a program that runs cells says of its game (subprotocol life.control).
+// A program that runs cells says this of its game (subprotocol life.control).
 struct Hello {
     bool wrapped = true;
     std::optional<std::uint64_t> limit = {};  // of steps
@@ -58,7 +58,7 @@ public:
     [[nodiscard]] std::uint64_t changes() const;
 
 private:
-    // What is to do when a program leaves.
+    // The fate of open commands when their program leaves.
     enum class Pending : std::uint8_t { kFails, kWaits };
 
     bool enter(const c10k::WebSocketHandle& program);

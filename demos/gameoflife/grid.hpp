@@ -59,7 +59,7 @@ std::vector<Position> neighbours(Position position, int size, Edges edges);
 // Conway's rule, B3/S23.
 Cell next_state(Cell cell, int living_neighbours);
 
-// What the rule makes of the whole grid in one step.
+// The whole grid one step later, by the rule.
 //
 // Requires: a wrapped grid has kMinWrappedSize, else std::invalid_argument.
 Grid next_generation(const Grid& grid, Edges edges);

@@ -24,7 +24,7 @@ struct PageMessage {
 
     std::optional<View> view = {};
     std::optional<std::uint64_t> seen = {};  // the number of a frame
-    // Whose card the page wants: none, if there is nothing inside.
+    // The cell whose card the page wants; empty: none.
     std::optional<std::optional<CellPlace>> cell = {};
     std::optional<Command> command = {};
 

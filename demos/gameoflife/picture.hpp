@@ -62,7 +62,7 @@ public:
     [[nodiscard]] std::size_t cells_read() const noexcept { return cells_read_; }
 
 private:
-    // What is known of the cells of a block.
+    // The cells of a block, as far as the board knows them.
     struct Block {
         std::uint64_t oldest = UINT64_MAX;
         std::uint32_t alive = 0;

@@ -98,14 +98,14 @@ public:
     [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
 
 private:
-    // What the cells of one loop share.
+    // The cells of one loop share this.
     struct Loop {
         Condition turn;  // to send the next state
         c10k::Semaphore leaving{0};
     };
     // One cell in the games. A million cells have one each.
     struct Seat {
-        // What a cell has heard of a step.
+        // The neighbours' states of a step, as far as the cell has heard them.
         struct Tally {
             std::uint8_t heard = 0;
             std::uint8_t alive = 0;
