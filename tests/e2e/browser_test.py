@@ -6,15 +6,13 @@ import unittest
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from support import frames
-from support.browser import chromium
+from support.browser import chromium, wait_for
 from support.cases import main
 from support.frames import frame
 from support.process import ManageServer, Program, run
 from support.tcp import RawClient
-from support.waiting import PATIENCE
 
 
 def setUpModule():
@@ -49,7 +47,7 @@ class PageTestCase(unittest.TestCase):
         self.assertEqual([entry["message"] for entry in browser.get_log("browser")], [])
 
     def wait(self, condition, what):
-        return WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: condition(), what)
+        return wait_for(browser, condition, what)
 
     def element(self, id):
         return browser.find_element(By.ID, id)

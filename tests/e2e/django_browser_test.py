@@ -7,15 +7,14 @@ import tempfile
 import unittest
 
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 import browser_test
 import viewer_play_test
+from support.browser import wait_for
 from support.cases import main
 from support.environment import BUILD, SKIPPED, SOURCE
 from support.process import Program
 from support.viewer_player import use_browser
-from support.waiting import PATIENCE
 
 sys.path += [str(SOURCE / "python" / "tests"), str(BUILD / "python")]
 PYTHON = "/usr/bin/python3"
@@ -81,7 +80,7 @@ class Admin(unittest.TestCase):
                 browser.find_element(By.NAME, field).send_keys(value)
             old = browser.find_element(By.TAG_NAME, "html")
             browser.find_element(By.CSS_SELECTOR, name).click()
-            WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: browser.find_element(By.TAG_NAME, "html") != old)
+            wait_for(browser, lambda: browser.find_element(By.TAG_NAME, "html") != old, "the next page")
 
         browser.get(f"{server.http}/admin/")
         submit("input[type=submit]", username=NAME, password=PASSWORD)

@@ -6,14 +6,12 @@ import unittest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-from support.browser import chromium
+from support.browser import chromium, wait_for
 from support.cases import main
 from support.frames import TEXT, frame
 from support.process import ManageServer
 from support.tcp import RawClient
-from support.waiting import PATIENCE
 
 WIDTHS = {1440: 6, 820: 3, 390: 2}  # and how many tiles stand in a row
 
@@ -57,7 +55,7 @@ class Live(unittest.TestCase):
         return clients
 
     def wait(self, condition, what):
-        return WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: condition(), what)
+        return wait_for(browser, condition, what)
 
     def text(self, id):
         return browser.execute_script("return document.getElementById(arguments[0]).textContent", id)

@@ -8,13 +8,11 @@ import pathlib
 import unittest
 
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from support import pictures
-from support.browser import axe, chromium, emulate, looks, sideways
+from support.browser import axe, chromium, emulate, looks, sideways, wait_for
 from support.cases import main
 from support.process import ManageServer
-from support.waiting import PATIENCE
 
 SCREENSHOTS = os.environ.get("C10K_SCREENSHOTS")
 LONG = "x" * 300
@@ -50,8 +48,7 @@ class Look(unittest.TestCase):
 
     def test_of_the_life_page_without_cells(self):
         browser.get(f"{server.http}/")
-        WebDriverWait(browser, PATIENCE, 0.05).until(
-            lambda _: "No cells yet" in browser.find_element(By.TAG_NAME, "body").text, "the page says that there are none")
+        wait_for(browser, lambda: "No cells yet" in browser.find_element(By.TAG_NAME, "body").text, "the page says that there are none")
         for look in looks(browser):
             with self.subTest(look=look):
                 self.assertEqual(axe(browser), [])

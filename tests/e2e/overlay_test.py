@@ -13,13 +13,11 @@ import unittest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from support import pictures
-from support.browser import axe, chromium, emulate, looks, sideways
+from support.browser import axe, chromium, emulate, looks, sideways, wait_for
 from support.cases import main
 from support.process import ManageServer
-from support.waiting import PATIENCE
 
 SCREENSHOTS = os.environ.get("C10K_SCREENSHOTS")
 
@@ -104,7 +102,7 @@ class OverlayTestCase(unittest.TestCase):
         browser.get(f"{server.http}/test/")
 
     def wait(self, condition, what):
-        return WebDriverWait(browser, PATIENCE, 0.02).until(lambda _: condition(), what)
+        return wait_for(browser, condition, what)
 
     def shadow(self, selector):
         """The elements inside the overlay."""

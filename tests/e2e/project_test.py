@@ -13,14 +13,12 @@ import unittest
 import websockets
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-from support.browser import axe, chromium, looks, sideways
+from support.browser import axe, chromium, looks, sideways, wait_for
 from support.cases import AsyncTestCase
 from support.environment import BUILD, SOURCE, for_programs
 from support.process import ManageServer
 from support.tcp import RawClient
-from support.waiting import PATIENCE
 
 
 def setUpModule():
@@ -287,7 +285,7 @@ class Project(SiteTestCase):
 
     def assert_is_welcome(self, browser, server):
         """The first page of a project: what it shows is so, two of them hear each other, and it fits every window."""
-        wait = lambda condition: WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: condition(), "")
+        wait = lambda condition: wait_for(browser, condition, "")
         element = lambda id: browser.find_element(By.ID, id)
         browser.get(f"{server.http}/")
         self.assertEqual(browser.find_element(By.TAG_NAME, "h1").text, "It works.")

@@ -6,7 +6,9 @@ import tempfile
 import unittest
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 from .environment import SOURCE
 from .waiting import PATIENCE
@@ -39,6 +41,12 @@ def chromium(*flags):
             yield browser
         finally:
             browser.quit()
+
+
+def wait_for(browser, condition, what):
+    """Waits until `condition()` is true, and returns what it returned. The page may replace an element while it looks."""
+    changing = (NoSuchElementException, StaleElementReferenceException)
+    return WebDriverWait(browser, PATIENCE, 0.02, changing).until(lambda _: condition(), what)
 
 
 def emulate(browser, width=1440, scheme="light", motion="no-preference"):

@@ -4,11 +4,9 @@ import itertools
 import unittest
 
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
-from .browser import chromium
+from .browser import chromium, wait_for
 from .viewer_double import ViewerDouble
-from .waiting import PATIENCE
 
 WIDTHS = {1440: 900, 820: 1100, 390: 844}  # of each layout, with a height
 
@@ -51,7 +49,7 @@ class ViewerTestCase(unittest.TestCase):
                 .then(([{{view, game, cells}}, {{settings}}]) => {{ {code} }});""", *arguments)
 
     def wait(self, condition, what):
-        return WebDriverWait(self.browser, PATIENCE, 0.02).until(lambda _: condition(), what)
+        return wait_for(self.browser, condition, what)
 
     def text(self, selector):
         return self.browser.find_element(By.CSS_SELECTOR, selector).text
