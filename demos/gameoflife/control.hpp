@@ -50,7 +50,7 @@ public:
     struct State {
         bool has_program = false;
         std::optional<Hello> hello = {};
-        nlohmann::json play = nullptr;
+        std::optional<nlohmann::json> play = {};  // what the program has said of it
         std::uint64_t changes = 0;
     };
     [[nodiscard]] State state() const;

@@ -69,9 +69,10 @@ json control_of(const Control::State& control, std::string_view refusal) {
 }  // namespace
 
 std::string status_text(const Feed::Summary& game, const Control::State& control, std::string_view refusal) {
-    json status = json_object("game", game_of(game, control), "step", step_of(game), "population", game.population,
-                              "histogram", histogram_of(game), "messages", game.messages_per_second, "left",
-                              left_of(game), "control", control_of(control, refusal), "play", control.play);
+    json status =
+        json_object("game", game_of(game, control), "step", step_of(game), "population", game.population, "histogram",
+                    histogram_of(game), "messages", game.messages_per_second, "left", left_of(game), "control",
+                    control_of(control, refusal), "play", control.play.value_or(nullptr));
     return json_text("status", std::move(status));
 }
 

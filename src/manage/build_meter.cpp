@@ -51,7 +51,7 @@ std::optional<BuildProgress> read_progress(std::string_view line) {
 
 void BuildMeter::begin() {
     began_ = std::chrono::steady_clock::now();
-    now_ = ReloadState::Building{};
+    now_ = RunningBuild{};
     now_->began_ms = in_ms(began_.time_since_epoch());
     now_->usual_ms = usual_ms();
 }

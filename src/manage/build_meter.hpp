@@ -31,12 +31,12 @@ public:
     void end(End how);
 
     // Nothing unless a build runs.
-    [[nodiscard]] const std::optional<ReloadState::Building>& now() const noexcept { return now_; }
+    [[nodiscard]] const std::optional<RunningBuild>& now() const noexcept { return now_; }
 
 private:
     [[nodiscard]] std::int64_t usual_ms() const;
 
-    std::optional<ReloadState::Building> now_;
+    std::optional<RunningBuild> now_;
     std::chrono::steady_clock::time_point began_;
     std::vector<std::int64_t> took_ms_;  // the last builds
 };

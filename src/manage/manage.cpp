@@ -326,8 +326,9 @@ private:
             const std::string unit = setting.unit.empty() ? "" : " (" + std::string{setting.unit} + ')';
             const bool has_two = setting.default_in_debug != setting.default_value;
             const std::string in_debug = has_two ? ", with debug " + setting.default_in_debug : "";
-            program.settings.push_back(
-                {std::string{setting.name}, setting.default_value + in_debug + unit, std::string{setting.reason}});
+            std::string defaults = setting.default_value;
+            defaults.append(in_debug).append(unit);
+            program.settings.push_back({std::string{setting.name}, defaults, std::string{setting.reason}});
         }
         return program;
     }

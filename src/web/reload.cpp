@@ -22,7 +22,7 @@ std::int64_t steady_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-nlohmann::json as_seconds(const ReloadState::Building& building) {
+nlohmann::json as_seconds(const RunningBuild& building) {
     const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000; };
     return {{"file", building.file},
             {"done", building.done},

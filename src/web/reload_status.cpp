@@ -12,7 +12,7 @@
 
 namespace c10k {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReloadState::Building, file, done, total, began_ms, usual_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunningBuild, file, done, total, began_ms, usual_ms)
 
 std::string ReloadState::to_json() const {
     nlohmann::json json{
@@ -32,7 +32,7 @@ ReloadState ReloadState::from_json(const std::string& text) {
     json.at("took_ms").get_to(state.took_ms);
     json.at("explanation").get_to(state.explanation);
     if (const auto building = json.find("building"); building != json.end()) {
-        state.building = building->get<Building>();
+        state.building = building->get<RunningBuild>();
     }
     return state;
 }

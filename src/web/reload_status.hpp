@@ -8,22 +8,22 @@
 
 namespace c10k {
 
+// A build that is running.
+struct RunningBuild {
+    std::string file = {};      // the last that was compiled, "chat/chat.cpp"; "" until there is one
+    unsigned done = 0;          // steps of the build
+    unsigned total = 0;         // 0 until the build tool says so
+    std::int64_t began_ms = 0;  // by the steady clock, which all processes of this machine share
+    std::int64_t usual_ms = 0;  // how long builds took; 0 if there was none
+};
+
 // The state of a program under development, as its open pages have to know it.
 struct ReloadState {
-    // A build that is running.
-    struct Building {
-        std::string file = {};      // the last that was compiled, "chat/chat.cpp"; "" until there is one
-        unsigned done = 0;          // steps of the build
-        unsigned total = 0;         // 0 until the build tool says so
-        std::int64_t began_ms = 0;  // by the steady clock, which all processes of this machine share
-        std::int64_t usual_ms = 0;  // how long builds took; 0 if there was none
-    };
-
     std::uint64_t program = 0;  // the number of the program that serves, counted up with each new one
     std::uint64_t pages = 0;    // counted up with each change of a template or script
     std::uint64_t styles = 0;   // and of a style sheet
     std::int64_t took_ms = 0;   // from the last change until it was in force
-    std::optional<Building> building = {};
+    std::optional<RunningBuild> building = {};
     Explanation explanation = {};  // why the last change is not in force
 
     // {"program": 3, ...}

@@ -35,7 +35,7 @@ TEST(ReloadStatus, ShowsWhatWasWrittenLast) {
     writer.write({.program = 2,
                   .pages = 3,
                   .styles = 4,
-                  .building = ReloadState::Building{.file = "a.cpp", .done = 1, .total = 3},
+                  .building = RunningBuild{.file = "a.cpp", .done = 1, .total = 3},
                   .explanation = mistake("\xff \"quoted\"")});
     const auto state = reader.read();
     ASSERT_TRUE(state);
