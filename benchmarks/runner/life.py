@@ -1,5 +1,6 @@
-"""The Game of Life, as fast as it goes, beside floors that relay nothing."""
+"""The Game of Life, as fast as it goes: beside floors that relay nothing, and while pages watch it."""
 
+import contextlib
 import os
 import pty
 import re
@@ -10,11 +11,14 @@ import time
 
 from . import rounds
 from .load import RAMP_SECONDS, figures_of
-from .machine import cpu_seconds
+from .machine import ROOT, cpu_seconds
 from .plan import LIFE, VARIANTS, load_command
 from .programs import PinnedServer, free_port, pinned, run_client
 
 SIZE = 100  # LIFE.connections workers
+WATCHER = ROOT / "benchmarks/others/watch_life.py"
+# The seconds that each page takes to draw a frame.
+WATCHERS = {"nobody watches": [], "a page": [0], "a slow page": [0.5], "five slow pages": [0.5] * 5}
 STATUS = re.compile(rb"step \d+, ([\d.]+) steps/s")
 
 
@@ -55,14 +59,33 @@ class Terminal:
         raise RuntimeError("the game does not go on: " + self.text.decode(errors="replace")[-300:])
 
 
-def play(options, variant):
+@contextlib.contextmanager
+def watching(core, port, pages):
+    """While pages watch that take so many seconds for each frame."""
+    url = f"ws://127.0.0.1:{port}/watcher/"
+    programs = [subprocess.Popen(pinned(core, ["/usr/bin/python3", WATCHER, url, seconds])) for seconds in pages]
+    try:
+        yield
+        for program in programs:
+            if program.poll() is not None:
+                raise RuntimeError("a page has ended")
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
+
+
+def play(options, variant, pages=()):
     """Our own game: `manage runserver` and `manage gameoflife`."""
     port = free_port()
     manage = options.build / "manage"
     command = [manage, *variant.runserver(options, port)]
     clients = [manage, "gameoflife", "--size", SIZE, "--speed", 0, "--url", f"ws://127.0.0.1:{port}"]
-    with PinnedServer(options.server_core, command, port) as server, Terminal(options.client_core, clients) as terminal:
+    with contextlib.ExitStack() as programs:
+        server = programs.enter_context(PinnedServer(options.server_core, command, port))
+        terminal = programs.enter_context(Terminal(options.client_core, clients))
         terminal.next_rate()
+        programs.enter_context(watching(options.client_core, port, pages))
         warm = time.monotonic() + options.warm_up
         while time.monotonic() < warm:
             terminal.next_rate()
@@ -117,4 +140,14 @@ def run(machine, options):
         "client_us": "client CPU us/state",
     }
     rounds.report(LIFE.title, runs, columns, "rate", floors)
+    return runs
+
+
+def run_watched(machine, options):
+    contenders = [(f"{variant.name}, {name}", lambda variant=variant, pages=pages: play(options, variant, pages))
+                  for variant in VARIANTS if not variant.is_floor for name, pages in WATCHERS.items()]
+    runs = rounds.measure(machine, options, contenders)
+    columns = {"rate": "steps/s", "server_us": "server CPU us/state", "client_us": "client CPU us/state"}
+    unwatched = [name for name, _ in contenders if name.endswith(next(iter(WATCHERS)))]
+    rounds.report("Game of Life while pages watch", runs, columns, "rate", unwatched)
     return runs
