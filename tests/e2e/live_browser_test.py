@@ -7,13 +7,17 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from support.browser import chromium, wait_for
+from support import pictures
+from support.browser import axe, chromium, sideways, wait_for
 from support.cases import main
 from support.frames import TEXT, frame
 from support.process import ManageServer
 from support.tcp import RawClient
 
 WIDTHS = {1440: 6, 820: 3, 390: 2}  # and how many tiles stand in a row
+
+PICTURES = [(1440, "light"), (390, "dark")]
+TOO_WIDE = "return [...document.querySelectorAll('.scroll')].filter((table) => table.scrollWidth > table.clientWidth).length"
 
 # How many connections the server's figures have.
 COUNT = """
@@ -91,6 +95,7 @@ class Live(unittest.TestCase):
         self.wait_for_text("routes", r"/test/ws/WebSocket7")
         self.wait_for_text("facts", r"Backend(epoll|io_uring)Loops\d+Process\d+Up")
         self.wait_for_text("queues", r"nothing\d")
+        browser.execute_script("scrollTo(0, 0)")
         for width, tiles in WIDTHS.items():
             browser.set_window_size(width, 900)
             inner = browser.execute_script("return innerWidth")
@@ -99,13 +104,16 @@ class Live(unittest.TestCase):
             for scheme in ("light", "dark"):
                 self.scheme(scheme)
                 with self.subTest(width=width, scheme=scheme, inner=inner):
-                    size = browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
-                    self.assertLessEqual(*size, "it scrolls sideways")
+                    self.assertLessEqual(sideways(browser), 0)
+                    self.assertEqual(browser.execute_script(TOO_WIDE), 0, "tables that scroll sideways")
                     tops = browser.execute_script(
                         "return [...document.querySelectorAll('#tiles > div')].map((tile) => tile.offsetTop)")
                     self.assertEqual(tops.count(tops[0]), tiles)
                     paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
                     self.assertEqual(paper, "rgb(246, 246, 243)" if scheme == "light" else "rgb(15, 18, 20)")
+                    self.assertEqual(axe(browser), [])
+                    if (width, scheme) in PICTURES:
+                        self.assertEqual(pictures.fault(browser, f"live-{width}-{scheme}"), "")
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         self.assert_no_complaints()
 
@@ -122,7 +130,9 @@ class Live(unittest.TestCase):
         self.wait_for_text("follow-facts", "Peer127")
         clients[1].send(frame(TEXT, b"Spam <b>?</b>"))
         self.wait_for_text("tail", r"→ in .*Spam <b>\?</b>.*← out.*1\. Spam <b>\?</b>")
+        self.assertEqual(axe(browser), [])
         browser.find_element(By.ID, "follow-close").click()
+        self.assertEqual(axe(browser, "#closing"), [])
         code = browser.find_element(By.ID, "code")
         code.clear()
         code.send_keys("4000")

@@ -30,6 +30,17 @@ STATES = {
 }
 
 
+def tell(server, state):
+    """Brings the page into one of STATES."""
+    facts = STATES[state][0]
+    fresh = {"left": {"count": 0, "cells": [], **facts.get("left", {})},
+             "play": {"paused": False, "held": None, **facts.get("play", {})}}
+    server.cells = {} if state in ("empty", "gather") else GRID
+    server.picture(server.cells)
+    steps = server.steps_of(server.cells) if server.cells else {}
+    server.tell(**{"phase": "running", "connected": 64, "subscribed": 64, **steps, **facts, **fresh})
+
+
 def setUpModule():
     start_browser()
 
@@ -38,14 +49,8 @@ class States(ViewerTestCase):
     def test_each_state_is_shown_in_its_words_at_every_width(self):
         server = self.serve()
         self.open(server)
-        for state, (facts, name, detail, notice) in STATES.items():
-            fresh = {"left": {"count": 0, "cells": [], **facts.get("left", {})},
-                     "play": {"paused": False, "held": None, **facts.get("play", {})}}
-            cells = {} if state in ("empty", "gather") else GRID
-            server.cells = cells
-            server.picture(cells)
-            steps = server.steps_of(cells) if cells else {}
-            server.tell(**{"phase": "running", "connected": 64, "subscribed": 64, **steps, **facts, **fresh})
+        for state, (_, name, detail, notice) in STATES.items():
+            tell(server, state)
             with self.subTest(state):
                 self.wait_for_text("#status b", name)
                 self.wait_for_text("#status span", detail)

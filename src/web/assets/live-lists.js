@@ -49,7 +49,7 @@ export class Lists {
         this.#rows = routes.map(({route, kind, slow}) => {
             const cells = ["n", "n opt", "n", "n opt", "n opt", "n opt"].map((css) => make("td", {class: css}));
             const name = kind === "page" ? "page" : make("span", {class: "tag", textContent: kind});
-            find("routes").append(make("tr", {}, make("td", {}, make("code", {textContent: route})),
+            find("routes").append(make("tr", {}, make("td", {title: route}, make("code", {textContent: route})),
                                        make("td", {class: "opt"}, name), ...cells,
                                        make("td", {class: "opt2", textContent: slow})));
             return cells;

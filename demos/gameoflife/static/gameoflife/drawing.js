@@ -41,6 +41,7 @@ export class Drawing {
         this.#game = game;
         view.addEventListener('change', () => this.changed());
         settings.addEventListener('change', () => this.changed());
+        night.addEventListener('change', () => this.changed());
         game.addEventListener('change', () => this.changed());
         cells.addEventListener('update', () => this.#updated());
         this.#observe();
