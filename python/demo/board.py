@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,9 @@ LAST_STEP = 2**64 - 1
 MOST_STEPS = 64  # that a histogram has
 LARGEST_AGE = 255
 SHADES = 16
-PART_BYTES = 256 * 1024
+LARGEST_ZOOM = 12  # at which a block holds the largest grid
+MOST_BLOCKS = 1024 * 1024  # of a picture
+CELLS_AT_A_TIME = 16 * 1024  # that a part reads, about
 
 PICTURE = 1
 KEY, AGES, LAST_PART = 1, 2, 4
@@ -37,12 +40,25 @@ class Viewport:
     rows: int
     ages: bool = False
 
+    @classmethod
+    def whole(cls, size: int, ages: bool) -> Viewport:
+        """The whole grid, at the least zoom at which a picture holds it."""
+        zoom = 0
+        while (-(-size >> zoom)) ** 2 > MOST_BLOCKS:
+            zoom += 1
+        return cls(zoom, 0, 0, size, size, ages).clipped(size)
+
     def clipped(self, size: int) -> Viewport:
-        """What of it lies on the grid."""
-        zoom = min(self.zoom, (size - 1).bit_length())
-        blocks = -(-size >> zoom)
-        left, top = min(self.left, blocks), min(self.top, blocks)
-        return Viewport(zoom, left, top, min(self.columns, blocks - left), min(self.rows, blocks - top), self.ages)
+        """What of it lies on the grid, and no more than a picture holds."""
+        blocks = -(-size >> self.zoom)
+
+        def clip(place: int, least: int = 0) -> int:
+            return min(max(place, least), blocks)
+
+        left, top = clip(self.left), clip(self.top)
+        columns = clip(self.left + self.columns, left) - left
+        rows = min(clip(self.top + self.rows, top) - top, MOST_BLOCKS // max(columns, 1))
+        return Viewport(self.zoom, left, top, columns, rows, self.ages)
 
 
 class Board:
@@ -102,19 +118,27 @@ class Board:
         counts = [self._counts.get(step, (0, 0)) for step in range(first, youngest + 1)]
         return {"first": first, "alive": [alive for _, alive in counts], "dead": [dead for dead, _ in counts]}
 
-    def picture(self, view: Viewport, number: int, since: int | None = None) -> list[bytes]:
-        """The messages of a frame.
+    def picture(self, view: Viewport, number: int, since: int | None = None) -> Iterator[bytes]:
+        """The messages of a frame. Each one is read from the board when it is asked for.
 
         Args:
             view: the part of the grid, which lies on it.
             number: of the frame.
-            since: the mark at which the frame before was made. ``None`` makes a key frame.
+            since: the mark at which the frame before was begun. ``None`` makes a key frame.
         """
-        rows = []
-        for row in range(view.top, view.top + view.rows):
-            marks = self.row_marks[row << view.zoom : (row + 1) << view.zoom]
-            if any(marks) and (since is None or max(marks) > since):
-                rows.append(row)
+        flags = (KEY if since is None else 0) | (AGES if view.ages else 0)
+        rows = [row for row in range(view.top, view.top + view.rows) if self._has_news(view, row, since)]
+        at_a_time = max(1, CELLS_AT_A_TIME // max(1, view.columns << 2 * view.zoom))
+        for first in range(0, max(1, len(rows)), at_a_time):
+            is_last = first + at_a_time >= len(rows)
+            yield self._part(view, rows[first : first + at_a_time], flags | (LAST_PART if is_last else 0), number)
+            flags &= ~KEY
+
+    def _has_news(self, view: Viewport, row: int, since: int | None) -> bool:
+        mark = max(self.row_marks[row << view.zoom : (row + 1) << view.zoom])
+        return mark > (since or 0)
+
+    def _part(self, view: Viewport, rows: list[int], flags: int, number: int) -> bytes:
         cells = {row: self._blocks(view, row) for row in rows}
         steps = [step for row in cells.values() for step, value, _ in row if value != UNKNOWN]
         base = min(steps, default=0)
@@ -122,26 +146,17 @@ class Board:
         largest = levels * (max(steps, default=0) - base + 1)
         width = 1 if largest < 1 << 8 else 2 if largest < 1 << 16 else 4
         most_ahead = ((1 << 8 * width) - 1 - levels) // levels
-
-        flags = (KEY if since is None else 0) | (AGES if view.ages else 0)
         place = self.size, view.left, view.top, view.columns, view.rows
-
-        def head(flags: int) -> bytes:
-            return HEAD.pack(PICTURE, flags, view.zoom, width, number, base, *place)
-
-        parts = [bytearray(head(flags))]
+        part = bytearray(HEAD.pack(PICTURE, flags, view.zoom, width, number, base, *place))
         for row, blocks in cells.items():
-            if len(parts[-1]) + RUN.size + (width + 1) * len(blocks) > PART_BYTES:
-                parts.append(bytearray(head(flags & ~KEY)))
             values = [value and levels * min(step - base, most_ahead) + value for step, value, _ in blocks]
             packed = array(ARRAYS[width], values)
             if sys.byteorder == "big":
                 packed.byteswap()
-            parts[-1] += RUN.pack(row, view.left, len(values)) + packed.tobytes()
+            part += RUN.pack(row, view.left, len(values)) + packed.tobytes()
             if view.ages:
-                parts[-1] += bytes([min(LARGEST_AGE, age) for _, _, age in blocks])
-        parts[-1][1] |= LAST_PART
-        return [bytes(part) for part in parts]
+                part += bytes([min(LARGEST_AGE, age) for _, _, age in blocks])
+        return bytes(part)
 
     def _blocks(self, view: Viewport, row: int) -> list[tuple[int, int, int]]:
         """The step, the value without the step, and the age of each block of a row."""

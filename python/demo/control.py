@@ -6,72 +6,18 @@ import asyncio
 import ipaddress
 import itertools
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 
-from game import Mistake
+from messages import flag_of, has, number_of, read, text_of, whole_number_of
 
-LEVELS = 128  # of arrays and objects in each other that the programs in C++ read
 LONGEST_TEXT = 1000  # bytes of a pattern's name and of a complaint
 ANSWER_SECONDS = 5
 MOST_COMMANDS = 64  # that wait for an answer
 NO_PROGRAM = "No program is in control: start one with ./manage gameoflife."
 NO_ANSWER = "The program does not answer."
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _whole(text: str) -> int:
-    _finite(text)
-    return int(text)
-
-
-def _levels(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inner is None else 1 + max(map(_levels, inner), default=0)
-
-
-def read(message: str | bytes | None, longest: int) -> dict[str, Any]:
-    """A message of a page or of a program: one JSON object, which any other program can read, too.
-
-    Raises:
-        Mistake: it is none.
-    """
-    if not isinstance(message, str):
-        raise Mistake("expected a text")
-    if len(message) > longest:
-        raise Mistake(f"a message has at most {longest} characters")
-    try:
-        value = json.loads(message, parse_float=_finite, parse_int=_whole, parse_constant=_finite)
-        json.dumps(value, ensure_ascii=False).encode()  # fails at half a character
-        is_readable = _levels(value) <= LEVELS
-    except (ValueError, RecursionError):
-        is_readable = False
-    if not is_readable:
-        raise Mistake("expected JSON")
-    if not isinstance(value, dict):
-        raise Mistake("expected a JSON object")
-    return value
-
-
-def _member(said: Any, name: str, *types: type) -> Any:
-    value = said.get(name) if isinstance(said, dict) else None
-    if type(value) not in types:
-        raise Mistake(f"'{name}' is missing, or not of its type")
-    return value
-
-
-def _text(said: dict[str, Any], name: str) -> str | None:
-    text = _member(said, name, str, type(None))
-    return text and text.encode()[:LONGEST_TEXT].decode(errors="ignore")
 
 
 def hello_of(said: Any) -> dict[str, Any]:
@@ -80,10 +26,16 @@ def hello_of(said: Any) -> dict[str, Any]:
     Raises:
         Mistake: something is missing, or not of its type.
     """
-    limit = _member(said, "limit", int, type(None))
-    if limit is not None and limit < 0:
-        raise Mistake("'limit' is a whole number from 0")
-    return {"wrapped": _member(said, "wrapped", bool), "limit": limit}
+    return {
+        "wrapped": flag_of(said, "wrapped"),
+        "limit": whole_number_of(said, "limit") if has(said, "limit") else None,
+    }
+
+
+def held_of(said: Any) -> dict[str, Any]:
+    """The cell that a program holds, as its ``play`` has it."""
+    place = {name: whole_number_of(said, name) for name in ("row", "col")}
+    return {**place, "seconds": number_of(said, "seconds")}
 
 
 def play_of(said: Any) -> dict[str, Any]:
@@ -92,14 +44,13 @@ def play_of(said: Any) -> dict[str, Any]:
     Raises:
         Mistake: something is missing, or not of its type.
     """
-    held = _member(said, "held", dict, type(None))
     return {
-        "paused": _member(said, "paused", bool),
-        "speed": _member(said, "speed", int, float),
-        "held": None if held is None else {name: _member(held, name, int, float) for name in ("row", "col", "seconds")},
-        "stays": _member(said, "stays", bool),
-        "jitter": _member(said, "jitter", int, float),
-        "pattern": _text(said, "pattern"),
+        "paused": flag_of(said, "paused"),
+        "speed": number_of(said, "speed"),
+        "held": held_of(said["held"]) if has(said, "held") else None,
+        "stays": flag_of(said, "stays"),
+        "jitter": number_of(said, "jitter"),
+        "pattern": text_of(said, "pattern", LONGEST_TEXT),
     }
 
 
@@ -148,7 +99,7 @@ class Control:
                     self.play = play_of(said["play"]) if "play" in said else self.play
                     told()
                 if "answer" in said:
-                    self._answer(_member(said, "answer", int), _text(said, "error"))
+                    self._answer(whole_number_of(said, "answer"), text_of(said, "error", LONGEST_TEXT))
         finally:
             if self._program is ws:
                 self._leave()

@@ -6,17 +6,14 @@ import asyncio
 import time
 from typing import Any
 
-from board import Board
-
 from c10k import Group
+
+from board import Board
+from messages import Mistake
 
 LARGEST = 4096
 LONGEST_MESSAGE = 64  # bytes
 CELLS_LISTED = 64
-
-
-class Mistake(Exception):
-    """A client has said something wrong. The text is for its close."""
 
 
 class Bell:
@@ -144,6 +141,7 @@ class Game:
     def leave(self, worker: Worker, close_code: int | None) -> None:
         worker.is_connected = False
         self.connected -= 1
+        self.subscribed -= worker.is_subscribed
         if self.runs:
             self.is_broken = self.is_broken or close_code != 1000
             if worker.cell is not None:
@@ -151,7 +149,6 @@ class Game:
             if self.connected == 0:
                 self.end = "gone" if self.is_broken else "over"
         else:
-            self.subscribed -= worker.is_subscribed
             self.is_full = self.is_full and self.connected > 0
         self.turned.ring()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from contextlib import AsyncExitStack
 
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from c10k import Group
 from c10ktools.http import websocket
 
 from control import Control, refusal
-from game import LARGEST, LONGEST_MESSAGE, Game, Mistake, Worker
+from game import LARGEST, LONGEST_MESSAGE, Game, Worker
+from messages import Mistake
 from viewer import LONGEST, Viewer
 
 BATCH_SECONDS = 0.025
@@ -183,12 +186,26 @@ async def reset(ws):
 # ---- Control
 
 
-@websocket(subprotocols=["life.control"], keep_request=True)
+def permitted(view):
+    """Refuses the handshake of a program that may not control the game, or speaks another subprotocol."""
+
+    @functools.wraps(view)
+    def handshake(request):
+        why = refusal(request)
+        if why is not None:
+            return HttpResponse(why, status=403, content_type="text/plain")
+        offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        if "life.control" not in map(str.strip, offered):
+            return HttpResponse("the subprotocol here is life.control", status=400, content_type="text/plain")
+        return view(request)
+
+    return handshake
+
+
+@permitted
+@websocket(subprotocols=["life.control"])
 async def program(ws):
-    why = refusal(ws.request)
-    if ws.subprotocol is None or why is not None:
-        ws.close(1008, why or "speak the subprotocol life.control")
-    elif control.has_program:
+    if control.has_program:
         ws.close(1013, "another program is in control")
     else:
         try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
-from board import Viewport
-from control import Control, read, refusal
-from game import Game, Mistake
+from board import LARGEST_ZOOM, Viewport
+from control import Control, refusal
+from game import Game
+from messages import Mistake, clipped_number_of, flag_of, has, read, whole_number_of
 
 from c10ktools.http import ConnectionClosed
 
@@ -19,14 +21,7 @@ STATUS_SECONDS = 0.5
 CARD_SECONDS = 0.2
 FRAMES_AHEAD = 2  # that the page has not answered
 MOST_COMMANDS = 8  # without an answer
-WHOLE_CELLS = 1024 * 1024  # that a page gets of itself
-LARGEST_NUMBER = 2**31 - 1
-
-
-def number_of(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise Mistake("expected a whole number from 0")
-    return min(value, LARGEST_NUMBER)
+FAR = 65_535  # beyond every grid
 
 
 class Viewer:
@@ -69,7 +64,7 @@ class Viewer:
         if "view" in said:
             self._take_view(said["view"])
         if "seen" in said:
-            seen = number_of(said["seen"])
+            seen = whole_number_of(said, "seen")
             if seen > self._sent:
                 raise Mistake("seen: no such frame was sent")
             self._seen = max(self._seen, seen)
@@ -77,25 +72,30 @@ class Viewer:
         if "cell" in said:
             self._take_cell(said["cell"])
         if "do" in said:
-            self._take_command(said["do"], said.get("id"))
+            self._take_command(said["do"], whole_number_of(said, "id"))
 
     def _take_view(self, view: Any) -> None:
-        if not isinstance(view, dict):
-            raise Mistake("view: expected an object")
-        numbers = {name: number_of(view.get(name)) for name in ("zoom", "left", "top", "columns", "rows")}
-        self._view = Viewport(**numbers, ages=view.get("ages") is True)
+        self._view = Viewport(
+            zoom=clipped_number_of(view, "zoom", 0, LARGEST_ZOOM),
+            left=clipped_number_of(view, "left", -FAR, FAR),
+            top=clipped_number_of(view, "top", -FAR, FAR),
+            columns=clipped_number_of(view, "columns", 0, FAR),
+            rows=clipped_number_of(view, "rows", 0, FAR),
+            ages="ages" in view and flag_of(view, "ages"),
+        )
         self._mark = None
         self._asked.set()
 
     def _take_cell(self, cell: Any) -> None:
-        if cell is not None and not (isinstance(cell, list) and len(cell) == 2):
-            raise Mistake("cell: expected [ROW, COL] or null")
-        self._cell = None if cell is None else (number_of(cell[0]), number_of(cell[1]))
+        is_place = isinstance(cell, list) and len(cell) == 2 and all(type(part) is int and part >= 0 for part in cell)
+        if cell is not None and not is_place:
+            raise Mistake("'cell' is [ROW, COL] or null")
+        self._cell = None if cell is None else (min(cell[0], FAR), min(cell[1], FAR))
         self._cell_asked.set()
 
-    def _take_command(self, do: Any, number: Any) -> None:
-        if not isinstance(do, dict) or type(number) is not int:
-            raise Mistake("do: expected an object, and an id that is a whole number")
+    def _take_command(self, do: Any, number: int) -> None:
+        if not isinstance(do, dict):
+            raise Mistake("'do' is an object")
 
         def answered(error: str | None) -> None:
             if not self._ws.closed:
@@ -118,31 +118,31 @@ class Viewer:
     async def _paint(self) -> None:
         while True:
             self._asked.clear()
-            if not self._make_frame():
+            if not await self._send_frame():
                 await self._until_something(self._asked, self._game().changed)
             await asyncio.sleep(FRAME_SECONDS)
 
-    def _make_frame(self) -> bool:
+    async def _send_frame(self) -> bool:
         game = self._game()
         if self._view is None or self._sent - self._seen >= FRAMES_AHEAD:
             return False
         if game is not self._drawn:
             if self._drawn is not None and game.size != self._drawn.size:
-                self._view = self._whole(game.size)
+                self._view = Viewport.whole(game.size, self._view.ages)
             self._drawn, self._mark = game, None
         elif self._mark == game.board.mark:
             return False
         self._sent += 1
-        for part in game.board.picture(self._view.clipped(game.size), self._sent, self._mark):
-            self._ws.send(part)
-        self._mark = game.board.mark
-        return True
-
-    def _whole(self, size: int) -> Viewport:
-        zoom = 0
-        while (-(-size >> zoom)) ** 2 > WHOLE_CELLS:
-            zoom += 1
-        return Viewport(zoom, 0, 0, size, size, self._view is not None and self._view.ages)
+        since, self._mark = self._mark, game.board.mark
+        parts = game.board.picture(self._view.clipped(game.size), self._sent, since)
+        while True:
+            begin = time.perf_counter()
+            part = next(parts, None)
+            if part is None:
+                return True
+            await self._ws.send(part)
+            # A large frame is work: everybody else has as much time as it takes.
+            await asyncio.sleep(time.perf_counter() - begin)
 
     async def _tell(self) -> None:
         loop = asyncio.get_running_loop()

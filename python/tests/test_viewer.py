@@ -18,7 +18,9 @@ from django.test import RequestFactory, SimpleTestCase, override_settings
 from server import PATIENCE, RunServer, needs_engine
 from test_demo import MANAGE, PYTHON
 
-sys.path.append(str(PYTHON / "demo"))
+sys.path += [str(PYTHON / "demo"), str(PYTHON.parent / "tests/e2e")]
+
+import viewer_messages  # noqa: E402
 
 OPTIONS = {"open_timeout": PATIENCE, "close_timeout": PATIENCE, "ping_interval": None, "max_size": None}
 WHOLE = {"zoom": 0, "left": 0, "top": 0, "columns": 4096, "rows": 4096}
@@ -34,9 +36,9 @@ class Picture:
         self.is_whole = False
 
     def take(self, message):
-        kind, flags, zoom, width, self.number, base, self.size, *self.viewport = struct.unpack_from("<BBBBIQ5H", message)
+        kind, flags, self.zoom, width, self.number, base, self.size, *self.viewport = struct.unpack_from("<BBBBIQ5H", message)
         assert kind == 1
-        levels = 16 if zoom else 2
+        levels = 16 if self.zoom else 2
         if flags & KEY:
             self.cells.clear()
         at = 26
@@ -111,7 +113,7 @@ class Boards(SimpleTestCase):
                 row, col, state = chance.randrange(size), chance.randrange(size), chance.randrange(2)
                 said[row, col] = step, state = chance.randrange(last_step), state
                 board.update(row, col, step, state)
-            parts = board.picture(view, frame, since)
+            parts = list(board.picture(view, frame, since))
             for part in parts:
                 self.assertFalse(picture.is_whole and part is not parts[0])
                 picture.take(part)
@@ -134,19 +136,23 @@ class Boards(SimpleTestCase):
             with self.subTest(size=size, zoom=zoom, last_step=last_step):
                 self.assert_frames_tell(size, zoom, last_step)
 
-    def test_a_large_frame_comes_in_parts(self):
-        from board import PART_BYTES, Board, Viewport
+    def test_a_large_frame_comes_in_parts_which_tell_what_is_so_when_they_are_made(self):
+        from board import Board, Viewport
 
         board, picture = Board(600), Picture()
         for row in range(600):
             for col in range(600):
                 board.update(row, col, 0, 1)
-        parts = board.picture(Viewport(0, 0, 0, 600, 600), 1)
-        self.assertGreater(len(parts), 1)
-        for part in parts:
-            self.assertLessEqual(len(part), PART_BYTES)
+        for number, part in enumerate(board.picture(Viewport(0, 0, 0, 600, 600), 1)):
+            self.assertLessEqual(len(part), 256 * 1024)
+            self.assertFalse(picture.is_whole)
             picture.take(part)
+            if number == 0:
+                board.update(599, 599, 7, 0)
+        self.assertTrue(picture.is_whole)
+        self.assertGreater(number, 0)
         self.assertEqual(len(picture.cells), 600 * 600)
+        self.assertEqual(picture.cells[599, 599], (7, 0))
 
     def test_a_step_that_no_array_holds_is_the_last_one(self):
         from board import LAST_STEP, Board
@@ -177,8 +183,7 @@ class Boards(SimpleTestCase):
         self.assertEqual(picture.ages, {(0, 0): 0})
 
     def test_json_that_other_programs_cannot_read_is_refused(self):
-        from control import read
-        from game import Mistake
+        from messages import Mistake, read
 
         for value in ("NaN", "Infinity", "-Infinity", "1e400", "9" * 400, r'"\ud800"', "[" * 500 + "]" * 500):
             with self.subTest(value[:20]), self.assertRaises(Mistake):
@@ -315,25 +320,39 @@ class Viewers(SimpleTestCase):
         asyncio.run(self.say_wrong_things())
 
     async def say_wrong_things(self):
-        wrong = ["", "[]", "{", b"{}", "[" * 100_000, '{"view": 1}', '{"view": {"zoom": -1}}', '{"view": {"zoom": 0.5}}',
-                 '{"seen": 99}', '{"cell": 1}', '{"cell": [1, null]}', '{"do": {}}', '{"do": 1, "id": 1}']
-        for message in wrong:
+        for message in viewer_messages.WRONG_OF_PAGES:
             with self.subTest(message[:40]):
                 async with Page(self.server) as page:
                     await page.socket.send(message)
-                    await page.socket.wait_closed()
+                    await asyncio.wait_for(page.socket.wait_closed(), PATIENCE)
                     self.assertEqual(page.socket.close_code, 1008)
                     self.assertTrue(page.socket.close_reason)
-        async with Page(self.server) as page:  # outside the grid is no mistake
-            await page.say(view={"zoom": 40, "left": 10**12, "top": 7, "columns": 10**9, "rows": 1}, cell=[10**9, 0])
-            await page.until(lambda: page.frames == 1)
-            self.assertEqual(page.picture.cells, {})
+
+    def test_a_view_is_clipped(self):
+        asyncio.run(self.clip_views())
+
+    async def clip_views(self):
+        await self.reset(viewer_messages.SIZE)
+        async with Page(self.server) as page:
+            for frame, (view, zoom, rectangle) in enumerate(viewer_messages.VIEWS, 1):
+                with self.subTest(view):
+                    await page.say(view=view, cell=[10**9, 0])
+                    await page.until(lambda: page.frames == frame)
+                    self.assertEqual((page.picture.zoom, page.picture.viewport), (zoom, rectangle))
 
     def test_a_page_controls_the_program_through_the_server(self):
         asyncio.run(self.control())
 
     def program(self):
         return websockets.connect(self.server.url("/control/"), subprotocols=["life.control"], **OPTIONS)
+
+    def test_a_program_without_the_right_or_the_subprotocol_is_refused(self):
+        from life import program
+
+        for who, protocol, status in [("off", "life.control", 403), ("loopback", "life.viewer", 400), ("loopback", "", 400)]:
+            request = RequestFactory(REMOTE_ADDR="127.0.0.1").get("/control/", HTTP_SEC_WEBSOCKET_PROTOCOL=protocol)
+            with self.subTest(who=who, protocol=protocol), override_settings(LIFE_CONTROL=who):
+                self.assertEqual(program(request).status_code, status)
 
     async def control(self):
         await self.reset(4)
@@ -376,9 +395,8 @@ class Viewers(SimpleTestCase):
                 self.assertEqual(page.answers[10], "on the next connection")
             await page.until(lambda: 11 in page.answers)
             self.assertEqual(page.answers[11], "The program has left.")
-        for wrong in ("no JSON", '{"hello": 3}', '{"hello": {"wrapped": 1}}', json.dumps({"play": {**play, "speed": "fast"}}),
-                      json.dumps({"play": {**play, "held": {"row": 1}}}), '{"play": null}', '{"answer": "1"}'):
-            with self.subTest(wrong):
+        for wrong in viewer_messages.WRONG_OF_PROGRAMS:
+            with self.subTest(wrong[:40]):
                 async with self.program() as program:
                     await program.send(wrong)
                     await asyncio.wait_for(program.wait_closed(), PATIENCE)

@@ -10,6 +10,7 @@ import threading
 import websockets
 
 import life_reference
+import viewer_messages
 from support import life
 from support.cases import AsyncTestCase, ServerTestCase, main
 from support.foreign import soon, websocket
@@ -372,12 +373,7 @@ class Controls(ViewerTestCase):
             await page.say(do={"play": True}, id=1)  # there is room again
 
     async def test_what_a_program_says_wrong_ends_its_control_with_1008(self):
-        play = ControlProgram.PLAY
-        for said in ["", "play", "[]", "3", "{", '{"hello": 3}', '{"hello": {"wrapped": 1}}',
-                     '{"hello": {"wrapped": true, "limit": -1}}', json.dumps({"play": {**play, "speed": "fast"}}),
-                     json.dumps({"play": {**play, "held": 3}}), json.dumps({"play": {**play, "held": {"row": 1}}}),
-                     json.dumps({"play": {**play, "pattern": 3}}), '{"play": {"paused": true}}', '{"play": null}',
-                     '{"answer": "1"}', '{"answer": 1, "error": 3}', '{"answer": -1}', "[" * 5000, b'{"answer": 1}']:
+        for said in viewer_messages.WRONG_OF_PROGRAMS:
             with self.subTest(said=said[:80]):
                 async with self.program() as program:
                     await program.socket.send(said)
@@ -423,18 +419,22 @@ class Permissions(AsyncTestCase):
 
 class BadPages(ViewerTestCase):
     async def test_are_closed_with_1008_and_told_why(self):
-        for said in ["", "view", "[]", "{", "null", '{"view": 3}', '{"view": {}}', '{"view": {"zoom": 0, "left": 0}}',
-                     '{"view": {"zoom": "1", "left": 0, "top": 0, "columns": 1, "rows": 1}}',
-                     '{"view": {"zoom": 0, "left": 0, "top": 0, "columns": 1, "rows": 1, "ages": 1}}', '{"seen": -1}',
-                     '{"seen": 1}', '{"seen": 99999999999}', '{"seen": 1.5}', '{"cell": 1}', '{"cell": [1]}',
-                     '{"cell": [-1, 0]}', '{"cell": ["1", 0]}', '{"do": 3, "id": 1}', '{"do": {}}',
-                     '{"do": {}, "id": -1}', "[" * 100_000, '{"view": 1e999}', b"{}", b""]:
+        for said in viewer_messages.WRONG_OF_PAGES:
             with self.subTest(said=said[:80]):
                 async with self.page() as page:
                     await page.socket.send(said)
                     code, reason = await page.closed()
                     self.assertEqual(code, 1008)
                     self.assertGreater(len(reason), 5)
+
+    async def test_get_what_lies_on_the_grid(self):
+        await self.begin(viewer_messages.SIZE)
+        for view, zoom, rectangle in viewer_messages.VIEWS:
+            with self.subTest(view=view):
+                async with self.page() as page:
+                    await page.say(view=view)
+                    await page.until(lambda: page.frames)
+                    self.assertEqual((page.picture.zoom, page.picture.viewport), (zoom, rectangle))
 
     async def test_what_nobody_knows_is_ignored(self):
         async with self.page() as page:
