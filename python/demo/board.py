@@ -136,7 +136,7 @@ class Board:
 
     def _has_news(self, view: Viewport, row: int, since: int | None) -> bool:
         mark = max(self.row_marks[row << view.zoom : (row + 1) << view.zoom])
-        return mark > (since or 0)
+        return mark > (since or 0)  # 0 is the mark of rows in which no cell has spoken
 
     def _part(self, view: Viewport, rows: list[int], flags: int, number: int) -> bytes:
         cells = {row: self._blocks(view, row) for row in rows}

@@ -191,6 +191,8 @@ def permitted(view):
 
     @functools.wraps(view)
     def handshake(request):
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return view(request)  # which tells a request for a page that this is a WebSocket
         why = refusal(request)
         if why is not None:
             return HttpResponse(why, status=403, content_type="text/plain")

@@ -148,7 +148,7 @@ class Viewer:
         loop = asyncio.get_running_loop()
         status = told = None
         game = self._game()
-        messages, time, due, rate = game.messages, loop.time(), 0.0, 0
+        messages, counted_at, due, rate = game.messages, loop.time(), 0.0, 0
         while True:
             now = loop.time()
             turn = self._game().number, self._game().phase, self._play()
@@ -156,10 +156,10 @@ class Viewer:
                 await self._until_something(self._game().turned, seconds=due - now)
                 continue
             if game is not self._game():
-                game, messages, time, rate = self._game(), self._game().messages, now, 0
-            elif now - time >= STATUS_SECONDS:
-                rate = round((game.messages - messages) / (now - time))
-                messages, time = game.messages, now
+                game, messages, counted_at, rate = self._game(), self._game().messages, now, 0
+            elif now - counted_at >= STATUS_SECONDS:
+                rate = round((game.messages - messages) / (now - counted_at))
+                messages, counted_at = game.messages, now
             figures = game.status()
             figures["game"] |= {name: self._control.hello.get(name) for name in ("wrapped", "limit")}
             before, status = status, {**figures, "messages": rate, **turn[-1]}

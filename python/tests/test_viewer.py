@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 import websockets
 from django.test import RequestFactory, SimpleTestCase, override_settings
@@ -153,6 +155,27 @@ class Boards(SimpleTestCase):
         self.assertGreater(number, 0)
         self.assertEqual(len(picture.cells), 600 * 600)
         self.assertEqual(picture.cells[599, 599], (7, 0))
+
+    def test_a_picture_has_no_more_blocks_than_the_protocol_says(self):
+        from board import Viewport
+
+        self.assertEqual(Viewport(0, 0, 0, 4096, 4096).clipped(4096), Viewport(0, 0, 0, 4096, 256))
+        self.assertEqual(Viewport(0, 100, 0, 2048, 4096).clipped(4096), Viewport(0, 100, 0, 2048, 512))
+        self.assertEqual(Viewport.whole(4096, ages=True), Viewport(2, 0, 0, 1024, 1024, ages=True))
+        self.assertEqual(Viewport.whole(1024, ages=False), Viewport(0, 0, 0, 1024, 1024))
+
+    def test_cells_that_leave_are_subscribed_no_more(self):
+        from game import Game
+
+        for runs in (False, True):
+            game = Game(2)
+            workers = [game.enter("127.0.0.1:1") for _ in range(4)]
+            for worker in workers:
+                worker.is_subscribed = True
+                game.subscribed += 1
+            game.runs = runs
+            game.leave(workers[0], 1000)
+            self.assertEqual((game.connected, game.subscribed), (3, 3))
 
     def test_a_step_that_no_array_holds_is_the_last_one(self):
         from board import LAST_STEP, Board
@@ -349,10 +372,22 @@ class Viewers(SimpleTestCase):
     def test_a_program_without_the_right_or_the_subprotocol_is_refused(self):
         from life import program
 
-        for who, protocol, status in [("off", "life.control", 403), ("loopback", "life.viewer", 400), ("loopback", "", 400)]:
-            request = RequestFactory(REMOTE_ADDR="127.0.0.1").get("/control/", HTTP_SEC_WEBSOCKET_PROTOCOL=protocol)
-            with self.subTest(who=who, protocol=protocol), override_settings(LIFE_CONTROL=who):
-                self.assertEqual(program(request).status_code, status)
+        request = RequestFactory(REMOTE_ADDR="127.0.0.1").get("/control/", HTTP_UPGRADE="websocket")
+        with override_settings(LIFE_CONTROL="off"):
+            self.assertEqual(program(request).status_code, 403)
+        for protocols in (None, ["life.viewer"]):
+            with self.assertRaises(websockets.InvalidStatusCode) as refused:
+                asyncio.run(self.open_control(protocols))
+            self.assertEqual(refused.exception.status_code, 400)
+
+    async def open_control(self, protocols):
+        await websockets.connect(self.server.url("/control/"), subprotocols=protocols, **OPTIONS)
+
+    def test_a_request_for_a_page_at_the_control_is_told_that_it_is_a_websocket(self):
+        page = self.server.url("/control/").replace("ws://", "http://")
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(page, timeout=PATIENCE)
+        self.assertEqual(refused.exception.code, 426)
 
     async def control(self):
         await self.reset(4)
