@@ -1,7 +1,6 @@
 #include "server/http1_connection.hpp"
 
 #include "server/server_websocket.hpp"
-#include "wire/response_writer.hpp"
 
 #include <algorithm>
 #include <new>
@@ -18,7 +17,8 @@ constexpr std::size_t kMaxUnread = 256 * 1024;
 // How long to wait for the peer's FIN after ours, reading what it still sends (RFC 9112, 9.6).
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::chrono::milliseconds kBodyInterval{1000};
-// How much of a body is read behind its answer, to keep the connection for the next request: see leaves_body().
+// How much of a body is read behind its answer, to keep the connection for the next request: a longer rest costs more
+// than a new connection.
 constexpr std::uint32_t kMaxSkipped = 256 * 1024;
 
 // Lets the memory go too, which clear() and an assignment would keep.
@@ -54,7 +54,7 @@ void Http1Connection::on_received(std::span<char> bytes) {
             if (state_ == Http1State::kDraining) {
                 return;
             }
-        } else if (exchange_.is_running() && exchange_.is_last()) {
+        } else if (exchange_.is_running() && is_last_) {
             return;
         }
         unread_ += rest;
@@ -165,7 +165,7 @@ void Http1Connection::read_on_or_pause() {
 void Http1Connection::watch_for_end() {
     if (unread_.size() > kMaxUnread) {
         forget(unread_);
-        exchange_.make_last();
+        is_last_ = true;
     }
     const bool has_body = has_body_to_come();
     if (!has_peer_fin()) {
@@ -199,7 +199,14 @@ void Http1Connection::serve() {
     parser_.request().local = local_;
     parser_.request().minor_version = parser_.minor_version();
     parser_.request().is_secure = context_.is_secure();
-    switch (exchange_.start(parser_)) {
+    is_last_ = !parser_.keep_alive() || context_.is_closing;
+    const wire::TargetScheme scheme = parser_.scheme();
+    switch (exchange_.start(
+        {.is_whole = parser_.state() == wire::RequestParser::State::kComplete,
+         .length = parser_.missing_bytes(),
+         .minor_version = parser_.minor_version(),
+         .names_https = scheme == wire::TargetScheme::kNone ? std::nullopt
+                                                            : std::optional{scheme == wire::TargetScheme::kHttps}})) {
         case HttpExchange::Outcome::kAnswered: end_answer(); break;
         case HttpExchange::Outcome::kUpgrade: pause_reading(); break;
         case HttpExchange::Outcome::kRunning: break;
@@ -228,7 +235,7 @@ std::size_t Http1Connection::take_body(std::string_view bytes) {
     }
     if (state_ == Http1State::kSkipping) {
         skipped_bytes_ += static_cast<std::uint32_t>(taken);
-        if (exchange_.is_last() || skipped_bytes_ > kMaxSkipped) {
+        if (is_last_ || skipped_bytes_ > kMaxSkipped) {
             advance(Http1Event::kLastAnswered);
         } else if (parser_.state() == wire::RequestParser::State::kComplete) {
             finish_request();
@@ -252,7 +259,7 @@ void Http1Connection::read_body_on_or_pause() {
 }
 
 void Http1Connection::fail_body(int status, std::string_view reason) {
-    exchange_.make_last();
+    is_last_ = true;
     exchange_.body().fail(status, reason);
 }
 
@@ -318,7 +325,7 @@ void Http1Connection::on_progress(HttpExchange::Outcome outcome) noexcept {
 // The answer is complete: makes ready for the next request, if there may be one.
 void Http1Connection::end_answer() {
     exchange_.body().forget();
-    if (exchange_.is_last() || exchange_.leaves_body()) {
+    if (is_last_ || leaves_body()) {
         advance(Http1Event::kLastAnswered);
     } else if (has_body_to_come()) {
         skip_body();
@@ -349,6 +356,52 @@ void Http1Connection::refuse(int status, std::string_view reason) {
     const Response response = context_.application.on_refused(peer_, status, reason);
     send(wire::to_bytes(response, {.keep_alive = false, .date = context_.date()}));
     advance(Http1Event::kLastAnswered);
+}
+
+bool Http1Connection::leaves_body() const noexcept {
+    switch (parser_.state()) {
+        case wire::RequestParser::State::kComplete: return false;
+        case wire::RequestParser::State::kBody:
+            return parser_.wants_continue() || parser_.missing_bytes().value_or(0) > kMaxSkipped;
+        default: return true;
+    }
+}
+
+void Http1Connection::send_answer(const Response& response) {
+    framing_ = wire::Framing::kLength;
+    if (response.body_stream && !response.stream_bytes) {
+        framing_ = parser_.minor_version() == 0 ? wire::Framing::kUntilClose : wire::Framing::kChunked;
+    }
+    // A stream may still read the body, but it is too late to ask for it.
+    if (framing_ == wire::Framing::kUntilClose ||
+        (exchange_.is_streaming() ? parser_.wants_continue() : leaves_body())) {
+        is_last_ = true;
+    }
+    const wire::ResponseOptions options{.head_only = parser_.request().method == "HEAD",
+                                        .keep_alive = !is_last_,
+                                        .minor_version = parser_.minor_version(),
+                                        .date = context_.date(),
+                                        .framing = framing_};
+    wire::require_final(response.status);
+    const std::string bytes = wire::to_bytes(response, options);
+    context_.application.on_answered(parser_.request(), response);
+    send(bytes);
+}
+
+void Http1Connection::send_piece(std::string_view piece) {
+    if (framing_ != wire::Framing::kChunked) {
+        send(piece);
+        return;
+    }
+    send(wire::chunk_head(piece.size()));
+    send(piece);
+    send(wire::kChunkEnd);
+}
+
+void Http1Connection::send_end() {
+    if (framing_ == wire::Framing::kChunked) {
+        send(wire::kLastChunk);
+    }
 }
 
 void Http1Connection::send(std::string_view bytes) {
@@ -432,7 +485,7 @@ void Http1Connection::abort() noexcept { advance(Http1Event::kAbort); }
 
 void Http1Connection::close(const ShutdownOptions& /*options*/) {
     if (exchange_.is_running()) {
-        exchange_.make_last();
+        is_last_ = true;
     } else {
         end_requests();
     }

@@ -6,6 +6,7 @@
 #include "server/pending_connections.hpp"
 #include "server/server_context.hpp"
 #include "wire/request_parser.hpp"
+#include "wire/response_writer.hpp"
 
 #include <array>
 #include <chrono>
@@ -56,7 +57,10 @@ private:
     void on_failed(std::error_code error) override;
     void on_time() override;
 
-    void send(std::string_view bytes) override;
+    [[nodiscard]] Request& request() noexcept override { return parser_.request(); }
+    void send_answer(const Response& response) override;
+    void send_piece(std::string_view piece) override;
+    void send_end() override;
     [[nodiscard]] std::size_t unsent_bytes() const noexcept override { return outbox_.bytes(); }
     [[nodiscard]] bool is_lost() const noexcept override { return is_gone(); }
     void on_progress(HttpExchange::Outcome outcome) noexcept override;
@@ -87,6 +91,10 @@ private:
 
     void become_websocket();
     void end_answer();
+    // Whether so much of the body is missing that the connection has to end: it is long, will not come, or the client
+    // may or may not send it, since it has asked and had no answer (RFC 9110, 10.1.1).
+    [[nodiscard]] bool leaves_body() const noexcept;
+    void send(std::string_view bytes);
     // One of the parser's limits has struck, perhaps.
     void count_failure();
     void refuse(int status, std::string_view reason);
@@ -133,6 +141,9 @@ private:
     Admission::AddressSlot address_slot_;
     std::uint32_t skipped_bytes_ = 0;  // of a body, behind its answer
     Http1State state_ = Http1State::kReading;
+    wire::Framing framing_ = wire::Framing::kLength;  // of the last answer
+    // No request will be read after this answer, which says so if its head has not gone out.
+    bool is_last_ = false;
     bool paused_ = false;  // no more is read until the peer takes its answers
 };
 

@@ -12,8 +12,6 @@ namespace {
 
 // Of a streamed body: its coroutine waits when more is unsent.
 constexpr std::size_t kMaxAhead = 64 * 1024;
-// Of a body that nobody reads: a longer rest costs more than a new connection.
-constexpr std::uint64_t kMaxRest = 256 * 1024;
 
 }  // namespace
 
@@ -55,12 +53,8 @@ public:
         }
         begin();
         written_ += piece.size();
-        if (is_chunked() && !piece.empty()) {
-            exchange_.carrier_.send(wire::chunk_head(piece.size()));
-            exchange_.carrier_.send(piece);
-            exchange_.carrier_.send(wire::kChunkEnd);
-        } else {
-            exchange_.carrier_.send(piece);
+        if (!piece.empty()) {
+            exchange_.carrier_.send_piece(piece);
         }
         return has_room() ? Task<>{} : wait_for_room();
     }
@@ -95,18 +89,17 @@ private:
             co_return;
         }
         begin();
-        if (is_chunked()) {
-            exchange_.carrier_.send(wire::kLastChunk);
-        } else if (written_ != response_.stream_bytes.value_or(written_)) {
+        if (written_ != response_.stream_bytes.value_or(written_)) {
             throw std::runtime_error("a streamed body is shorter than its stream_bytes");
         }
+        exchange_.carrier_.send_end();
     }
     Task<> wait_for_room() { co_await RoomAwaiter{*this}; }
 
     // The head goes out with the first piece: a view that fails before can still be answered with an error page.
     void begin() {
         if (!begun_) {
-            exchange_.send_answer(response_);
+            exchange_.carrier_.send_answer(response_);
             begun_ = true;
         }
     }
@@ -114,9 +107,6 @@ private:
     // Called when a write() begins, and again when it is awaited: two may begin before one waits.
     void check_alone() const {
         internal::require(waiting_ == nullptr, "write(): another write() of this body is pending");
-    }
-    [[nodiscard]] bool is_chunked() const noexcept {
-        return exchange_.parser_->minor_version() > 0 && !response_.stream_bytes;
     }
 
     void on_completed() noexcept override { exchange_.on_stream_ended(); }
@@ -134,19 +124,18 @@ HttpExchange::HttpExchange(ServerContext& context, Carrier& carrier) noexcept
 
 HttpExchange::~HttpExchange() = default;
 
-HttpExchange::Outcome HttpExchange::start(wire::RequestParser& parser) {
-    parser_ = &parser;
-    if (parser.state() == wire::RequestParser::State::kComplete) {
-        body_.begin_whole(parser.request().body);
+HttpExchange::Outcome HttpExchange::start(const Terms& terms) {
+    Request& request = carrier_.request();
+    if (terms.is_whole) {
+        body_.begin_whole(request.body);
     } else {
-        body_.begin_arriving(parser.missing_bytes());
+        body_.begin_arriving(terms.length);
     }
-    parser.request().body_reader = &reader_;
-    is_last_ = !parser.keep_alive() || context_.is_closing;
-    if (is_misdirected()) {
+    request.body_reader = &reader_;
+    if (terms.names_https && *terms.names_https != context_.application.came_securely(request)) {
         return respond(Response::text("This server does not serve that scheme here.\n", 421));
     }
-    Application::Answer answer = context_.application.answer(parser.request(), parser.minor_version());
+    Application::Answer answer = context_.application.answer(request, terms.minor_version);
     if (auto* response = std::get_if<Response>(&answer)) {
         return respond(std::move(*response));
     }
@@ -157,12 +146,6 @@ HttpExchange::Outcome HttpExchange::start(wire::RequestParser& parser) {
     }
     match_ = std::get<WebSocketMatch>(std::move(answer));
     return Outcome::kUpgrade;
-}
-
-bool HttpExchange::is_misdirected() const {
-    const bool is_secure = parser_->scheme() == wire::TargetScheme::kHttps;
-    return parser_->scheme() != wire::TargetScheme::kNone &&
-           is_secure != context_.application.came_securely(parser_->request());
 }
 
 // ---- The view and its stream
@@ -186,7 +169,7 @@ HttpExchange::Outcome HttpExchange::answer_with_view() {
         is_stopped = scope_.stop_requested();  // since nobody is there to be answered
         response = Response::text("The server is shutting down.\n", 503);
     } catch (...) {
-        response = context_.application.on_view_failed(parser_->request(), std::current_exception());
+        response = context_.application.on_view_failed(carrier_.request(), std::current_exception());
     }
     view_ = {};
     return carrier_.is_lost() || is_stopped ? Outcome::kCut : respond(std::move(response));
@@ -213,10 +196,10 @@ HttpExchange::Outcome HttpExchange::finish_stream() {
         return Outcome::kAnswered;
     }
     if (has_begun) {
-        context_.application.on_stream_failed(parser_->request(), failure);
+        context_.application.on_stream_failed(carrier_.request(), failure);
         return Outcome::kCut;
     }
-    return respond(context_.application.on_view_failed(parser_->request(), failure));
+    return respond(context_.application.on_view_failed(carrier_.request(), failure));
 }
 
 bool HttpExchange::is_stop(const std::exception_ptr& failure) const {
@@ -233,15 +216,6 @@ bool HttpExchange::is_stop(const std::exception_ptr& failure) const {
 
 bool HttpExchange::has_begun() const noexcept { return stream_ != nullptr && stream_->has_begun(); }
 
-bool HttpExchange::leaves_body() const noexcept {
-    switch (parser_->state()) {
-        case wire::RequestParser::State::kComplete: return false;
-        case wire::RequestParser::State::kBody:
-            return parser_->wants_continue() || parser_->missing_bytes().value_or(0) > kMaxRest;
-        default: return true;
-    }
-}
-
 void HttpExchange::on_written() {
     if (stream_) {
         stream_->on_written();
@@ -251,41 +225,18 @@ void HttpExchange::on_written() {
 // ---- Answers
 
 HttpExchange::Outcome HttpExchange::respond(Response response) {
-    const Request& request = parser_->request();
-    if (response.body_stream && !response.stream_bytes && parser_->minor_version() == 0) {
-        is_last_ = true;  // only the end of the connection tells where the body ends
-    }
+    const Request& request = carrier_.request();
     if (response.body_stream && request.method != "HEAD" && wire::has_body(response.status)) {
         stream_ = std::make_unique<Stream>(*this, std::move(response));
         stream_->start();
         return Outcome::kRunning;
     }
     try {
-        send_answer(response);
+        carrier_.send_answer(response);
     } catch (const std::logic_error&) {  // a view's status or header that cannot be sent
-        send_answer(context_.application.on_view_failed(request, std::current_exception()));
+        carrier_.send_answer(context_.application.on_view_failed(request, std::current_exception()));
     }
     return Outcome::kAnswered;
-}
-
-void HttpExchange::send_answer(const Response& response) {
-    const Request& request = parser_->request();
-    // A stream may still read the body, but it is too late to ask for it.
-    if (stream_ != nullptr ? parser_->wants_continue() : leaves_body()) {
-        is_last_ = true;
-    }
-    wire::ResponseOptions options;
-    options.head_only = request.method == "HEAD";
-    options.keep_alive = !is_last_;
-    options.minor_version = parser_->minor_version();
-    options.date = context_.date();
-    if (response.body_stream && !response.stream_bytes) {
-        options.framing = parser_->minor_version() == 0 ? wire::Framing::kUntilClose : wire::Framing::kChunked;
-    }
-    wire::require_final(response.status);
-    const std::string bytes = wire::to_bytes(response, options);
-    context_.application.on_answered(request, response);
-    carrier_.send(bytes);
 }
 
 }  // namespace c10k
