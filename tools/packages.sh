@@ -8,6 +8,7 @@ build_packages=(
     libboost1.81-dev
     libcli11-dev
     libkainjow-mustache-dev
+    libnghttp2-dev
     libsimdjson-dev
     libspdlog-dev
     libssl-dev
@@ -67,6 +68,7 @@ test_packages=(
     python3-daphne
     python3-django-channels
     python3-fastapi
+    python3-h2
     python3-httpx
     python3-multipart
     python3-pil

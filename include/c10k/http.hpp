@@ -88,7 +88,9 @@ struct Request {
     bool is_secure = false;
     // The server's address that the client, or its proxy, connected to: "127.0.0.1:8000", or "unix:/run/site.sock".
     std::string local = {};
-    int minor_version = 1;  // of HTTP: 0 for HTTP/1.0, else 1
+    // Of HTTP: 1 and 0 for HTTP/1.0, 1 and 1 for HTTP/1.1, 2 and 1 for HTTP/2.
+    int major_version = 1;
+    int minor_version = 1;
 
     // Fields of the query string.
     [[nodiscard]] Parameters query() const;

@@ -74,8 +74,24 @@ struct WebSocketLimits {
     std::chrono::milliseconds close_time{5'000};
 };
 
+// The limits on one HTTP/2 connection (RFC 9113), on either side.
+struct Http2Limits {
+    // Streams that the peer may have open at a time: requests and WebSockets. Further ones are refused.
+    std::uint32_t max_streams = 100;
+    // Bytes of one stream that its view has not taken, at most 2^31 - 1. The peer sends no more until some are gone.
+    std::uint32_t stream_window_bytes = 65'535;
+    // The same for all streams of a connection together.
+    std::uint32_t connection_window_bytes = 1024 * 1024;
+    // Streams per second that a peer may break off before they are answered, or make us break off by its mistakes; ten
+    // times as many at once. Beyond it, the connection ends.
+    std::uint32_t max_stream_resets = 100;
+    // Frames per second that carry nothing, such as PING, SETTINGS and empty DATA, beyond those that its streams need;
+    // ten times as many at once. Beyond it, the connection ends.
+    std::uint32_t max_control_frames = 1'000;
+};
+
 // The limits on all that one server serves, with those on each of its connections.
-struct ServerLimits : HttpLimits, WebSocketLimits {
+struct ServerLimits : HttpLimits, WebSocketLimits, Http2Limits {
     // Connections that the kernel completes before the server accepts them.
     std::uint32_t backlog = 4096;
     // Connections at a time, and those from one address (0: no limit). Others get 503.
@@ -88,6 +104,9 @@ struct ServerLimits : HttpLimits, WebSocketLimits {
     std::vector<std::string> trusted_proxies = {};
     // Whether only these may connect, and begin each connection with a PROXY header.
     bool proxy_protocol = false;
+    // Whose connections may speak HTTP/2: "off", "trusted" (only those in http2_trusted), or "on".
+    std::string http2 = "off";
+    std::vector<std::string> http2_trusted = {"127.0.0.0/8", "::1", "unix:"};
     // Bytes per connection that the kernel takes before it can send them.
     std::uint32_t kernel_unsent_bytes = 128 * 1024;
     // Bytes that other loops may have sent to a loop that has not read them. Messages beyond it are lost.
@@ -139,6 +158,10 @@ enum class Limit : std::uint8_t {
     kPingTimeout,
     kBlockingQueue,
     kCloseTime,
+    kMaxStreams,
+    kConnectionWindowBytes,  // the streams of a connection had to wait for those that nobody reads
+    kMaxStreamResets,
+    kMaxControlFrames,
     kCount,  // no limit, but how many there are: stays last
 };
 inline constexpr auto kLimitCount = static_cast<std::size_t>(Limit::kCount);

@@ -20,12 +20,14 @@ public:
 
     // In the client's order of preference.
     [[nodiscard]] virtual std::span<const std::string> offered_subprotocols() const noexcept = 0;
-    // Returns the bytes of the 101. Throws std::bad_alloc, and std::logic_error if the options ask for a subprotocol
-    // that the client does not offer, or for a field that the answer cannot have; then nothing has changed.
+    // Returns the bytes of the 101; on a stream of HTTP/2, where the answer has gone out by itself, none. Throws
+    // std::bad_alloc, and std::logic_error if the options ask for a subprotocol that the client does not offer, or for
+    // a field that the answer cannot have; then nothing has changed.
     [[nodiscard]] virtual std::string accept(const AcceptOptions& options) = 0;
     // The 101 is queued. Throws std::bad_alloc.
     virtual void on_accepted() = 0;
-    // Returns the bytes of another answer. Throws std::logic_error if its status cannot be sent.
+    // Returns the bytes of another answer, on a stream of its body. Throws std::logic_error if its status cannot be
+    // sent.
     [[nodiscard]] virtual std::string refuse(const Response& response) = 0;
 
     Request request;

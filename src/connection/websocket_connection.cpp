@@ -54,7 +54,9 @@ void WebSocketConnection::compress(const wire::DeflateParameters& agreed, std::u
 }
 
 void WebSocketConnection::open(std::string_view head, std::span<char> early) {
-    outbox_.prepend(head);
+    if (!head.empty()) {
+        outbox_.prepend(head);
+    }
     advance(CloseEvent::kAccepted);
     note_activity();
     if (!early.empty()) {
@@ -94,7 +96,9 @@ void WebSocketConnection::refuse(const Response& response) {
     const std::string answer = opening_->refuse(response);
     opening_->cancel();
     outbox_.clear();
-    outbox_.append(answer);
+    if (!answer.empty()) {
+        outbox_.append(answer);
+    }
     close_.note(*this, CloseCode::kAbnormal, "the handshake was refused");
     advance(CloseEvent::kRefused);
 }

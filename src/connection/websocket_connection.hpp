@@ -52,6 +52,7 @@ public:
     virtual ~WebSocketConnection();
 
     using SocketStream::services;
+    using SocketStream::socket;
 
     [[nodiscard]] CloseState state() const noexcept { return close_.state(); }
     // Its view may still send: before the 101, and while the answer to the peer's close waits, too.

@@ -83,6 +83,9 @@ class Backend {
 public:
     virtual ~Backend() = default;
 
+    // The backend that this one is around, such as TLS around epoll; null if it is around none.
+    [[nodiscard]] virtual Backend* inner() const noexcept { return nullptr; }
+
     // A name that parse_backend() takes: on_loops() makes the backends of further loops by it. Loops in memory have no
     // further ones.
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;

@@ -118,7 +118,7 @@ void Acceptor::admit(SocketId socket, const Address& client, const Address& loca
     }
     Http1Connection* connection = nullptr;
     try {
-        secure(socket);
+        secure(socket, client);
         connection = &context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, local, slot);
     } catch (...) {
         context_.admission->leave(slot);
@@ -136,14 +136,19 @@ void Acceptor::admit(SocketId socket, const Address& client, const Address& loca
 
 void Acceptor::reject(SocketId socket, const Address& client, const Address& local, std::string_view why) {
     context_.warn_of(client.text(), "rejected", why);
-    secure(socket);
+    secure(socket, client);
     context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, local, Admission::kUncounted)
         .reject();
 }
 
-void Acceptor::secure(SocketId socket) {
-    if (context_.is_secure()) {
-        TlsBackend::of(context_.services.loop).secure(socket, context_.certificates->current());
+void Acceptor::secure(SocketId socket, const Address& client) {
+    if (!context_.is_secure()) {
+        return;
+    }
+    TlsBackend& tls = TlsBackend::of(context_.services.loop);
+    tls.secure(socket, context_.certificates->current());
+    if (context_.admits_http2(client.text())) {
+        tls.offer_http2(socket);
     }
 }
 

@@ -51,7 +51,7 @@ private:
     void receive(SocketId socket, const Address& peer, const Address& local);
     void decide(SocketId socket, const Address& peer, const Address& local);
     // From now on the socket speaks TLS, if this server does.
-    void secure(SocketId socket);
+    void secure(SocketId socket, const Address& client);
     // Answers with 503.
     void reject(SocketId socket, const Address& client, const Address& local, std::string_view why);
     // As many connections are pending as may be: no more are accepted for now.

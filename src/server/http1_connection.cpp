@@ -1,6 +1,8 @@
 #include "server/http1_connection.hpp"
 
+#include "server/http2_connection.hpp"
 #include "server/server_websocket.hpp"
+#include "wire/http2_frame.hpp"
 
 #include <algorithm>
 #include <new>
@@ -29,7 +31,8 @@ void forget(std::string& text) noexcept { std::string{}.swap(text); }
 Http1Connection::Http1Connection(ServerContext& context, PendingConnections& pending, SocketId socket,
                                  const Address& client, const Address& local, Admission::AddressSlot slot)
     : SocketStream(context.services, socket), context_(context), pending_(pending, *this, client), peer_(client.text()),
-      local_(local.text()), parser_(context.limits), exchange_(context, *this), address_slot_(slot) {
+      local_(local.text()), parser_(context.limits), exchange_(context, *this), address_slot_(slot),
+      may_be_http2_(context.admits_http2(peer_)) {
     due_.fill(kNever);
     resume_reading();
     wait_for(Wait::kRequest, context.limits.head_time);
@@ -70,6 +73,9 @@ void Http1Connection::on_received(std::span<char> bytes) {
 
 // Reads and answers until there is nothing more to read, or too much to send.
 void Http1Connection::read_requests() {
+    if (may_be_http2_ && !unread_.empty() && is_http2()) {
+        return;
+    }
     std::size_t read = 0;
     while (read < unread_.size()) {
         const std::string_view rest = std::string_view{unread_}.substr(read);
@@ -201,12 +207,12 @@ void Http1Connection::serve() {
     parser_.request().is_secure = context_.is_secure();
     is_last_ = !parser_.keep_alive() || context_.is_closing;
     const wire::TargetScheme scheme = parser_.scheme();
-    switch (exchange_.start(
-        {.is_whole = parser_.state() == wire::RequestParser::State::kComplete,
-         .length = parser_.missing_bytes(),
-         .minor_version = parser_.minor_version(),
-         .names_https = scheme == wire::TargetScheme::kNone ? std::nullopt
-                                                            : std::optional{scheme == wire::TargetScheme::kHttps}})) {
+    switch (exchange_.start({.is_whole = parser_.state() == wire::RequestParser::State::kComplete,
+                             .length = parser_.missing_bytes(),
+                             .minor_version = parser_.minor_version(),
+                             .names_https = scheme == wire::TargetScheme::kNone
+                                                ? std::nullopt
+                                                : std::optional{scheme == wire::TargetScheme::kHttps}})) {
         case HttpExchange::Outcome::kAnswered: end_answer(); break;
         case HttpExchange::Outcome::kUpgrade: pause_reading(); break;
         case HttpExchange::Outcome::kRunning: break;
@@ -285,7 +291,26 @@ void Http1Connection::skip_body() {
     start_body_clock();
 }
 
-// ---- Handshakes
+// ---- Other protocols
+
+bool Http1Connection::is_http2() {
+    const std::size_t come = std::min(unread_.size(), wire::kHttp2Preface.size());
+    may_be_http2_ = unread_.starts_with(wire::kHttp2Preface.substr(0, come));
+    if (may_be_http2_ && come == wire::kHttp2Preface.size()) {
+        become_http2();
+    }
+    return may_be_http2_;
+}
+
+void Http1Connection::become_http2() {
+    stop_waiting_for(Wait::kRequest);
+    const std::string early = std::move(unread_);
+    context_.connections.emplace<Http2Connection>(context_, socket(), peer_, local_, address_slot_, early);
+    hand_over();
+    address_slot_ = Admission::kUncounted;
+    advance(Http1Event::kUpgraded);
+    retire();
+}
 
 void Http1Connection::become_websocket() {
     parser_.request().body_reader = nullptr;

@@ -89,6 +89,9 @@ private:
     void skip_body();
     void finish_request();
 
+    // The peer speaks HTTP/2 from its first byte on, or may still turn out to.
+    bool is_http2();
+    void become_http2();
     void become_websocket();
     void end_answer();
     // Whether so much of the body is missing that the connection has to end: it is long, will not come, or the client
@@ -144,6 +147,7 @@ private:
     wire::Framing framing_ = wire::Framing::kLength;  // of the last answer
     // No request will be read after this answer, which says so if its head has not gone out.
     bool is_last_ = false;
+    bool may_be_http2_;    // nothing has come that HTTP/2 does not begin with
     bool paused_ = false;  // no more is read until the peer takes its answers
 };
 

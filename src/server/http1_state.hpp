@@ -22,7 +22,7 @@ enum class Http1Event : std::uint8_t {
     kAnswered,       // its answer is queued, all of it has come, and another request may follow
     kAnsweredEarly,  // its answer is queued, and some of its body is still to come
     kLastAnswered,   // its answer is queued, and no request may follow
-    kUpgraded,       // a WebSocket has taken the socket over
+    kUpgraded,       // a WebSocket has taken the socket over, or HTTP/2
     kLastUnsent,     // the peer or the server wants no more requests, and there is something to send
     kLastIdle,       // the same, and there is nothing to send
     kAllSent,        // the kernel has taken all that was queued
@@ -47,6 +47,7 @@ struct Http1Transition {
 // Everything that can change the state. An event that has no row here for a state changes nothing.
 inline constexpr std::array kHttp1Transitions{
     Http1Transition{Http1State::kReading, Http1Event::kRequest, Http1State::kServing, Http1Action::kNone},
+    Http1Transition{Http1State::kReading, Http1Event::kUpgraded, Http1State::kClosed, Http1Action::kNone},
     Http1Transition{Http1State::kReading, Http1Event::kLastAnswered, Http1State::kDraining, Http1Action::kDrain},
     Http1Transition{Http1State::kReading, Http1Event::kLastUnsent, Http1State::kDraining, Http1Action::kDrain},
     Http1Transition{Http1State::kReading, Http1Event::kLastIdle, Http1State::kClosed, Http1Action::kEnd},

@@ -58,10 +58,10 @@ public:
 
     // What a connection says of a request besides.
     struct Terms {
-        bool is_whole = true;                       // its body is in it; otherwise it is still to come
-        std::optional<std::uint64_t> length = {};   // bytes of a body that is still to come, if the peer has said so
-        int minor_version = 1;                      // of HTTP/1.x
-        std::optional<bool> names_https = {};       // the target says https, or http (RFC 9110, 7.4)
+        bool is_whole = true;                      // its body is in it; otherwise it is still to come
+        std::optional<std::uint64_t> length = {};  // bytes of a body that is still to come, if the peer has said so
+        int minor_version = 1;                     // of HTTP/1.x
+        std::optional<bool> names_https = {};      // the target says https, or http (RFC 9110, 7.4)
     };
     // Answers the carrier's request, which stays until the answer is complete. Throws std::bad_alloc.
     Outcome start(const Terms& terms);

@@ -1,15 +1,40 @@
 #include "server/server_context.hpp"
 
 #include "base/date.hpp"
+#include "http2/http2_backend.hpp"
+#include "wire/forwarded.hpp"
 
 #include <utility>
 
 namespace c10k {
 
+namespace {
+
+Http2Options http2_options(const ServerLimits& limits) {
+    Http2Options options;
+    static_cast<Http2Limits&>(options) = limits;
+    options.max_head_bytes = limits.max_head_bytes;
+    options.max_header_fields = limits.max_header_fields;
+    options.head_time = limits.head_time;
+    options.ping_interval = std::chrono::duration_cast<std::chrono::seconds>(limits.ping_interval);
+    options.ping_timeout = std::chrono::duration_cast<std::chrono::seconds>(limits.ping_timeout);
+    return options;
+}
+
+}  // namespace
+
 ServerContext::ServerContext(LoopServices& its_services, Application& its_application, const ServerLimits& its_limits,
                              const ServerCertificates* its_certificates, std::shared_ptr<Admission> its_admission)
     : services(its_services), application(its_application), limits(its_limits), certificates(its_certificates),
-      admission(std::move(its_admission)), connections(services, *admission) {}
+      admission(std::move(its_admission)), http2(http2_options(limits)), connections(services, *admission) {
+    if (limits.http2 != "off") {
+        Http2Backend::of(services.loop);
+    }
+}
+
+bool ServerContext::admits_http2(std::string_view peer) const {
+    return limits.http2 == "on" || (limits.http2 == "trusted" && wire::is_trusted(peer, limits.http2_trusted));
+}
 
 const std::string& ServerContext::date() {
     if (const std::int64_t second = services.loop.now() / 1000; second != date_second_) {

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "c10k/limits.hpp"
 #include "connection/loop_services.hpp"
+#include "http2/http2_events.hpp"
 #include "server/admission.hpp"
 #include "server/application.hpp"
 #include "server/connection_list.hpp"
@@ -29,12 +30,15 @@ struct ServerContext {
     const ServerLimits& limits;
     const ServerCertificates* certificates;      // null: the server does not speak TLS
     const std::shared_ptr<Admission> admission;  // shared by the servers that share the limits
+    const Http2Options http2;
     ConnectionList connections;
     SubprotocolTable subprotocols;
     bool is_closing = false;  // each connection makes its next answer the last one
 
     [[nodiscard]] Counters& counters() const noexcept { return *services.counters; }
     [[nodiscard]] bool is_secure() const noexcept { return certificates != nullptr; }
+    // Whether connections from `peer` may speak HTTP/2.
+    [[nodiscard]] bool admits_http2(std::string_view peer) const;
     // The Date field's value, renewed once a second.
     [[nodiscard]] const std::string& date();
     // Logs what was done to `peer`, and why; at most one such line a second.

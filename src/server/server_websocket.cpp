@@ -1,5 +1,7 @@
 #include "server/server_websocket.hpp"
 
+#include "http2/http2_backend.hpp"
+#include "server/http2_request.hpp"
 #include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
 #include "wire/response_writer.hpp"
@@ -55,6 +57,12 @@ private:
         }
     }
     std::string refuse(const Response& response) override {
+        if (Http2Backend::is_stream(owner_.connection_.socket())) {
+            send_head(response.status, fields_of(response, owner_.context_.date()),
+                      response.body.empty() ? wire::Http2Body::kNone : wire::Http2Body::kFollows);
+            owner_.context_.application.on_answered(request, response);
+            return response.body;
+        }
         wire::require_final(response.status);
         std::string bytes = wire::to_bytes(response, {.keep_alive = false, .date = owner_.context_.date()});
         owner_.context_.application.on_answered(request, response);
@@ -70,6 +78,12 @@ private:
         }
     }
 
+    // On a stream of HTTP/2.
+    void send_head(int status, const Headers& fields, wire::Http2Body body) {
+        const SocketId stream = owner_.connection_.socket();
+        Http2Backend::of(owner_.context_.services.loop).respond(stream, status, fields, body);
+    }
+
     ServerWebSocket& owner_;
     wire::HandshakeOffer offer_;
     std::string_view agreed_;                         // in the route's list
@@ -78,8 +92,17 @@ private:
 
 std::string ServerWebSocket::Handshake::accept(const AcceptOptions& options) {
     const std::string_view subprotocol = options.subprotocol ? std::string_view{*options.subprotocol} : agreed_;
-    const Response response = wire::switching_protocols(offer_, subprotocol, deflate_, options.headers);
-    std::string bytes = wire::to_bytes(response, {.date = owner_.context_.date()});
+    Response response = wire::switching_protocols(offer_, subprotocol, deflate_, options.headers);
+    std::string bytes;
+    if (Http2Backend::is_stream(owner_.connection_.socket())) {
+        response.status = 200;  // RFC 8441, 5
+        response.headers.remove("Sec-WebSocket-Accept");
+        Headers fields = fields_of(response, owner_.context_.date());
+        fields.remove("Content-Length");
+        send_head(response.status, fields, wire::Http2Body::kFollows);
+    } else {
+        bytes = wire::to_bytes(response, {.date = owner_.context_.date()});
+    }
     owner_.subprotocol_ = owner_.context_.subprotocols.take(subprotocol);
     return bytes;
 }

@@ -30,6 +30,7 @@ public:
     // ---- Calls of the owner
 
     void attach(SocketEvents& owner) noexcept { owner_ = &owner; }
+    void offer_http2() noexcept { stream_.offer_http2(); }
 
     void begin() { on_connected(); }
 
@@ -308,8 +309,10 @@ TlsBackend::~TlsBackend() {
 }
 
 TlsBackend& TlsBackend::of(Loop& loop) {
-    if (auto* backend = dynamic_cast<TlsBackend*>(&loop.backend())) {
-        return *backend;
+    for (Backend* backend = &loop.backend(); backend != nullptr; backend = backend->inner()) {
+        if (auto* tls = dynamic_cast<TlsBackend*>(backend)) {
+            return *tls;
+        }
     }
     return loop.wrap_backend<TlsBackend>();
 }
@@ -322,6 +325,8 @@ void TlsBackend::secure(SocketId socket, std::shared_ptr<const TlsContext> conte
     secured = std::make_unique<Socket>(*this, socket, std::move(context), name);
     inner_->attach(socket, *secured);
 }
+
+void TlsBackend::offer_http2(SocketId socket) noexcept { find(socket)->offer_http2(); }
 
 void TlsBackend::begin(SocketId socket) { find(socket)->begin(); }
 

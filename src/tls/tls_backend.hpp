@@ -27,19 +27,23 @@ public:
     TlsBackend(const TlsBackend&) = delete;
     TlsBackend& operator=(const TlsBackend&) = delete;
 
-    // The TLS backend of a loop. The first call puts it around the loop's backend: a loop without TLS has none.
+    // The TLS backend of a loop, which others may be around. The first call puts it around the loop's backend: a loop
+    // without TLS has none.
     static TlsBackend& of(Loop& loop);
 
     // From now on this socket speaks TLS. `name` is the host or IP address by which a client calls the server.
     // Requires: the socket was just accepted, or is connecting and has not had on_connected(); it has no owner. A
     // socket whose on_connected() has come to another owner may be secured, too: then begin() follows attach().
     void secure(SocketId socket, std::shared_ptr<const TlsContext> context, const std::string& name = {});
+    // A server's socket may speak HTTP/2. Requires: it speaks TLS, and no bytes have come from it yet.
+    void offer_http2(SocketId socket) noexcept;
     // Begins the client's handshake on a socket that was connected before secure().
     void begin(SocketId socket);
     // Takes encrypted bytes of the peer that have come already, behind something that was not TLS: wait() delivers
     // them. Requires: the socket speaks TLS, and no other bytes have come from it yet.
     void receive(SocketId socket, std::span<const char> early);
 
+    [[nodiscard]] Backend* inner() const noexcept override { return inner_.get(); }
     [[nodiscard]] std::string_view name() const noexcept override { return inner_->name(); }
     [[nodiscard]] std::size_t capacity() const noexcept override { return inner_->capacity(); }
     SocketId listen(const Address& address, const ListenOptions& options, ListenerEvents& events) override;
@@ -65,6 +69,9 @@ public:
     void unwatch(int descriptor, internal::Readiness wanted) noexcept override { inner_->unwatch(descriptor, wanted); }
     [[nodiscard]] bool has_news() const noexcept override { return with_news_ != nullptr || inner_->has_news(); }
     [[nodiscard]] std::int64_t now() const noexcept override { return inner_->now(); }
+    [[nodiscard]] std::chrono::system_clock::time_point wall_clock() const noexcept override {
+        return inner_->wall_clock();
+    }
     int wait(std::optional<std::int64_t> until) override;
     [[nodiscard]] std::int64_t heard_until() const noexcept override { return inner_->heard_until(); }
     void wake() noexcept override { inner_->wake(); }

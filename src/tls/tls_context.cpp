@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -14,8 +15,10 @@ namespace {
 
 constexpr int kSecurityLevel = 2;
 
-// The protocols that we speak inside TLS (RFC 7301), each with its length in front.
-constexpr std::array<unsigned char, 9> kProtocols{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+// The protocols that we speak inside TLS (RFC 7301), each with its length in front; h2 only where it is offered.
+constexpr std::array<unsigned char, 12> kProtocols{2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+constexpr std::span<const unsigned char> kAll{kProtocols};
+constexpr std::span<const unsigned char> kHttp1 = kAll.subspan(3);
 
 // The first text on OpenSSL's queue.
 std::string openssl_reason() {
@@ -26,11 +29,12 @@ std::string openssl_reason() {
     return reason != nullptr ? reason : "no reason is known";
 }
 
-// Picks http/1.1. Refuses a client that offers protocols without this one (RFC 7301, 3.2).
-int choose_protocol(SSL* /*session*/, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+// Picks h2 if this connection may speak it, else http/1.1. Refuses a client that offers neither (RFC 7301, 3.2).
+int choose_protocol(SSL* session, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned int offered_size, void* /*argument*/) {
+    const std::span<const unsigned char> ours = TlsContext::offers_http2(session) ? kAll : kHttp1;
     unsigned char* found = nullptr;
-    if (SSL_select_next_proto(&found, size, kProtocols.data(), kProtocols.size(), offered, offered_size) !=
+    if (SSL_select_next_proto(&found, size, ours.data(), static_cast<unsigned>(ours.size()), offered, offered_size) !=
         OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
@@ -118,10 +122,14 @@ SSL_CTX* TlsContext::add() {
     if (is_server()) {
         SSL_CTX_set_alpn_select_cb(context, &choose_protocol, nullptr);
     } else {
-        SSL_CTX_set_alpn_protos(context, kProtocols.data(), kProtocols.size());
+        SSL_CTX_set_alpn_protos(context, kHttp1.data(), kHttp1.size());
     }
     return context;
 }
+
+void TlsContext::offer_http2(SSL* session) noexcept { SSL_set_app_data(session, session); }
+
+bool TlsContext::offers_http2(const SSL* session) noexcept { return SSL_get_app_data(session) != nullptr; }
 
 SSL_CTX* TlsContext::find(const char* name) const noexcept {
     const auto found = std::find_if(contexts_.begin(), contexts_.end(), [name](const SSL_CTX* context) {

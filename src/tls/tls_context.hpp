@@ -8,6 +8,7 @@
 #include <vector>
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 namespace c10k {
 
@@ -36,6 +37,9 @@ public:
     [[nodiscard]] bool is_server() const noexcept { return role_ == Role::kServer; }
     // OpenSSL's, the first to be used.
     [[nodiscard]] ssl_ctx_st* get() const noexcept { return contexts_.front(); }
+    // A server's session may speak HTTP/2 (ALPN, RFC 7301), and not only HTTP/1.1.
+    static void offer_http2(ssl_st* session) noexcept;
+    [[nodiscard]] static bool offers_http2(const ssl_st* session) noexcept;
     // The context of the pair for a host of this name, or null.
     [[nodiscard]] ssl_ctx_st* find(const char* name) const noexcept;
 

@@ -49,6 +49,8 @@ public:
     TlsStream& operator=(const TlsStream&) = delete;
 
     [[nodiscard]] bool is_server() const noexcept { return context_->is_server(); }
+    // See TlsContext. Requires: nothing has come yet.
+    void offer_http2() noexcept { TlsContext::offer_http2(session_); }
     // The handshake is done.
     [[nodiscard]] bool is_open() const noexcept { return open_; }
     // The peer's close_notify has come (RFC 8446, 6.1).

@@ -86,8 +86,9 @@ void AccessLog::answered(const Request& request, const Response& response) {
     }
     const std::optional<std::size_t> size = response.body_stream ? response.stream_bytes : response.body.size();
     const std::string bytes = size ? std::to_string(*size) : "-";
-    const std::string line =
-        '"' + request.method + ' ' + request.target + " HTTP/1.1\" " + std::to_string(response.status) + ' ' + bytes;
+    const std::string version = request.major_version == 2 ? "HTTP/2" : "HTTP/1.1";
+    const std::string line = '"' + request.method + ' ' + request.target + ' ' + version + "\" " +
+                             std::to_string(response.status) + ' ' + bytes;
     if (response.status >= 500) {
         log::error(line);
     } else if (response.status >= 400) {

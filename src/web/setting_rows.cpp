@@ -20,6 +20,7 @@ constexpr SettingBounds kUpToOneGiB{1, kOneGiB};
 constexpr SettingBounds kAnySize{0, kOneGiB};
 
 constexpr std::array<std::string_view, 3> kLiveWords{"auto", "on", "off"};
+constexpr std::array<std::string_view, 3> kHttp2Words{"off", "trusted", "on"};
 constexpr std::array<std::string_view, 4> kLiveControlWords{"auto", "off", "loopback", "all"};
 
 constexpr std::array kRows{
@@ -316,6 +317,59 @@ constexpr std::array kRows{
         "How long each step of a close may take, the answer to a close frame and then the end of the connection: "
         "a client that does not answer must not delay the server's end.",
         kUpToOneHour, Limit::kCloseTime},
+    SettingRow{
+        "http2",
+        "",
+        &Settings::http2,
+        "Who may speak HTTP/2 here, over TLS by ALPN and over plain TCP with prior knowledge: off is nobody, trusted "
+        "only http2_trusted, on everybody. It pays for peers that carry many WebSockets on few connections, such as "
+        "HAProxy or our own clients; browsers open one connection each and gain nothing.",
+        {},
+        {},
+        kHttp2Words},
+    SettingRow{
+        "http2_trusted", "", &Settings::http2_trusted,
+        "Addresses and networks, and unix: for clients of a unix socket, that may speak HTTP/2 when http2=trusted: the "
+        "proxies and programs that are ours."},
+    SettingRow{
+        "max_streams",
+        "streams",
+        &Settings::max_streams,
+        "Requests and WebSockets at a time on one HTTP/2 connection. Further ones are refused, and the client may "
+        "try again. A proxy that brings many clients needs as many as it brings.",
+        {1, kOneGiB},
+        Limit::kMaxStreams},
+    SettingRow{
+        "stream_window_bytes",
+        "bytes",
+        &Settings::stream_window_bytes,
+        "Bytes of one stream of HTTP/2 that its view has not taken. The client sends no more until some are gone: "
+        "it is also what an upload may have on its way.",
+        {1, kOneGiB}},
+    SettingRow{
+        "connection_window_bytes",
+        "bytes",
+        &Settings::connection_window_bytes,
+        "The same for all streams of one HTTP/2 connection together: the memory that it can take. When views that "
+        "do not read have filled it, its other streams wait, too.",
+        {65'535, kOneGiB},
+        Limit::kConnectionWindowBytes},
+    SettingRow{
+        "max_stream_resets",
+        "streams/s",
+        &Settings::max_stream_resets,
+        "Streams of HTTP/2 that a client may break off before they are answered, or make the server break off; ten "
+        "times as many at once. Each costs the server a request, and the client nothing.",
+        {1, kOneGiB},
+        Limit::kMaxStreamResets},
+    SettingRow{
+        "max_control_frames",
+        "frames/s",
+        &Settings::max_control_frames,
+        "Frames of HTTP/2 that carry nothing, such as PING, beyond those that the client's streams need; ten times "
+        "as many at once. A client that sends more wants to keep the server busy.",
+        {1, kOneGiB},
+        Limit::kMaxControlFrames},
 };
 
 constexpr std::array kOrders{
@@ -325,6 +379,8 @@ constexpr std::array kOrders{
                  "a member would be cut before a view that sends to it has to wait"},
     SettingOrder{&Settings::slow_bytes, &Settings::slow_limit_bytes, "settings.E007",
                  "a member may hold slow_bytes for a while, but never more than slow_limit_bytes"},
+    SettingOrder{&Settings::stream_window_bytes, &Settings::connection_window_bytes, "settings.E008",
+                 "a stream's bytes are also its connection's"},
 };
 
 constexpr bool has_one_row_for_each_limit() {

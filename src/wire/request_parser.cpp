@@ -174,12 +174,12 @@ bool RequestParser::read_host() {
         return true;
     }
     const std::string_view field = *request_.headers.get("Host");
-    const std::string_view host = without_empty_port(field);
-    if (!Authority::parse(host)) {
+    const auto host = host_of(field);
+    if (!host) {
         return fail(Kind::kMalformed, "bad Host");
     }
-    if (host.size() < field.size()) {
-        request_.headers.set("Host", std::string{host});
+    if (host->size() < field.size()) {
+        request_.headers.set("Host", std::string{*host});
     }
     return true;
 }
@@ -187,9 +187,6 @@ bool RequestParser::read_host() {
 // RFC 9112, 3.2: origin form, absolute form, or "*" for OPTIONS.
 bool RequestParser::read_target() {
     std::string& target = request_.target;
-    if (!std::all_of(target.begin(), target.end(), is_target_char)) {
-        return fail(Kind::kMalformed, "bad target");
-    }
     if (target == "*" && request_.method == "OPTIONS") {
         request_.path = target;
         return true;
@@ -202,21 +199,22 @@ bool RequestParser::read_target() {
         }
         const std::size_t host = scheme + 3;
         const std::size_t path = std::min(target.find_first_of("/?", host), target.size());
-        const std::string authority{without_empty_port(std::string_view{target}.substr(host, path - host))};
-        if (!Authority::parse(authority)) {
+        const auto authority = host_of(std::string_view{target}.substr(host, path - host));
+        if (!authority) {
             return fail(Kind::kMalformed, "bad target");
         }
         scheme_ = scheme == kHttps.size() ? TargetScheme::kHttps : TargetScheme::kHttp;
-        request_.headers.set("Host", authority);
+        request_.headers.set("Host", *authority);
         target.erase(0, path);
         if (!target.starts_with('/')) {
             target.insert(0, 1, '/');
         }
     }
-    request_.path = repair_utf8(percent_decode(std::string_view{target}.substr(0, target.find('?'))));
-    if (request_.path.find('\0') != std::string::npos) {
+    auto path = path_of(target);
+    if (!path) {
         return fail(Kind::kMalformed, "bad target");
     }
+    request_.path = std::move(*path);
     return true;
 }
 
@@ -269,5 +267,18 @@ bool RequestParser::fail(Kind kind, std::string_view reason) {
 }
 
 void RequestParser::reset() { renew(*this, RequestParser{*limits_}); }
+
+std::optional<std::string> path_of(std::string_view target) {
+    if (!std::all_of(target.begin(), target.end(), is_target_char)) {
+        return std::nullopt;
+    }
+    std::string path = repair_utf8(percent_decode(target.substr(0, target.find('?'))));
+    return path.find('\0') == std::string::npos ? std::optional{std::move(path)} : std::nullopt;
+}
+
+std::optional<std::string_view> host_of(std::string_view authority) {
+    const std::string_view host = without_empty_port(authority);
+    return Authority::parse(host) ? std::optional{host} : std::nullopt;
+}
 
 }  // namespace c10k::wire

@@ -95,6 +95,11 @@ private:
     HttpFailure failure_{};
 };
 
+// The path of a target in origin form, or "*", decoded; empty if the target is malformed.
+[[nodiscard]] std::optional<std::string> path_of(std::string_view target);
+// An authority as the Host field has it, with no empty port; empty if it is none.
+[[nodiscard]] std::optional<std::string_view> host_of(std::string_view authority);
+
 // Whether `c` may stand in a request target: visible ASCII, and no fragment (RFC 9112, 3.2).
 [[nodiscard]] constexpr bool is_target_char(char c) noexcept { return c > ' ' && c < '\x7f' && c != '#'; }
 

@@ -1,0 +1,58 @@
+#include "server/http2_connection.hpp"
+
+#include "server/http2_exchange.hpp"
+
+#include <new>
+#include <utility>
+
+namespace c10k {
+
+Http2Connection::Http2Connection(ServerContext& context, SocketId tcp, std::string peer, std::string local,
+                                 Admission::AddressSlot slot, std::span<const char> early)
+    : context_(context), tcp_(tcp), peer_(std::move(peer)), local_(std::move(local)), address_slot_(slot) {
+    backend().speak_http2(tcp_, wire::Role::kServer, context_.http2, *this, early);
+    start(context_.limits.idle_time);
+}
+
+Http2Backend& Http2Connection::backend() const noexcept { return Http2Backend::of(context_.services.loop); }
+
+void Http2Connection::on_stream(SocketId stream, wire::Http2Head head, wire::Http2Body body) try {
+    ++requests_;
+    if (context_.admission->connections >= context_.limits.max_connections) {
+        context_.counters().count(Limit::kMaxConnections);
+        context_.warn_of(peer_, "rejected", "as many connections as max_connections allows are open");
+        backend().reset(stream, wire::Http2Error::kRefusedStream);  // the client may try again (RFC 9113, 8.7)
+        return;
+    }
+    context_.connections.emplace<Http2Exchange>(context_, stream, peer_, local_, std::move(head), body).begin();
+} catch (const std::bad_alloc&) {
+    backend().reset(stream, wire::Http2Error::kRefusedStream);
+}
+
+void Http2Connection::on_ended(const Http2Ending& ending) {
+    if (ending.kind == Http2Ending::Kind::kPeerFault) {
+        context_.warn_of(peer_, "cut off", ending.reason);
+    }
+    abort();
+}
+
+void Http2Connection::on_time() {
+    if (backend().streams(tcp_) == 0 && requests_ == requests_before_) {
+        context_.counters().count(Limit::kIdleTime);
+        backend().finish(tcp_);
+        return;
+    }
+    requests_before_ = requests_;
+    start(context_.limits.idle_time);
+}
+
+// Streams that there are go on, and end as the server's other connections do.
+void Http2Connection::close(const ShutdownOptions& /*options*/) { backend().finish(tcp_); }
+
+void Http2Connection::abort() noexcept {
+    cancel();
+    backend().close(tcp_);
+    context_.connections.retire(*this, address_slot_);
+}
+
+}  // namespace c10k
