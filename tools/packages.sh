@@ -57,6 +57,7 @@ test_packages=(
     libpq-dev
     libsqlite3-dev
     mypy
+    nghttp2-server
     nginx-light
     node-ws
     nodejs
@@ -69,6 +70,7 @@ test_packages=(
     python3-django-channels
     python3-fastapi
     python3-h2
+    python3-hpack
     python3-httpx
     python3-multipart
     python3-pil

@@ -5,6 +5,7 @@
     process       our programs as processes, and what they use
     tcp           a client and a server on raw sockets, which say exactly what they are told
     frames        WebSocket frames (RFC 6455, 5): the only encoder and the only decoder
+    http2         an HTTP/2 client on a raw socket, which sends any bytes
     handshake     the opening handshake (RFC 6455, 4): what either side sends
     tls           certificates
     foreign       a client and a server of another library, python3-websockets
