@@ -3,6 +3,7 @@
 import signal
 import ssl
 import subprocess
+import unittest
 
 from hyperframe.frame import DataFrame, GoAwayFrame, PingFrame
 
@@ -79,6 +80,15 @@ class Requests(Http2TestCase):
         client.h2.send_headers(stream, [(":method", "CONNECT"), (":authority", client.authority)])
         client.flush()
         self.assertEqual(client.status(stream), 400)
+
+
+class Conformance(Http2TestCase):
+    @unittest.skipIf(environment.TLS, "its cases are without TLS")
+    def test_each_case_is_held(self):
+        for _ in range(4):  # what a read brings is the kernel's choice
+            command = ["/usr/bin/python3", environment.SOURCE / "tests/conformance/http2.py", "--port", str(self.server.port)]
+            said = subprocess.run(command, capture_output=True, text=True, env=environment.for_programs())
+            self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
 
 
 class WebSockets(Http2TestCase):

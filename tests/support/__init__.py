@@ -6,6 +6,7 @@
     tcp           a client and a server on raw sockets, which say exactly what they are told
     frames        WebSocket frames (RFC 6455, 5): the only encoder and the only decoder
     http2         an HTTP/2 client on a raw socket, which sends any bytes
+    http2_client  one of another library, python3-h2
     handshake     the opening handshake (RFC 6455, 4): what either side sends
     tls           certificates
     foreign       a client and a server of another library, python3-websockets
