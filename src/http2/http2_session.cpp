@@ -358,7 +358,8 @@ void Http2Session::give_back(Http2Stream& stream) {
 void Http2Session::give_back() {
     const std::uint32_t kept = held_ + missing_data();
     const std::uint32_t taken = unreturned_ - std::min(kept, unreturned_);
-    if (taken >= connection_window() / 2) {
+    const std::uint32_t usable = connection_window() - std::min(held_, connection_window());
+    if (taken > 0 && taken >= usable / 2) {  // of what is not kept for slow views, so that these stop nobody else
         send_window_update(0, taken);
         unreturned_ -= taken;
     }

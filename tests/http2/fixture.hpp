@@ -181,9 +181,9 @@ protected:
 
 private:
     void push() {
-        while (!is_waiting_ && !(sending_.empty() && unsent_.empty()) && !failure) {
+        while (!is_waiting_ && !failure && !(sending_.empty() && unsent_.empty())) {
             if (sending_.empty()) {
-                std::swap(sending_, unsent_);
+                sending_.swap(unsent_);
             }
             const iovec piece{sending_.data(), sending_.size()};
             const std::size_t taken = backend_.send(id_, {&piece, 1});
@@ -193,8 +193,8 @@ private:
     }
 
     SocketId id_;
-    std::string sending_;  // which the backend may read: it stays where it is
-    std::string unsent_;   // behind it
+    std::string sending_;  // the network may be reading it
+    std::string unsent_;
     bool is_waiting_ = false;
 };
 
@@ -249,9 +249,9 @@ public:
     bool is_client = true;
 
     void begin(std::string_view settings = {}) {
-        write((is_client ? std::string{wire::kHttp2Preface} : "") + frame(Http2FrameType::kSettings, 0, 0, settings) +
-              std::exchange(held_back_, {}));
+        write((is_client ? std::string{wire::kHttp2Preface} : "") + frame(Http2FrameType::kSettings, 0, 0, settings));
         has_begun_ = true;
+        acknowledge();
     }
     void request(std::uint32_t id, const Fields& fields, std::uint8_t flags = wire::http2_flag::kEndStream) {
         write(frame(Http2FrameType::kHeaders, flags | wire::http2_flag::kEndHeaders, id, block(fields)));
@@ -310,20 +310,19 @@ private:
             }
             frames.push_back({header, unread_.substr(Http2FrameHeader::kBytes, header.length)});
             unread_.erase(0, Http2FrameHeader::kBytes + header.length);
-            if (header.type == Http2FrameType::kSettings && !header.has(wire::http2_flag::kAck)) {
-                const std::string answer = frame(Http2FrameType::kSettings, wire::http2_flag::kAck, 0);
-                if (has_begun_) {
-                    write(answer);
-                } else {
-                    held_back_ += answer;
-                }
-            }
+            unacknowledged_ += header.type == Http2FrameType::kSettings && !header.has(wire::http2_flag::kAck) ? 1 : 0;
+            acknowledge();
+        }
+    }
+    void acknowledge() {
+        for (; has_begun_ && unacknowledged_ > 0; --unacknowledged_) {
+            write(frame(Http2FrameType::kSettings, wire::http2_flag::kAck, 0));
         }
     }
 
-    std::string unread_;
-    std::string held_back_;  // until begin()
+    int unacknowledged_ = 0;  // SETTINGS
     bool has_begun_ = false;
+    std::string unread_;
     bool has_read_preface_ = false;
 };
 
@@ -526,6 +525,7 @@ protected:
         return *notes;
     }
 
+    void clear_notes() { notes_.clear(); }
     [[nodiscard]] SocketId listener() const noexcept { return listener_; }
 
     Loop loop;

@@ -87,7 +87,7 @@ TEST_F(Http2Session_, CarriesMuchBothWaysThroughAnyNetworkAndAnyWindow) {
                     client.finish(theirs.back());
                 }
                 run();
-                ASSERT_EQ(ours.size(), 3U);
+                ASSERT_EQ(ours.size(), 3U) << (our_owner.ending ? our_owner.ending->reason : "");
                 for (const auto& one : ours) {
                     ASSERT_TRUE(one->received == text) << one->received.size();
                     EXPECT_EQ(one->ends, 1);
@@ -115,6 +115,8 @@ TEST_F(Http2Session_, CarriesMuchBothWaysThroughAnyNetworkAndAnyWindow) {
 TEST_F(Http2Session_, OpensStreamsOnAnIndependentServer) {
     NgPeer server(*backend, wire::Role::kServer);
     dial(server);
+    server.pump();
+    run();
     ASSERT_EQ(owner.readies, 1);
     EXPECT_TRUE(backend->allows_websockets(connection));
     EXPECT_GE(backend->free_streams(connection), 100U);

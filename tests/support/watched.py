@@ -22,7 +22,7 @@ FILES = {
         add_link_options({sanitize})
         add_executable(manage manage.cpp)
         target_include_directories(manage PRIVATE {source}/include)
-        target_link_libraries(manage PRIVATE {build}/libc10k.a boost_url simdjson spdlog fmt ssl crypto uring z pthread)
+        target_link_libraries(manage PRIVATE {build}/libc10k.a boost_url simdjson spdlog fmt ssl crypto nghttp2 uring z pthread)
         """,
     "manage.cpp": """\
         #include <c10k/manage.hpp>
