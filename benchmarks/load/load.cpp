@@ -19,7 +19,9 @@ int main(int argc, char** argv) {
         requests(arguments);
     } else if (mode == "idle") {
         idle(arguments);
+    } else if (mode == "streams") {
+        streams(arguments);
     } else {
-        fail("--mode is echo, broadcast, handshakes, requests or idle, not " + mode);
+        fail("--mode is echo, broadcast, handshakes, requests, idle or streams, not " + mode);
     }
 }

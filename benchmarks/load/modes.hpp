@@ -19,6 +19,10 @@ void handshakes(const Arguments& arguments);
 // --body (the page; each answer must be a 200 with a Content-Length and exactly that).
 void requests(const Arguments& arguments);
 
+// WebSockets that are streams of HTTP/2 connections (RFC 8441) say their message, and say it again for each answer.
+// Arguments: --websockets, and --connections for all of them together.
+void streams(const Arguments& arguments);
+
 // Every member says its message once and hears the answer; then a line is printed, and all stay until standard input
 // ends. They answer pings.
 void idle(const Arguments& arguments);
