@@ -90,6 +90,8 @@ test_packages=(
 # To measure them: ./benchmarks/run.
 benchmark_packages=(
     "${django_packages[@]}"
+    iproute2
+    nftables
     node-ws
     nodejs
     python3
