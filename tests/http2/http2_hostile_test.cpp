@@ -136,7 +136,11 @@ const std::vector<Case>& cases() {
              return headers(1, {{"x", "y"}}, 0);
          },
          Http2Error::kProtocolError, 1},
-        {"8.1 trailers with a pseudo-field", [] { return headers(1, {{":path", "/"}}); }, Http2Error::kProtocolError, 1},
+        {"8.1 trailers with a pseudo-field",
+         [] {
+             return headers(1, {{":path", "/"}});
+         },
+         Http2Error::kProtocolError, 1},
         {"8.1.1 a body longer than its Content-Length",
          [] { return headers(7, with(kPost, "content-length", "3"), 0) + frame(Type::kData, 1, 7, "four"); },
          Http2Error::kProtocolError, 7},
@@ -148,8 +152,11 @@ const std::vector<Case>& cases() {
         {"8.2.1 capitals", [] { return headers(7, with(kGet, "X-Y", "z")); }, Http2Error::kProtocolError, 7},
         {"8.2.1 a colon inside a name", [] { return headers(7, with(kGet, "x:y", "z")); }, Http2Error::kProtocolError,
          7},
-        {"8.2.1 a NUL in a value", [] { return headers(7, with(kGet, "x", {"y\0z", 3})); }, Http2Error::kProtocolError,
-         7},
+        {"8.2.1 a NUL in a value",
+         [] {
+             return headers(7, with(kGet, "x", {"y\0z", 3}));
+         },
+         Http2Error::kProtocolError, 7},
         {"8.2.1 a line end in a value", [] { return headers(7, with(kGet, "x", "y\r\nz: 1")); },
          Http2Error::kProtocolError, 7},
         {"8.2.2 Connection", [] { return headers(7, with(kGet, "connection", "close")); }, Http2Error::kProtocolError,
