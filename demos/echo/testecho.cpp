@@ -58,14 +58,18 @@ Task<> TestEcho::run() {
     if (clients_ < 1 || clients_ > kMaxClients) {
         throw CommandError("--clients must be from 1 to " + std::to_string(kMaxClients));
     }
-    if (static_cast<std::size_t>(clients_) > connection_limit()) {
+    if (spread_.connections(static_cast<std::size_t>(clients_)) > connection_limit()) {
         throw CommandError("this process may hold " + std::to_string(connection_limit()) +
                            " connections: take fewer --clients, or raise the limit of open files (ulimit -n); with "
-                           "--backend io_uring that limit does not matter");
+                           "--backend io_uring that limit does not matter, and with --http2 they share connections");
     }
+    endpoint_.http2 = spread_.http2();
     Crowd crowd{clients_, parse_delay(delay_)};
     const Endpoint first = spread_.endpoint(Endpoint{url_, endpoint_}, 1);
     co_await await_greeting(first);  // one clear line now, not ten thousand in a minute
+    if (const std::string sharing = spread_.sharing(static_cast<std::size_t>(clients_)); !sharing.empty()) {
+        std::puts(sharing.c_str());
+    }
     EndpointOptions options = Patience::with_no_other_limit(endpoint_);
     options.on_opened = [&crowd](Duration took) { crowd.note_handshake(took); };
     const Endpoint server = spread_.endpoint(Endpoint{url_, std::move(options)}, static_cast<std::size_t>(clients_));

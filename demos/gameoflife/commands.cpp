@@ -183,7 +183,7 @@ Start Commands::start_of(const json& wanted) const {
     const int size = side.is_null() ? start_.grid.size() : static_cast<int>(whole_number(side, kMaxSize, "the size"));
     const bool is_wrapped = truth(member(wanted, "wrapped"), start_.edges == Edges::kWrapped, "'wrapped'");
     const Edges edges = is_wrapped ? Edges::kWrapped : Edges::kFlat;
-    if (const std::string why = refusal(size, edges, Room::available()); !why.empty()) {
+    if (const std::string why = refusal(size, edges, Room::available(players_.options().connections)); !why.empty()) {
         throw CommandRefused(why);
     }
     const bool is_centred = truth(member(wanted, "centered"), true, "'centered'");

@@ -81,7 +81,7 @@ void GameOfLife::check_options() {
     if (!(jitter_ >= 0 && jitter_ <= 1)) {
         throw CommandError("--jitter must be from 0 (all cells have one pace) to 1 (some take twice the time)");
     }
-    if (const std::string why = refusal(size_, edges(), Room::available()); !why.empty()) {
+    if (const std::string why = refusal(size_, edges(), Room::available(connections())); !why.empty()) {
         throw CommandError(why);
     }
     if (url_.find_first_of("?#") != std::string::npos) {
@@ -166,6 +166,7 @@ GameOptions GameOfLife::options_for(const Start& start) const {
     options.jitter = jitter_;
     options.seed = seed_.value_or(0);
     options.loops = spread_.loops();
+    options.connections = connections();
     options.stays = stays_;
     options.verifies = verifies_;
     if (!dump_.empty()) {
@@ -180,6 +181,10 @@ Task<std::optional<Start>> GameOfLife::play(Start& start) {
     ControlClient control{url_, endpoint_, commands};
     Departure departure;
     EndpointOptions worker = Patience::with_no_other_limit(endpoint_);
+    worker.http2 = spread_.http2();
+    if (const std::string sharing = spread_.sharing(players.cell_count()); !sharing.empty()) {
+        std::puts(sharing.c_str());
+    }
     worker.on_closed = [&departure](Duration took) { departure.note(took); };
     const Endpoint workers = spread_.endpoint(Endpoint{url_ + "/worker/", std::move(worker)}, players.cell_count());
     co_await reset_server(start.grid.size());  // this ends the game of others, so every argument has to be right first

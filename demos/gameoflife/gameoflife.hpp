@@ -24,6 +24,9 @@ public:
 private:
     void check_options();
     void check_dump() const;
+    [[nodiscard]] Connections connections() const noexcept {
+        return spread_.http2() ? Connections::kShared : Connections::kOwn;
+    }
     [[nodiscard]] Edges edges() const noexcept { return flat_ ? Edges::kFlat : Edges::kWrapped; }
     [[nodiscard]] Start first_start();
     [[nodiscard]] GameOptions options_for(const Start& start) const;

@@ -3,6 +3,7 @@
 #include "gameoflife/condition.hpp"
 #include "gameoflife/grid.hpp"
 #include "gameoflife/pace.hpp"
+#include "gameoflife/start.hpp"
 #include "gameoflife/turns.hpp"
 #include "gameoflife/verifier.hpp"
 #include "patience.hpp"
@@ -38,8 +39,9 @@ struct GameOptions {
     double jitter = 0;                        // see Pace
     std::uint64_t seed = 0;                   // of the jitter
     std::size_t loops = 1;                    // that the cells are spread over
-    bool stays = false;                       // after the last step the cells wait for the next game
-    bool verifies = false;                    // compares what the cells send with the rule
+    Connections connections = Connections::kOwn;
+    bool stays = false;     // after the last step the cells wait for the next game
+    bool verifies = false;  // compares what the cells send with the rule
     // Called when all cells have sent the last step, and heard it of their neighbours: with the last state of each.
     // Thread: that of play().
     std::function<void(const Grid& last)> on_over = {};

@@ -20,8 +20,9 @@ const std::filesystem::path& patterns_folder() {
     return kFolder;
 }
 
-Room Room::available() {
-    Room room{.connections = c10k::connection_limit(), .bytes = std::numeric_limits<std::size_t>::max()};
+Room Room::available(Connections connections) {
+    constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+    Room room{.connections = connections == Connections::kOwn ? c10k::connection_limit() : kNoLimit, .bytes = kNoLimit};
     std::ifstream file{"/proc/meminfo"};
     for (std::string line; std::getline(file, line);) {
         std::istringstream words{line};
@@ -48,7 +49,7 @@ std::string refusal(int size, Edges edges, const Room& room) {
         return needs + " connections, and the program that runs the cells may hold " +
                std::to_string(room.connections) +
                ": take a smaller size, or raise its limit of open files (ulimit -n); with --backend io_uring that "
-               "limit does not matter";
+               "limit does not matter, and with --http2 the cells share connections";
     }
     if (cells > room.bytes / kBytesOfACell) {
         return needs + " connections of at least " + std::to_string(kBytesOfACell) + " bytes, and the machine has " +

@@ -18,13 +18,16 @@ struct Start {
 // The folder of the shipped patterns.
 [[nodiscard]] const std::filesystem::path& patterns_folder();
 
+// Whether each cell has a connection of its own, or all share a few (HTTP/2).
+enum class Connections { kOwn, kShared };
+
 // What the cells of a game may use.
 struct Room {
     std::size_t connections = 0;
     std::size_t bytes = 0;
 
     // What this process and this machine have. Thread: of a loop.
-    static Room available();
+    static Room available(Connections connections);
 };
 
 // Says why no game can be played on such a grid, and what to do; empty if one can.

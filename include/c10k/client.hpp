@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,6 +28,15 @@ public:
 enum class Verify {
     kServer,   // who shows a good certificate for the URL's host, from an authority that is trusted
     kNothing,  // anybody: to develop with, and never where somebody could listen
+};
+
+// WebSockets that share connections of HTTP/2, each as a stream (RFC 8441). For a program with very many of them to one
+// server: one packet carries the messages of many, and a WebSocket that is idle costs no socket. They also share what a
+// connection suffers: a lost packet stops all of them until it has come again. The server has to allow it, and as many
+// streams as are needed.
+struct Http2 {
+    // To the server, on each loop. A WebSocket takes them in turn.
+    std::uint32_t connections = 1;
 };
 
 struct EndpointOptions {
@@ -56,6 +66,9 @@ struct EndpointOptions {
     std::vector<std::string> addresses = {};
     // A PEM file with the certificates of the authorities to trust instead of this system's.
     std::string ca_file = {};
+    // Empty: HTTP/1.1, and each WebSocket has a connection of its own. With a ws:// URL the server has to know HTTP/2
+    // by itself (prior knowledge, RFC 9113, 3.3), with wss:// it says so in the TLS handshake (ALPN).
+    std::optional<Http2> http2 = {};
 };
 
 // Where a WebSocket server is, parsed and resolved once for any number of connections. Cheap to copy.
@@ -85,6 +98,8 @@ public:
 private:
     friend class ClientRun;
     friend class Dialling;
+    friend class SharedConnection;
+    friend class SharedConnections;
     friend Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
     struct Data;
 

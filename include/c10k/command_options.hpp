@@ -76,6 +76,15 @@ public:
         return add_number(names, set, {.max = kMaxOf<Number>}, help);
     }
 
+    // An option that may be given without a number, and stands for `without` then.
+    template <std::integral Number>
+    CommandOption optional_number(const std::string& names, std::optional<Number>& value, Number without, Range range,
+                                  const std::string& help) {
+        range.max = std::min(range.max, kMaxOf<Number>);
+        const auto set = [&value](std::uint64_t number) { value = static_cast<Number>(number); };
+        return add_optional_number(names, set, static_cast<std::uint64_t>(without), range, help);
+    }
+
     // A finite number, "0.5".
     CommandOption decimal(const std::string& names, double& value, const std::string& help);
 
@@ -94,6 +103,8 @@ private:
 
     CommandOption add_number(const std::string& names, std::function<void(std::uint64_t)> set, Range range,
                              const std::string& help);
+    CommandOption add_optional_number(const std::string& names, std::function<void(std::uint64_t)> set,
+                                      std::uint64_t without, Range range, const std::string& help);
 
     CLI::App& command_;
 };

@@ -64,6 +64,8 @@ struct SimulationOptions {
     Duration time_limit = std::chrono::hours{1};
     // Whether the test accepts an exception from a view, or a response with 500.
     bool views_may_fail = false;
+    // Whether the clients share connections of HTTP/2, and how many. Empty: each has one of its own, of HTTP/1.1.
+    std::optional<Http2> http2 = {};
     // Tells whether a check has failed that throws nothing. GoogleTest's failures are known without it.
     std::function<bool()> failed = {};
 };

@@ -13,6 +13,8 @@
 
 namespace c10k {
 
+class SharedConnections;
+
 // The services that a loop has for its connections. Objects that need them get them in their constructors.
 struct LoopServices {
     // The services of `loop`. The first call makes them; they end with the loop. Only the edges call this: servers,
@@ -29,9 +31,10 @@ struct LoopServices {
     const std::shared_ptr<WebSocketTable> websockets;                         // handles keep it
     wire::DeflatePool deflate;
     MemoryTrimmer trimmer;
-    HandshakeWindows handshake_windows;  // of clients
-    Traffic client_traffic;              // of all of them
-    MessageTap* tap = nullptr;           // null: nobody wants to hear
+    HandshakeWindows handshake_windows;                     // of clients
+    std::shared_ptr<SharedConnections> shared_connections;  // of clients; null until one wants them
+    Traffic client_traffic;                                 // of all of them
+    MessageTap* tap = nullptr;                              // null: nobody wants to hear
 };
 
 }  // namespace c10k

@@ -120,4 +120,14 @@ CommandOption CommandOptions::add_number(const std::string& names, std::function
     return value(names, read, help).type("NUMBER");
 }
 
+CommandOption CommandOptions::add_optional_number(const std::string& names, std::function<void(std::uint64_t)> set,
+                                                  std::uint64_t without, Range range, const std::string& help) {
+    const auto read = [set = std::move(set), without, range](const std::string& text) {
+        set(text.empty() ? without : parse_number(text, range));
+    };
+    CLI::Option* const option =
+        command_.add_option_function<std::string>(names, named_setter(names, read), help)->expected(0, 1);
+    return CommandOption{*option}.type("[NUMBER]");
+}
+
 }  // namespace c10k

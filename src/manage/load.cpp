@@ -195,10 +195,10 @@ void LoadCommand::check() {
     if (plan_.duration < std::chrono::milliseconds{100}) {
         throw CommandError("--duration must be at least 100ms");
     }
-    if (plan_.connections > connection_limit()) {
+    if (spread_.connections(plan_.connections) > connection_limit()) {
         throw CommandError("this process may hold " + std::to_string(connection_limit()) +
                            " connections: take fewer --connections, or raise the limit of open files (ulimit -n); with "
-                           "--backend io_uring that limit does not matter");
+                           "--backend io_uring that limit does not matter, and with --http2 they share connections");
     }
     if (plan_.mode == Mode::kBroadcast && (plan_.connections < 2 || !plan_.is_open_model())) {
         throw CommandError("broadcast takes at least 2 --connections, and a --rate above 0");
@@ -227,6 +227,7 @@ void LoadCommand::read_script() {
 
 Endpoint LoadCommand::endpoint(std::function<void(Duration)> on_opened) const {
     EndpointOptions options = endpoint_;
+    options.http2 = spread_.http2();
     const auto timeout = std::max(plan_.timeout, Duration{std::chrono::milliseconds{1}});
     options.handshake_time = timeout;
     options.close_time = std::chrono::ceil<std::chrono::milliseconds>(timeout);

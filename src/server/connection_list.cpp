@@ -14,6 +14,9 @@ void ConnectionList::add(std::unique_ptr<ServerConnection> connection) noexcept 
         first_ = added;
     }
     last_ = added;
+    if (is_closing_ && next_to_close_ == nullptr) {
+        next_to_close_ = added;
+    }
     ++count_;
     ++admission_.connections;
     services_.counters->open.add();

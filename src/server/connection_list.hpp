@@ -61,8 +61,11 @@ public:
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
-    // From now on close_oldest() begins with the oldest.
-    void start_closing() noexcept { next_to_close_ = first_; }
+    // From now on close_oldest() begins with the oldest, and goes on with those that come meanwhile.
+    void start_closing() noexcept {
+        next_to_close_ = first_;
+        is_closing_ = true;
+    }
     // Closes the next `count` connections. Returns whether there are more.
     bool close_oldest(std::size_t count, const ShutdownOptions& options);
     void abort_all() noexcept;
@@ -82,6 +85,7 @@ private:
     ServerConnection* first_ = nullptr;  // the oldest
     ServerConnection* last_ = nullptr;
     ServerConnection* next_to_close_ = nullptr;
+    bool is_closing_ = false;
     std::size_t count_ = 0;
     EmptyAwaiter* waiting_ = nullptr;
 };

@@ -40,25 +40,29 @@ Task<> Server::end(ShutdownOptions options) {
     }
     acceptor_.close_listeners();
     const std::int64_t begin = loop.now();
-    co_await drain(options);
-    const std::chrono::milliseconds drained{loop.now() - begin};
-    if (co_await wait_for_end(std::max(context_.limits.shutdown_time - drained, kDrainInterval))) {
-        co_return;
+    const std::size_t batch = drain_batch();
+    context_.connections.start_closing();
+    while (context_.connections.close_oldest(batch, options)) {
+        co_await sleep_for(kDrainInterval);
+    }
+    // Streams may still come on connections of HTTP/2, until their clients have heard of the end (RFC 9113, 6.8).
+    for (std::chrono::milliseconds took{0}; took < context_.limits.shutdown_time;) {
+        if (co_await wait_for_end(kDrainInterval)) {
+            co_return;
+        }
+        context_.connections.close_oldest(batch, options);
+        took = std::chrono::milliseconds{loop.now() - begin};
     }
     log::warning(std::to_string(count()) + " connections did not end in time and are cut");
     context_.connections.abort_all();
     co_await context_.connections.until_empty();
 }
 
-Task<> Server::drain(const ShutdownOptions& options) {
+std::size_t Server::drain_batch() const noexcept {
     const ServerLimits& limits = context_.limits;
     const std::int64_t intervals = std::max<std::int64_t>(limits.shutdown_time / 2 / kDrainInterval, 1);
     const std::size_t at_rate = limits.drain_rate * kDrainInterval / std::chrono::seconds{1};
-    const std::size_t batch = std::max<std::size_t>(at_rate, count() / intervals + 1);
-    context_.connections.start_closing();
-    while (context_.connections.close_oldest(batch, options)) {
-        co_await sleep_for(kDrainInterval);
-    }
+    return std::max<std::size_t>(at_rate, count() / intervals + 1);
 }
 
 Task<bool> Server::wait_for_end(std::chrono::milliseconds time) {

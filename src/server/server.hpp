@@ -44,7 +44,8 @@ public:
 private:
     Task<> end(ShutdownOptions options);
     // Closes all connections, in batches: peers that are told to go come back, and not all in one moment.
-    Task<> drain(const ShutdownOptions& options);
+    // How many connections it closes in each interval.
+    [[nodiscard]] std::size_t drain_batch() const noexcept;
     // The connections have `time` to end by themselves. Returns whether they have.
     Task<bool> wait_for_end(std::chrono::milliseconds time);
 

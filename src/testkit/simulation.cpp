@@ -115,7 +115,11 @@ struct Simulation::State {
         surroundings.emplace(seed, loop);
         loop->set_blocking_pool(std::make_shared<InlineBlocking>(
             [this] { return std::chrono::milliseconds{blocking_times.mostly_small(kBlockingMs)}; }));
-        services.emplace(options.settings);
+        Settings settings = options.settings;
+        if (options.http2) {
+            settings.http2 = "on";
+        }
+        services.emplace(std::move(settings));
     }
 
     const SimulationOptions& options;
@@ -176,6 +180,9 @@ void Simulation::State::play() {
     drive(harness->server().close(), limit + kStopTime);
     services->background.stop();
     drive(join(services->background), limit + kStopTime);
+    if (options.http2) {  // the connections that the clients shared end after them
+        turn_until([this] { return network.count() == 0; }, now() + kStopTime);
+    }
     check();
 }
 
@@ -327,6 +334,9 @@ Endpoint Simulation::endpoint(std::string_view target) { return endpoint(target,
 
 Endpoint Simulation::endpoint(std::string_view target, EndpointOptions options) {
     internal::require(state_->harness.has_value(), "endpoint(): nothing is served");
+    if (!options.http2) {
+        options.http2 = state_->options.http2;
+    }
     return Endpoint{"ws://" + state_->harness->address().text() + std::string{target}, std::move(options)};
 }
 

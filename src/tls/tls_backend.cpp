@@ -31,6 +31,7 @@ public:
 
     void attach(SocketEvents& owner) noexcept { owner_ = &owner; }
     void offer_http2() noexcept { stream_.offer_http2(); }
+    [[nodiscard]] bool speaks_http2() const noexcept { return stream_.speaks_http2(); }
 
     void begin() { on_connected(); }
 
@@ -327,6 +328,8 @@ void TlsBackend::secure(SocketId socket, std::shared_ptr<const TlsContext> conte
 }
 
 void TlsBackend::offer_http2(SocketId socket) noexcept { find(socket)->offer_http2(); }
+
+bool TlsBackend::speaks_http2(SocketId socket) const noexcept { return find(socket)->speaks_http2(); }
 
 void TlsBackend::begin(SocketId socket) { find(socket)->begin(); }
 

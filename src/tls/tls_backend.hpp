@@ -35,8 +35,11 @@ public:
     // Requires: the socket was just accepted, or is connecting and has not had on_connected(); it has no owner. A
     // socket whose on_connected() has come to another owner may be secured, too: then begin() follows attach().
     void secure(SocketId socket, std::shared_ptr<const TlsContext> context, const std::string& name = {});
-    // A server's socket may speak HTTP/2. Requires: it speaks TLS, and no bytes have come from it yet.
+    // A server's socket may speak HTTP/2, a client's asks for it and for nothing else (ALPN, RFC 7301). Requires: it
+    // speaks TLS, and its handshake has not begun.
     void offer_http2(SocketId socket) noexcept;
+    // Whether the handshake has agreed on HTTP/2. Requires: on_connected() has come.
+    [[nodiscard]] bool speaks_http2(SocketId socket) const noexcept;
     // Begins the client's handshake on a socket that was connected before secure().
     void begin(SocketId socket);
     // Takes encrypted bytes of the peer that have come already, behind something that was not TLS: wait() delivers

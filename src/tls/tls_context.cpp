@@ -18,6 +18,7 @@ constexpr int kSecurityLevel = 2;
 // The protocols that we speak inside TLS (RFC 7301), each with its length in front; h2 only where it is offered.
 constexpr std::array<unsigned char, 12> kProtocols{2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 constexpr std::span<const unsigned char> kAll{kProtocols};
+constexpr std::span<const unsigned char> kHttp2 = kAll.first(3);
 constexpr std::span<const unsigned char> kHttp1 = kAll.subspan(3);
 
 // The first text on OpenSSL's queue.
@@ -127,9 +128,23 @@ SSL_CTX* TlsContext::add() {
     return context;
 }
 
-void TlsContext::offer_http2(SSL* session) noexcept { SSL_set_app_data(session, session); }
+void TlsContext::offer_http2(SSL* session) noexcept {
+    if (SSL_is_server(session) == 1) {
+        SSL_set_app_data(session, session);
+    } else {
+        SSL_set_alpn_protos(session, kHttp2.data(), kHttp2.size());
+    }
+}
 
 bool TlsContext::offers_http2(const SSL* session) noexcept { return SSL_get_app_data(session) != nullptr; }
+
+bool TlsContext::speaks_http2(const SSL* session) noexcept {
+    const unsigned char* name = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(session, &name, &size);
+    const auto h2 = kHttp2.subspan(1);
+    return std::equal(name, name + size, h2.begin(), h2.end());
+}
 
 SSL_CTX* TlsContext::find(const char* name) const noexcept {
     const auto found = std::find_if(contexts_.begin(), contexts_.end(), [name](const SSL_CTX* context) {

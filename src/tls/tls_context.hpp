@@ -37,9 +37,12 @@ public:
     [[nodiscard]] bool is_server() const noexcept { return role_ == Role::kServer; }
     // OpenSSL's, the first to be used.
     [[nodiscard]] ssl_ctx_st* get() const noexcept { return contexts_.front(); }
-    // A server's session may speak HTTP/2 (ALPN, RFC 7301), and not only HTTP/1.1.
+    // A server's session may speak HTTP/2, and not only HTTP/1.1; a client's asks for HTTP/2 alone (ALPN, RFC 7301).
     static void offer_http2(ssl_st* session) noexcept;
+    // Of a server's.
     [[nodiscard]] static bool offers_http2(const ssl_st* session) noexcept;
+    // The handshake has agreed on HTTP/2.
+    [[nodiscard]] static bool speaks_http2(const ssl_st* session) noexcept;
     // The context of the pair for a host of this name, or null.
     [[nodiscard]] ssl_ctx_st* find(const char* name) const noexcept;
 

@@ -51,6 +51,7 @@ public:
     [[nodiscard]] bool is_server() const noexcept { return context_->is_server(); }
     // See TlsContext. Requires: nothing has come yet.
     void offer_http2() noexcept { TlsContext::offer_http2(session_); }
+    [[nodiscard]] bool speaks_http2() const noexcept { return TlsContext::speaks_http2(session_); }
     // The handshake is done.
     [[nodiscard]] bool is_open() const noexcept { return open_; }
     // The peer's close_notify has come (RFC 8446, 6.1).

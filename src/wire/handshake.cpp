@@ -140,17 +140,17 @@ std::string random_key() {
     return base64_encode({nonce.data(), nonce.size()});
 }
 
-std::string to_bytes(const HandshakeRequest& request) {
-    if (!request.target.starts_with('/') ||
-        !std::all_of(request.target.begin(), request.target.end(), is_target_char)) {
-        throw std::logic_error("not a request target: " + percent_encode(request.target));
+namespace {
+
+void require_target(const std::string& target) {
+    if (!target.starts_with('/') || !std::all_of(target.begin(), target.end(), is_target_char)) {
+        throw std::logic_error("not a request target: " + percent_encode(target));
     }
-    std::string bytes = "GET " + request.target + " HTTP/1.1\r\n";
-    append_field(bytes, "Host", request.host);
-    append_field(bytes, "Upgrade", "websocket");
-    append_field(bytes, "Connection", "Upgrade");
-    append_field(bytes, "Sec-WebSocket-Key", request.key);
-    append_field(bytes, "Sec-WebSocket-Version", "13");
+}
+
+// The fields of the request that every version of HTTP has.
+Headers fields_of(const HandshakeRequest& request) {
+    Headers fields{{"Sec-WebSocket-Version", "13"}};
     if (!request.subprotocols.empty()) {
         std::string list;
         for (const std::string& subprotocol : request.subprotocols) {
@@ -159,32 +159,20 @@ std::string to_bytes(const HandshakeRequest& request) {
             }
             list += (list.empty() ? "" : ", ") + subprotocol;
         }
-        append_field(bytes, "Sec-WebSocket-Protocol", list);
+        fields.add("Sec-WebSocket-Protocol", list);
     }
     if (!request.deflate.empty()) {
-        append_field(bytes, kExtensionsField, to_text(request.deflate));
+        fields.add(kExtensionsField, to_text(request.deflate));
     }
     for (const auto& [name, value] : request.headers) {
         require_not_ours(name);
-        append_field(bytes, name, value);
+        fields.add(name, value);
     }
-    bytes += "\r\n";
-    return bytes;
+    return fields;
 }
 
-std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Response& answer) {
-    const Headers& headers = answer.headers;
-    if (answer.status != 101) {
-        return Disagreed{"the server answered " + std::to_string(answer.status) + ' ' +
-                         std::string{reason_phrase(answer.status)}};
-    }
-    if (!headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "Upgrade")) {
-        return Disagreed{"the server switched to another protocol than websocket"};
-    }
-    if (headers.count("Sec-WebSocket-Accept") != 1 ||
-        headers.get("Sec-WebSocket-Accept") != accept_value(request.key)) {
-        return Disagreed{"the server's Sec-WebSocket-Accept does not fit our key"};
-    }
+// What the fields of an answer agree on.
+std::variant<Agreed, Disagreed> read_agreement(const HandshakeRequest& request, const Headers& headers) {
     const auto extensions = parse_extensions(headers);
     std::optional<DeflateParameters> deflate;
     if (extensions && extensions->size() == 1 && !request.deflate.empty()) {
@@ -200,6 +188,59 @@ std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Res
         return Disagreed{"the server chose a subprotocol that we did not offer: " + subprotocol};
     }
     return Agreed{subprotocol, deflate};
+}
+
+Disagreed refused_with(int status) {
+    return {"the server answered " + std::to_string(status) + ' ' + std::string{reason_phrase(status)}};
+}
+
+}  // namespace
+
+std::string to_bytes(const HandshakeRequest& request) {
+    require_target(request.target);
+    std::string bytes = "GET " + request.target + " HTTP/1.1\r\n";
+    append_field(bytes, "Host", request.host);
+    append_field(bytes, "Upgrade", "websocket");
+    append_field(bytes, "Connection", "Upgrade");
+    append_field(bytes, "Sec-WebSocket-Key", request.key);
+    for (const auto& [name, value] : fields_of(request)) {
+        append_field(bytes, name, value);
+    }
+    bytes += "\r\n";
+    return bytes;
+}
+
+Http2Head to_head(const HandshakeRequest& request, std::string_view scheme) {
+    require_target(request.target);
+    return {.method = "CONNECT",
+            .scheme = std::string{scheme},
+            .authority = request.host,
+            .path = request.target,
+            .protocol = "websocket",
+            .headers = fields_of(request)};
+}
+
+std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Response& answer) {
+    const Headers& headers = answer.headers;
+    if (answer.status != 101) {
+        return refused_with(answer.status);
+    }
+    if (!headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "Upgrade")) {
+        return Disagreed{"the server switched to another protocol than websocket"};
+    }
+    if (headers.count("Sec-WebSocket-Accept") != 1 ||
+        headers.get("Sec-WebSocket-Accept") != accept_value(request.key)) {
+        return Disagreed{"the server's Sec-WebSocket-Accept does not fit our key"};
+    }
+    return read_agreement(request, headers);
+}
+
+std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Http2Head& answer) {
+    constexpr int kFirstRedirect = 300;
+    if (answer.status >= kFirstRedirect) {
+        return refused_with(answer.status);
+    }
+    return read_agreement(request, answer.headers);
 }
 
 }  // namespace c10k::wire

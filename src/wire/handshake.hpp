@@ -2,6 +2,7 @@
 
 #include "c10k/http.hpp"
 #include "wire/extensions.hpp"
+#include "wire/http2_head.hpp"
 
 #include <optional>
 #include <span>
@@ -66,6 +67,9 @@ struct HandshakeRequest {
 // The bytes of the request. Throws std::logic_error if a part cannot stand where it would, above all if it could end a
 // line, and if `headers` name a field of the handshake or of the body's length.
 [[nodiscard]] std::string to_bytes(const HandshakeRequest& request);
+// The same request on a stream of HTTP/2, an extended CONNECT (RFC 8441, 4); it has no key. `scheme`: "http" or
+// "https". HpackEncoder checks the values.
+[[nodiscard]] Http2Head to_head(const HandshakeRequest& request, std::string_view scheme);
 
 // The handshake has succeeded.
 struct Agreed {
@@ -80,5 +84,7 @@ struct Disagreed {
 
 // Whether the head of the server's answer opens the WebSocket (RFC 6455, 4.1).
 [[nodiscard]] std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Response& answer);
+// The same on a stream of HTTP/2, where any 2xx does (RFC 8441, 5).
+[[nodiscard]] std::variant<Agreed, Disagreed> check(const HandshakeRequest& request, const Http2Head& answer);
 
 }  // namespace c10k::wire

@@ -33,10 +33,11 @@ TEST(Refusal, IsOfGridsWithMoreCellsThanThereIsRoomForAndSaysWhatIsMissing) {
 
 TEST(Room, IsThatOfThisProcessAndMachine) {
     c10k::run([]() -> c10k::Task<> {
-        const Room room = Room::available();
+        const Room room = Room::available(Connections::kOwn);
         EXPECT_GT(room.connections, 100U);
         EXPECT_GT(room.bytes, std::size_t{1} << 20);
         EXPECT_LT(room.bytes, std::size_t{1} << 50);
+        EXPECT_GT(Room::available(Connections::kShared).connections, std::size_t{1} << 40);
         co_return;
     }());
 }

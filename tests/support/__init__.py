@@ -7,6 +7,7 @@
     frames        WebSocket frames (RFC 6455, 5): the only encoder and the only decoder
     http2         an HTTP/2 client on a raw socket, which sends any bytes
     http2_client  one of another library, python3-h2
+    http2_server  an HTTP/2 server of that library, whose WebSockets return each message
     handshake     the opening handshake (RFC 6455, 4): what either side sends
     tls           certificates
     foreign       a client and a server of another library, python3-websockets
