@@ -1,5 +1,7 @@
 #include "base/memory.hpp"
 
+#include "base/block_pool.hpp"
+
 #include <cstddef>
 #include <cstdlib>
 #include <malloc.h>
@@ -26,6 +28,7 @@ void release_free_memory() noexcept {
     if (keepers > 0) {
         return;
     }
+    release_free_blocks();
     // malloc_trim() leaves the top of the heaps of other threads than the first alone; freeing a large block trims that
     // of this thread, if the threshold allows it.
     ::mallopt(M_TRIM_THRESHOLD, 0);

@@ -7,8 +7,8 @@ namespace c10k {
 // back. For the whole process. Thread: any.
 void keep_freed_memory() noexcept;
 
-// Gives free memory back to the system: the calling thread's heap, and free pages between used blocks of all heaps.
-// Thread: any.
+// Gives free memory back to the system: the calling thread's heap and free blocks (block_pool.hpp), and free pages
+// between used blocks of all heaps. Thread: any.
 void release_free_memory() noexcept;
 
 // While one of these lives, this thread releases nothing: for simulations, in which each second would cost a walk

@@ -1,10 +1,10 @@
 #include "connection/outbox.hpp"
 
+#include "base/block_pool.hpp"
 #include "wire/frame.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -32,19 +32,17 @@ struct Outbox::Chunk {
     Kind kind;               // a loose one holds whole frames, and nothing else
     bool is_shown;           // by gather(), and not answered by consume()
 
-    static Chunk* holding(std::size_t total) {
-        void* memory = std::malloc(total);
-        if (memory == nullptr) {
-            throw std::bad_alloc{};
-        }
-        auto* chunk = new (memory) Chunk{};
+    static Chunk* holding(std::size_t wanted) {
+        const std::size_t total = BlockPool::rounded(wanted);
+        auto* chunk = new (take_block(total)) Chunk{};
         chunk->data = reinterpret_cast<const char*>(chunk + 1);
         chunk->capacity = static_cast<std::uint32_t>(total - sizeof(Chunk));
         return chunk;
     }
     static void destroy(Chunk* chunk) noexcept {
+        const std::size_t bytes = sizeof(Chunk) + chunk->capacity;
         chunk->~Chunk();
-        std::free(chunk);
+        give_block(chunk, bytes);
     }
     char* room() noexcept { return reinterpret_cast<char*>(this + 1) + end; }
     // Drops all frames of which nothing has been sent. Returns how many. Requires: it is loose, and not shown.
@@ -139,7 +137,7 @@ void Outbox::prepend(std::string_view bytes) {
     } else if (!bytes.empty()) {
         Chunk* chunk = Chunk::holding(sizeof(Chunk) + bytes.size());
         std::memcpy(chunk->room(), bytes.data(), bytes.size());
-        chunk->end = chunk->capacity;
+        chunk->end = static_cast<std::uint32_t>(bytes.size());
         chunk->next = std::exchange(first_, chunk);
         bytes_ += bytes.size();
     }

@@ -1,19 +1,15 @@
 #include "c10k/internal/encoded_frame.hpp"
 
+#include "base/block_pool.hpp"
 #include "wire/frame.hpp"
 
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
 namespace c10k::internal {
 
 EncodedFrame::EncodedFrame(bool is_text, std::string_view payload) {
-    void* memory = std::malloc(sizeof(Block) + payload.size());
-    if (memory == nullptr) {
-        throw std::bad_alloc();
-    }
-    *this = adopt(memory, is_text, payload.size());
+    *this = adopt(take_block(sizeof(Block) + payload.size()), is_text, payload.size());
     if (!payload.empty()) {
         std::memcpy(block_->payload(), payload.data(), payload.size());
     }
@@ -36,8 +32,9 @@ EncodedFrame EncodedFrame::adopt(void* memory, bool is_text, std::size_t payload
 }
 
 void EncodedFrame::destroy(Block* block) noexcept {
+    const std::size_t bytes = sizeof(Block) + block->payload_bytes;
     block->~Block();
-    std::free(block);
+    give_block(block, bytes);
 }
 
 }  // namespace c10k::internal

@@ -1,9 +1,10 @@
 #include "wire/message_builder.hpp"
 
+#include "base/block_pool.hpp"
 #include "wire/frame.hpp"
 
 #include <algorithm>
-#include <new>
+#include <utility>
 
 namespace c10k::wire {
 
@@ -12,7 +13,7 @@ void MessageBuilder::append(std::string_view bytes, MaskKey key, std::size_t lim
     if (memory_ == nullptr || needed > capacity_) {
         reallocate(std::min(2 * needed, limit));
     }
-    key.apply(bytes, memory_.get() + sizeof(Block) + size_);
+    key.apply(bytes, memory_ + sizeof(Block) + size_);
     size_ = static_cast<std::uint32_t>(needed);
 }
 
@@ -20,11 +21,11 @@ std::span<char> MessageBuilder::room(std::size_t wanted, std::size_t limit) {
     if ((memory_ == nullptr || size_ == capacity_) && size_ < limit) {
         reallocate(std::min(size_ + std::max<std::size_t>(size_, wanted), limit));
     }
-    return memory_ == nullptr ? std::span<char>{} : std::span{memory_.get() + sizeof(Block), capacity_}.subspan(size_);
+    return memory_ == nullptr ? std::span<char>{} : std::span{memory_ + sizeof(Block), capacity_}.subspan(size_);
 }
 
 std::string_view MessageBuilder::view() const noexcept {
-    return memory_ == nullptr ? std::string_view{} : std::string_view{memory_.get() + sizeof(Block), size_};
+    return memory_ == nullptr ? std::string_view{} : std::string_view{memory_ + sizeof(Block), size_};
 }
 
 std::size_t MessageBuilder::held_bytes() const noexcept { return memory_ == nullptr ? 0 : sizeof(Block) + capacity_; }
@@ -43,24 +44,22 @@ internal::EncodedFrame MessageBuilder::finish_frame(Message::Kind kind) {
     if (memory_ == nullptr || capacity_ - size_ > size_ / 8) {
         reallocate(size_);
     }
-    auto frame = internal::EncodedFrame::adopt(memory_.release(), kind == Message::Kind::kText, size_);
+    auto frame = internal::EncodedFrame::adopt(std::exchange(memory_, nullptr), kind == Message::Kind::kText, size_);
     clear();
     return frame;
 }
 
 void MessageBuilder::clear() noexcept {
-    memory_.reset();
+    if (memory_ != nullptr) {
+        give_block(std::exchange(memory_, nullptr), sizeof(Block) + capacity_);
+    }
     size_ = 0;
     capacity_ = 0;
 }
 
 void MessageBuilder::reallocate(std::size_t capacity) {
-    void* moved = std::realloc(memory_.get(), sizeof(Block) + capacity);
-    if (moved == nullptr) {
-        throw std::bad_alloc();
-    }
-    static_cast<void>(memory_.release());
-    memory_.reset(static_cast<char*>(moved));
+    memory_ = static_cast<char*>(
+        resize_block(memory_, sizeof(Block) + capacity_, sizeof(Block) + size_, sizeof(Block) + capacity));
     capacity_ = static_cast<std::uint32_t>(capacity);
 }
 

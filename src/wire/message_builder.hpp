@@ -5,8 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -18,6 +16,11 @@ namespace c10k::wire {
 // never with the length that a peer announces, so that announcing costs a peer as much as sending.
 class MessageBuilder {
 public:
+    MessageBuilder() = default;
+    MessageBuilder(const MessageBuilder&) = delete;
+    MessageBuilder& operator=(const MessageBuilder&) = delete;
+    ~MessageBuilder() { clear(); }
+
     // Appends `bytes`, unmasked with `key`.
     //
     // `limit` is the most the message can come to, in bytes: no more is reserved.
@@ -45,16 +48,12 @@ public:
     void clear() noexcept;
 
 private:
-    struct Free {
-        void operator()(char* memory) const noexcept { std::free(memory); }
-    };
-
     using Block = internal::EncodedFrame::Block;
 
     internal::EncodedFrame finish_frame(Message::Kind kind);
     void reallocate(std::size_t capacity);
 
-    std::unique_ptr<char, Free> memory_;  // room for the message's block, then `capacity_` bytes
+    char* memory_ = nullptr;  // room for the message's block, then `capacity_` bytes
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
 };

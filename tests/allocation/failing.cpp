@@ -1,5 +1,7 @@
 #include "allocation/failing.hpp"
 
+#include "base/block_pool.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -37,6 +39,7 @@ bool is_to_fail(std::size_t size) noexcept {
 }  // namespace
 
 void fail(std::size_t n) noexcept {
+    release_free_blocks();
     left = n + 1;
     has_failed = false;
 }

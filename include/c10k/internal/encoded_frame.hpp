@@ -60,7 +60,7 @@ private:
     friend class c10k::Inbox;
     friend class wire::MessageBuilder;
 
-    // Lies in memory from malloc() before the payload.
+    // Lies before the payload in memory of take_block(), or of malloc() if it is larger.
     struct Block {
         Block* next;  // belongs to the one Inbox that holds the block
         std::atomic<std::uint32_t> references;
