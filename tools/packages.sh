@@ -52,11 +52,13 @@ test_packages=(
     debootstrap
     dpkg-dev
     golly
+    haproxy
     libgtest-dev
     libnginx-mod-stream
     libpq-dev
     libsqlite3-dev
     mypy
+    nghttp2-client
     nghttp2-server
     nginx-light
     node-ws
