@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdint>
-#include <system_error>
+#include <sys/stat.h>
 #include <utility>
 
 namespace c10k {
@@ -61,11 +60,11 @@ struct Validators {
     std::string etag;
     std::string last_modified;
 
-    explicit Validators(const fs::path& file, std::uintmax_t size) {
-        const auto time = fs::last_write_time(file);
-        etag = '"' + std::to_string(time.time_since_epoch().count()) + '-' + std::to_string(size) + '"';
-        last_modified = http_date(
-            std::chrono::time_point_cast<std::chrono::system_clock::duration>(std::chrono::file_clock::to_sys(time)));
+    explicit Validators(const struct stat& file) {
+        const std::chrono::seconds seconds{file.st_mtim.tv_sec};
+        const auto time = seconds + std::chrono::nanoseconds{file.st_mtim.tv_nsec};
+        etag = '"' + std::to_string(time.count()) + '-' + std::to_string(file.st_size) + '"';
+        last_modified = http_date(std::chrono::system_clock::time_point{seconds});
     }
 
     // RFC 9110, 13.2.2: If-Modified-Since counts only without If-None-Match. It is compared as text: a client sends the
@@ -95,16 +94,16 @@ private:
 }  // namespace
 
 Response Response::file(const Request& request, const std::string& path) {
-    const fs::path file{path};
-    std::error_code error;
-    if (!fs::is_regular_file(file, error)) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
         throw NotFound("no file " + path);
     }
-    const std::uintmax_t size = fs::file_size(file);
-    if (size > StaticFiles::kMaxBytes) {
+    const fs::path file{path};
+    const auto whole = static_cast<std::size_t>(status.st_size);
+    if (whole > StaticFiles::kMaxBytes) {
         throw std::runtime_error(path + " is larger than 16 MiB, the limit for files to serve");
     }
-    const Validators validators{file, size};
+    const Validators validators{status};
     Response response;
     response.headers.add("ETag", validators.etag);
     response.headers.add("Last-Modified", validators.last_modified);
@@ -114,7 +113,6 @@ Response Response::file(const Request& request, const std::string& path) {
         response.status = 304;
         return response;
     }
-    const auto whole = static_cast<std::size_t>(size);
     const auto range = requested_range(request, whole, validators.etag, validators.last_modified);
     response.headers.add("Accept-Ranges", "bytes");
     if (range) {

@@ -81,11 +81,13 @@ TEST_F(StaticFilesTest, NeverLeaveTheirFolder) {
 TEST_F(StaticFilesTest, FollowASymbolicLinkOnlyInside) {
     namespace fs = std::filesystem;
     fs::create_symlink("site/site.css", folder_.path() / "static/inside.css");
+    fs::create_symlink(fs::canonical(folder_.path() / "static/site/site.css"), folder_.path() / "static/absolute.css");
     fs::create_symlink("../secret.txt", folder_.path() / "static/outside.txt");
     fs::create_symlink("..", folder_.path() / "static/up");
     folder_.write("static-too/secret.txt", "secret");
     fs::create_symlink("../static-too", folder_.path() / "static/beside");
     EXPECT_EQ(status("inside.css"), 200);
+    EXPECT_EQ(status("absolute.css"), 200);
     EXPECT_EQ(status("outside.txt"), 404);
     EXPECT_EQ(status("up/secret.txt"), 404);
     EXPECT_EQ(status("beside/secret.txt"), 404);
