@@ -2,18 +2,20 @@
 
 #include <c10k/groups.hpp>
 #include <c10k/manage.hpp>
+#include <c10k/static_files.hpp>
 #include <c10k/websocket.hpp>
 
 using namespace c10k;
 
 class Site {
 public:
-    explicit Site(Services& services) : groups_(services.groups) {}
+    explicit Site(Services& services) : groups_(services.groups), static_files_(services.static_files) {}
 
     Urls urls() {
         return {
             path("echo/", this, &Site::echo),
             path("broadcast/", this, &Site::broadcast),
+            path("static/<path:file>", &static_files_, &StaticFiles::serve),
         };
     }
 
@@ -33,6 +35,7 @@ private:
     }
 
     Groups& groups_;
+    StaticFiles& static_files_;
 };
 
 int main(int argc, char** argv) { return manage<Site>(argc, argv); }

@@ -92,8 +92,12 @@ test_packages=(
 # To measure them: ./benchmarks/run.
 benchmark_packages=(
     "${django_packages[@]}"
+    h2o
+    haproxy
     iproute2
     nftables
+    nghttp2-client
+    nginx-light
     node-ws
     nodejs
     python3

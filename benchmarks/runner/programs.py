@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 STARTING_SECONDS = 60  # valgrind takes its time
 STOPPING_SECONDS = 30
@@ -99,7 +100,12 @@ class PinnedServer:
 
 def run_client(core, command, seconds):
     """Runs a client to its end and returns the line of JSON that it prints."""
+    return json.loads(run_text(core, command, seconds))
+
+
+def run_text(core, command, seconds):
+    """Runs a client to its end and returns all that it prints."""
     run = subprocess.run(pinned(core, command), capture_output=True, text=True, timeout=seconds)
     if run.returncode != 0:
-        raise RuntimeError(f"{command[0].name}: {run.stderr.strip() or run.returncode}")
-    return json.loads(run.stdout)
+        raise RuntimeError(f"{Path(command[0]).name}: {run.stderr.strip() or run.returncode}")
+    return run.stdout
