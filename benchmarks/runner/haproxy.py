@@ -1,19 +1,23 @@
 """HAProxy in front: WebSockets over HTTP/1.1 before it, and behind it streams of few HTTP/2 connections, or TCP connections."""
 
+import resource
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from . import idle, load, rounds
 from .plan import CALM, VARIANTS, Scenario, load_command
-from .programs import PinnedServer, free_port, run_client
+from .programs import PinnedServer, Refused, free_port, run_client
 
 STREAMS = 1_000  # of a connection
+SPARE = 100  # descriptors for all else
 OURS = next(each for each in VARIANTS if each.backend == "epoll" and not each.is_floor)
 
 CONFIGURATION = """
 global
     nbthread 1
+    maxconn {clients}
+    no strict-limits  # it reckons with two descriptors for each client, and over HTTP/2 needs one
     tune.h2.max-concurrent-streams {streams}
 defaults
     mode http
@@ -30,12 +34,17 @@ backend site
 
 
 @contextmanager
-def haproxy(options, site, protocol):
+def haproxy(options, scenario, site, protocol):
     """HAProxy in front of the port `site`, on the core of the clients: its machine is another one in earnest."""
     port = free_port()
+    clients = scenario.connections + SPARE
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if protocol == "proto h1" and 2 * clients > allowed:
+        raise Refused(f"HAProxy takes two descriptors for each client, and {allowed:,} are allowed")
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "haproxy.cfg"
-        file.write_text(CONFIGURATION.format(port=port, site=site, protocol=protocol, streams=STREAMS))
+        text = CONFIGURATION.format(port=port, site=site, protocol=protocol, streams=STREAMS, clients=clients)
+        file.write_text(text)
         with PinnedServer(options.client_core, ["/usr/sbin/haproxy", "-db", "-f", file], port) as proxy:
             yield proxy
 
@@ -60,7 +69,7 @@ def run_once(options, scenario, protocol):
     with PinnedServer(options.server_core, [*command, "--set", f"max_streams={STREAMS}"], port) as server:
         if protocol is None:
             return {**figures(options, scenario, port, {"server": server}), "proxy_us": 0.0, "proxy_mb": 0.0}
-        with haproxy(options, port, protocol) as proxy:
+        with haproxy(options, scenario, port, protocol) as proxy:
             return figures(options, scenario, proxy.port, {"server": server, "proxy": proxy})
 
 
