@@ -165,10 +165,11 @@ void Http2Exchange::send_answer(const Response& response) {
                           (!response.body_stream && response.body.empty());
     context_.application.on_answered(request_, response);
     has_answer_body_ = !is_empty;
-    backend().respond(socket(), response.status, fields, is_empty ? wire::Http2Body::kNone : wire::Http2Body::kFollows);
+    // The body is queued first: then it is in the connection's buffer, behind the head, before that is sent.
     if (!is_empty && !response.body_stream) {
         send_piece(response.body);
     }
+    backend().respond(socket(), response.status, fields, is_empty ? wire::Http2Body::kNone : wire::Http2Body::kFollows);
 }
 
 void Http2Exchange::send_piece(std::string_view piece) {

@@ -1,7 +1,9 @@
 """HTTP/2 with the server: pages, uploads and WebSockets on streams (RFC 9113, RFC 8441), with clients that are not ours."""
 
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 import unittest
 
@@ -13,6 +15,11 @@ from support.frames import PING, PONG, TEXT, Frame, close_frame, frame
 from support.http2_client import Http2Client
 from support.process import ManageServer
 from support.tls import certificate
+
+
+def segments(connection):
+    """How many TCP segments with data have come: tcpi_data_segs_in of tcp(7)."""
+    return struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)[0]
 
 
 class Http2TestCase(ServerTestCase):
@@ -51,6 +58,13 @@ class Requests(Http2TestCase):
         streams = [client.request("GET", path) for path in ["/test/", "/nothing", "/", "/static/gameoflife/viewer.js"] * 10]
         statuses = [client.answer(stream)[0] for stream in streams]
         self.assertEqual(statuses, [200, 404, 200, 200] * 10)
+
+    def test_a_small_answer_comes_in_one_segment(self):
+        client = self.connect()
+        client.answer(client.request("GET", "/test/"))
+        before = segments(client.socket)
+        client.answer(client.request("GET", "/test/"))
+        self.assertEqual(segments(client.socket) - before, 1)
 
     def test_a_head_is_the_head_of_the_page(self):
         client = self.connect()
