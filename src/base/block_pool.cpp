@@ -68,7 +68,10 @@ void* BlockPool::take(std::size_t bytes) {
         return allocate(size);
     }
     shelf.bytes -= size;
-    return std::exchange(shelf.first, shelf.first->next);
+    void* const block = std::exchange(shelf.first, shelf.first->next);
+    // A batch of messages fills more blocks than the cache holds: the next one is fetched while this one is filled.
+    __builtin_prefetch(shelf.first, 1);
+    return block;
 }
 
 void BlockPool::give(void* block, std::size_t bytes) noexcept {
