@@ -14,7 +14,7 @@ namespace {
 
 // Sharing costs a chunk and a piece of the send of its own: below this, copying is cheaper.
 constexpr std::size_t kShareFrom = 4096;
-constexpr std::size_t kFirstChunk = 256;
+constexpr std::size_t kFirstChunk = 512;  // of the free blocks; in half of it, answers to 16 messages would take two
 constexpr std::size_t kLargestChunk = 32 * 1024;
 // How many bytes of droppable frames the kernel sees at once: bytes that it has seen may not be dropped any more.
 constexpr std::size_t kMaxLooseShown = 64 * 1024;
