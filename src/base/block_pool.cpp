@@ -6,18 +6,16 @@
 #include <numeric>
 #include <utility>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define C10K_POOLS_BLOCKS false
-#elif defined(__has_feature)
-#define C10K_POOLS_BLOCKS !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define C10K_POOLS_BLOCKS true
-#endif
-
 namespace c10k {
 namespace {
 
-constexpr bool kPoolsBlocks = C10K_POOLS_BLOCKS;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kPoolsBlocks = false;
+#elif defined(__has_feature)
+constexpr bool kPoolsBlocks = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
+#else
+constexpr bool kPoolsBlocks = true;
+#endif
 
 void* allocate(std::size_t bytes) {
     void* const block = std::malloc(bytes);
