@@ -176,7 +176,8 @@ private:
             }
         } else if (recorded.kind == Kind::kLeft) {
             leave(socket, recorded.code, recorded.text);
-            while (!socket.has_ended && co_await progress()) {
+            for (bool goes_on = true; goes_on && !socket.has_ended;) {
+                goes_on = co_await progress();
             }
         }
     }

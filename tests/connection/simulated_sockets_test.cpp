@@ -123,7 +123,8 @@ private:
             co_await say_all(socket, talk.client);
         } catch (const ConnectionClosed&) {  // what came before is still to be read
         }
-        while (talk.client.received.size() < kMessages && co_await receive(socket, talk.client)) {
+        for (bool goes_on = true; goes_on && talk.client.received.size() < kMessages;) {
+            goes_on = co_await receive(socket, talk.client);
         }
     }
 
