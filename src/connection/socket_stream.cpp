@@ -55,7 +55,7 @@ void SocketStream::on_sent(std::size_t bytes) {
 void SocketStream::consume(std::size_t bytes) {
     outbox_.consume(bytes);
     if (!outbox_.empty()) {
-        loop().flush_later(*this, outbox_.bytes());
+        flush_soon(outbox_.bytes());
     }
     on_written(bytes);
 }

@@ -2,6 +2,7 @@
 
 #include "connection/loop_services.hpp"
 #include "connection/outbox.hpp"
+#include "http2/http2_streams.hpp"
 #include "loop/loop.hpp"
 
 #include <cstddef>
@@ -41,7 +42,12 @@ protected:
 
     // Asks the loop to send the outbox soon; `added` is how many of its bytes are new.
     void flush_soon(std::size_t added) {
-        if (!is_sending_) {
+        if (is_sending_) {
+            return;
+        }
+        if (Http2Streams::is_stream(socket_)) {
+            loop().flush_in_turn(*this);  // into the buffer of its connection, which is flushed later
+        } else {
             loop().flush_later(*this, added);
         }
     }

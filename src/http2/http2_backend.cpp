@@ -13,6 +13,10 @@
 namespace c10k {
 namespace {
 
+// Bytes that all connections together read in one turn of the loop. Their streams, and what the views do with them,
+// stay in the processor's caches until the turn ends; what has come beyond it is read in the next turns.
+constexpr std::size_t kReadInATurn = std::size_t{4} * 1024;
+
 class Http2Category final : public std::error_category {
 public:
     [[nodiscard]] const char* name() const noexcept override { return "http2"; }
@@ -229,15 +233,27 @@ Address Http2Backend::local_address(SocketId socket) const {
 
 bool Http2Backend::has_news() const noexcept {
     return (services_ != nullptr && (services_->with_news != nullptr || services_->streams.has_news())) ||
-           inner_->has_news();
+           has_unread() || inner_->has_news();
 }
+
+bool Http2Backend::has_unread() const noexcept { return services_ != nullptr && services_->first_unread != nullptr; }
+
+std::int64_t Http2Backend::heard_until() const noexcept { return has_unread() ? heard_before_ : inner_->heard_until(); }
 
 int Http2Backend::wait(std::optional<std::int64_t> until) {
     forget_closed();
     int delivered = 0;
     if (services_ != nullptr) {
+        services_->may_read = kReadInATurn;
         delivered += services_->streams.tell_news([this](std::uint32_t slot) { tell(slot); });
         delivered += tell_sessions();
+        for (; has_unread() && services_->may_read > 0; ++delivered) {
+            Http2Session::read_first(*services_);
+        }
+        if (has_unread()) {
+            return delivered;
+        }
+        heard_before_ = inner_->heard_until();
     }
     return delivered + inner_->wait(delivered > 0 ? std::optional<std::int64_t>{0} : until);
 }

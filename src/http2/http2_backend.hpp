@@ -114,7 +114,7 @@ public:
         return inner_->wall_clock();
     }
     int wait(std::optional<std::int64_t> until) override;
-    [[nodiscard]] std::int64_t heard_until() const noexcept override { return inner_->heard_until(); }
+    [[nodiscard]] std::int64_t heard_until() const noexcept override;
     void wake() noexcept override { inner_->wake(); }
     [[nodiscard]] const std::shared_ptr<LoopDelay>& delay() const noexcept override { return inner_->delay(); }
 
@@ -125,6 +125,7 @@ private:
     // Null if its connection has ended.
     [[nodiscard]] Http2Session* session_of(const Http2Stream& stream) const noexcept;
     void close_stream(SocketId stream, std::optional<wire::Http2Error> error);
+    [[nodiscard]] bool has_unread() const noexcept;
     // Tells the owner of a stream, and of a connection, what waits for it.
     void tell(std::uint32_t slot);
     int tell_sessions();
@@ -134,6 +135,7 @@ private:
     Loop* loop_ = nullptr;                                 // it wraps this backend
     std::unique_ptr<Http2Services> services_;              // made for the first connection
     std::vector<std::unique_ptr<Http2Session>> sessions_;  // by slot
+    std::int64_t heard_before_ = 0;                        // heard_until() before what has not been read came
     std::unique_ptr<Http2Session> closed_;                 // a list, until the next wait(): they may be on the stack
 };
 

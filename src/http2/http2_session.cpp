@@ -3,6 +3,7 @@
 #include "c10k/internal/require.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -13,6 +14,7 @@ namespace c10k {
 
 using wire::Http2Body;
 using wire::Http2Error;
+using wire::Http2FrameHeader;
 using wire::Http2FrameType;
 using wire::Http2Head;
 using wire::Http2Setting;
@@ -30,6 +32,15 @@ constexpr std::size_t kPingBytes = 8;
 constexpr std::size_t kClosedKept = 128;
 constexpr std::uint32_t kLastClientId = wire::kHttp2MaxStreamId;
 
+// Asks for as much of an object behind an address as an event touches.
+void prefetch_object(const void* object) noexcept {
+    constexpr std::size_t kLine = 64;
+    constexpr std::size_t kLines = 6;
+    for (std::size_t i = 0; i < kLines; ++i) {
+        __builtin_prefetch(static_cast<const char*>(object) + i * kLine, 1);
+    }
+}
+
 }  // namespace
 
 Http2Session::Http2Session(Http2Services& services, SocketId tcp, wire::Role role, const Http2Options& options,
@@ -39,15 +50,17 @@ Http2Session::Http2Session(Http2Services& services, SocketId tcp, wire::Role rol
       resets_(options.max_stream_resets), control_frames_(options.max_control_frames),
       preface_left_(role == wire::Role::kServer ? wire::kHttp2Preface.size() : 0), role_(role) {}
 
-Http2Session::~Http2Session() { drop_news(); }
+Http2Session::~Http2Session() {
+    drop_news();
+    drop_unread();
+}
 
 // ---- Calls of the connection's owner
 
 void Http2Session::start(std::span<const char> early) {
     send_settings();
-    early_.assign(early.begin(), early.end());
-    if (!early_.empty()) {
-        note_news();
+    if (!early.empty()) {
+        keep_unread(early);
     }
     owed_since_ = services_.inner.now();
     quiet_since_ = owed_since_;
@@ -77,6 +90,7 @@ std::shared_ptr<const void> Http2Session::close() {
     advance(Http2SessionEvent::kEnd);
     cancel();
     drop_news();
+    drop_unread();
     fail_streams();
     return sender_.close();
 }
@@ -92,7 +106,7 @@ std::size_t Http2Session::free_streams() const noexcept {
 }
 
 std::size_t Http2Session::memory() const noexcept {
-    return sizeof *this + sender_.memory() + ids_.memory() + reader_.held_bytes() + held_ + early_.capacity() +
+    return sizeof *this + sender_.memory() + ids_.memory() + reader_.held_bytes() + held_ + unread_.capacity() +
            closed_.capacity() * sizeof(Closed);
 }
 
@@ -372,13 +386,103 @@ void Http2Session::give_back() {
 
 void Http2Session::on_received(std::span<char> bytes) try {
     has_heard_ = true;
-    if (!early_.empty()) {  // what came before is still to be read: these bytes came in the same wait()
-        early_.insert(early_.end(), bytes.begin(), bytes.end());
+    if (unread_.empty()) {
+        bytes = read(bytes);
+    }
+    if (!bytes.empty()) {
+        keep_unread(bytes);
+    }
+} catch (const std::bad_alloc&) {
+    lose_memory();
+}
+
+void Http2Session::keep_unread(std::span<const char> bytes) {
+    const bool is_first = unread_.empty();
+    if (unread_.capacity() == 0) {
+        unread_ = services_.buffers.lend();
+    }
+    std::memcpy(unread_.extend(bytes.size()), bytes.data(), bytes.size());
+    if (is_first) {
+        queue_unread();
+    }
+}
+
+void Http2Session::queue_unread() noexcept {
+    next_unread_ = nullptr;
+    (services_.last_unread != nullptr ? services_.last_unread->next_unread_ : services_.first_unread) = this;
+    services_.last_unread = this;
+}
+
+void Http2Session::drop_unread() noexcept {
+    if (unread_.empty()) {
         return;
     }
+    Http2Session* before = nullptr;
+    for (Http2Session* one = services_.first_unread; one != this; one = one->next_unread_) {
+        before = one;
+    }
+    (before != nullptr ? before->next_unread_ : services_.first_unread) = next_unread_;
+    services_.last_unread = services_.last_unread == this ? before : services_.last_unread;
+    services_.buffers.take_back(std::exchange(unread_, {}));
+}
+
+void Http2Session::read_first(Http2Services& services) {
+    Http2Session& session = *services.first_unread;
+    services.first_unread = session.next_unread_;
+    services.last_unread = services.first_unread != nullptr ? services.last_unread : nullptr;
+    session.read_on();
+}
+
+void Http2Session::read_on() {
+    Http2Buffer bytes = std::exchange(unread_, {});
+    const std::span<char> left = read({bytes.begin(), bytes.size()});
+    if (!left.empty()) {
+        bytes.consume(bytes.size() - left.size());
+        unread_ = std::move(bytes);
+        queue_unread();
+        return;
+    }
+    services_.buffers.take_back(std::move(bytes));
+    if (ended_behind_unread_) {
+        hear_end(*ended_behind_unread_);
+    }
+}
+
+std::span<char> Http2Session::read(std::span<char> bytes) {
+    const std::span<char> now = bytes.first(std::min(bytes.size(), services_.may_read));
+    services_.may_read -= now.size();
+    read_frames(now);
+    return reads() ? bytes.subspan(now.size()) : std::span<char>{};
+}
+
+// Asks for the records of the streams that frames in these bytes are for, and then for the owners of these streams.
+// None of many streams is in the processor's caches, and it fetches several at a time.
+void Http2Session::prefetch_streams(std::span<const char> bytes) {
+    constexpr std::size_t kMost = 256;
+    std::array<std::uint32_t, kMost> ids;
+    std::size_t count = 0;
+    for (std::size_t at = reader_.missing(); at + Http2FrameHeader::kBytes <= bytes.size() && count < kMost;) {
+        const Http2FrameHeader header = Http2FrameHeader::read(bytes.data() + at);
+        if (header.type == Http2FrameType::kData && header.length > 0) {
+            ids_.prefetch(header.stream);
+            ids[count++] = header.stream;
+        }
+        at += Http2FrameHeader::kBytes + header.length;
+    }
+    if (count > 1) {
+        std::for_each(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), [this](std::uint32_t id) {
+            if (const Http2Stream* const stream = ids_.find(id)) {
+                prefetch_object(stream->events);
+            }
+        });
+    }
+}
+
+void Http2Session::read_frames(std::span<char> bytes) try {
     if (!reads() || !read_preface(bytes)) {
         return;
     }
+    prefetch_streams(bytes);
     reader_.receive(bytes, *this);
     if (!reads()) {
         return;
@@ -419,6 +523,26 @@ void Http2Session::on_sent(std::size_t bytes) {
 }
 
 void Http2Session::on_end() {
+    if (unread_.empty()) {
+        hear_end({});
+    } else {
+        ended_behind_unread_.emplace();
+    }
+}
+
+void Http2Session::on_failed(std::error_code error) {
+    if (unread_.empty()) {
+        hear_end(error);
+    } else {
+        ended_behind_unread_ = error;
+    }
+}
+
+void Http2Session::hear_end(std::error_code error) {
+    if (error) {
+        end(reads() ? Http2Ending{.kind = Http2Ending::Kind::kLost, .error = error} : ending_);
+        return;
+    }
     if (reads()) {
         const bool was_announced = state_ == Http2SessionState::kFinishing || peer_.says_goaway;
         if (!was_announced || ids_.size() > 0) {
@@ -426,10 +550,6 @@ void Http2Session::on_end() {
         }
     }
     end(ending_);
-}
-
-void Http2Session::on_failed(std::error_code error) {
-    end(reads() ? Http2Ending{.kind = Http2Ending::Kind::kLost, .error = error} : ending_);
 }
 
 // A peer that does not take what it has asked for is asked for nothing more. Only a server waits: if both sides did,
@@ -578,10 +698,6 @@ void Http2Session::drop_news() noexcept {
 }
 
 void Http2Session::deliver_news() {
-    if (!early_.empty() && reads()) {
-        std::vector<char> bytes = std::exchange(early_, {});
-        on_received(bytes);
-    }
     if (state_ == Http2SessionState::kEnded && !is_end_told_) {
         is_end_told_ = true;
         owner_.on_ended(ending_);

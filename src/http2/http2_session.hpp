@@ -36,6 +36,10 @@ struct Http2Services {
     Http2Streams streams = {};
     Http2Buffers buffers = {};
     Http2Session* with_news = nullptr;  // a list: the next wait() delivers what their owners have to hear
+    // Those whose received bytes have been read in part, first come, first served.
+    Http2Session* first_unread = nullptr;
+    Http2Session* last_unread = nullptr;
+    std::size_t may_read = 0;  // bytes, in this turn
 };
 
 // One HTTP/2 connection, either side: reads its frames, keeps its streams, and guards both against its peer (RFC 9113).
@@ -89,6 +93,11 @@ public:
     void drop_news() noexcept;
     void deliver_news();
 
+    // ---- Bytes that have come
+
+    // Takes the first of those with unread bytes out of their list, and reads on, as far as it may in this turn.
+    static void read_first(Http2Services& services);
+
 private:
     // A head that is arriving, perhaps in many frames.
     struct Block {
@@ -134,6 +143,17 @@ private:
     bool on_frame(const wire::Http2FrameHeader& header, std::string_view payload) override;
     void on_bad_frame(wire::Http2Error error, std::string_view reason) override { fail(error, reason); }
 
+    // What comes behind bytes that have not been read waits for them.
+    void keep_unread(std::span<const char> bytes);
+    void queue_unread() noexcept;
+    void drop_unread() noexcept;
+    void read_on();
+    // Reads as much as it may in this turn. Returns what is left.
+    std::span<char> read(std::span<char> bytes);
+    void read_frames(std::span<char> bytes);
+    void prefetch_streams(std::span<const char> bytes);
+    // The peer has ended the connection, or it is lost.
+    void hear_end(std::error_code error);
     bool read_preface(std::span<char>& bytes);
     bool begin_data(const wire::Http2FrameHeader& header);
     bool receive_headers(const wire::Http2FrameHeader& header, std::string_view payload);
@@ -224,7 +244,9 @@ private:
     Http2Budget control_frames_;
     Peer peer_;
     Http2Ending ending_;
-    std::vector<char> early_;
+    Http2Buffer unread_;
+    std::optional<std::error_code> ended_behind_unread_;  // by the peer; without an error: FIN
+    Http2Session* next_unread_ = nullptr;
     Http2Session* next_with_news_ = nullptr;
     SocketId data_stream_;            // of the DATA frame at hand; it may be gone
     std::uint32_t last_peer_id_ = 0;  // of the streams that it has opened

@@ -16,12 +16,37 @@ constexpr std::size_t kMaxUnflushedBytes = std::size_t{4} << 20;
 
 thread_local Loop* current_loop = nullptr;
 
+// Asks for the frame of a coroutine that is resumed soon: other work comes first, while the processor fetches it.
+void prefetch_frame(const void* frame) noexcept {
+    constexpr std::size_t kLine = 64;
+    constexpr std::size_t kLines = 4;
+    for (std::size_t i = 0; i < kLines; ++i) {
+        __builtin_prefetch(static_cast<const char*>(frame) + i * kLine, 1);
+    }
+}
+
 }  // namespace
 
 Flushable::~Flushable() {
-    if (queued_on_ != nullptr) {
-        queued_on_->forget(*this);
+    if (queue_ != nullptr) {
+        queue_->remove(*this);
     }
+}
+
+void Flushable::Queue::add(Flushable& flushable) noexcept {
+    flushable.queue_ = this;
+    flushable.bytes_ = 0;
+    flushable.previous_ = newest;
+    flushable.next_ = nullptr;
+    (newest != nullptr ? newest->next_ : oldest) = &flushable;
+    newest = &flushable;
+}
+
+void Flushable::Queue::remove(Flushable& flushable) noexcept {
+    (flushable.previous_ != nullptr ? flushable.previous_->next_ : oldest) = flushable.next_;
+    (flushable.next_ != nullptr ? flushable.next_->previous_ : newest) = flushable.previous_;
+    bytes -= flushable.bytes_;
+    flushable.queue_ = nullptr;
 }
 
 EndOfTurn::~EndOfTurn() {
@@ -91,13 +116,15 @@ int Loop::run_turn(std::optional<std::int64_t> until) {
     const int fired = timers_.advance(now_);
     now_ = now;
     end_turn();
+    const int flushed_in_turn = flush_in_turn();
     const int flushed = events == 0 || must_flush() ? flush_oldest() : 0;
     destroy_retired();
-    return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed;
+    return events + fired + static_cast<int>(posted) + static_cast<int>(ran) + flushed_in_turn + flushed;
 }
 
 void Loop::schedule(internal::Ready& place, std::coroutine_handle<> task) {
     internal::require(!place.queued_, "two tasks of one StopScope are scheduled at once");
+    prefetch_frame(task.address());
     place.link_ = nullptr;
     place.who_ = task.address();
     place.queued_ = true;
@@ -150,38 +177,47 @@ void Loop::end_turn() {
 }
 
 void Loop::flush_later(Flushable& flushable, std::size_t bytes) {
-    if (flushable.queued_on_ == nullptr) {
-        flushable.queued_on_ = this;
+    if (flushable.queue_ == nullptr) {
         flushable.since_ = static_cast<std::uint32_t>(now_);
-        flushable.bytes_ = 0;
-        flushable.previous_ = newest_;
-        flushable.next_ = nullptr;
-        (newest_ != nullptr ? newest_->next_ : oldest_) = &flushable;
-        newest_ = &flushable;
+        later_.add(flushable);
     }
     const auto room = std::numeric_limits<std::uint32_t>::max() - flushable.bytes_;
     const auto added = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, room));
     flushable.bytes_ += added;
-    unflushed_bytes_ += added;
+    flushable.queue_->bytes += added;
 }
 
-void Loop::forget(Flushable& flushable) noexcept {
-    (flushable.previous_ != nullptr ? flushable.previous_->next_ : oldest_) = flushable.next_;
-    (flushable.next_ != nullptr ? flushable.next_->previous_ : newest_) = flushable.previous_;
-    unflushed_bytes_ -= flushable.bytes_;
-    flushable.queued_on_ = nullptr;
+void Loop::flush_in_turn(Flushable& flushable) noexcept {
+    if (flushable.queue_ == nullptr) {
+        in_turn_.add(flushable);
+    }
+}
+
+// Those that wait now: one that has more to send than it may at once has its next turn with the loop's.
+int Loop::flush_in_turn() {
+    int flushed = 0;
+    for (const Flushable* const last = in_turn_.newest; in_turn_.oldest != nullptr; ++flushed) {
+        Flushable& flushable = *in_turn_.oldest;
+        const bool is_last = &flushable == last;
+        in_turn_.remove(flushable);
+        flushable.flush();
+        if (is_last) {
+            return flushed + 1;
+        }
+    }
+    return flushed;
 }
 
 bool Loop::must_flush() const noexcept {
-    return oldest_ != nullptr && (unflushed_bytes_ > kMaxUnflushedBytes ||
-                                  static_cast<std::uint32_t>(now_) - oldest_->since_ > kLongestWaitMs);
+    return later_.oldest != nullptr && (later_.bytes > kMaxUnflushedBytes ||
+                                        static_cast<std::uint32_t>(now_) - later_.oldest->since_ > kLongestWaitMs);
 }
 
 int Loop::flush_oldest() {
     int flushed = 0;
-    for (; flushed < kFlushesAtOnce && oldest_ != nullptr; ++flushed) {
-        Flushable& flushable = *oldest_;
-        forget(flushable);
+    for (; flushed < kFlushesAtOnce && later_.oldest != nullptr; ++flushed) {
+        Flushable& flushable = *later_.oldest;
+        later_.remove(flushable);
         flushable.flush();
     }
     return flushed;

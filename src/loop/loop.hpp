@@ -20,14 +20,14 @@ namespace c10k {
 class BlockingPool;
 class Loop;
 
-// Something with bytes to send. The loop flushes it when it has nothing better to do.
+// Something with bytes to send. The loop flushes it when it has nothing better to do, or at the end of the turn.
 class Flushable {
 public:
     Flushable() = default;
     Flushable(const Flushable&) = delete;
     Flushable& operator=(const Flushable&) = delete;
 
-    // Sends what there is. Called once, however often Loop::flush_later() was called since the last time.
+    // Sends what there is. Called once, however often the loop was asked for it since the last time.
     virtual void flush() = 0;
 
 protected:
@@ -36,7 +36,17 @@ protected:
 private:
     friend class Loop;
 
-    Loop* queued_on_ = nullptr;
+    // Those that wait, in their order.
+    struct Queue {
+        Flushable* oldest = nullptr;
+        Flushable* newest = nullptr;
+        std::size_t bytes = 0;
+
+        void add(Flushable& flushable) noexcept;
+        void remove(Flushable& flushable) noexcept;
+    };
+
+    Queue* queue_ = nullptr;  // where it waits
     Flushable* previous_ = nullptr;
     Flushable* next_ = nullptr;
     std::uint32_t bytes_ = 0;
@@ -125,7 +135,9 @@ public:
 
     // Flushes `flushable` soon; `bytes` is how much has been added to it.
     void flush_later(Flushable& flushable, std::size_t bytes);
-    void forget(Flushable& flushable) noexcept;
+    // Flushes it at the end of this turn, while the processor has its bytes at hand: for one whose flush() makes no
+    // call of the kernel. Does nothing if it waits to be flushed already.
+    void flush_in_turn(Flushable& flushable) noexcept;
 
     // Destroys `object` at the end of this turn. Takes no memory.
     void retire(std::unique_ptr<Retirable> object) noexcept;
@@ -154,7 +166,8 @@ public:
 private:
     // Something of this loop's own is to be done: the next turn only looks for news.
     [[nodiscard]] bool is_busy() const noexcept {
-        return first_ready_ != nullptr || !ready_.empty() || oldest_ != nullptr || !at_end_.empty();
+        return first_ready_ != nullptr || !ready_.empty() || later_.oldest != nullptr || in_turn_.oldest != nullptr ||
+               !at_end_.empty();
     }
     // The steps of a turn. Returns how much happened.
     int run_turn(std::optional<std::int64_t> until);
@@ -163,6 +176,7 @@ private:
     void end_turn();
     [[nodiscard]] bool must_flush() const noexcept;
     int flush_oldest();
+    int flush_in_turn();
     void destroy_retired() noexcept;
 
     Loop* outer_;  // the loop that was this thread's before, restored at the end
@@ -177,9 +191,8 @@ private:
     std::vector<std::coroutine_handle<>> running_;
     std::vector<EndOfTurn*> at_end_;
     std::coroutine_handle<> next_;
-    Flushable* oldest_ = nullptr;
-    Flushable* newest_ = nullptr;
-    std::size_t unflushed_bytes_ = 0;
+    Flushable::Queue later_;
+    Flushable::Queue in_turn_;
     Retirable* retired_ = nullptr;
     std::vector<std::pair<std::type_index, std::shared_ptr<void>>> locals_;
 };
