@@ -77,6 +77,8 @@ void Http2Session::finish() try {
         send_goaway(kLastClientId, Http2Error::kNoError);
         send_ping(kLeavingPing);
         advance(Http2SessionEvent::kFinish);
+        leaving_since_ = services_.inner.now();
+        update_timer();
     } else {
         send_goaway(0, Http2Error::kNoError);
         advance(Http2SessionEvent::kLeft);
@@ -84,6 +86,11 @@ void Http2Session::finish() try {
     }
 } catch (const std::bad_alloc&) {
     lose_memory();
+}
+
+void Http2Session::note_left() {
+    send_goaway(last_peer_id_, Http2Error::kNoError);
+    advance(Http2SessionEvent::kLeft);
 }
 
 std::shared_ptr<const void> Http2Session::close() {
@@ -577,6 +584,9 @@ void Http2Session::update_timer() {
         if (owed_since_ > 0) {
             due = std::min(due, owed_since_ + options_.head_time.count());
         }
+        if (state_ == Http2SessionState::kLeaving) {
+            due = std::min(due, leaving_since_ + std::chrono::milliseconds{options_.ping_timeout}.count());
+        }
     }
     Timer::start(std::chrono::milliseconds{std::max<std::int64_t>(due - now, 0)});
 }
@@ -592,6 +602,11 @@ void Http2Session::on_time() try {
         fail(peer_.has_said_settings ? Http2Error::kEnhanceYourCalm : Http2Error::kSettingsTimeout,
              "a head, or the first SETTINGS, took longer than head_time");
         return;
+    }
+    if (state_ == Http2SessionState::kLeaving &&
+        now - leaving_since_ >= std::chrono::milliseconds{options_.ping_timeout}.count()) {
+        note_left();  // a peer that does not say that it has heard of the end cannot put it off
+        end_if_done();
     }
     if (has_heard_) {
         has_heard_ = has_pinged_ = false;

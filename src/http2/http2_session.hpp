@@ -220,6 +220,8 @@ private:
     // The peer broke a rule: says so and ends. Returns false.
     bool fail(wire::Http2Error error, std::string_view reason);
     void fail_streams() noexcept;
+    // The peer has heard of the end, or had its time.
+    void note_left();
     void end_if_done();
     void end(const Http2Ending& ending) noexcept;
     void lose_memory() noexcept;
@@ -255,6 +257,7 @@ private:
     std::size_t failed_ = 0;          // streams whose owners have yet to close them
     std::uint32_t held_ = 0;          // of them, those that owners have not taken
     std::int64_t owed_since_ = 0;     // ms: the peer has begun a head, or has to say SETTINGS; 0: it owes nothing
+    std::int64_t leaving_since_ = 0;  // ms: the peer has to say that it has heard of the end
     std::int64_t quiet_since_ = 0;    // ms: nothing has come since then, as of the last look
     std::uint8_t preface_left_ = 0;   // bytes of the client's preface that have not come
     wire::Role role_;

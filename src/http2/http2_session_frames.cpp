@@ -514,8 +514,7 @@ bool Http2Session::receive_ping(const Http2FrameHeader& header, std::string_view
     if (!header.has(flag::kAck)) {
         std::memcpy(sender_.append({kPingBytes, Http2FrameType::kPing, flag::kAck, 0}), payload.data(), kPingBytes);
     } else if (payload == kLeavingPing && state_ == Http2SessionState::kLeaving) {
-        send_goaway(last_peer_id_, Http2Error::kNoError);
-        advance(Http2SessionEvent::kLeft);
+        note_left();
     }
     return true;
 }
