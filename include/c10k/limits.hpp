@@ -94,8 +94,11 @@ struct Http2Limits {
 struct ServerLimits : HttpLimits, WebSocketLimits, Http2Limits {
     // Connections that the kernel completes before the server accepts them.
     std::uint32_t backlog = 4096;
-    // Connections at a time, and those from one address (0: no limit). Others get 503.
+    // Clients at a time: connections of HTTP/1.1, WebSockets, and streams of HTTP/2. Others get 503.
     std::uint32_t max_connections = 1024 * 1024;
+    // TCP connections at a time, those of HTTP/2 among them (0: as many as max_connections), and those from one address
+    // (0: no limit). Others get 503.
+    std::uint32_t max_tcp_connections = 0;
     std::uint32_t max_connections_per_address = 0;
     // Connections whose first request has not arrived in full. The server accepts no more while there are so many.
     std::uint32_t max_newcomers = 16 * 1024;
@@ -131,6 +134,7 @@ struct BlockingLimits {
 // The limits whose strikes are counted. Each is named like its field and counted under its setting's name.
 enum class Limit : std::uint8_t {
     kMaxConnections,
+    kMaxTcpConnections,
     kMaxConnectionsPerAddress,
     kMaxNewcomers,
     kMaxRequestLineBytes,

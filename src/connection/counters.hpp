@@ -31,7 +31,8 @@ struct Counters : std::enable_shared_from_this<Counters> {
     Counter accepted;         // connections
     Counter accept_failures;  // because descriptors or memory had run out
     Counter proxy_failures;   // connections that should have begun with a PROXY header, and did not
-    Counter open;             // connections now
+    Counter open;             // clients now: see Admission
+    Counter open_tcp;         // TCP connections now
     Counter opened;           // WebSockets
     Counter late_failures;    // of calls on sockets that were closed by then: no owner has heard of them
     Counter dropped;          // messages that slow members of routes that drop some have not got

@@ -76,8 +76,8 @@ Sampler::Sums& Sampler::Sums::operator+=(const Traffic& traffic) {
 }
 
 Sampler::Sums& Sampler::Sums::operator+=(const Sums& other) {
-    for (const auto member : {&Sums::open, &Sums::accepted, &Sums::websockets, &Sums::dropped, &Sums::received,
-                              &Sums::received_bytes, &Sums::sent, &Sums::sent_bytes}) {
+    for (const auto member : {&Sums::open, &Sums::open_tcp, &Sums::accepted, &Sums::websockets, &Sums::dropped,
+                              &Sums::received, &Sums::received_bytes, &Sums::sent, &Sums::sent_bytes}) {
         this->*member += other.*member;
     }
     return *this;
@@ -100,6 +100,7 @@ Sampler::Sampler(std::vector<LoopSource> loops)
 Sampler::Sums Sampler::of_loop(std::size_t loop) const {
     const LoopSource& source = loops_[loop];
     Sums sums{.open = source.counters->open.value(),
+              .open_tcp = source.counters->open_tcp.value(),
               .accepted = source.counters->accepted.value(),
               .dropped = source.counters->dropped.value()};
     for (const RouteTraffic& route : source.routes) {
@@ -213,7 +214,7 @@ void Sampler::take(std::chrono::steady_clock::time_point now, const Walks& walks
     total["at"] = unix_time();
     total["websockets"] = sums.websockets;
     total["accepted"] = per_second(before.accepted, sums.accepted, seconds);
-    total["left"] = per_second(before.accepted - before.open, sums.accepted - sums.open, seconds);
+    total["left"] = per_second(before.accepted - before.open_tcp, sums.accepted - sums.open_tcp, seconds);
     total["dropped"] = per_second(before.dropped, sums.dropped, seconds);
     total["queued"] = queued;
     total["slow"] = slow;

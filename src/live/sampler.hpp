@@ -46,6 +46,7 @@ private:
     // Counts that only grow, but for the open ones.
     struct Sums {
         std::uint64_t open = 0;
+        std::uint64_t open_tcp = 0;
         std::uint64_t accepted = 0;
         std::uint64_t websockets = 0;
         std::uint64_t dropped = 0;

@@ -127,12 +127,17 @@ void print_connections(const Findings& findings) {
     std::printf("\nConnections that fit here, with %s:\n", workers.c_str());
     for (const std::string& backend : backend_names()) {
         const std::vector<MachineLimit> limits = findings.limits_with(backend);
-        const MachineLimit& least = narrowest(limits);
+        const MachineLimit& least = *narrowest(limits, MachineLimit::Of::kHeld);
         std::printf("  %-8s  %14s  %s is what limits it%s\n", backend.c_str(), grouped(least.connections).c_str(),
                     least.name.c_str(), backend == chosen ? "; in force" : "");
         if (!least.command.empty()) {
             std::printf("  %-8s  %14s  # %s\n", "", "", least.command.c_str());
         }
+    }
+    const std::vector<MachineLimit> found = limits(findings.machine, findings.settings);
+    if (const MachineLimit* const least = narrowest(found, MachineLimit::Of::kStreams)) {
+        std::printf("  %-8s  %14s  streams; %s is what limits them\n", "HTTP/2", grouped(least->connections).c_str(),
+                    least->name.c_str());
     }
 }
 
@@ -217,8 +222,12 @@ void print_json(const Findings& findings) {
                                   {"command", limit.command}});
     }
     for (const std::string& backend : backend_names()) {
-        json["connections"][backend] = narrowest(findings.limits_with(backend)).connections;
+        const std::vector<MachineLimit> found = findings.limits_with(backend);
+        json["connections"][backend] = narrowest(found, MachineLimit::Of::kHeld)->connections;
     }
+    const std::vector<MachineLimit> found = limits(findings.machine, findings.settings);
+    const MachineLimit* const streams = narrowest(found, MachineLimit::Of::kStreams);
+    json["streams"] = to_json(streams != nullptr ? Machine::Number{streams->connections} : std::nullopt);
     // Settings may hold bytes that are no UTF-8.
     std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "loop/backends.hpp"
+#include "web/setting_rows.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -35,6 +36,8 @@ constexpr std::uint64_t kSocketBytes = 3'100;
 constexpr std::uint64_t kEpollBytes = 200;
 constexpr std::uint64_t kUringBytes = 850;
 constexpr std::uint64_t kOwnBytes = 1'000;
+// A WebSocket of the echo test on a stream of HTTP/2, measured with 100,000 of them; the kernel has none of it.
+constexpr std::uint64_t kStreamBytes = 900;
 
 // ---- Reading
 
@@ -177,21 +180,32 @@ MachineLimit all_files(std::uint64_t file_max, std::uint64_t in_use) {
             unless(left, kGoal, "sysctl -w fs.file-max=" + std::to_string(in_use + 2 * kGoalFiles))};
 }
 
-MachineLimit memory(const Machine& machine, const std::string& backend) {
-    const std::uint64_t each = kSocketBytes + (backend == kEpoll ? kEpollBytes : kUringBytes) + kOwnBytes;
-    const std::string meaning = "An idle connection takes about " + std::to_string(each) +
-                                " bytes, the kernel's included; clients on this machine take theirs as well.";
+// At `each` bytes.
+MachineLimit memory(const Machine& machine, MachineLimit::Of of, std::uint64_t each, const std::string& meaning) {
     const std::uint64_t available = machine.memory.value_or(Machine::kUnlimited);
     if (machine.group_memory && machine.group_memory->bytes < available) {
         const std::uint64_t fit = machine.group_memory->bytes / each;
         return {"memory.max",
                 std::to_string(machine.group_memory->bytes),
-                MachineLimit::Of::kHeld,
+                of,
                 fit,
                 meaning + " The control group sets the limit.",
                 unless(fit, kGoal, "echo max > " + machine.group_memory->file.string())};
     }
-    return {"memory available", text(available), MachineLimit::Of::kHeld, available / each, meaning, ""};
+    return {"memory available", text(available), of, available / each, meaning, ""};
+}
+
+MachineLimit memory_of_sockets(const Machine& machine, const std::string& backend) {
+    const std::uint64_t each = kSocketBytes + (backend == kEpoll ? kEpollBytes : kUringBytes) + kOwnBytes;
+    return memory(machine, MachineLimit::Of::kHeld, each,
+                  "An idle connection takes about " + std::to_string(each) +
+                      " bytes, the kernel's included; clients on this machine take theirs as well.");
+}
+
+MachineLimit memory_of_streams(const Machine& machine) {
+    return memory(machine, MachineLimit::Of::kStreams, kStreamBytes,
+                  "An idle WebSocket on a stream of HTTP/2 takes about " + std::to_string(kStreamBytes) +
+                      " bytes, and the kernel none; clients on this machine take theirs as well.");
 }
 
 MachineLimit tracked(std::uint64_t most) {
@@ -292,6 +306,7 @@ std::string_view to_text(MachineLimit::Of of) noexcept {
         case MachineLimit::Of::kArriving: return "arriving at once";
         case MachineLimit::Of::kOneClient: return "from one client address";
         case MachineLimit::Of::kBusy: return "with data at once";
+        case MachineLimit::Of::kStreams: return "on streams of HTTP/2";
         case MachineLimit::Of::kHeld: break;
     }
     return "held";
@@ -315,7 +330,10 @@ std::vector<MachineLimit> limits(const Machine& machine, const Settings& setting
         found.push_back(all_files(*machine.file_max, machine.files_in_use.value_or(0)));
     }
     if (machine.memory || machine.group_memory) {
-        found.push_back(memory(machine, backend));
+        found.push_back(memory_of_sockets(machine, backend));
+        if (settings.http2 != "off") {
+            found.push_back(memory_of_streams(machine));
+        }
     }
     if (machine.conntrack_max && machine.conntrack_count.value_or(0) > 0) {
         found.push_back(tracked(*machine.conntrack_max));
@@ -335,13 +353,14 @@ std::vector<MachineLimit> limits(const Machine& machine, const Settings& setting
     return found;
 }
 
-const MachineLimit& narrowest(const std::vector<MachineLimit>& limits) {
-    const auto allows = [](const MachineLimit& limit) {
-        return limit.of == MachineLimit::Of::kHeld ? limit.connections : Machine::kUnlimited;
-    };
-    return *std::min_element(
-        limits.begin(), limits.end(),
-        [&allows](const MachineLimit& left, const MachineLimit& right) { return allows(left) < allows(right); });
+const MachineLimit* narrowest(const std::vector<MachineLimit>& limits, MachineLimit::Of of) {
+    const MachineLimit* least = nullptr;
+    for (const MachineLimit& limit : limits) {
+        if (limit.of == of && (least == nullptr || limit.connections < least->connections)) {
+            least = &limit;
+        }
+    }
+    return least;
 }
 
 std::vector<CheckMessage> check_machine(const Machine& machine, const Settings& settings) {
@@ -357,6 +376,24 @@ std::vector<CheckMessage> check_machine(const Machine& machine, const Settings& 
                                    "there are " + std::to_string(settings.workers) + " workers, but this process has " +
                                        std::to_string(machine.cores) + (machine.cores == 1 ? " core" : " cores"),
                                    "a worker keeps one core busy; more of them take turns"));
+    }
+    // The defaults are for any machine, and nobody has asked for so many.
+    const auto compare = [&, found = limits(machine, settings)](std::string id, SettingMember setting,
+                                                                std::uint32_t wanted, MachineLimit::Of of) {
+        if (const MachineLimit* const least = narrowest(found, of); least != nullptr && wanted > least->connections) {
+            messages.push_back(warning(std::move(id),
+                                       std::string{name_of(setting)} + " is " + std::to_string(wanted) + ", but " +
+                                           least->name + " = " + least->value + " leaves room for " +
+                                           std::to_string(least->connections),
+                                       least->command.empty() ? least->meaning : least->command));
+        }
+    };
+    if (settings.max_tcp_connections > 0) {
+        compare("machine.W004", &Settings::max_tcp_connections, settings.max_tcp_connections, MachineLimit::Of::kHeld);
+    }
+    if (settings.max_connections != Settings{}.max_connections) {
+        compare("machine.W005", &Settings::max_connections, settings.max_connections,
+                settings.http2 == "off" ? MachineLimit::Of::kHeld : MachineLimit::Of::kStreams);
     }
     const std::string backend = backend_in_force(machine, settings);
     if (backend == kEpoll && machine.epoll.sockets < kFew) {

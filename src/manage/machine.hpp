@@ -64,7 +64,7 @@ struct Machine {
 // One limit of a machine.
 struct MachineLimit {
     // Which connections it counts.
-    enum class Of : std::uint8_t { kHeld, kArriving, kOneClient, kBusy };
+    enum class Of : std::uint8_t { kHeld, kStreams, kArriving, kOneClient, kBusy };
 
     std::string name;   // "open files"
     std::string value;  // "20000"
@@ -83,9 +83,9 @@ struct MachineLimit {
 // The limits of this machine for the backend and the workers of the settings.
 [[nodiscard]] std::vector<MachineLimit> limits(const Machine& machine, const Settings& settings);
 
-// The limit that decides how many connections can be held.
-// Requires: one of them is of kHeld, as one of limits() is.
-[[nodiscard]] const MachineLimit& narrowest(const std::vector<MachineLimit>& limits);
+// The limit that decides how many connections of one kind there can be. Null if none is of that kind; one of limits()
+// is of kHeld.
+[[nodiscard]] const MachineLimit* narrowest(const std::vector<MachineLimit>& limits, MachineLimit::Of of);
 
 // Finds settings that this machine cannot satisfy. The ids of these messages begin with "machine".
 [[nodiscard]] std::vector<CheckMessage> check_machine(const Machine& machine, const Settings& settings);

@@ -91,9 +91,11 @@ void Acceptor::receive(SocketId socket, const Address& peer, const Address& loca
 void Acceptor::decide(SocketId socket, const Address& peer, const Address& local) {
     const ServerLimits& limits = context_.limits;
     context_.counters().accepted.add();
+    const std::uint32_t max_tcp = limits.max_tcp_connections > 0 ? limits.max_tcp_connections : limits.max_connections;
     if (context_.admission->connections >= limits.max_connections) {
-        context_.counters().count(Limit::kMaxConnections);
-        reject(socket, peer, local, "as many connections as max_connections allows are open");
+        reject(socket, peer, local, {}, Limit::kMaxConnections);
+    } else if (context_.admission->tcp_connections >= max_tcp) {
+        reject(socket, peer, local, {}, Limit::kMaxTcpConnections);
     } else if (!limits.proxy_protocol) {
         admit(socket, peer, local, {});
     } else if (wire::is_trusted(peer.text(), limits.trusted_proxies)) {
@@ -110,35 +112,44 @@ void Acceptor::admit(SocketId socket, const Address& client, const Address& loca
         !wire::is_trusted(client.text(), limits.trusted_proxies)) {
         const auto entered = context_.admission->enter(client.subnet_key(), limits.max_connections_per_address);
         if (!entered) {
-            context_.counters().count(Limit::kMaxConnectionsPerAddress);
-            reject(socket, client, local, "its address has as many connections as max_connections_per_address allows");
+            reject(socket, client, local, early, Limit::kMaxConnectionsPerAddress);
             return;
         }
         slot = *entered;
     }
     Http1Connection* connection = nullptr;
     try {
-        secure(socket, client);
-        connection = &context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, local, slot);
+        connection = &open(socket, client, local, slot);
     } catch (...) {
         context_.admission->leave(slot);
         throw;
     }
+    receive_early(*connection, socket, early);
+}
+
+Http1Connection& Acceptor::open(SocketId socket, const Address& client, const Address& local,
+                                Admission::AddressSlot slot) {
+    secure(socket, client);
+    return context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, local, slot);
+}
+
+void Acceptor::receive_early(Http1Connection& connection, SocketId socket, std::span<char> early) {
     if (early.empty()) {
         return;
     }
     if (context_.is_secure()) {
         TlsBackend::of(context_.services.loop).receive(socket, early);
     } else {
-        connection->receive(early);
+        connection.receive(early);
     }
 }
 
-void Acceptor::reject(SocketId socket, const Address& client, const Address& local, std::string_view why) {
-    context_.warn_of(client.text(), "rejected", why);
-    secure(socket, client);
-    context_.connections.emplace<Http1Connection>(context_, pending_, socket, client, local, Admission::kUncounted)
-        .reject();
+void Acceptor::reject(SocketId socket, const Address& client, const Address& local, std::span<char> early,
+                      Limit limit) {
+    context_.note_rejected(client.text(), limit);
+    Http1Connection& connection = open(socket, client, local, Admission::kUncounted);
+    connection.reject();
+    receive_early(connection, socket, early);
 }
 
 void Acceptor::secure(SocketId socket, const Address& client) {
@@ -197,7 +208,7 @@ void Acceptor::take_held() {
 void Acceptor::on_accept_failed(std::error_code error) {
     context_.counters().accept_failures.add();
     if (failures_.is_due(context_.services.loop.now())) {
-        log::error("cannot accept: " + error.message() + "; " + std::to_string(context_.connections.count()) +
+        log::error("cannot accept: " + error.message() + "; " + std::to_string(context_.counters().open_tcp.value()) +
                    " connections are open. Those are served, and accepting goes on when some have ended. To hold more, "
                    "raise the limit of open files (ulimit -n).");
     }

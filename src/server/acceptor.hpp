@@ -14,6 +14,8 @@
 
 namespace c10k {
 
+class Http1Connection;
+
 // The listeners of one server: decides what becomes of each new connection.
 class Acceptor final : private ListenerEvents, private PendingConnections::Source, private Timer {
 public:
@@ -52,8 +54,12 @@ private:
     void decide(SocketId socket, const Address& peer, const Address& local);
     // From now on the socket speaks TLS, if this server does.
     void secure(SocketId socket, const Address& client);
-    // Answers with 503.
-    void reject(SocketId socket, const Address& client, const Address& local, std::string_view why);
+    // Begins to serve it.
+    Http1Connection& open(SocketId socket, const Address& client, const Address& local, Admission::AddressSlot slot);
+    // Gives a connection what has come of it already.
+    void receive_early(Http1Connection& connection, SocketId socket, std::span<char> early);
+    // Answers with 503, for the limit has struck.
+    void reject(SocketId socket, const Address& client, const Address& local, std::span<char> early, Limit limit);
     // As many connections are pending as may be: no more are accepted for now.
     void pause_accepting() override;
     void resume_accepting() override;

@@ -15,6 +15,12 @@ namespace c10k {
 // How many connections a program has, over all its loops. Thread: any.
 class Admission {
 public:
+    // What a connection of a server counts as.
+    enum class Kind : std::uint8_t {
+        kTcp,     // a TCP connection with one client
+        kShared,  // a TCP connection whose clients are its streams
+        kStream,  // a client on one of those
+    };
     // An address that a connection came from; small, because every connection keeps one.
     using AddressSlot = std::uint32_t;
     // The slot of connections whose address is not counted.
@@ -24,8 +30,12 @@ public:
     Admission(const Admission&) = delete;
     Admission& operator=(const Admission&) = delete;
 
-    std::atomic<std::size_t> connections{0};
+    std::atomic<std::size_t> connections{0};  // clients, as max_connections counts them
+    std::atomic<std::size_t> tcp_connections{0};
     std::atomic<std::size_t> servers{0};  // that divide max_newcomers among them
+
+    [[nodiscard]] static bool is_client(Kind kind) noexcept { return kind != Kind::kShared; }
+    [[nodiscard]] static bool is_tcp(Kind kind) noexcept { return kind != Kind::kStream; }
 
     // Counts one more connection from `address`, which are any bytes. Empty if there are `most` already.
     [[nodiscard]] std::optional<AddressSlot> enter(std::string_view address, std::uint32_t most);

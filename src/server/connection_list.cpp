@@ -18,8 +18,29 @@ void ConnectionList::add(std::unique_ptr<ServerConnection> connection) noexcept 
         next_to_close_ = added;
     }
     ++count_;
-    ++admission_.connections;
-    services_.counters->open.add();
+    count(added->kind());
+}
+
+void ConnectionList::count(Admission::Kind kind) noexcept {
+    if (Admission::is_client(kind)) {
+        ++admission_.connections;
+        services_.counters->open.add();
+    }
+    if (Admission::is_tcp(kind)) {
+        ++admission_.tcp_connections;
+        services_.counters->open_tcp.add();
+    }
+}
+
+void ConnectionList::uncount(Admission::Kind kind) noexcept {
+    if (Admission::is_client(kind)) {
+        --admission_.connections;
+        services_.counters->open.subtract();
+    }
+    if (Admission::is_tcp(kind)) {
+        --admission_.tcp_connections;
+        services_.counters->open_tcp.subtract();
+    }
 }
 
 void ConnectionList::retire(ServerConnection& connection, Admission::AddressSlot slot) noexcept {
@@ -34,9 +55,8 @@ void ConnectionList::retire(ServerConnection& connection, Admission::AddressSlot
         next_to_close_ = following;
     }
     --count_;
-    --admission_.connections;
+    uncount(connection.kind());
     admission_.leave(slot);
-    services_.counters->open.subtract();
     services_.counters->late_failures.set(services_.loop.backend().failures_after_close());
     services_.trimmer.soon();
     services_.loop.retire(std::unique_ptr<Retirable>{&connection});

@@ -30,6 +30,8 @@ public:
     virtual void close(const ShutdownOptions& options) = 0;
     // Ends now, and asks the view to stop: the socket is gone on return.
     virtual void abort() noexcept = 0;
+    // What it counts as, from the first to the last.
+    [[nodiscard]] virtual Admission::Kind kind() const noexcept { return Admission::Kind::kTcp; }
 
 private:
     friend class ConnectionList;
@@ -76,6 +78,8 @@ public:
 
 private:
     void add(std::unique_ptr<ServerConnection> connection) noexcept;
+    void count(Admission::Kind kind) noexcept;
+    void uncount(Admission::Kind kind) noexcept;
     [[nodiscard]] static ServerConnection* next(const ServerConnection& connection) noexcept {
         return static_cast<ServerConnection*>(connection.link_);
     }

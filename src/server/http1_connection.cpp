@@ -39,8 +39,14 @@ Http1Connection::Http1Connection(ServerContext& context, PendingConnections& pen
 }
 
 void Http1Connection::reject() {
-    const Response response = Response::text("The server is full.\n", 503);
-    send(wire::to_bytes(response, {.keep_alive = false, .date = context_.date()}));
+    is_rejected_ = true;
+    if (!may_be_http2_) {
+        answer_full();
+    }
+}
+
+void Http1Connection::answer_full() {
+    send(wire::to_bytes(full_response(), {.keep_alive = false, .date = context_.date()}));
     advance(Http1Event::kLastAnswered);
 }
 
@@ -74,6 +80,10 @@ void Http1Connection::on_received(std::span<char> bytes) {
 // Reads and answers until there is nothing more to read, or too much to send.
 void Http1Connection::read_requests() {
     if (may_be_http2_ && !unread_.empty() && is_http2()) {
+        return;
+    }
+    if (is_rejected_ && !may_be_http2_) {
+        answer_full();
         return;
     }
     std::size_t read = 0;
@@ -305,9 +315,13 @@ bool Http1Connection::is_http2() {
 void Http1Connection::become_http2() {
     stop_waiting_for(Wait::kRequest);
     const std::string early = std::move(unread_);
-    context_.connections.emplace<Http2Connection>(context_, socket(), peer_, local_, address_slot_, early);
+    auto& connection =
+        context_.connections.emplace<Http2Connection>(context_, socket(), peer_, local_, address_slot_, early);
     hand_over();
     address_slot_ = Admission::kUncounted;
+    if (is_rejected_) {
+        connection.reject();
+    }
     advance(Http1Event::kUpgraded);
     retire();
 }

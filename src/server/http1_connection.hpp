@@ -31,7 +31,7 @@ public:
 
     // Takes bytes that came before it was there.
     void receive(std::span<char> early) { on_received(early); }
-    // Answers with 503 before anything is asked, and ends.
+    // Answers with 503, and ends. If the peer may speak HTTP/2, its first bytes have to say how it is told.
     void reject();
 
 private:
@@ -92,6 +92,7 @@ private:
     // The peer speaks HTTP/2 from its first byte on, or may still turn out to.
     bool is_http2();
     void become_http2();
+    void answer_full();
     void become_websocket();
     void end_answer();
     // Whether so much of the body is missing that the connection has to end: it is long, will not come, or the client
@@ -147,7 +148,8 @@ private:
     wire::Framing framing_ = wire::Framing::kLength;  // of the last answer
     // No request will be read after this answer, which says so if its head has not gone out.
     bool is_last_ = false;
-    bool may_be_http2_;    // nothing has come that HTTP/2 does not begin with
+    bool may_be_http2_;  // nothing has come that HTTP/2 does not begin with
+    bool is_rejected_ = false;
     bool paused_ = false;  // no more is read until the peer takes its answers
 };
 

@@ -18,9 +18,13 @@ public:
     Http2Connection(ServerContext& context, SocketId tcp, std::string peer, std::string local,
                     Admission::AddressSlot slot, std::span<const char> early);
 
+    // Ends, and answers with 503 the streams that come until the peer has heard of it.
+    void reject();
+
 private:
     void close(const ShutdownOptions& options) override;
     void abort() noexcept override;
+    [[nodiscard]] Admission::Kind kind() const noexcept override { return Admission::Kind::kShared; }
 
     void on_stream(SocketId stream, wire::Http2Head head, wire::Http2Body body) override;
     void on_limit(Limit limit) override { context_.counters().count(limit); }
@@ -28,7 +32,8 @@ private:
     // Ends a connection on which nothing has happened for the idle time.
     void on_time() override;
 
-    void retire() noexcept;
+    // Answers with 503, and keeps nothing of the stream.
+    void refuse(SocketId stream, const wire::Http2Head& head);
     [[nodiscard]] Http2Backend& backend() const noexcept;
 
     ServerContext& context_;
@@ -38,6 +43,7 @@ private:
     Admission::AddressSlot address_slot_;
     std::uint64_t requests_ = 0;
     std::uint64_t requests_before_ = 0;  // at the last look
+    bool is_rejected_ = false;
 };
 
 }  // namespace c10k

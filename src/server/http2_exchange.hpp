@@ -48,6 +48,7 @@ private:
 
     void close(const ShutdownOptions& /*options*/) override {}  // it ends by itself, or is aborted
     void abort() noexcept override;
+    [[nodiscard]] Admission::Kind kind() const noexcept override { return Admission::Kind::kStream; }
 
     void on_received(std::span<char> bytes) override;
     void on_fin() override;

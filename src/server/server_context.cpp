@@ -21,6 +21,15 @@ Http2Options http2_options(const ServerLimits& limits) {
     return options;
 }
 
+std::string_view why_rejected(Limit limit) noexcept {
+    switch (limit) {
+        case Limit::kMaxTcpConnections: return "as many TCP connections as max_tcp_connections allows are open";
+        case Limit::kMaxConnectionsPerAddress:
+            return "its address has as many connections as max_connections_per_address allows";
+        default: return "as many connections as max_connections allows are open";
+    }
+}
+
 }  // namespace
 
 ServerContext::ServerContext(LoopServices& its_services, Application& its_application, const ServerLimits& its_limits,
@@ -44,10 +53,17 @@ const std::string& ServerContext::date() {
     return date_;
 }
 
+void ServerContext::note_rejected(std::string_view peer, Limit limit) {
+    counters().count(limit);
+    warn_of(peer, "rejected", why_rejected(limit));
+}
+
 void ServerContext::warn_of(std::string_view peer, std::string_view what, std::string_view why) {
     if (warnings_.is_due(services.loop.now())) {
         log::warning(std::string{what} + ' ' + std::string{peer} + ", and perhaps others: " + std::string{why});
     }
 }
+
+Response full_response() { return Response::text("The server is full.\n", 503); }
 
 }  // namespace c10k

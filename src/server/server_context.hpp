@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/log.hpp"
+#include "c10k/http.hpp"
 #include "c10k/limits.hpp"
 #include "connection/loop_services.hpp"
 #include "http2/http2_events.hpp"
@@ -41,6 +42,8 @@ struct ServerContext {
     [[nodiscard]] bool admits_http2(std::string_view peer) const;
     // The Date field's value, renewed once a second.
     [[nodiscard]] const std::string& date();
+    // A limit on connections keeps `peer` out: counts and logs it.
+    void note_rejected(std::string_view peer, Limit limit);
     // Logs what was done to `peer`, and why; at most one such line a second.
     void warn_of(std::string_view peer, std::string_view what, std::string_view why);
 
@@ -49,5 +52,8 @@ private:
     std::string date_;
     std::int64_t date_second_ = -1;
 };
+
+// What clients get that a limit on connections keeps out. Nobody knows when there will be room: it has no Retry-After.
+[[nodiscard]] Response full_response();
 
 }  // namespace c10k

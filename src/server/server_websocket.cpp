@@ -204,6 +204,10 @@ void ServerWebSocket::close(const ShutdownOptions& options) {
     connection_.close_for_others(options.code, options.reason);
 }
 
+Admission::Kind ServerWebSocket::kind() const noexcept {
+    return Http2Backend::is_stream(connection_.socket()) ? Admission::Kind::kStream : Admission::Kind::kTcp;
+}
+
 void ServerWebSocket::abort() noexcept {
     scope_.request_stop();
     connection_.abort(CloseCode::kGoingAway, "the server is shutting down");

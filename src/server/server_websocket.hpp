@@ -26,6 +26,7 @@ private:
 
     void close(const ShutdownOptions& options) override;
     void abort() noexcept override;
+    [[nodiscard]] Admission::Kind kind() const noexcept override;
 
     void on_closed() override;
     [[nodiscard]] std::string_view subprotocol() const noexcept override;

@@ -47,18 +47,29 @@ constexpr std::array kRows{
                "speaks TLS only. A client gets the certificate for the name that it asks for, or else the first."},
     SettingRow{"tls_key", "", &Settings::tls_key,
                "The files of their private keys, in the same order. The server reads all of them again on SIGHUP."},
-    SettingRow{"max_connections",
-               "",
-               &Settings::max_connections,
-               "Over all loops. Further clients get 503, so that memory and descriptors stay with those who are here. "
-               "On most machines descriptors run out first.",
-               {1},
-               Limit::kMaxConnections},
+    SettingRow{
+        "max_connections",
+        "",
+        &Settings::max_connections,
+        "Clients over all loops: connections of HTTP/1.1, WebSockets, and streams of HTTP/2 with a request. Further "
+        "ones get 503, so that memory stays with those who are here.",
+        {1},
+        Limit::kMaxConnections},
+    SettingRow{
+        "max_tcp_connections",
+        "",
+        &Settings::max_tcp_connections,
+        "Over all loops: descriptors and the kernel's memory. A connection of HTTP/2 counts here once, and each of "
+        "its streams in max_connections. Further ones get 503. 0: as many as max_connections. On most machines "
+        "descriptors run out first.",
+        {},
+        Limit::kMaxTcpConnections},
     SettingRow{"max_connections_per_address",
                "",
                &Settings::max_connections_per_address,
-               "Further clients get 503. 0: no limit, since a whole company or a mobile network may share one address. "
-               "All of an IPv6 /64 counts as one address. Connections from trusted_proxies are not counted.",
+               "TCP connections. Further clients get 503. 0: no limit, since a whole company or a mobile network may "
+               "share one address. All of an IPv6 /64 counts as one address. Connections from trusted_proxies are not "
+               "counted.",
                {},
                Limit::kMaxConnectionsPerAddress},
     SettingRow{

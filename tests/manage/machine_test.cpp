@@ -108,7 +108,7 @@ TEST(Machine, LeavesOutWhatItIsNotTold) {
     EXPECT_FALSE(machine.group_memory);
     const std::vector<MachineLimit> found = limits(machine, settings_with("epoll"));
     ASSERT_EQ(found.size(), 1U);
-    EXPECT_EQ(narrowest(found).connections, machine.epoll.sockets);
+    EXPECT_EQ(narrowest(found, MachineLimit::Of::kHeld)->connections, machine.epoll.sockets);
 }
 
 TEST(Machine, TakesTheLowestMemoryLimitOfItsControlGroups) {
@@ -137,7 +137,7 @@ TEST(Machine, FindsItsControlGroupBelowTheRootOfTheMount) {
 TEST(Limits, NeedNoCommandWhereAMillionFit) {
     for (const std::string backend : {"epoll", "io_uring"}) {
         const std::vector<MachineLimit> found = limits(large_machine(), settings_with(backend));
-        EXPECT_GE(narrowest(found).connections, 1'000'000U);
+        EXPECT_GE(narrowest(found, MachineLimit::Of::kHeld)->connections, 1'000'000U);
         for (const MachineLimit& limit : found) {
             EXPECT_EQ(limit.command, "") << limit.name;
         }
@@ -198,10 +198,22 @@ TEST(Limits, SayHowToLiftThem) {
 TEST(Limits, OfMemoryDependOnTheBackend) {
     Machine machine = large_machine();
     machine.memory = 4'300 * 4'950;
-    EXPECT_EQ(narrowest(limits(machine, settings_with("epoll"))).connections, 4'950U);
-    EXPECT_EQ(narrowest(limits(machine, settings_with("io_uring"))).connections, 4'300U);
+    EXPECT_EQ(narrowest(limits(machine, settings_with("epoll")), MachineLimit::Of::kHeld)->connections, 4'950U);
+    EXPECT_EQ(narrowest(limits(machine, settings_with("io_uring")), MachineLimit::Of::kHeld)->connections, 4'300U);
     machine.group_memory = GroupMemory{*machine.memory * 2, "/sys/fs/cgroup/memory.max"};
-    EXPECT_EQ(narrowest(limits(machine, settings_with("epoll"))).name, "memory available");
+    EXPECT_EQ(narrowest(limits(machine, settings_with("epoll")), MachineLimit::Of::kHeld)->name, "memory available");
+}
+
+TEST(Limits, OfStreamsAreThoseOfMemoryWhereHttp2IsSpoken) {
+    Machine machine = large_machine();
+    machine.epoll.sockets = 20'000;
+    machine.memory = 900 * 1'000'000ULL;
+    Settings settings = settings_with("epoll");
+    EXPECT_EQ(narrowest(limits(machine, settings), MachineLimit::Of::kStreams), nullptr);
+    settings.http2 = "trusted";
+    const std::vector<MachineLimit> found = limits(machine, settings);
+    EXPECT_EQ(narrowest(found, MachineLimit::Of::kStreams)->connections, 1'000'000U);
+    EXPECT_EQ(narrowest(found, MachineLimit::Of::kHeld)->connections, 20'000U);
 }
 
 TEST(Limits, OfWhatArrivesOrIsBusyDoNotDecideHowManyAreHeld) {
@@ -209,16 +221,16 @@ TEST(Limits, OfWhatArrivesOrIsBusyDoNotDecideHowManyAreHeld) {
     machine.somaxconn = 1;
     machine.tcp_pages = 1;
     machine.first_port = machine.last_port;
-    EXPECT_GE(narrowest(limits(machine, settings_with("epoll"))).connections, 1'000'000U);
+    EXPECT_GE(narrowest(limits(machine, settings_with("epoll")), MachineLimit::Of::kHeld)->connections, 1'000'000U);
 }
 
 TEST(Limits, OfTheFirewallHoldOnlyWhileItTracks) {
     Machine machine = large_machine();
     machine.conntrack_max = 1;
     machine.conntrack_count = 0;
-    EXPECT_GE(narrowest(limits(machine, settings_with("epoll"))).connections, 1'000'000U);
+    EXPECT_GE(narrowest(limits(machine, settings_with("epoll")), MachineLimit::Of::kHeld)->connections, 1'000'000U);
     machine.conntrack_count = 1;
-    EXPECT_EQ(narrowest(limits(machine, settings_with("epoll"))).connections, 1U);
+    EXPECT_EQ(narrowest(limits(machine, settings_with("epoll")), MachineLimit::Of::kHeld)->connections, 1U);
 }
 
 TEST(Limits, LeaveNoRoomWhereIoUringIsRefused) {
@@ -226,9 +238,9 @@ TEST(Limits, LeaveNoRoomWhereIoUringIsRefused) {
     machine.io_uring = {"forbidden here", 0, false};
     machine.io_uring_disabled = 2;
     const std::vector<MachineLimit> found = limits(machine, settings_with("io_uring"));
-    EXPECT_EQ(narrowest(found).connections, 0U);
-    EXPECT_EQ(narrowest(found).meaning, "forbidden here");
-    EXPECT_EQ(narrowest(found).command, "sysctl -w kernel.io_uring_disabled=0");
+    EXPECT_EQ(narrowest(found, MachineLimit::Of::kHeld)->connections, 0U);
+    EXPECT_EQ(narrowest(found, MachineLimit::Of::kHeld)->meaning, "forbidden here");
+    EXPECT_EQ(narrowest(found, MachineLimit::Of::kHeld)->command, "sysctl -w kernel.io_uring_disabled=0");
     EXPECT_EQ(backend_in_force(machine, settings_with("auto")), "epoll");
     EXPECT_EQ(backend_in_force(large_machine(), settings_with("auto")), "io_uring");
 }
@@ -261,6 +273,25 @@ TEST(MachineChecks, FindThatEpollHasRoomForLessThanTenThousand) {
     EXPECT_EQ(ids(check_machine(machine, settings_with("io_uring"))), "");
     machine.epoll.sockets = 10'000;
     EXPECT_EQ(ids(check_machine(machine, settings_with("epoll"))), "");
+}
+
+TEST(MachineChecks, CompareTcpConnectionsWithDescriptorsAndStreamsWithMemory) {
+    Machine machine = large_machine();
+    machine.epoll.sockets = 20'000;
+    Settings settings = settings_with("epoll");
+    EXPECT_EQ(ids(check_machine(machine, settings)), "") << "the defaults are nobody's wish";
+    settings.max_connections = 10'000'000;  // each of which is a TCP connection
+    ASSERT_EQ(ids(check_machine(machine, settings)), "machine.W005");
+    EXPECT_NE(check_machine(machine, settings)[0].text.find("open files"), std::string::npos);
+    settings.http2 = "on";
+    EXPECT_EQ(ids(check_machine(machine, settings)), "") << "64 GB are enough";
+    settings.max_tcp_connections = 20'001;
+    ASSERT_EQ(ids(check_machine(machine, settings)), "machine.W004");
+    settings.max_tcp_connections = 20'000;
+    EXPECT_EQ(ids(check_machine(machine, settings)), "");
+    machine.memory = 900 * 9'999'999ULL;
+    ASSERT_EQ(ids(check_machine(machine, settings)), "machine.W005");
+    EXPECT_NE(check_machine(machine, settings)[0].text.find("memory"), std::string::npos);
 }
 
 TEST(MachineChecks, FindThatIoUringIsWantedAndRefused) {

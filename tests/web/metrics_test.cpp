@@ -33,6 +33,7 @@ TEST(Metrics, SumUpTheLoops) {
     EXPECT_EQ(metrics.limits_that_struck(), "");
     one->accepted.add(5);
     one->open.add(2);
+    one->open_tcp.add(7);
     other->open.add(1);
     other->open.subtract();
     one->count(Limit::kMaxHeadBytes);
@@ -45,6 +46,7 @@ TEST(Metrics, SumUpTheLoops) {
     const std::string text = metrics.serve(Request{}).body;
     EXPECT_TRUE(has_line(text, "c10k_connections_accepted_total 5"));
     EXPECT_TRUE(has_line(text, "c10k_connections_open 2"));
+    EXPECT_TRUE(has_line(text, "c10k_tcp_connections_open 7"));
     EXPECT_TRUE(has_line(text, "c10k_websockets_closed_total{code=\"1000\"} 1"));
     EXPECT_TRUE(has_line(text, "c10k_websockets_closed_total{code=\"3xxx\"} 1"));
     EXPECT_TRUE(has_line(text, "c10k_websockets_closed_total{code=\"4xxx\"} 2"));

@@ -45,7 +45,7 @@ SettingInForce described(const SettingsReader& reader, std::string_view name) {
 
 TEST(Settings, HaveAllARowInTheTableThatTheirDefaultsPass) {
     const auto all = SettingsReader{}.describe();
-    EXPECT_EQ(all.size(), 73U);
+    EXPECT_EQ(all.size(), 74U);
     for (const SettingInForce& setting : all) {
         EXPECT_EQ(problem(setting.name, setting.default_value), "");
         EXPECT_EQ(setting.value, setting.default_value);
