@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <random>
 #include <ratio>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -25,6 +23,8 @@ namespace {
 constexpr std::size_t kTalkingAtOnce = 1024;
 // Clients that begin in one turn of the loop, which has to read and answer others as well.
 constexpr std::size_t kClientsInATurn = 256;
+// A shorter sleep would cost more turns of the loop than it is worth.
+constexpr Duration kLeastSleep = 1ms;
 // How long each client is connected, in delays: one before each message.
 constexpr int kDelaysOfAClient = 3;
 
@@ -40,14 +40,6 @@ load::Script script_of(std::chrono::milliseconds delay) {
     text << "expect Goodbye!\nexpect-close 1000\n";
     return load::Script::parse(text.str());
 }
-
-// The server has not answered, and nothing has moved.
-class OutOfPatience : public std::runtime_error {
-public:
-    OutOfPatience()
-        : std::runtime_error("no answer, while nothing moved for " + std::to_string(Patience::kSilence.count()) +
-                             " s") {}
-};
 
 double milliseconds(Duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
@@ -119,57 +111,43 @@ Task<> Crowd::meet(Endpoint server, std::size_t loops) {
         co_await on_loops(loops, [&](std::size_t loop) { return meet_on_loop(server, loop, loops); });
         all.stop();
     });
+    if (const int silent = clients_ - succeeded_ - failed_; patience_.has_ended() && silent > 0) {
+        failures_.add("no answer, while nothing moved for " + std::to_string(Patience::kSilence.count()) + " s",
+                      static_cast<std::uint64_t>(silent));
+    }
 }
 
+// One after the other over two delays, or later if the loop has more to do than that. A client that has not begun takes
+// no memory.
 Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops) {
     Semaphore talking{kTalkingAtOnce};
     co_await task_group([&](TaskGroup& visits) -> Task<> {
+        const Duration gap = 2 * Duration{delay_} / clients_;
+        Duration slept{0};
         std::size_t count = 0;
         for (auto i = loop; i < static_cast<std::size_t>(clients_); i += loops) {
-            visits.spawn(visit(server, talking),
-                         [this](std::exception_ptr failure) { note_failure(std::move(failure)); });
-            if (++count % kClientsInATurn == 0) {
+            const Duration due = gap * i;
+            const Duration early = due - std::max<Duration>(slept, Clock::now() - began_);
+            if (early >= kLeastSleep) {
+                const Patience::Pause pause{patience_};
+                co_await sleep_for(early);
+                slept = due;
+            } else if (++count % kClientsInATurn == 0) {
                 co_await yield();
             }
+            visits.spawn(connect(server, [this, &talking](WebSocket& socket) { return talk(socket, talking); }),
+                         [this](std::exception_ptr failure) { note_failure(std::move(failure)); });
         }
     });
 }
 
-Task<> Crowd::visit(Endpoint server, Semaphore& talking) {
-    bool is_present = false;
-    std::exception_ptr failure;
-    try {
-        {
-            thread_local std::mt19937_64 generator{std::random_device{}()};
-            std::uniform_int_distribution<std::int64_t> moment{0, 2 * Duration{delay_}.count()};
-            const Patience::Pause pause{patience_};
-            co_await sleep_for(Duration{moment(generator)});
-        }
-        co_await connect(std::move(server), [&](WebSocket& socket) {
-            is_present = true;
-            arrive();
-            return talk(socket, talking);
-        });
-    } catch (const Stopped&) {
-        failure = patience_.has_ended() ? std::make_exception_ptr(OutOfPatience{}) : std::current_exception();
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    patience_.note_movement();
-    if (is_present) {
-        leave();
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
-    const std::lock_guard lock{mutex_};
-    ++succeeded_;
-}
-
-// Tells the crowd what one of its clients does.
-class Crowd::Listener final : public load::ScriptListener {
+// A client that is connected. Tells the crowd what it does.
+class Crowd::Client final : public load::ScriptListener {
 public:
-    explicit Listener(Crowd& crowd) : crowd_(crowd) {}
+    explicit Client(Crowd& crowd) : crowd_(crowd) { crowd_.arrive(); }
+    ~Client() { crowd_.leave(); }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
 
     void on_sent(std::size_t /*bytes*/) override { crowd_.patience_.note_movement(); }
     void on_received(std::size_t /*bytes*/) override { crowd_.patience_.note_movement(); }
@@ -186,8 +164,10 @@ Crowd::Crowd(int clients, std::chrono::milliseconds delay)
     : clients_(clients), delay_(delay), script_(script_of(delay)) {}
 
 Task<> Crowd::talk(WebSocket& socket, Semaphore& talking) {
-    Listener listener{*this};
-    co_await script_.run(socket, listener, &talking);
+    Client client{*this};
+    co_await script_.run(socket, client, &talking);
+    const std::lock_guard lock{mutex_};
+    ++succeeded_;
 }
 
 void Crowd::note_handshake(Duration took) {
@@ -208,6 +188,7 @@ void Crowd::arrive() {
 }
 
 void Crowd::leave() {
+    patience_.note_movement();
     const std::lock_guard lock{mutex_};
     --present_;
     if (present_ % 500 == 0) {
@@ -221,6 +202,7 @@ void Crowd::note_reply(Duration took) {
 }
 
 void Crowd::note_failure(std::exception_ptr failure) {
+    patience_.note_movement();
     const std::lock_guard lock{mutex_};
     try {
         std::rethrow_exception(std::move(failure));

@@ -21,7 +21,7 @@ namespace echo {
 // what connect() throws, and TimedOut, which names the server, if nothing comes for as long as a crowd has patience.
 c10k::Task<> await_greeting(c10k::Endpoint server);
 
-// Clients of the echo test: each connects at a random moment, talks, and checks every answer.
+// Clients of the echo test: each connects at its moment, talks, and checks every answer.
 class Crowd {
 public:
     Crowd(int clients, std::chrono::milliseconds delay);
@@ -38,11 +38,10 @@ public:
     [[nodiscard]] std::optional<std::string> failure() const;
 
 private:
-    class Listener;
+    class Client;
     using Clock = std::chrono::steady_clock;
 
     c10k::Task<> meet_on_loop(c10k::Endpoint server, std::size_t loop, std::size_t loops);
-    c10k::Task<> visit(c10k::Endpoint server, c10k::Semaphore& talking);
     c10k::Task<> talk(c10k::WebSocket& socket, c10k::Semaphore& talking);
     void arrive();
     void leave();

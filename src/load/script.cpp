@@ -265,13 +265,22 @@ public:
         return nullptr;
     }
 
-    void note_sending() {
+    // Sends or closes. A coroutine of its own: of millions of clients that wait, only those that send have to remember
+    // how.
+    Task<> say(const Step& step, Semaphore* turns, Semaphore::Permit& turn) {
+        if (step.action == Do::kClose) {
+            socket_.close(static_cast<std::uint16_t>(step.number));
+            co_await yield();
+            co_return;
+        }
         if (!sent_) {
+            if (turns != nullptr) {
+                turn = co_await turns->acquire();
+            }
             was_due_ = due_;
             sent_ = Clock::now();
         }
-    }
-    void note_sent(const Step& step) {
+        co_await socket_.send(step.message);
         listener_.on_sent(step.message.size());
         due_ = Clock::now();
     }
@@ -289,7 +298,6 @@ public:
             listener_.on_reply(due_ - was_due_, due_ - *std::exchange(sent_, std::nullopt));
         }
     }
-    [[nodiscard]] bool awaits_reply() const noexcept { return sent_.has_value(); }
 
 private:
     static std::string wanted(const Step& step) {
@@ -337,13 +345,8 @@ Task<> Script::run(WebSocket& socket, ScriptListener& listener, Semaphore* turns
     Runner runner{*this, socket, listener};
     Semaphore::Permit turn;
     while (const Step* step = runner.next()) {
-        if (step->action == Do::kSend) {
-            if (turns != nullptr && !runner.awaits_reply()) {
-                turn = co_await turns->acquire();
-            }
-            runner.note_sending();
-            co_await socket.send(step->message);
-            runner.note_sent(*step);
+        if (step->action == Do::kSend || step->action == Do::kClose) {
+            co_await runner.say(*step, turns, turn);
         } else if (step->action == Do::kWait) {
             const Duration delay = between(step->from, step->to);
             {
@@ -351,9 +354,6 @@ Task<> Script::run(WebSocket& socket, ScriptListener& listener, Semaphore* turns
                 co_await sleep_for(delay);
             }
             runner.note_waited();
-        } else if (step->action == Do::kClose) {
-            socket.close(static_cast<std::uint16_t>(step->number));
-            co_await yield();
         } else {
             const std::optional<Message> message = co_await socket.recv();
             runner.take(*step, message);

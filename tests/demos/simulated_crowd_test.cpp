@@ -82,7 +82,7 @@ TEST(SimulatedCrowd, GivesUpWhenNothingHasMovedFor30Seconds) {
         Crowd crowd{50, 1s};
         std::size_t answers = 0;
         const auto think = [&answers]() -> Task<> {
-            if (++answers > 55) {  // before anybody has had three
+            if (++answers > 30) {  // before anybody has had three
                 co_await sleep_for(10min);
             }
         };
