@@ -173,7 +173,7 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> parent) {
         task_.promise().begin(parent.promise().scope(), *this);
         task_.resume();  // up to its first wait
-        if (done_) {
+        if (task_.done()) {
             return false;  // not suspending after all: a loop over such tasks stays on this level of the stack
         }
         parent_ = parent;
@@ -181,7 +181,6 @@ public:
     }
     T await_resume() { return take_result<T>(task_); }
     void on_completed() noexcept override {
-        done_ = true;
         if (parent_) {
             continue_with(parent_);
         }
@@ -190,7 +189,6 @@ public:
 private:
     TaskHandle<T> task_;
     std::coroutine_handle<> parent_;
-    bool done_ = false;
 };
 
 }  // namespace internal
