@@ -114,7 +114,7 @@ std::size_t Http2Session::free_streams() const noexcept {
 
 std::size_t Http2Session::memory() const noexcept {
     return sizeof *this + sender_.memory() + ids_.memory() + reader_.held_bytes() + held_ + unread_.capacity() +
-           closed_.capacity() * sizeof(Closed);
+           (block_ ? block_->fragments.capacity() : 0) + closed_.capacity() * sizeof(Closed);
 }
 
 SocketId Http2Session::open(const Http2Head& request, Http2Body body, Http2StreamEvents& events) {

@@ -107,7 +107,7 @@ private:
         Use use = Use::kIgnored;
         bool ends_stream = false;
         bool depends_on_itself = false;  // which its priority may not (RFC 7540, 5.3.1)
-        std::size_t bytes = 0;           // compressed
+        std::string fragments = {};      // of the compressed block, if it comes in many frames
         wire::Http2HeadReader reader;
     };
     // A stream that there was.

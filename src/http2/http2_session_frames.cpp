@@ -257,17 +257,21 @@ bool Http2Session::is_full() const noexcept {
 }
 
 bool Http2Session::receive_fragment(const Http2FrameHeader& header, std::string_view fragment) {
-    block_->bytes += fragment.size();
-    if (block_->bytes > options_.max_head_bytes + wire::kHttp2MaxPayload) {
+    if (block_->fragments.size() + fragment.size() > options_.max_head_bytes + wire::kHttp2MaxPayload) {
         owner_.on_limit(Limit::kMaxHeadBytes);
         return reads() && fail(Http2Error::kEnhanceYourCalm, "a head far beyond max_head_bytes");
     }
     const bool is_last = header.has(flag::kEndHeaders);
-    if (!decoder_.decode(fragment, is_last ? wire::HpackFragment::kLast : wire::HpackFragment::kMoreFollows,
-                         block_->reader)) {
+    if (!is_last || !block_->fragments.empty()) {
+        block_->fragments += fragment;
+    }
+    if (!is_last) {
+        return true;
+    }
+    if (!decoder_.decode(block_->fragments.empty() ? fragment : block_->fragments, block_->reader)) {
         return fail(Http2Error::kCompressionError, "a head that HPACK cannot read");
     }
-    return !is_last || end_block();
+    return end_block();
 }
 
 bool Http2Session::end_block() {

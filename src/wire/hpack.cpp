@@ -40,7 +40,7 @@ HpackDecoder::~HpackDecoder() = default;
 
 void HpackDecoder::Free::operator()(nghttp2_hd_inflater* inflater) const noexcept { nghttp2_hd_inflate_del(inflater); }
 
-bool HpackDecoder::decode(std::string_view bytes, HpackFragment fragment, Http2HeadReader& head) {
+bool HpackDecoder::decode(std::string_view block, Http2HeadReader& head) {
     if (inflater_ == nullptr) {
         nghttp2_hd_inflater* made = nullptr;
         if (nghttp2_hd_inflate_new(&made) != 0) {
@@ -48,25 +48,23 @@ bool HpackDecoder::decode(std::string_view bytes, HpackFragment fragment, Http2H
         }
         inflater_.reset(made);
     }
-    const int is_last = fragment == HpackFragment::kLast ? 1 : 0;
+    constexpr int kIsWhole = 1;
     for (;;) {
         nghttp2_nv field;
         int flags = 0;
         const auto taken =
-            nghttp2_hd_inflate_hd2(inflater_.get(), &field, &flags, bytes_of(bytes), bytes.size(), is_last);
+            nghttp2_hd_inflate_hd2(inflater_.get(), &field, &flags, bytes_of(block), block.size(), kIsWhole);
         if (taken == NGHTTP2_ERR_NOMEM) {
             throw std::bad_alloc{};
         }
         if (taken < 0) {
             return false;
         }
-        bytes.remove_prefix(static_cast<std::size_t>(taken));
+        block.remove_prefix(static_cast<std::size_t>(taken));
         if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
             head.add(view(field.name, field.namelen), view(field.value, field.valuelen));
         } else if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) {
             nghttp2_hd_inflate_end_headers(inflater_.get());
-            return true;
-        } else if (bytes.empty()) {
             return true;
         }
     }

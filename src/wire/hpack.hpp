@@ -16,17 +16,17 @@ namespace c10k::wire {
 // The compression of heads in HTTP/2 (RFC 7541), by libnghttp2. Each side of a connection has a table, which all heads
 // change: none may be left out.
 
-// Whether a fragment is the last one of its head.
-enum class HpackFragment : std::uint8_t { kMoreFollows, kLast };
-
 class HpackDecoder {
 public:
     HpackDecoder();
     ~HpackDecoder();
 
-    // Decodes a fragment, cut anywhere, and gives the fields to `head`. Returns false if it is corrupt: the connection
-    // cannot go on. Throws std::bad_alloc, after which it cannot either.
-    [[nodiscard]] bool decode(std::string_view bytes, HpackFragment fragment, Http2HeadReader& head);
+    // Decodes the block of a head, and gives the fields to `head`. Returns false if the block is corrupt: the
+    // connection cannot go on. Throws std::bad_alloc, after which the connection cannot go on either.
+    //
+    // There is no way to decode a part of one: libnghttp2 takes memory for a string when it has read its length, and so
+    // 128 KiB for three bytes of a peer that sends no more.
+    [[nodiscard]] bool decode(std::string_view block, Http2HeadReader& head);
 
 private:
     struct Free {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <functional>
+#include <malloc.h>
 
 namespace c10k {
 namespace {
@@ -343,6 +344,20 @@ TEST_F(Http2Hostile, HeadsWithoutEndEndTheConnection) {  // CONTINUATION floods
     EXPECT_EQ(client->goaway(), Http2Error::kEnhanceYourCalm);
     ASSERT_FALSE(owner.limits.empty());
     EXPECT_EQ(owner.limits.back(), Limit::kMaxHeadBytes);
+}
+
+TEST_F(Http2Hostile, AHeadThatHasNotComeTakesNoMemoryForWhatItPromises) {
+    begin();
+    client->request(7, kGet);
+    run();
+    const std::string long_name{"\x00\xff\x81\xfe\x03", 5};  // of 65,536 bytes, with Huffman codes
+    const std::size_t before = mallinfo2().uordblks;
+    client->write(frame(Type::kHeaders, 0, 9, long_name));
+    run();
+    EXPECT_LT(mallinfo2().uordblks, before + 16 * 1024);
+    client->write(frame(Type::kContinuation, flag::kEndHeaders, 9));
+    run();
+    EXPECT_EQ(client->goaway(), Http2Error::kCompressionError);
 }
 
 TEST_F(Http2Hostile, AnHpackBombIsAnsweredWith431) {
