@@ -219,9 +219,12 @@ std::optional<Http2Session::Block::Use> Http2Session::use_of_head(const Http2Fra
             return use_of_head_on_closed(
                 id, stream->error == Http2StreamError::kBroken ? Closed::How::kResetByUs : Closed::How::kResetByPeer);
         }
+        if (stream->state == Http2StreamState::kDone) {
+            return use_of_head_on_closed(id, Closed::How::kDone);
+        }
         if (!can_receive(stream->state)) {
-            return use_of_head_on_closed(
-                id, stream->state == Http2StreamState::kDone ? Closed::How::kDone : Closed::How::kResetByPeer);
+            return break_stream(ids_.found(), Http2Error::kStreamClosed) ? std::optional{Block::Use::kIgnored}
+                                                                         : std::nullopt;
         }
         return stream->is_client && !stream->is_answered ? Block::Use::kResponse : Block::Use::kTrailers;
     }

@@ -106,9 +106,8 @@ void Http2HeadReader::add_field(std::string_view name, std::string_view value) {
     } else if (kind_ == Kind::kTrailers) {
         return;  // nobody reads them
     } else if (name == "cookie" && kind_ == Kind::kRequest) {
-        cookie_ += has_cookie_ ? "; " : "";
+        cookie_ += cookie_.empty() || value.empty() ? "" : "; ";
         cookie_ += value;
-        has_cookie_ = true;
     } else if (name == "host" && kind_ == Kind::kRequest) {
         if (host_) {
             fail(State::kMalformed, "more than one Host");
@@ -162,7 +161,7 @@ void Http2HeadReader::finish_request() {
         }
         if (!is_authority(head_.authority)) {
             fail(State::kMalformed, "no :authority, or a bad one");
-        } else if (has_cookie_) {
+        } else if (!cookie_.empty()) {
             head_.headers.add("cookie", cookie_);
         }
     }

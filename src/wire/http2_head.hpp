@@ -84,7 +84,6 @@ private:
     Kind kind_;
     State state_ = State::kGood;
     bool has_fields_ = false;  // after which no pseudo-field may come
-    bool has_cookie_ = false;
 };
 
 }  // namespace c10k::wire

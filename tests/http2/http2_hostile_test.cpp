@@ -253,6 +253,18 @@ TEST_F(Http2Hostile, EachMistakeHasItsErrorAndOneOnAStreamSparesTheOthers) {
     }
 }
 
+TEST_F(Http2Hostile, NothingIsSentOnAStreamThatWasResetForAHeadBehindItsEnd) {  // RFC 9113, 5.1
+    begin();
+    client->request(7, kGet);
+    client->request(7, kGet);
+    run();
+    EXPECT_EQ(client->reset(7), Http2Error::kStreamClosed);
+    EXPECT_EQ(stream(3).failures.size(), 1U);
+    backend->respond(stream(3).id(), 200, {}, Http2Body::kNone);
+    run();
+    EXPECT_EQ(client->frames.back().header.type, Type::kRstStream);
+}
+
 TEST_F(Http2Hostile, WhatItDoesNotKnowIsIgnored) {  // RFC 9113, 5.3.2, 5.5 and 6.5.2
     begin();
     client->write(frame(static_cast<Type>(0x7f), 0xff, 0, "x") + frame(static_cast<Type>(0x7f), 0xff, 1, "x"));

@@ -77,6 +77,7 @@ TEST(Http2Head, JoinsTheCrumbsOfACookieAndTakesTheHostForTheAuthority) {  // RFC
     reader.add("cookie", "a=1");
     reader.add("host", "example.com:8443");
     reader.add("cookie", "b=2");
+    reader.add("cookie", "");
     ASSERT_EQ(reader.finish(), Http2HeadReader::State::kGood) << reader.reason();
     EXPECT_EQ(reader.head().authority, "example.com:8443");
     EXPECT_EQ(reader.head().headers.get("cookie"), "a=1; b=2");
