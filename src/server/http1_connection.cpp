@@ -139,7 +139,7 @@ void Http1Connection::read_requests() {
 // The view reads it, or it is read whole first. A client that waits to be asked for it has sent nothing of it.
 void Http1Connection::begin_body() {
     if (context_.application.reads_body(parser_.request())) {
-        body_credit_ = std::min(context_.limits.body_grace, context_.limits.body_time).count();
+        body_credit_.begin(context_.limits);
         serve();
         return;
     }
@@ -598,31 +598,26 @@ bool Http1Connection::body_is_fast() noexcept {
     return body_age() < context_.limits.body_grace || parser_.request().body.size() >= wanted;
 }
 
-// The time runs while a view waits in read(), or a body is skipped. It begins with body_grace; what comes pays at the
-// least rate for the time that follows, up to body_time: see time_taking().
+// The time runs while a view waits in read(), or a body is skipped.
 void Http1Connection::start_body_clock() {
     body_began_ = loop().now();
-    wait_for(Wait::kRequest, std::chrono::milliseconds{body_credit_});
+    wait_for(Wait::kRequest, std::chrono::milliseconds{body_credit_.left()});
 }
 
 void Http1Connection::stop_body_clock() {
     if (due(Wait::kRequest) != kNever) {
-        body_credit_ = std::max<std::int64_t>(due(Wait::kRequest) - loop().backend().now(), 0);
+        body_credit_.keep(due(Wait::kRequest) - loop().backend().now());
         stop_waiting_for(Wait::kRequest);
     }
 }
 
 void Http1Connection::pay_for_body(std::size_t bytes) {
-    const ServerLimits& limits = context_.limits;
-    const std::int64_t most = limits.body_time.count();
-    const auto paid = limits.min_body_rate == 0 && bytes > 0
-                          ? most
-                          : static_cast<std::int64_t>(std::uint64_t{bytes} * 1000 / std::max(limits.min_body_rate, 1U));
     if (due(Wait::kRequest) == kNever) {
-        body_credit_ = std::min(body_credit_ + paid, most);
+        body_credit_.add(bytes, context_.limits);
     } else {
         body_began_ = loop().now();
-        wait_until(Wait::kRequest, std::min(due(Wait::kRequest) + paid, loop().backend().now() + most));
+        const std::int64_t now = loop().backend().now();
+        wait_until(Wait::kRequest, BodyCredit::extend(due(Wait::kRequest), bytes, context_.limits, now));
     }
 }
 

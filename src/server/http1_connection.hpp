@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connection/socket_stream.hpp"
+#include "server/body_credit.hpp"
 #include "server/http1_state.hpp"
 #include "server/http_exchange.hpp"
 #include "server/pending_connections.hpp"
@@ -139,7 +140,7 @@ private:
     std::string unread_;  // what came behind the request that is being served
     HttpExchange exchange_;
     std::int64_t body_began_ = 0;           // ms of the loop's clock; of a body in pieces, when it was last heard of
-    std::int64_t body_credit_ = 0;          // ms that the peer has for more of it, while the body's clock stands still
+    BodyCredit body_credit_;                // while the body's clock stands still
     std::array<std::int64_t, kWaits> due_;  // the same, by Wait
     std::int64_t armed_ = kNever;           // when the timer fires: at the first of those
     Admission::AddressSlot address_slot_;

@@ -52,8 +52,7 @@ void Http2Exchange::begin() try {
     } else if (length_.value_or(0) > limits.max_body_bytes) {
         refuse_body();
     } else {
-        ask_for_body();
-        resume_reading();
+        read_whole_body();
     }
 } catch (const std::bad_alloc&) {
     abort();
@@ -61,16 +60,19 @@ void Http2Exchange::begin() try {
 
 // ---- The body
 
-void Http2Exchange::ask_for_body() {
+void Http2Exchange::send_continue() {
     if (wants_continue_) {
         wants_continue_ = false;
         backend().respond(socket(), kContinueStatus, {}, wire::Http2Body::kFollows);
     }
+}
+
+void Http2Exchange::read_whole_body() {
+    send_continue();
     const ServerLimits& limits = context_.limits;
     body_began_ = loop().now();
-    wait_for(Wait::kBody, limits.min_body_rate > 0 && state_ == State::kReading
-                              ? std::min(limits.body_grace, limits.body_time)
-                              : limits.body_time);
+    wait_for(Wait::kBody, limits.min_body_rate > 0 ? std::min(limits.body_grace, limits.body_time) : limits.body_time);
+    resume_reading();
 }
 
 void Http2Exchange::on_received(std::span<char> bytes) try {
@@ -84,9 +86,7 @@ void Http2Exchange::on_received(std::span<char> bytes) try {
         request_.body.append(bytes.data(), bytes.size());
     } else if (RequestBody& body = exchange_.body(); state_ == State::kServing && body.is_arriving()) {
         body.buffer().append(bytes.data(), bytes.size());
-        if (due(Wait::kBody) != kNever) {
-            wait_for(Wait::kBody, context_.limits.body_time);
-        }
+        pay_for_body(bytes.size());
         body.note_arrival(bytes.size());
         on_taken();
     }
@@ -106,9 +106,26 @@ void Http2Exchange::on_fin() try {
 
 void Http2Exchange::on_read_waits() {
     if (!exchange_.has_begun()) {
-        ask_for_body();
+        send_continue();
+    }
+    body_began_ = loop().now();
+    wait_for(Wait::kBody, std::chrono::milliseconds{body_credit_.left()});
+}
+
+void Http2Exchange::on_read_ends() noexcept {
+    if (due(Wait::kBody) != kNever) {
+        body_credit_.keep(due(Wait::kBody) - loop().backend().now());
+        wait_until(Wait::kBody, kNever);
+    }
+}
+
+void Http2Exchange::pay_for_body(std::size_t bytes) {
+    if (due(Wait::kBody) == kNever) {
+        body_credit_.add(bytes, context_.limits);
     } else {
-        wait_for(Wait::kBody, context_.limits.body_time);
+        body_began_ = loop().now();
+        const std::int64_t now = loop().backend().now();
+        wait_until(Wait::kBody, BodyCredit::extend(due(Wait::kBody), bytes, context_.limits, now));
     }
 }
 
@@ -130,6 +147,7 @@ void Http2Exchange::on_taken() {
 
 void Http2Exchange::serve(Body body) {
     wait_until(Wait::kBody, kNever);
+    body_credit_.begin(context_.limits);
     state_ = State::kServing;
     switch (exchange_.start({.is_whole = body == Body::kWhole, .length = length_})) {
         case HttpExchange::Outcome::kAnswered: end_answer(); break;
@@ -310,8 +328,9 @@ void Http2Exchange::on_time() {
 void Http2Exchange::on_body_late() {
     const ServerLimits& limits = context_.limits;
     const std::chrono::milliseconds age{loop().now() - body_began_};
-    const bool is_fast = body_bytes_ >= std::uint64_t{limits.min_body_rate} * age.count() / 1000;
-    if (state_ == State::kReading && age < limits.body_time && is_fast) {
+    const bool is_fast =
+        state_ == State::kReading && body_bytes_ >= std::uint64_t{limits.min_body_rate} * age.count() / 1000;
+    if (is_fast && age < limits.body_time) {
         wait_for(Wait::kBody, std::min(kBodyInterval, limits.body_time - age));
         return;
     }

@@ -2,6 +2,7 @@
 
 #include "connection/socket_stream.hpp"
 #include "http2/http2_backend.hpp"
+#include "server/body_credit.hpp"
 #include "server/http_exchange.hpp"
 #include "server/server_context.hpp"
 
@@ -64,12 +65,15 @@ private:
     [[nodiscard]] bool is_lost() const noexcept override { return is_gone(); }
     void on_progress(HttpExchange::Outcome outcome) noexcept override;
     void on_read_waits() override;
-    void on_read_ends() noexcept override { wait_until(Wait::kBody, kNever); }
+    void on_read_ends() noexcept override;
     void on_taken() override;
 
     [[nodiscard]] Http2Backend& backend() const noexcept { return Http2Backend::of(loop()); }
     // Asks a client for the body that it waits with (RFC 9110, 10.1.1).
-    void ask_for_body();
+    void send_continue();
+    void read_whole_body();
+    // The client has sent bytes of a body that the view reads, and has more time.
+    void pay_for_body(std::size_t bytes);
     void serve(Body body);
     void become_websocket();
     void refuse_body();
@@ -93,7 +97,8 @@ private:
     HttpExchange exchange_;
     std::optional<std::uint64_t> length_;   // of the body, if the client has said so
     std::uint64_t body_bytes_ = 0;          // that have come
-    std::int64_t body_began_ = 0;           // ms of the loop's clock
+    std::int64_t body_began_ = 0;           // ms of the loop's clock; if the view reads it, when it was last heard of
+    BodyCredit body_credit_;                // while no view waits for the body
     std::array<std::int64_t, kWaits> due_;  // the same, by Wait
     std::int64_t armed_ = kNever;           // when the timer fires: at the first of those
     State state_ = State::kReading;

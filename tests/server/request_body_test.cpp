@@ -2,6 +2,7 @@
 
 #include "c10k/body_reader.hpp"
 #include "connection/fixture.hpp"
+#include "wire/http2_frame.hpp"
 #include "wire/response_writer.hpp"
 
 #include <cstdio>
@@ -522,6 +523,56 @@ TEST_F(RequestBodiesInMemory, FailIfTheyAreSlowerThanTheLeastRate) {
     EXPECT_EQ(upload.status, 408);
     EXPECT_LE(seconds, 2 * (limits.body_grace / 1s) + 1);
     EXPECT_EQ(struck().strikes(Limit::kMinBodyRate), 1U);
+}
+
+// The same on a stream of HTTP/2.
+class RequestBodiesOverHttp2 : public RequestBodiesInMemory {
+protected:
+    void SetUp() override {
+        RequestBodiesInMemory::SetUp();
+        limits.http2 = "on";
+        start(Network::kMemory);
+        gate.open();
+    }
+    static std::string frame(wire::Http2FrameType type, std::uint8_t flags, std::string_view payload) {
+        std::string bytes(wire::Http2FrameHeader::kBytes, '\0');
+        const std::uint32_t stream = type == wire::Http2FrameType::kSettings ? 0 : 1;
+        wire::Http2FrameHeader{static_cast<std::uint32_t>(payload.size()), type, flags, stream}.write(bytes.data());
+        return bytes.append(payload);
+    }
+    static std::string data(std::size_t size, std::uint8_t flags = 0) {
+        return frame(wire::Http2FrameType::kData, flags, std::string(size, 'x'));
+    }
+    // A POST whose body follows.
+    static std::string post() {
+        return std::string{wire::kHttp2Preface} + frame(wire::Http2FrameType::kSettings, 0, "") +
+               frame(wire::Http2FrameType::kHeaders, wire::http2_flag::kEndHeaders, "\x83\x86\x84\x41\1a");
+    }
+};
+
+TEST_F(RequestBodiesOverHttp2, FailIfTheyAreSlowerThanTheLeastRate) {
+    Peer peer{harness()};
+    peer.send(post());
+    int seconds = 0;
+    for (; upload.status == 0 && seconds < 100; ++seconds) {
+        peer.send(data(limits.min_body_rate / 2));
+        harness().advance(1s);
+    }
+    EXPECT_EQ(upload.status, 408);
+    EXPECT_LE(seconds, 2 * (limits.body_grace / 1s) + 1);
+    EXPECT_EQ(struck().strikes(Limit::kMinBodyRate), 1U);
+}
+
+TEST_F(RequestBodiesOverHttp2, MayTakeForEverAtTheLeastRate) {
+    Peer peer{harness()};
+    peer.send(post());
+    for (std::chrono::seconds time{}; time < 3 * limits.body_time; time += 1s) {
+        peer.send(data(limits.min_body_rate));
+        harness().advance(1s);
+        ASSERT_EQ(upload.status, 0) << time.count();
+    }
+    peer.send(data(0, wire::http2_flag::kEndStream));
+    harness().run_until([&] { return upload.is_whole; }, "the end of the body");
 }
 
 TEST_F(RequestBodiesInMemory, MayTakeForEverAtTheLeastRate) {
