@@ -116,6 +116,12 @@ ROWS = {
     83: "A call that is posted to another loop, and fails there",
     84: "A client that leaves while the server has nothing to write",
     85: "Bodies that views read: slow, cut off, unread, broken, behind an early answer, 10,000 halves at once",
+    86: "HTTP/2: rapid resets (CVE-2023-44487), CONTINUATION without end (CVE-2024-27316), floods of empty frames",
+    87: "HTTP/2: windows of nothing or one byte",
+    88: "HTTP/2: HPACK bombs, strings that are promised and do not come",
+    89: "HTTP/2: line ends, hosts, codings and lengths that HTTP/1.1 would read differently",
+    90: "HTTP/2: a preface and nothing, half a frame for ever",
+    91: "HTTP/2: streams beyond the limit, ids that are old, even or used up, frames behind an end, bad padding, GOAWAY",
 }
 
 
