@@ -16,6 +16,7 @@ from .plan import LIFE, VARIANTS, load_command
 from .programs import PinnedServer, free_port, pinned, run_client
 
 SIZE = 100  # LIFE.connections workers
+SHARED = 16  # connections of HTTP/2
 WATCHER = ROOT / "benchmarks/others/watch_life.py"
 # The seconds that each page takes to draw a frame.
 WATCHERS = {"nobody watches": [], "a page": [0], "a slow page": [0.5], "five slow pages": [0.5] * 5}
@@ -75,12 +76,13 @@ def watching(core, port, pages):
             program.wait()
 
 
-def play(options, variant, pages=()):
-    """Our own game: `manage runserver` and `manage gameoflife`."""
+def play(options, variant, pages=(), shared=None):
+    """Our own game: `manage runserver` and `manage gameoflife`, whose cells may share so many connections of HTTP/2."""
     port = free_port()
     manage = options.build / "manage"
-    command = [manage, *variant.runserver(options, port)]
+    command = [manage, *variant.runserver(options, port), "--set", "http2=on", "--set", f"max_streams={SIZE * SIZE}"]
     clients = [manage, "gameoflife", "--size", SIZE, "--speed", 0, "--url", f"ws://127.0.0.1:{port}"]
+    clients += ["--http2", shared] if shared else []
     with contextlib.ExitStack() as programs:
         server = programs.enter_context(PinnedServer(options.server_core, command, port))
         terminal = programs.enter_context(Terminal(options.client_core, clients))
@@ -140,6 +142,17 @@ def run(machine, options):
         "client_us": "client CPU us/state",
     }
     rounds.report(LIFE.title, runs, columns, "rate", floors)
+    return runs
+
+
+def run_http2(machine, options):
+    contenders = [(f"{variant.name}, {name}", lambda variant=variant, shared=shared: play(options, variant, shared=shared))
+                  for variant in VARIANTS if not variant.is_floor
+                  for name, shared in [("a TCP connection for each cell", None), (f"{SHARED} of HTTP/2", SHARED)]]
+    runs = rounds.measure(machine, options, contenders)
+    columns = {"rate": "steps/s", "server_us": "server CPU us/state", "client_us": "client CPU us/state"}
+    apart = [name for name, _ in contenders if name.endswith("each cell")]
+    rounds.report(f"Game of Life, {SIZE} x {SIZE} cells over {SHARED} connections of HTTP/2", runs, columns, "rate", apart)
     return runs
 
 
