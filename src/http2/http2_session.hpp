@@ -126,6 +126,8 @@ private:
         bool says_goaway = false;
     };
 
+    static constexpr std::size_t kPingBytes = 8;
+    static constexpr std::size_t kPriorityBytes = 5;  // of a PRIORITY, and of a HEADERS that has one
     // What our PINGs say: one asks whether the peer is there, the other one whether it has heard our GOAWAY.
     static constexpr std::string_view kAlivePing = "alive?  ";
     static constexpr std::string_view kLeavingPing = "leaving ";
