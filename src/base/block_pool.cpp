@@ -12,6 +12,7 @@ namespace {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kPoolsBlocks = false;
 #elif defined(__has_feature)
+// NOLINTNEXTLINE(misc-redundant-expression): without a sanitizer both sides are 1
 constexpr bool kPoolsBlocks = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
 #else
 constexpr bool kPoolsBlocks = true;
