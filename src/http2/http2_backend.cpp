@@ -253,8 +253,8 @@ int Http2Backend::wait(std::optional<std::int64_t> until) {
         if (has_unread()) {
             return delivered;
         }
-        heard_before_ = inner_->heard_until();
     }
+    heard_before_ = inner_->heard_until();
     return delivered + inner_->wait(delivered > 0 ? std::optional<std::int64_t>{0} : until);
 }
 
