@@ -2,6 +2,7 @@
 //
 // The first byte of an input says which: bit 0: client, bit 1: large messages, bits 2 and 3: when our side closes.
 
+#include "base/block_pool.hpp"
 #include "memory.hpp"
 #include "pieces.hpp"
 #include "protocol_model.hpp"
@@ -181,7 +182,8 @@ void weigh(const Setting& setting, std::string_view bytes, Cut cut) {
         memory.watch([&] { protocol.receive(piece, sink); });
         arrived += piece.size();
         require(memory.held() == protocol.held_bytes(), "a protocol knows what it holds");
-        require(memory.held() <= std::min(2 * arrived, setting.max_message) + kConstant, "it holds what has arrived");
+        const std::size_t most = BlockPool::rounded(std::min(2 * arrived, setting.max_message) + kConstant);
+        require(memory.held() <= most, "it holds what has arrived");
     });
 }
 

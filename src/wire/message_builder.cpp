@@ -28,7 +28,9 @@ std::string_view MessageBuilder::view() const noexcept {
     return memory_ == nullptr ? std::string_view{} : std::string_view{memory_ + sizeof(Block), size_};
 }
 
-std::size_t MessageBuilder::held_bytes() const noexcept { return memory_ == nullptr ? 0 : sizeof(Block) + capacity_; }
+std::size_t MessageBuilder::held_bytes() const noexcept {
+    return memory_ == nullptr ? 0 : BlockPool::rounded(sizeof(Block) + capacity_);
+}
 
 Message MessageBuilder::finish(Message::Kind kind) { return Message(finish_frame(kind)); }
 
