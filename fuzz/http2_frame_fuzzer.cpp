@@ -209,7 +209,7 @@ std::optional<std::string> read(HpackDecoder& decoder, Http2HeadReader& reader, 
     return state == State::kGood ? described(reader.head()) : "bad " + std::string(reader.reason()) + '\n';
 }
 
-// What our encoder makes of a head, our decoder reads as the same one.
+// Our decoder reads a head of our encoder as the same one.
 void write_again(const Http2Head& head, Kind kind) {
     HpackEncoder encoder;
     HpackDecoder decoder;

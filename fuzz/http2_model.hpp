@@ -14,7 +14,8 @@
 
 namespace c10k::fuzz {
 
-// What one side of an HTTP/2 connection says, by a reading of its own: whole frames in their order (RFC 9113, 4.1).
+// Reads, by code of its own, the frames that one side of an HTTP/2 connection sends: whole ones in their order (RFC
+// 9113, 4.1).
 class Http2Reading {
 public:
     explicit Http2Reading(wire::Role says)

@@ -262,7 +262,7 @@ private:
         void on_failed(std::error_code) override {}
     };
 
-    // Whatever has happened, the connection ends when its peer says no more.
+    // The connection ends when its peer falls silent, after anything that has happened.
     void end();
     void step(Script& script);
     void say(std::uint8_t what, Script& script);

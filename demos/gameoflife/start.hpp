@@ -21,12 +21,12 @@ struct Start {
 // Whether each cell has a connection of its own, or all share a few (HTTP/2).
 enum class Connections { kOwn, kShared };
 
-// What the cells of a game may use.
+// The room that the cells of a game have.
 struct Room {
     std::size_t connections = 0;
     std::size_t bytes = 0;
 
-    // What this process and this machine have. Thread: of a loop.
+    // That of this process and this machine. Thread: of a loop.
     static Room available(Connections connections);
 };
 

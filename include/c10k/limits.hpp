@@ -107,7 +107,7 @@ struct ServerLimits : HttpLimits, WebSocketLimits, Http2Limits {
     std::vector<std::string> trusted_proxies = {};
     // Whether only these may connect, and begin each connection with a PROXY header.
     bool proxy_protocol = false;
-    // Whose connections may speak HTTP/2: "off", "trusted" (only those in http2_trusted), or "on".
+    // The clients that may speak HTTP/2: "off" (none), "trusted" (only those in http2_trusted), or "on".
     std::string http2 = "off";
     std::vector<std::string> http2_trusted = {"127.0.0.0/8", "::1", "unix:"};
     // Bytes per connection that the kernel takes before it can send them.

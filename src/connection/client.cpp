@@ -72,7 +72,7 @@ private:
     std::optional<ClientWebSocket> socket_;
 };
 
-// What only the opening needs.
+// The state that only the opening needs: it is gone when the WebSocket is open.
 class ClientRun::Opening {
 public:
     explicit Opening(ClientRun& run) : run_(run), server_(run.server_) {

@@ -127,7 +127,8 @@ public:
     // Those of the loop, which the first call makes.
     [[nodiscard]] static SharedConnections& of(LoopServices& services);
 
-    // What the clients of one server share. It exists as long as it has a client or one that wants to connect.
+    // The connections that the clients of one server share. The entry exists as long as it has a client or one that
+    // wants to connect.
     class Use {
     public:
         Use(SharedConnections& all, const Endpoint::Data& server);

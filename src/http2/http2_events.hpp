@@ -14,7 +14,7 @@
 
 namespace c10k {
 
-// What one HTTP/2 connection is allowed. Outlives the connection.
+// The limits and times of one HTTP/2 connection. They outlive it.
 struct Http2Options : Http2Limits {
     std::uint32_t max_head_bytes = 16 * 1024;
     std::uint32_t max_header_fields = 100;

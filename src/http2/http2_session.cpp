@@ -347,7 +347,8 @@ std::uint32_t Http2Session::stream_window() const noexcept {
                                   : std::max<std::uint32_t>(options_.stream_window_bytes, wire::kHttp2InitialWindow);
 }
 
-// What the owner has taken, once it is half of the window: few frames, and no peer waits for them.
+// Gives the peer back the bytes that the owner has taken, once they are half of the window: the session sends few
+// frames, and no peer waits for them.
 void Http2Session::give_back(Http2Stream& stream) {
     const bool is_at_hand = data_stream_.generation == stream.generation;
     const std::size_t kept = (stream.held != nullptr ? stream.held->size() : 0) + (is_at_hand ? missing_data() : 0);

@@ -29,7 +29,7 @@ namespace c10k {
 
 class Http2Session;
 
-// What the sessions of a loop share.
+// The parts that the sessions of a loop share.
 struct Http2Services {
     Loop& loop;
     Backend& inner;
@@ -128,7 +128,7 @@ private:
 
     static constexpr std::size_t kPingBytes = 8;
     static constexpr std::size_t kPriorityBytes = 5;  // of a PRIORITY, and of a HEADERS that has one
-    // What our PINGs say: one asks whether the peer is there, the other one whether it has heard our GOAWAY.
+    // Payloads of our PINGs: one asks whether the peer is there, the other one whether it has heard our GOAWAY.
     static constexpr std::string_view kAlivePing = "alive?  ";
     static constexpr std::string_view kLeavingPing = "leaving ";
 
@@ -145,7 +145,7 @@ private:
     bool on_frame(const wire::Http2FrameHeader& header, std::string_view payload) override;
     void on_bad_frame(wire::Http2Error error, std::string_view reason) override { fail(error, reason); }
 
-    // What comes behind bytes that have not been read waits for them.
+    // Bytes that come behind others which have not been read wait for these.
     void keep_unread(std::span<const char> bytes);
     void queue_unread() noexcept;
     void drop_unread() noexcept;

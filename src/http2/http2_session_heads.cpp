@@ -16,7 +16,7 @@ namespace flag = wire::http2_flag;
 
 namespace {
 
-// What a stream may need of control frames, beside those for its data: a head, its end, a window.
+// Control frames that a stream may need beside those for its data: a head, its end, a window.
 constexpr std::int64_t kFramesOfAStream = 4;
 constexpr int kHeadTooLarge = 431;
 

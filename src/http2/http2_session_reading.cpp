@@ -1,4 +1,4 @@
-// What comes to a session from its socket and the clock: bytes, cut anywhere, their end, and silence.
+// The session reads: bytes of its socket, cut anywhere, and their end; and the clock, for a peer that is silent.
 
 #include "http2/http2_session.hpp"
 

@@ -15,7 +15,7 @@ namespace c10k {
 // How many connections a program has, over all its loops. Thread: any.
 class Admission {
 public:
-    // What a connection of a server counts as.
+    // The limit under which a connection of the server counts.
     enum class Kind : std::uint8_t {
         kTcp,     // a TCP connection with one client
         kShared,  // a TCP connection whose clients are its streams

@@ -30,7 +30,7 @@ public:
     virtual void close(const ShutdownOptions& options) = 0;
     // Ends now, and asks the view to stop: the socket is gone on return.
     virtual void abort() noexcept = 0;
-    // What it counts as, from the first to the last.
+    // The limit under which it counts; never changes.
     [[nodiscard]] virtual Admission::Kind kind() const noexcept { return Admission::Kind::kTcp; }
 
 private:

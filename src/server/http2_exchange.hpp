@@ -38,7 +38,7 @@ private:
         kClosed,    // there is no stream any more; the view or its stream may still run
     };
     enum class Body : std::uint8_t { kWhole, kArrives };
-    // What it waits for; each has a deadline of its own.
+    // The exchange waits for these; each has a deadline of its own.
     enum class Wait : std::uint8_t {
         kBody,        // more of the body, while the view or the server waits for it
         kTaking,      // the peer takes something of what is unsent

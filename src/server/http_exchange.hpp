@@ -56,7 +56,7 @@ public:
     HttpExchange(const HttpExchange&) = delete;
     HttpExchange& operator=(const HttpExchange&) = delete;
 
-    // What a connection says of a request besides.
+    // Facts of a request that its connection knows.
     struct Terms {
         bool is_whole = true;                      // its body is in it; otherwise it is still to come
         std::optional<std::uint64_t> length = {};  // bytes of a body that is still to come, if the peer has said so

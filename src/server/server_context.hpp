@@ -53,7 +53,8 @@ private:
     std::int64_t date_second_ = -1;
 };
 
-// What clients get that a limit on connections keeps out. Nobody knows when there will be room: it has no Retry-After.
+// The answer to clients beyond a limit on connections. The server does not know when there will be room, so it has no
+// Retry-After.
 [[nodiscard]] Response full_response();
 
 }  // namespace c10k

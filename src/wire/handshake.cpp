@@ -171,7 +171,7 @@ Headers fields_of(const HandshakeRequest& request) {
     return fields;
 }
 
-// What the fields of an answer agree on.
+// The subprotocol and the compression that the fields of an answer agree on.
 std::variant<Agreed, Disagreed> read_agreement(const HandshakeRequest& request, const Headers& headers) {
     const auto extensions = parse_extensions(headers);
     std::optional<DeflateParameters> deflate;

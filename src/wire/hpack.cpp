@@ -70,7 +70,7 @@ bool HpackDecoder::decode(std::string_view block, Http2HeadReader& head) {
     }
 }
 
-// What libnghttp2 is given of a head: it points into the head, and into names that had to be changed.
+// The fields of a head as libnghttp2 takes them: they point into the head, and into names that had to be changed.
 class HpackEncoder::Fields {
 public:
     void add(std::string_view name, std::string_view value) {

@@ -9,7 +9,7 @@ namespace c10k::wire {
 
 // The frames of HTTP/2 as bytes (RFC 9113, 4 and 6).
 
-// What a client says first (RFC 9113, 3.4).
+// The first bytes of a client (RFC 9113, 3.4).
 inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 // A byte from the wire may hold any other value, too: such frames are ignored (RFC 9113, 5.5).

@@ -10,7 +10,7 @@
 namespace c10k::wire {
 namespace {
 
-// What a field counts beside its name and value (RFC 9113, 6.5.2).
+// Bytes that a field counts beside its name and value (RFC 9113, 6.5.2).
 constexpr std::size_t kFieldOverhead = 32;
 
 // The fields that belong to a connection (RFC 9113, 8.2.2).

@@ -27,7 +27,7 @@ using wire::Http2FrameType;
 using wire::Http2Head;
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-// What a stream's owner has heard. It sends like an outbox: what was not taken goes out when there is room.
+// The owner of a stream, which notes its events. It sends like an outbox: the rest goes out when there is room.
 class StreamNotes final : public Http2StreamEvents {
 public:
     StreamNotes() = default;

@@ -1,4 +1,4 @@
-// What peers do that they may not: each has the error code that RFC 9113 gives it, and costs nobody else anything.
+// Mistakes and floods of peers: each has the error code that RFC 9113 gives it, and costs nobody else anything.
 
 #include "fixture.hpp"
 

@@ -1,4 +1,4 @@
-// What the limits on connections count of HTTP/2, and how they refuse over it.
+// The limits on connections: the server counts connections and streams of HTTP/2, and refuses over it.
 
 #include "c10k/client.hpp"
 #include "connection/fixture.hpp"
