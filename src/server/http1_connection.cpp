@@ -30,10 +30,9 @@ void forget(std::string& text) noexcept { std::string{}.swap(text); }
 
 Http1Connection::Http1Connection(ServerContext& context, PendingConnections& pending, SocketId socket,
                                  const Address& client, const Address& local, Admission::AddressSlot slot)
-    : SocketStream(context.services, socket), context_(context), pending_(pending, *this, client), peer_(client.text()),
-      local_(local.text()), parser_(context.limits), exchange_(context, *this), address_slot_(slot),
-      may_be_http2_(context.admits_http2(peer_)) {
-    due_.fill(kNever);
+    : SocketStream(context.services, socket), Deadlines(context.services.loop), context_(context),
+      pending_(pending, *this, client), peer_(client.text()), local_(local.text()), parser_(context.limits),
+      exchange_(context, *this), address_slot_(slot), may_be_http2_(context.admits_http2(peer_)) {
     resume_reading();
     wait_for(Wait::kRequest, context.limits.head_time);
 }
@@ -505,8 +504,7 @@ void Http1Connection::drain() {
 
 void Http1Connection::end() noexcept {
     SocketStream::abort();
-    due_.fill(kNever);
-    cancel();
+    stop_waiting();
     exchange_.drop_match();
     exchange_.lose();
     if (!exchange_.is_running()) {
@@ -515,7 +513,7 @@ void Http1Connection::end() noexcept {
 }
 
 void Http1Connection::retire() noexcept {
-    cancel();
+    stop_waiting();
     pending_.leave();
     context_.connections.retire(*this, address_slot_);
 }
@@ -531,25 +529,6 @@ void Http1Connection::close(const ShutdownOptions& /*options*/) {
 }
 
 // ---- Deadlines
-
-void Http1Connection::wait_for(Wait what, std::chrono::milliseconds time) {
-    wait_until(what, loop().backend().now() + time.count());
-}
-
-// One timer for all: it fires at the first.
-void Http1Connection::wait_until(Wait what, std::int64_t due) {
-    due_[static_cast<std::size_t>(what)] = due;
-    const std::int64_t first = *std::min_element(due_.begin(), due_.end());
-    if (first == armed_) {
-        return;
-    }
-    armed_ = first;
-    if (first == kNever) {
-        cancel();
-    } else {
-        start(std::chrono::milliseconds{first - loop().backend().now()});
-    }
-}
 
 // The next request may take the idle time, once the answers are taken.
 void Http1Connection::await_next_request() {
@@ -621,9 +600,7 @@ void Http1Connection::pay_for_body(std::size_t bytes) {
     }
 }
 
-void Http1Connection::on_time() {
-    armed_ = kNever;
-    const auto is_due = [this](Wait what) { return due(what) <= loop().now(); };
+void Http1Connection::on_deadline() {
     Counters& counters = context_.counters();
     if (is_due(Wait::kRequest)) {
         on_request_late();
@@ -641,8 +618,6 @@ void Http1Connection::on_time() {
         on_peer_gone();
     } else if (is_due(Wait::kLinger)) {
         abort();
-    } else {
-        wait_until(Wait::kLinger, due(Wait::kLinger));  // a deadline has moved since
     }
 }
 

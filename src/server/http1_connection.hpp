@@ -2,6 +2,7 @@
 
 #include "connection/socket_stream.hpp"
 #include "server/body_credit.hpp"
+#include "server/deadlines.hpp"
 #include "server/http1_state.hpp"
 #include "server/http_exchange.hpp"
 #include "server/pending_connections.hpp"
@@ -9,7 +10,6 @@
 #include "wire/request_parser.hpp"
 #include "wire/response_writer.hpp"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,13 +19,25 @@
 
 namespace c10k {
 
+// The things that a connection waits for; each has a deadline of its own.
+enum class Http1Wait : std::uint8_t {
+    kRequest,     // the head or the body that has begun, or the first byte of a new connection; more of the body that a
+                  // view reads, or that is skipped
+    kIdle,        // the next request
+    kTaking,      // the peer takes something of what is unsent
+    kTakingFast,  // the same at the least rate
+    kHalfClosed,  // the view or the stream ends although the peer has finished sending
+    kLinger,      // the peer's FIN after ours
+    kCount
+};
+
 // An accepted connection as long as it speaks HTTP/1: its bytes and deadlines. It has one exchange after the other, and
 // each is answered before the next request is read. A handshake that finds its view hands the socket over to a
 // ServerWebSocket.
 class Http1Connection final : public ServerConnection,
                               private SocketStream,
                               private HttpExchange::Carrier,
-                              private Timer {
+                              private Deadlines<Http1Wait, static_cast<std::size_t>(Http1Wait::kCount)> {
 public:
     Http1Connection(ServerContext& context, PendingConnections& pending, SocketId socket, const Address& client,
                     const Address& local, Admission::AddressSlot slot);
@@ -36,18 +48,7 @@ public:
     void reject();
 
 private:
-    // The things that a connection waits for; each has a deadline of its own.
-    enum class Wait : std::uint8_t {
-        kRequest,     // the head or the body that has begun, or the first byte of a new connection; more of the body
-                      // that a view reads, or that is skipped
-        kIdle,        // the next request
-        kTaking,      // the peer takes something of what is unsent
-        kTakingFast,  // the same at the least rate
-        kHalfClosed,  // the view or the stream ends although the peer has finished sending
-        kLinger,      // the peer's FIN after ours
-    };
-    static constexpr std::size_t kWaits = 6;
-    static constexpr std::int64_t kNever = INT64_MAX;
+    using Wait = Http1Wait;
 
     void close(const ShutdownOptions& options) override;
     void abort() noexcept override;
@@ -56,7 +57,7 @@ private:
     void on_fin() override;
     void on_written(std::size_t bytes) override;
     void on_failed(std::error_code error) override;
-    void on_time() override;
+    void on_deadline() override;
 
     [[nodiscard]] Request& request() noexcept override { return parser_.request(); }
     void send_answer(const Response& response) override;
@@ -125,10 +126,6 @@ private:
     void time_taking(std::size_t taken_bytes);
     void await_next_request();
 
-    void wait_for(Wait what, std::chrono::milliseconds time);
-    void wait_until(Wait what, std::int64_t due);
-    void stop_waiting_for(Wait what) { wait_until(what, kNever); }
-    [[nodiscard]] std::int64_t due(Wait what) const noexcept { return due_[static_cast<std::size_t>(what)]; }
     void on_request_late();
     void on_body_late();
 
@@ -139,10 +136,8 @@ private:
     wire::RequestParser parser_;
     std::string unread_;  // what came behind the request that is being served
     HttpExchange exchange_;
-    std::int64_t body_began_ = 0;           // ms of the loop's clock; of a body in pieces, when it was last heard of
-    BodyCredit body_credit_;                // while the body's clock stands still
-    std::array<std::int64_t, kWaits> due_;  // the same, by Wait
-    std::int64_t armed_ = kNever;           // when the timer fires: at the first of those
+    std::int64_t body_began_ = 0;  // ms of the loop's clock; of a body in pieces, when it was last heard of
+    BodyCredit body_credit_;       // while the body's clock stands still
     Admission::AddressSlot address_slot_;
     std::uint32_t skipped_bytes_ = 0;  // of a body, behind its answer
     Http1State state_ = Http1State::kReading;

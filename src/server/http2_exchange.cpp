@@ -20,9 +20,9 @@ constexpr std::chrono::milliseconds kBodyInterval{1000};
 
 Http2Exchange::Http2Exchange(ServerContext& context, SocketId stream, const std::string& peer, const std::string& local,
                              wire::Http2Head head, wire::Http2Body body)
-    : SocketStream(context.services, stream), context_(context), exchange_(context, *this),
-      length_(head.content_length), has_body_(body == wire::Http2Body::kFollows && !head.is_websocket()) {
-    due_.fill(kNever);
+    : SocketStream(context.services, stream), Deadlines(context.services.loop), context_(context),
+      exchange_(context, *this), length_(head.content_length),
+      has_body_(body == wire::Http2Body::kFollows && !head.is_websocket()) {
     auto made = request_of(std::move(head));
     is_known_ = made.has_value();
     if (made) {
@@ -115,7 +115,7 @@ void Http2Exchange::on_read_waits() {
 void Http2Exchange::on_read_ends() noexcept {
     if (due(Wait::kBody) != kNever) {
         body_credit_.keep(due(Wait::kBody) - loop().backend().now());
-        wait_until(Wait::kBody, kNever);
+        stop_waiting_for(Wait::kBody);
     }
 }
 
@@ -146,7 +146,7 @@ void Http2Exchange::on_taken() {
 // ---- The answer
 
 void Http2Exchange::serve(Body body) {
-    wait_until(Wait::kBody, kNever);
+    stop_waiting_for(Wait::kBody);
     body_credit_.begin(context_.limits);
     state_ = State::kServing;
     switch (exchange_.start({.is_whole = body == Body::kWhole, .length = length_})) {
@@ -255,8 +255,7 @@ void Http2Exchange::abort() noexcept {
     }
     state_ = State::kClosed;
     SocketStream::abort();
-    due_.fill(kNever);
-    cancel();
+    stop_waiting();
     exchange_.drop_match();
     exchange_.lose();
     if (!exchange_.is_running()) {
@@ -265,7 +264,7 @@ void Http2Exchange::abort() noexcept {
 }
 
 void Http2Exchange::retire() noexcept {
-    cancel();
+    stop_waiting();
     context_.connections.retire(*this, Admission::kUncounted);
 }
 
@@ -276,8 +275,8 @@ void Http2Exchange::on_failed(std::error_code /*error*/) { abort(); }
 // See Http1Connection::time_taking().
 void Http2Exchange::time_taking(std::size_t taken_bytes) {
     if (outbox_.empty()) {
-        wait_until(Wait::kTaking, kNever);
-        wait_until(Wait::kTakingFast, kNever);
+        stop_waiting_for(Wait::kTaking);
+        stop_waiting_for(Wait::kTakingFast);
         return;
     }
     const ServerLimits& limits = context_.limits;
@@ -290,28 +289,7 @@ void Http2Exchange::time_taking(std::size_t taken_bytes) {
     }
 }
 
-void Http2Exchange::wait_for(Wait what, std::chrono::milliseconds time) {
-    wait_until(what, loop().backend().now() + time.count());
-}
-
-// One timer for all: it fires at the first.
-void Http2Exchange::wait_until(Wait what, std::int64_t due) {
-    due_[static_cast<std::size_t>(what)] = due;
-    const std::int64_t first = *std::min_element(due_.begin(), due_.end());
-    if (first == armed_) {
-        return;
-    }
-    armed_ = first;
-    if (first == kNever) {
-        cancel();
-    } else {
-        start(std::chrono::milliseconds{first - loop().backend().now()});
-    }
-}
-
-void Http2Exchange::on_time() {
-    armed_ = kNever;
-    const auto is_due = [this](Wait what) { return due(what) <= loop().now(); };
+void Http2Exchange::on_deadline() {
     if (is_due(Wait::kBody)) {
         on_body_late();
     } else if (is_due(Wait::kTaking)) {
@@ -320,8 +298,6 @@ void Http2Exchange::on_time() {
     } else if (is_due(Wait::kTakingFast)) {
         context_.counters().count(Limit::kMinResponseRate);
         cut();
-    } else {
-        wait_until(Wait::kBody, due(Wait::kBody));  // a deadline has moved since
     }
 }
 
@@ -335,7 +311,7 @@ void Http2Exchange::on_body_late() {
         return;
     }
     context_.counters().count(is_fast || age >= limits.body_time ? Limit::kBodyTime : Limit::kMinBodyRate);
-    wait_until(Wait::kBody, kNever);
+    stop_waiting_for(Wait::kBody);
     constexpr std::string_view kLate = "The request did not arrive in time.";
     if (state_ == State::kReading) {
         refuse(408, kLate);

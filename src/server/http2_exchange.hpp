@@ -3,10 +3,10 @@
 #include "connection/socket_stream.hpp"
 #include "http2/http2_backend.hpp"
 #include "server/body_credit.hpp"
+#include "server/deadlines.hpp"
 #include "server/http_exchange.hpp"
 #include "server/server_context.hpp"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,12 +17,20 @@
 
 namespace c10k {
 
+// The exchange waits for these; each has a deadline of its own.
+enum class Http2Wait : std::uint8_t {
+    kBody,        // more of the body, while the view or the server waits for it
+    kTaking,      // the peer takes something of what is unsent
+    kTakingFast,  // the same at the least rate
+    kCount
+};
+
 // A stream of HTTP/2 with one request and its answer: its bytes and deadlines. A handshake that finds its view hands
 // the stream over to a ServerWebSocket.
 class Http2Exchange final : public ServerConnection,
                             private SocketStream,
                             private HttpExchange::Carrier,
-                            private Timer {
+                            private Deadlines<Http2Wait, static_cast<std::size_t>(Http2Wait::kCount)> {
 public:
     Http2Exchange(ServerContext& context, SocketId stream, const std::string& peer, const std::string& local,
                   wire::Http2Head head, wire::Http2Body body);
@@ -38,14 +46,7 @@ private:
         kClosed,    // there is no stream any more; the view or its stream may still run
     };
     enum class Body : std::uint8_t { kWhole, kArrives };
-    // The exchange waits for these; each has a deadline of its own.
-    enum class Wait : std::uint8_t {
-        kBody,        // more of the body, while the view or the server waits for it
-        kTaking,      // the peer takes something of what is unsent
-        kTakingFast,  // the same at the least rate
-    };
-    static constexpr std::size_t kWaits = 3;
-    static constexpr std::int64_t kNever = INT64_MAX;
+    using Wait = Http2Wait;
 
     void close(const ShutdownOptions& /*options*/) override {}  // it ends by itself, or is aborted
     void abort() noexcept override;
@@ -55,7 +56,7 @@ private:
     void on_fin() override;
     void on_written(std::size_t bytes) override;
     void on_failed(std::error_code error) override;
-    void on_time() override;
+    void on_deadline() override;
 
     [[nodiscard]] Request& request() noexcept override { return request_; }
     void send_answer(const Response& response) override;
@@ -88,19 +89,14 @@ private:
     // The peer has something to take, or has taken something of it.
     void time_taking(std::size_t taken_bytes);
     void on_body_late();
-    void wait_until(Wait what, std::int64_t due);
-    void wait_for(Wait what, std::chrono::milliseconds time);
-    [[nodiscard]] std::int64_t due(Wait what) const noexcept { return due_[static_cast<std::size_t>(what)]; }
 
     ServerContext& context_;
     Request request_;
     HttpExchange exchange_;
-    std::optional<std::uint64_t> length_;   // of the body, if the client has said so
-    std::uint64_t body_bytes_ = 0;          // that have come
-    std::int64_t body_began_ = 0;           // ms of the loop's clock; if the view reads it, when it was last heard of
-    BodyCredit body_credit_;                // while no view waits for the body
-    std::array<std::int64_t, kWaits> due_;  // the same, by Wait
-    std::int64_t armed_ = kNever;           // when the timer fires: at the first of those
+    std::optional<std::uint64_t> length_;  // of the body, if the client has said so
+    std::uint64_t body_bytes_ = 0;         // that have come
+    std::int64_t body_began_ = 0;          // ms of the loop's clock; if the view reads it, when it was last heard of
+    BodyCredit body_credit_;               // while no view waits for the body
     State state_ = State::kReading;
     bool is_known_ : 1;                 // its head was a request of ours
     bool has_body_ : 1;                 // DATA frames follow the head
