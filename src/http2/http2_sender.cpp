@@ -93,8 +93,16 @@ void Http2Sender::wait(std::uint32_t slot, Http2Stream& stream) noexcept {
     (stream.next != kNone ? streams_.at(stream.next).previous : last_) = slot;
 }
 
-void Http2Sender::forget(std::uint32_t slot) noexcept {
+void Http2Sender::forget(std::uint32_t slot) {
     Http2Stream& stream = streams_.at(slot);
+    leave_queue(stream);
+    if (stream.was_woken) {
+        stream.was_woken = false;
+        note_woken();
+    }
+}
+
+void Http2Sender::leave_queue(Http2Stream& stream) noexcept {
     if (stream.waits_for_room) {
         stream.waits_for_room = false;
         (stream.previous != kNone ? streams_.at(stream.previous).next : first_) = stream.next;
@@ -112,7 +120,7 @@ void Http2Sender::wake() noexcept {
             return;
         }
         woken_bytes += stream.wanted + Http2FrameHeader::kBytes;
-        forget(slot);
+        leave_queue(stream);
         stream.was_woken = true;
         streams_.note_news(slot);
     }

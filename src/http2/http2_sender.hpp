@@ -42,8 +42,8 @@ public:
 
     // As Backend::send(). Throws std::bad_alloc.
     [[nodiscard]] std::size_t send(std::uint32_t slot, std::span<const iovec> bytes);
-    // The stream waits no more.
-    void forget(std::uint32_t slot) noexcept;
+    // The stream waits no more; if its turn has come, it passes that on.
+    void forget(std::uint32_t slot);
     // The peer takes `bytes` more (or less) of this stream, or of all together. Return false if its window is too large
     // now.
     [[nodiscard]] bool widen(std::uint32_t slot, std::int64_t bytes) noexcept;
@@ -73,6 +73,7 @@ private:
                (is_in_flight_ ? kMaxBytesBehind : kMaxBytes);
     }
     void wait(std::uint32_t slot, Http2Stream& stream) noexcept;
+    void leave_queue(Http2Stream& stream) noexcept;
     void wake() noexcept;
 
     Loop& loop_;

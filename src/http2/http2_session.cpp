@@ -175,9 +175,6 @@ void Http2Session::close_stream(std::uint32_t slot, std::optional<Http2Error> er
         }
     }
     sender_.forget(slot);
-    if (stream.was_woken) {
-        sender_.note_woken();
-    }
     drop_held(stream);
     if (!missing_bytes_.empty()) {
         missing_bytes_.erase(slot);
@@ -245,6 +242,7 @@ void Http2Session::fail_stream(std::uint32_t slot, Http2StreamError error) noexc
         return;
     }
     sender_.forget(slot);
+    stream.waits = false;  // on_failed() is the last that its owner hears
     drop_held(stream);
     advance(slot, Http2StreamEvent::kFail);
     stream.error = error;

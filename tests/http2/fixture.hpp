@@ -68,15 +68,18 @@ public:
     void on_received(std::span<char> bytes) override {
         EXPECT_FALSE(bytes.empty());
         EXPECT_EQ(ends, 0);
+        EXPECT_TRUE(failures.empty()) << "on_received() behind on_failed()";
         received.append(bytes.data(), bytes.size());
         ++pieces;
         then();
     }
     void on_end() override {
+        EXPECT_TRUE(failures.empty()) << "on_end() behind on_failed()";
         ++ends;
         then();
     }
     void on_sent(std::size_t bytes) override {
+        EXPECT_TRUE(failures.empty()) << "on_sent() behind on_failed()";
         EXPECT_TRUE(std::exchange(is_waiting_, false)) << "on_sent() without a send() that waits";
         unsent_.erase(0, bytes);
         push();

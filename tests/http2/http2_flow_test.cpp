@@ -97,6 +97,17 @@ TEST_F(Http2Flow, AStreamWithoutWindowWaitsAndDoesNotStopItsNeighbour) {
     EXPECT_EQ(stream(0).unsent(), 0U);
 }
 
+TEST_F(Http2Flow, AStreamThatIsResetInItsTurnIsNotToldOfRoom) {
+    begin(1, setting(4, 10));
+    stream(0).send("twelve bytes");
+    stream(0).then = [&] { stream(0).receive(); };  // which looks for news
+    run();
+    client->write(frame(Type::kWindowUpdate, 0, 1, u32(1)) + frame(Type::kRstStream, 0, 1, u32(8)));
+    run();
+    EXPECT_EQ(stream(0).failures.size(), 1U);
+    EXPECT_EQ(client->data_of(1), "twelve byt");
+}
+
 TEST_F(Http2Flow, AWindowMayBecomeNegativeAndIsRespectedThen) {  // RFC 9113, 6.9.2
     begin(1, setting(4, 10));
     stream(0).send("1234567890abc");
