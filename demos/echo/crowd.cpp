@@ -5,10 +5,11 @@
 #include <c10k/text.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ratio>
-#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace echo {
@@ -27,18 +28,40 @@ constexpr std::size_t kClientsInATurn = 256;
 constexpr Duration kLeastSleep = 1ms;
 // How long each client is connected, in delays: one before each message.
 constexpr int kDelaysOfAClient = 3;
+constexpr std::size_t kShownBytes = 40;  // of a wrong answer
 
-// The messages that each client says and expects.
-load::Script script_of(std::chrono::milliseconds delay) {
-    std::ostringstream text;
-    text << "expect Hello!\n";
-    int number = 0;
-    for (const char* const message : {"Spam?", "Eggs!", "C++."}) {
-        text << "wait " << delay.count() << "ms\nsend " << message << "\nexpect " << ++number << ". " << message
-             << '\n';
+}  // namespace
+
+// What a client says, if anything, and what the server answers.
+struct Exchange {
+    std::string_view said;
+    std::string_view answer;  // empty: it closes the WebSocket
+};
+
+namespace {
+
+// What each client says in turn.
+constexpr std::array kTalk{
+    Exchange{"", "Hello!"},      Exchange{"Spam?", "1. Spam?"}, Exchange{"Eggs!", "2. Eggs!"},
+    Exchange{"C++.", "3. C++."}, Exchange{"", "Goodbye!"},      Exchange{"", ""},
+};
+
+std::string quoted(std::string_view text) { return '\'' + printable(text.substr(0, kShownBytes)) + '\''; }
+
+// What is wrong with an answer; empty if nothing is.
+std::string fault_of(const std::optional<Message>& answer, std::string_view wanted, const WebSocket& socket) {
+    if (answer && answer->is_text() && !wanted.empty() && *answer == wanted) {
+        return "";
     }
-    text << "expect Goodbye!\nexpect-close 1000\n";
-    return load::Script::parse(text.str());
+    const std::string missing = wanted.empty() ? "a close" : quoted(wanted);
+    if (answer) {
+        return (answer->is_text() ? quoted(answer->view()) : "a binary message") + " instead of " + missing;
+    }
+    const int code = socket.close_info().code;
+    if (!wanted.empty()) {
+        return "closed with " + std::to_string(code) + " before " + missing;
+    }
+    return code == CloseCode::kNormal ? "" : "closed with " + std::to_string(code) + " instead of 1000";
 }
 
 double milliseconds(Duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
@@ -122,6 +145,7 @@ Task<> Crowd::meet(Endpoint server, std::size_t loops) {
 Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops) {
     Semaphore talking{kTalkingAtOnce};
     co_await task_group([&](TaskGroup& visits) -> Task<> {
+        visits.on_failure([this](std::exception_ptr failure) { note_failure(std::move(failure)); });
         const Duration gap = 2 * Duration{delay_} / clients_;
         Duration slept{0};
         std::size_t count = 0;
@@ -135,39 +159,56 @@ Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops)
             } else if (++count % kClientsInATurn == 0) {
                 co_await yield();
             }
-            visits.spawn(connect(server, [this, &talking](WebSocket& socket) { return talk(socket, talking); }),
-                         [this](std::exception_ptr failure) { note_failure(std::move(failure)); });
+            visits.spawn(connect(server, [this, &talking](WebSocket& socket) { return talk(socket, talking); }));
         }
     });
 }
 
-// A client that is connected. Tells the crowd what it does.
-class Crowd::Client final : public load::ScriptListener {
+// A client that is connected.
+class Crowd::Presence {
 public:
-    explicit Client(Crowd& crowd) : crowd_(crowd) { crowd_.arrive(); }
-    ~Client() { crowd_.leave(); }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-
-    void on_sent(std::size_t /*bytes*/) override { crowd_.patience_.note_movement(); }
-    void on_received(std::size_t /*bytes*/) override { crowd_.patience_.note_movement(); }
-    void on_reply(Duration /*since_due*/, Duration since_sent) override { crowd_.note_reply(since_sent); }
-    void on_wait() override { pause_.emplace(crowd_.patience_); }
-    void on_waited() override { pause_.reset(); }
+    explicit Presence(Crowd& crowd) : crowd_(crowd) { crowd_.arrive(); }
+    ~Presence() { crowd_.leave(); }
+    Presence(const Presence&) = delete;
+    Presence& operator=(const Presence&) = delete;
 
 private:
     Crowd& crowd_;
-    std::optional<Patience::Pause> pause_;
 };
 
-Crowd::Crowd(int clients, std::chrono::milliseconds delay)
-    : clients_(clients), delay_(delay), script_(script_of(delay)) {}
+Crowd::Crowd(int clients, std::chrono::milliseconds delay) : clients_(clients), delay_(delay) {}
 
+// Nearly all clients sleep nearly always: then this frame is all that a client has of its talk.
 Task<> Crowd::talk(WebSocket& socket, Semaphore& talking) {
-    Client client{*this};
-    co_await script_.run(socket, client, &talking);
+    const Presence presence{*this};
+    for (std::size_t i = 0; i < kTalk.size(); ++i) {
+        if (!kTalk[i].said.empty()) {
+            const Patience::Pause pause{patience_};
+            co_await sleep_for(delay_);
+        }
+        co_await converse(socket, kTalk[i], talking);
+    }
     const std::lock_guard lock{mutex_};
     ++succeeded_;
+}
+
+Task<> Crowd::converse(WebSocket& socket, const Exchange& exchange, Semaphore& talking) {
+    Semaphore::Permit turn;
+    Clock::time_point sent;
+    if (!exchange.said.empty()) {
+        turn = co_await talking.acquire();
+        sent = Clock::now();
+        co_await socket.send(exchange.said);
+        patience_.note_movement();
+    }
+    const std::optional<Message> answer = co_await socket.recv();
+    patience_.note_movement();
+    if (const std::string fault = fault_of(answer, exchange.answer, socket); !fault.empty()) {
+        throw load::WrongAnswer(fault);
+    }
+    if (!exchange.said.empty()) {
+        note_reply(Clock::now() - sent);
+    }
 }
 
 void Crowd::note_handshake(Duration took) {

@@ -21,6 +21,8 @@ namespace echo {
 // what connect() throws, and TimedOut, which names the server, if nothing comes for as long as a crowd has patience.
 c10k::Task<> await_greeting(c10k::Endpoint server);
 
+struct Exchange;
+
 // Clients of the echo test: each connects at its moment, talks, and checks every answer.
 class Crowd {
 public:
@@ -38,11 +40,13 @@ public:
     [[nodiscard]] std::optional<std::string> failure() const;
 
 private:
-    class Client;
+    class Presence;
     using Clock = std::chrono::steady_clock;
 
     c10k::Task<> meet_on_loop(c10k::Endpoint server, std::size_t loop, std::size_t loops);
     c10k::Task<> talk(c10k::WebSocket& socket, c10k::Semaphore& talking);
+    // One message, if there is one to send, and the answer. Throws WrongAnswer. Stops.
+    c10k::Task<> converse(c10k::WebSocket& socket, const Exchange& exchange, c10k::Semaphore& talking);
     void arrive();
     void leave();
     void note_reply(c10k::Duration took);
@@ -53,7 +57,6 @@ private:
 
     int clients_;
     std::chrono::milliseconds delay_;
-    c10k::load::Script script_;
     Patience patience_;
     std::string url_;          // of the server
     Clock::time_point began_;  // all of it

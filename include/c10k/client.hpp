@@ -95,13 +95,11 @@ public:
     // address, or no address of the server is left.
     [[nodiscard]] Endpoint from(const std::vector<std::string>& sources) const;
 
-private:
-    friend class ClientRun;
-    friend class Dialling;
-    friend class SharedConnection;
-    friend class SharedConnections;
-    friend Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
+    // For the library.
     struct Data;
+
+private:
+    friend Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view);
 
     explicit Endpoint(std::shared_ptr<const Data> data) noexcept : data_(std::move(data)) {}
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "c10k/message.hpp"
-#include "c10k/semaphore.hpp"
 #include "c10k/task.hpp"
 #include "c10k/websocket.hpp"
 
@@ -94,9 +93,6 @@ public:
     virtual void on_received(std::size_t /*bytes*/) {}
     // The first expected message after one that was sent has come: how long after that was due, and after it was sent.
     virtual void on_reply(Duration /*since_due*/, Duration /*since_sent*/) {}
-    // The client begins to wait on purpose, and has done so.
-    virtual void on_wait() {}
-    virtual void on_waited() {}
 
 protected:
     ~ScriptListener() = default;
@@ -108,11 +104,10 @@ public:
     // Throws ScriptError.
     static Script parse(std::string_view text);
 
-    // Runs it on `socket`. Only as many clients as `turns` allows, if it is given, are between a message that they have
-    // sent and the one that they expect. Throws WrongAnswer, and what the socket throws. Stops.
-    // Requires: the script, the socket, the listener and the semaphore outlive the task. Not checked: it is the
-    // caller's coroutine that keeps them.
-    Task<> run(WebSocket& socket, ScriptListener& listener, Semaphore* turns = nullptr) const;
+    // Runs it on `socket`. Throws WrongAnswer, and what the socket throws. Stops.
+    // Requires: the script, the socket and the listener outlive the task. Not checked: it is the caller's coroutine
+    // that keeps them.
+    Task<> run(WebSocket& socket, ScriptListener& listener) const;
 
 private:
     friend class ScriptParser;

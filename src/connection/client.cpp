@@ -5,8 +5,7 @@
 #include "connection/client_websocket.hpp"
 #include "connection/dialling.hpp"
 #include "connection/endpoint.hpp"
-#include "connection/loop_services.hpp"
-#include "connection/shared_connections.hpp"
+#include "connection/loop_endpoint.hpp"
 #include "tls/tls_backend.hpp"
 #include "wire/extensions.hpp"
 #include "wire/handshake.hpp"
@@ -43,39 +42,53 @@ private:
 
 }  // namespace
 
-// One run of connect(): makes `socket`, and ends it, when it is its turn.
+// One run of connect(). Of millions of clients, each has one of these for as long as it is connected.
 class ClientRun {
 public:
-    explicit ClientRun(const Endpoint::Data& server)
-        : server_(server), services_(LoopServices::of(Loop::current())),
-          windows_(services_.handshake_windows, server.windows_key) {
-        if (server.options.http2) {
-            connections_.emplace(SharedConnections::of(services_), server);
+    // In this order.
+    enum Step : std::uint8_t { kOpen, kView, kClose, kEnd };
+
+    explicit ClientRun(const Endpoint::Data& server) : endpoint_(server) {}
+
+    // Throws what the step throws.
+    Task<> take(Step step, const std::function<Task<>(WebSocket&)>& view) {
+        switch (step) {
+            case kOpen: return open();
+            case kView: return view(socket_->socket());
+            case kClose: return close();
+            case kEnd: break;
+        }
+        return {};
+    }
+    // The view has failed: the WebSocket is closed with a code that says so.
+    void note_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
+    void rethrow_failure() const {
+        if (failure_) {
+            std::rethrow_exception(failure_);
         }
     }
-
-    // Opens a WebSocket when it is its turn.
-    Task<> open();
-    [[nodiscard]] ClientWebSocket& socket() noexcept { return *socket_; }
-    // Closes it, if it is open, when it is its turn, and waits for the end of the connection.
-    Task<> close(std::uint16_t code);
 
 private:
     class Opening;
 
-    [[nodiscard]] Backend& backend() const noexcept { return services_.loop.backend(); }
+    // Opens a WebSocket when it is its turn.
+    Task<> open();
+    // Closes it, if it is open, when it is its turn, and waits for the end of the connection.
+    Task<> close();
+    [[nodiscard]] std::uint16_t close_code() const noexcept;
 
-    const Endpoint::Data& server_;
-    LoopServices& services_;
-    HandshakeWindows::Use windows_;
-    std::optional<SharedConnections::Use> connections_;  // with HTTP/2
+    [[nodiscard]] const Endpoint::Data& server() const noexcept { return endpoint_->server(); }
+    [[nodiscard]] Loop& loop() const noexcept { return endpoint_->services().loop; }
+
+    LoopEndpoint::Use endpoint_;
     std::optional<ClientWebSocket> socket_;
+    std::exception_ptr failure_;
 };
 
 // The state that only the opening needs: it is gone when the WebSocket is open.
 class ClientRun::Opening {
 public:
-    explicit Opening(ClientRun& run) : run_(run), server_(run.server_) {
+    explicit Opening(ClientRun& run) : run_(run), server_(run.server()) {
         request_.host = server_.parsed.host_field();
         request_.target = server_.parsed.target;
         request_.subprotocols = server_.options.subprotocols;
@@ -99,9 +112,7 @@ private:
     [[nodiscard]] std::string where() const { return dialling_ ? dialling_->where() : server_.url; }
     // The error after the handshake time: what the server still owes.
     [[nodiscard]] std::string missing() const;
-    [[nodiscard]] ClientHandshake::Wanted wanted() noexcept {
-        return {request_, server_.limits, server_.options.compression.from_bytes, run_.socket_};
-    }
+    [[nodiscard]] ClientHandshake::Wanted wanted() noexcept { return {request_, server_, run_.socket_}; }
 
     ClientRun& run_;
     const Endpoint::Data& server_;
@@ -113,14 +124,14 @@ private:
 Http1ClientHandshake& ClientRun::Opening::start_handshake(SocketId connecting) {
     try {
         if (server_.tls) {
-            TlsBackend::of(run_.services_.loop).secure(connecting, server_.tls, server_.parsed.host);
+            TlsBackend::of(run_.loop()).secure(connecting, server_.tls, server_.parsed.host);
         }
-        auto handshake = std::make_unique<Http1ClientHandshake>(run_.services_, connecting, wanted());
+        auto handshake = std::make_unique<Http1ClientHandshake>(run_.endpoint_->services(), connecting, wanted());
         Http1ClientHandshake& started = *handshake;
         handshake_ = std::move(handshake);
         return started;
     } catch (...) {  // no memory
-        run_.backend().close(connecting);
+        run_.loop().backend().close(connecting);
         throw;
     }
 }
@@ -128,12 +139,12 @@ Http1ClientHandshake& ClientRun::Opening::start_handshake(SocketId connecting) {
 Task<> ClientRun::Opening::open() {
     if (server_.addresses.size() == 1) {
         const Address& only = server_.addresses.front();
-        start_handshake(run_.backend().connect(only, server_.next_source(only.family())));
+        start_handshake(run_.loop().backend().connect(only, server_.next_source(only.family())));
     } else {
-        const SocketId connected = co_await dialling_.emplace(run_.services_.loop, server_);
+        const SocketId connected = co_await dialling_.emplace(run_.loop(), server_);
         Http1ClientHandshake& handshake = start_handshake(connected);
         if (server_.tls) {
-            TlsBackend::of(run_.services_.loop).begin(connected);
+            TlsBackend::of(run_.loop()).begin(connected);
         } else {
             handshake.begin();
         }
@@ -146,8 +157,8 @@ Task<> ClientRun::Opening::open() {
 Task<> ClientRun::Opening::open_stream() {
     constexpr int kTries = 3;
     for (int tries = 0; tries < kTries; ++tries) {
-        const SocketId connection = co_await run_.connections_->next();
-        auto handshake = std::make_unique<Http2ClientHandshake>(run_.services_, connection,
+        const SocketId connection = co_await run_.endpoint_->connections()->next();
+        auto handshake = std::make_unique<Http2ClientHandshake>(run_.endpoint_->services(), connection,
                                                                 server_.tls ? "https" : "http", wanted());
         const Http2ClientHandshake& started = *handshake;
         handshake_ = std::move(handshake);
@@ -184,19 +195,32 @@ Task<> ClientRun::Opening::run() {
 }
 
 Task<> ClientRun::open() {
-    const Semaphore::Permit turn = co_await windows_->opening.turn();
-    const std::int64_t began = backend().now();
+    HandshakeWindow& window = endpoint_->opening();
+    const Semaphore::Permit turn = co_await window.turn();
+    const std::int64_t began = loop().backend().now();
     const Stopwatch stopwatch;
     Opening opening{*this};
     co_await opening.run();
-    windows_->opening.note_success(since(began),
-                                   std::chrono::ceil<std::chrono::milliseconds>(server_.options.handshake_time));
-    stopwatch.tell(server_.options.on_opened);
+    window.note_success(since(began), std::chrono::ceil<std::chrono::milliseconds>(server().options.handshake_time));
+    stopwatch.tell(server().options.on_opened);
 }
 
-Task<> ClientRun::close(std::uint16_t code) {
+std::uint16_t ClientRun::close_code() const noexcept {
+    if (!failure_) {
+        return CloseCode::kNormal;
+    }
+    try {
+        std::rethrow_exception(failure_);
+    } catch (const Stopped&) {
+        return CloseCode::kGoingAway;
+    } catch (...) {
+        return CloseCode::kInternalError;
+    }
+}
+
+Task<> ClientRun::close() {
     WebSocketConnection& connection = socket_->connection();
-    HandshakeWindow& window = windows_->closing;
+    HandshakeWindow& window = endpoint_->closing();
     Semaphore::Permit turn;
     connection.leave_groups();
     if (connection.is_open()) {
@@ -207,37 +231,33 @@ Task<> ClientRun::close(std::uint16_t code) {
         co_await socket_->ended();
         co_return;
     }
-    const std::int64_t began = backend().now();
+    const std::int64_t began = loop().backend().now();
     const std::uint64_t others = window.successes();
     const Stopwatch stopwatch;
-    connection.start_close(code, {});
+    connection.start_close(close_code(), {});
     co_await socket_->ended();
-    if (const auto took = since(began); took < server_.limits.close_time) {
-        window.note_success(took, server_.limits.close_time);
+    if (const auto took = since(began); took < server().limits.close_time) {
+        window.note_success(took, server().limits.close_time);
     } else if (window.successes() == others) {
         window.open();  // the server answers no client: waiting for a turn would be in vain
     }
-    stopwatch.tell(server_.options.on_closed);
+    stopwatch.tell(server().options.on_closed);
 }
 
+// One co_await for all steps, because each has room of its own in the frame, which lives as long as the client.
 Task<> connect(Endpoint server, std::function<Task<>(WebSocket&)> view) {
     ClientRun client{*server.data_};
-    co_await client.open();
-    std::exception_ptr failure;
-    std::uint16_t code = CloseCode::kNormal;
-    try {
-        co_await view(client.socket().socket());
-    } catch (const Stopped&) {
-        failure = std::current_exception();
-        code = CloseCode::kGoingAway;
-    } catch (...) {
-        failure = std::current_exception();
-        code = CloseCode::kInternalError;
+    for (std::uint8_t step = ClientRun::kOpen; step != ClientRun::kEnd; ++step) {
+        try {
+            co_await client.take(ClientRun::Step{step}, view);
+        } catch (...) {
+            if (step != ClientRun::kView) {
+                throw;
+            }
+            client.note_failure(std::current_exception());
+        }
     }
-    co_await client.close(code);
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+    client.rethrow_failure();
 }
 
 }  // namespace c10k

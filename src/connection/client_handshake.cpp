@@ -15,7 +15,7 @@ bool ClientHandshake::make_websocket(LoopServices& services, SocketId socket,
         return false;
     }
     try {
-        wanted_.socket.emplace(services, socket, wanted_.limits, std::get<wire::Agreed>(result), wanted_.compress_from);
+        wanted_.socket.emplace(services, socket, wanted_.server, std::get<wire::Agreed>(result));
     } catch (const std::bad_alloc&) {
         note_failure("out of memory");
         return false;

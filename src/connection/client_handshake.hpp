@@ -2,6 +2,7 @@
 
 #include "c10k/awaiter.hpp"
 #include "connection/client_websocket.hpp"
+#include "connection/endpoint.hpp"
 #include "http2/http2_events.hpp"
 #include "wire/handshake.hpp"
 #include "wire/response_parser.hpp"
@@ -20,11 +21,10 @@ namespace c10k {
 // over.
 class ClientHandshake {
 public:
-    // `socket` gets the WebSocket. It, `request` and `limits` outlive the handshake.
+    // `socket` gets the WebSocket. All three outlive the handshake, and `server` the WebSocket, too.
     struct Wanted {
         const wire::HandshakeRequest& request;
-        const WebSocketLimits& limits;
-        std::uint32_t compress_from;
+        const Endpoint::Data& server;
         std::optional<ClientWebSocket>& socket;
     };
 

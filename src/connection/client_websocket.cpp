@@ -1,15 +1,22 @@
 #include "connection/client_websocket.hpp"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace c10k {
 
-ClientWebSocket::ClientWebSocket(LoopServices& services, SocketId socket, const WebSocketLimits& limits,
-                                 const wire::Agreed& agreed, std::uint32_t compress_from)
-    : subprotocol_(agreed.subprotocol),
-      connection_(services, socket, wire::Role::kClient, limits, services.client_traffic, SlowMember::kClose, *this) {
+ClientWebSocket::ClientWebSocket(LoopServices& services, SocketId socket, const Endpoint::Data& server,
+                                 const wire::Agreed& agreed)
+    : connection_(services, socket, wire::Role::kClient, server.limits, services.client_traffic, SlowMember::kClose,
+                  *this) {
+    const std::vector<std::string>& offered = server.options.subprotocols;
+    if (const auto found = std::find(offered.begin(), offered.end(), agreed.subprotocol); found != offered.end()) {
+        subprotocol_ = &*found;
+    }
     if (agreed.deflate) {
-        connection_.compress(*agreed.deflate, compress_from);
+        connection_.compress(*agreed.deflate, server.options.compression.from_bytes);
     }
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "c10k/task.hpp"
+#include "connection/endpoint.hpp"
 #include "connection/websocket_connection.hpp"
 #include "wire/handshake.hpp"
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,8 +13,8 @@ namespace c10k {
 // A client's WebSocket after the opening handshake. connect() owns it; its task never ends inside an event.
 class ClientWebSocket final : private WebSocketConnection::Owner {
 public:
-    ClientWebSocket(LoopServices& services, SocketId socket, const WebSocketLimits& limits, const wire::Agreed& agreed,
-                    std::uint32_t compress_from);
+    // `server` outlives it.
+    ClientWebSocket(LoopServices& services, SocketId socket, const Endpoint::Data& server, const wire::Agreed& agreed);
 
     [[nodiscard]] WebSocketConnection& connection() noexcept { return connection_; }
     // As the view sees it.
@@ -26,9 +26,11 @@ public:
 
 private:
     void on_closed() override;
-    [[nodiscard]] std::string_view subprotocol() const noexcept override { return subprotocol_; }
+    [[nodiscard]] std::string_view subprotocol() const noexcept override {
+        return subprotocol_ != nullptr ? std::string_view{*subprotocol_} : std::string_view{};
+    }
 
-    std::string subprotocol_;
+    const std::string* subprotocol_ = nullptr;  // one of those that the endpoint offers; null for none
     WebSocketConnection connection_;
     WebSocket socket_{connection_};
     EndAwaiter* waiting_ = nullptr;

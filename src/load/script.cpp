@@ -219,18 +219,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A wait on purpose.
-class Pause {
-public:
-    explicit Pause(ScriptListener& listener) : listener_(listener) { listener_.on_wait(); }
-    ~Pause() { listener_.on_waited(); }
-    Pause(const Pause&) = delete;
-    Pause& operator=(const Pause&) = delete;
-
-private:
-    ScriptListener& listener_;
-};
-
 Duration between(std::chrono::milliseconds from, std::chrono::milliseconds to) {
     if (from == to) {
         return from;
@@ -267,16 +255,13 @@ public:
 
     // Sends or closes. A coroutine of its own: of millions of clients that wait, only those that send have to remember
     // how.
-    Task<> say(const Step& step, Semaphore* turns, Semaphore::Permit& turn) {
+    Task<> say(const Step& step) {
         if (step.action == Do::kClose) {
             socket_.close(static_cast<std::uint16_t>(step.number));
             co_await yield();
             co_return;
         }
         if (!sent_) {
-            if (turns != nullptr) {
-                turn = co_await turns->acquire();
-            }
             was_due_ = due_;
             sent_ = Clock::now();
         }
@@ -341,23 +326,17 @@ private:
     std::optional<Clock::time_point> sent_;  // the same
 };
 
-Task<> Script::run(WebSocket& socket, ScriptListener& listener, Semaphore* turns) const {
+Task<> Script::run(WebSocket& socket, ScriptListener& listener) const {
     Runner runner{*this, socket, listener};
-    Semaphore::Permit turn;
     while (const Step* step = runner.next()) {
         if (step->action == Do::kSend || step->action == Do::kClose) {
-            co_await runner.say(*step, turns, turn);
+            co_await runner.say(*step);
         } else if (step->action == Do::kWait) {
-            const Duration delay = between(step->from, step->to);
-            {
-                const Pause pause{listener};
-                co_await sleep_for(delay);
-            }
+            co_await sleep_for(between(step->from, step->to));
             runner.note_waited();
         } else {
             const std::optional<Message> message = co_await socket.recv();
             runner.take(*step, message);
-            turn.release();
         }
     }
 }

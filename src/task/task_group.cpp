@@ -8,12 +8,24 @@
 namespace c10k {
 
 // A spawned task with its scope. It is in the group's list until the task has ended; then the group retires it.
-class TaskGroup::Member final : public Retirable, CompletionListener {
+class TaskGroup::Member : public Retirable, CompletionListener {
 public:
-    Member(TaskGroup& group, Task<> task, FailureHandler on_failure)
-        : group_(group), task_(std::move(task)), on_failure_(std::move(on_failure)) {
-        task_.start(scope_, *this);
+    Member(TaskGroup& group, Task<> task) : group_(group), task_(std::move(task)) { task_.start(scope_, *this); }
+
+protected:
+    // Inside of the handler of the task's exception. Throws nothing.
+    virtual void fail() {
+        if (group_.on_failure_) {
+            group_.on_failure_(std::current_exception());
+            return;
+        }
+        if (!group_.failure_) {
+            group_.failure_ = std::current_exception();
+        }
+        group_.stop();
     }
+    // Destroys all that the caller has given it but the task.
+    virtual void forget() noexcept {}
 
 private:
     friend class TaskGroup;
@@ -23,27 +35,32 @@ private:
             task_.result();
         } catch (const Stopped&) {  // it was asked to
         } catch (...) {
-            if (on_failure_) {
-                on_failure_(std::current_exception());
-            } else {
-                if (!group_.failure_) {
-                    group_.failure_ = std::current_exception();
-                }
-                group_.stop();
-            }
+            fail();
         }
         // Destroy the task and everything that the caller has given it before the group goes on.
         task_ = {};
-        on_failure_ = nullptr;
+        forget();
         group_.retire(*this);
     }
 
     TaskGroup& group_;
     Task<> task_;
-    FailureHandler on_failure_;
     StopScope scope_;
     Member* previous_ = nullptr;
     Member* next_ = nullptr;
+};
+
+// One that has a failure handler of its own.
+class TaskGroup::HandledMember final : public Member {
+public:
+    HandledMember(TaskGroup& group, Task<> task, FailureHandler on_failure)
+        : Member(group, std::move(task)), on_failure_(std::move(on_failure)) {}
+
+private:
+    void fail() override { on_failure_(std::current_exception()); }
+    void forget() noexcept override { on_failure_ = nullptr; }
+
+    FailureHandler on_failure_;
 };
 
 void TaskGroup::retire(Member& member) noexcept {
@@ -57,10 +74,18 @@ void TaskGroup::retire(Member& member) noexcept {
     }
 }
 
-void TaskGroup::spawn(Task<> task) { spawn(std::move(task), nullptr); }
+void TaskGroup::spawn(Task<> task) { add(std::make_unique<Member>(*this, std::move(task))); }
 
 void TaskGroup::spawn(Task<> task, FailureHandler on_failure) {
-    Member* const member = std::make_unique<Member>(*this, std::move(task), std::move(on_failure)).release();
+    if (on_failure == nullptr) {
+        spawn(std::move(task));
+    } else {
+        add(std::make_unique<HandledMember>(*this, std::move(task), std::move(on_failure)));
+    }
+}
+
+void TaskGroup::add(std::unique_ptr<Member> added) noexcept {
+    Member* const member = added.release();
     member->next_ = first_;
     if (first_ != nullptr) {
         first_->previous_ = member;
