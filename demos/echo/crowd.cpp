@@ -2,7 +2,9 @@
 
 #include "slow.hpp"
 
+#include <c10k/semaphore.hpp>
 #include <c10k/text.hpp>
+#include <c10k/websocket.hpp>
 
 #include <algorithm>
 #include <array>
@@ -30,17 +32,13 @@ constexpr Duration kLeastSleep = 1ms;
 constexpr int kDelaysOfAClient = 3;
 constexpr std::size_t kShownBytes = 40;  // of a wrong answer
 
-}  // namespace
-
-// What a client says, if anything, and what the server answers.
+// A message of a client, if there is one, and the answer to it.
 struct Exchange {
     std::string_view said;
-    std::string_view answer;  // empty: it closes the WebSocket
+    std::string_view answer;  // empty: the server closes the WebSocket
 };
 
-namespace {
-
-// What each client says in turn.
+// The talk of each client.
 constexpr std::array kTalk{
     Exchange{"", "Hello!"},      Exchange{"Spam?", "1. Spam?"}, Exchange{"Eggs!", "2. Eggs!"},
     Exchange{"C++.", "3. C++."}, Exchange{"", "Goodbye!"},      Exchange{"", ""},
@@ -140,26 +138,48 @@ Task<> Crowd::meet(Endpoint server, std::size_t loops) {
     }
 }
 
+// The clients of one loop.
+class Crowd::OnLoop {
+public:
+    explicit OnLoop(Crowd& crowd) : crowd_(crowd) {}
+
+    // Every client whose number is `first`, or so many `loops` more.
+    Task<> meet(Endpoint server, std::size_t first, std::size_t loops);
+
+private:
+    Task<> talk(WebSocket& socket);
+    // One message, if there is one to send, and the answer. Throws WrongAnswer. Stops.
+    Task<> converse(WebSocket& socket, const Exchange& exchange);
+
+    Crowd& crowd_;
+    Semaphore talking_{kTalkingAtOnce};
+};
+
+Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops) {
+    OnLoop here{*this};
+    co_await here.meet(std::move(server), loop, loops);
+}
+
 // One after the other over two delays, or later if the loop has more to do than that. A client that has not begun takes
 // no memory.
-Task<> Crowd::meet_on_loop(Endpoint server, std::size_t loop, std::size_t loops) {
-    Semaphore talking{kTalkingAtOnce};
+Task<> Crowd::OnLoop::meet(Endpoint server, std::size_t first, std::size_t loops) {
     co_await task_group([&](TaskGroup& visits) -> Task<> {
-        visits.on_failure([this](std::exception_ptr failure) { note_failure(std::move(failure)); });
-        const Duration gap = 2 * Duration{delay_} / clients_;
+        visits.on_failure([this](std::exception_ptr failure) { crowd_.note_failure(std::move(failure)); });
+        const auto clients = static_cast<std::size_t>(crowd_.clients_);
+        const Duration gap = 2 * Duration{crowd_.delay_} / clients;
         Duration slept{0};
         std::size_t count = 0;
-        for (auto i = loop; i < static_cast<std::size_t>(clients_); i += loops) {
+        for (std::size_t i = first; i < clients; i += loops) {
             const Duration due = gap * i;
-            const Duration early = due - std::max<Duration>(slept, Clock::now() - began_);
+            const Duration early = due - std::max<Duration>(slept, Clock::now() - crowd_.began_);
             if (early >= kLeastSleep) {
-                const Patience::Pause pause{patience_};
+                const Patience::Pause pause{crowd_.patience_};
                 co_await sleep_for(early);
                 slept = due;
             } else if (++count % kClientsInATurn == 0) {
                 co_await yield();
             }
-            visits.spawn(connect(server, [this, &talking](WebSocket& socket) { return talk(socket, talking); }));
+            visits.spawn(connect(server, [this](WebSocket& socket) { return talk(socket); }));
         }
     });
 }
@@ -179,36 +199,40 @@ private:
 Crowd::Crowd(int clients, std::chrono::milliseconds delay) : clients_(clients), delay_(delay) {}
 
 // Nearly all clients sleep nearly always: then this frame is all that a client has of its talk.
-Task<> Crowd::talk(WebSocket& socket, Semaphore& talking) {
-    const Presence presence{*this};
+Task<> Crowd::OnLoop::talk(WebSocket& socket) {
+    const Presence presence{crowd_};
     for (std::size_t i = 0; i < kTalk.size(); ++i) {
         if (!kTalk[i].said.empty()) {
-            const Patience::Pause pause{patience_};
-            co_await sleep_for(delay_);
+            const Patience::Pause pause{crowd_.patience_};
+            co_await sleep_for(crowd_.delay_);
         }
-        co_await converse(socket, kTalk[i], talking);
+        co_await converse(socket, kTalk[i]);
     }
-    const std::lock_guard lock{mutex_};
-    ++succeeded_;
+    crowd_.note_success();
 }
 
-Task<> Crowd::converse(WebSocket& socket, const Exchange& exchange, Semaphore& talking) {
+Task<> Crowd::OnLoop::converse(WebSocket& socket, const Exchange& exchange) {
     Semaphore::Permit turn;
     Clock::time_point sent;
     if (!exchange.said.empty()) {
-        turn = co_await talking.acquire();
+        turn = co_await talking_.acquire();
         sent = Clock::now();
         co_await socket.send(exchange.said);
-        patience_.note_movement();
+        crowd_.patience_.note_movement();
     }
     const std::optional<Message> answer = co_await socket.recv();
-    patience_.note_movement();
+    crowd_.patience_.note_movement();
     if (const std::string fault = fault_of(answer, exchange.answer, socket); !fault.empty()) {
         throw load::WrongAnswer(fault);
     }
     if (!exchange.said.empty()) {
-        note_reply(Clock::now() - sent);
+        crowd_.note_reply(Clock::now() - sent);
     }
+}
+
+void Crowd::note_success() {
+    const std::lock_guard lock{mutex_};
+    ++succeeded_;
 }
 
 void Crowd::note_handshake(Duration took) {

@@ -4,9 +4,7 @@
 
 #include <c10k/client.hpp>
 #include <c10k/load.hpp>
-#include <c10k/semaphore.hpp>
 #include <c10k/task.hpp>
-#include <c10k/websocket.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -20,8 +18,6 @@ namespace echo {
 // Connects once to the echo test and waits for any greeting. When that takes long, prints what it waits for. Throws
 // what connect() throws, and TimedOut, which names the server, if nothing comes for as long as a crowd has patience.
 c10k::Task<> await_greeting(c10k::Endpoint server);
-
-struct Exchange;
 
 // Clients of the echo test: each connects at its moment, talks, and checks every answer.
 class Crowd {
@@ -40,15 +36,14 @@ public:
     [[nodiscard]] std::optional<std::string> failure() const;
 
 private:
+    class OnLoop;
     class Presence;
     using Clock = std::chrono::steady_clock;
 
     c10k::Task<> meet_on_loop(c10k::Endpoint server, std::size_t loop, std::size_t loops);
-    c10k::Task<> talk(c10k::WebSocket& socket, c10k::Semaphore& talking);
-    // One message, if there is one to send, and the answer. Throws WrongAnswer. Stops.
-    c10k::Task<> converse(c10k::WebSocket& socket, const Exchange& exchange, c10k::Semaphore& talking);
     void arrive();
     void leave();
+    void note_success();
     void note_reply(c10k::Duration took);
     void note_failure(std::exception_ptr failure);
     // Prints what the crowd waits for, each time that nothing has moved for a while. Stops.

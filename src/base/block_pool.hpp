@@ -10,7 +10,7 @@ namespace c10k {
 // each. At most kMostKept bytes of each size stay here; the C library gets the others.
 class BlockPool {
 public:
-    static constexpr std::size_t kLargest = 4096;            // bytes: larger blocks come from malloc() each time
+    static constexpr std::size_t kLargest = 4088;            // bytes: larger blocks come from malloc() each time
     static constexpr std::size_t kMostKept = 1024UL * 1024;  // bytes
 
     BlockPool() = default;
@@ -18,10 +18,11 @@ public:
     BlockPool& operator=(const BlockPool&) = delete;
     ~BlockPool() { release(); }
 
-    // The size of a block that is to hold `bytes`: at most 15 bytes or an eighth more. Requires: bytes > 0.
+    // The size of a block that is to hold `bytes`: at most 15 bytes or a sixteenth more, and such a size as malloc()
+    // wastes nothing of. Requires: bytes > 0.
     static constexpr std::size_t rounded(std::size_t bytes) noexcept {
         const std::size_t step = std::size_t{1} << step_bits(bytes);
-        return bytes > kLargest ? bytes : (bytes + step - 1) & ~(step - 1);
+        return bytes > kLargest ? bytes : ((bytes + kHeader + step - 1) & ~(step - 1)) - kHeader;
     }
 
     // A block for `bytes`, aligned for any type. Requires: bytes > 0. Throws std::bad_alloc.
@@ -42,18 +43,20 @@ private:
         std::size_t bytes = 0;
     };
 
-    static constexpr int kStepBits = 4;  // malloc() aligns to 16 bytes
-    // Up to 256 bytes each multiple of 16 is a size, beyond that eight between two powers of two.
+    static constexpr std::size_t kHeader = 8;  // that the C library puts before each block
+    static constexpr int kStepBits = 4;        // it aligns blocks to 16 bytes
+    // With their headers, blocks of up to 512 bytes are multiples of 16 bytes; beyond that there are sixteen sizes
+    // between two powers of two.
     static constexpr int step_bits(std::size_t bytes) noexcept {
-        const int bits = static_cast<int>(std::bit_width(bytes - 1)) - kStepBits;
+        const int bits = static_cast<int>(std::bit_width(bytes + kHeader - 1)) - kStepBits - 1;
         return bits < kStepBits ? kStepBits : bits;
     }
     static constexpr std::size_t shelf_of(std::size_t bytes) noexcept {
         const int bits = step_bits(bytes);
-        return static_cast<std::size_t>(bits - kStepBits) * 8 + ((bytes - 1) >> bits);
+        return static_cast<std::size_t>(bits - kStepBits) * 16 + ((bytes + kHeader - 1) >> bits);
     }
 
-    static constexpr std::size_t kShelves = 8 * (std::countr_zero(kLargest) - 6);
+    static constexpr std::size_t kShelves = 16 * (std::bit_width(kLargest) - 7);
 
     std::array<Shelf, kShelves> shelves_;
 };

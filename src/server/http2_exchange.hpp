@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/block_pool.hpp"
 #include "connection/socket_stream.hpp"
 #include "http2/http2_backend.hpp"
 #include "server/body_credit.hpp"
@@ -34,6 +35,10 @@ class Http2Exchange final : public ServerConnection,
 public:
     Http2Exchange(ServerContext& context, SocketId stream, const std::string& peer, const std::string& local,
                   wire::Http2Head head, wire::Http2Body body);
+
+    // One for each stream: in the room of one that has ended.
+    static void* operator new(std::size_t bytes) { return take_block(bytes); }
+    static void operator delete(void* exchange, std::size_t bytes) noexcept { give_block(exchange, bytes); }
 
     // Answers, or reads on. It may be retired on return.
     void begin();

@@ -1,5 +1,6 @@
 #include "c10k/task.hpp"
 
+#include "base/block_pool.hpp"
 #include "loop/loop.hpp"
 
 namespace c10k {
@@ -28,6 +29,10 @@ void StopScope::wake() noexcept {
 }
 
 namespace internal {
+
+void* take_frame(std::size_t bytes) { return take_block(bytes); }
+
+void give_frame(void* frame, std::size_t bytes) noexcept { give_block(frame, bytes); }
 
 void continue_with(std::coroutine_handle<> task) noexcept { Loop::current().continue_with(task); }
 

@@ -63,12 +63,15 @@ TEST(BlockPool, TakesNoBlockForALargerOne) {
     }
 }
 
-TEST(BlockPool, RoundsSizesUpByAnEighthOr15BytesAtMost) {
+TEST(BlockPool, RoundsSizesUpByASixteenthOr15BytesAtMost) {
     for (std::size_t bytes = 1; bytes <= BlockPool::kLargest; ++bytes) {
         const std::size_t rounded = BlockPool::rounded(bytes);
         EXPECT_GE(rounded, bytes);
-        EXPECT_LE(rounded - bytes, std::max<std::size_t>(bytes / 8, 15)) << bytes;
+        EXPECT_LE(rounded - bytes, std::max<std::size_t>(bytes / 16, 15)) << bytes;
         EXPECT_EQ(BlockPool::rounded(rounded), rounded) << bytes;
+        void* const block = std::malloc(rounded);
+        EXPECT_LE(::malloc_usable_size(block), rounded + 16);
+        std::free(block);
     }
 }
 
@@ -83,11 +86,12 @@ TEST(BlockPool, AlignsBlocksForAnyType) {
 
 TEST(BlockPool, KeepsSoManyBytesOfEachSizeAndNoMore) {
     BlockPool pool;
-    const std::size_t most = BlockPool::kMostKept / 4096;
+    constexpr std::size_t kBytes = BlockPool::kLargest;
+    const std::size_t most = BlockPool::kMostKept / kBytes;
     std::vector<void*> blocks(most + 100);
-    std::generate(blocks.begin(), blocks.end(), [&] { return pool.take(4096); });
-    EXPECT_EQ(kept(pool, blocks, 4096), most);
-    EXPECT_EQ(pool.kept_bytes(), BlockPool::kMostKept);
+    std::generate(blocks.begin(), blocks.end(), [&] { return pool.take(kBytes); });
+    EXPECT_EQ(kept(pool, blocks, kBytes), most);
+    EXPECT_EQ(pool.kept_bytes(), most * kBytes);
     pool.release();
     EXPECT_EQ(pool.kept_bytes(), 0u);
 }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "c10k/awaiter.hpp"
+#include "c10k/internal/frame_memory.hpp"
 #include "c10k/internal/require.hpp"
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -52,6 +54,9 @@ concept MakesAwaiter = requires(Awaitable&& awaitable) {
 // The part of a task's promise that does not depend on its result.
 class TaskPromise {
 public:
+    static void* operator new(std::size_t bytes) { return take_frame(bytes); }
+    static void operator delete(void* frame, std::size_t bytes) noexcept { give_frame(frame, bytes); }
+
     static std::suspend_always initial_suspend() noexcept { return {}; }
 
     struct Final {
