@@ -35,7 +35,7 @@ enum class Verify {
 // connection suffers: a lost packet stops all of them until it has come again. The server has to allow it, and as many
 // streams as are needed.
 struct Http2 {
-    // To the server, on each loop. A WebSocket takes them in turn.
+    // To the server, on each loop. WebSockets take them in turn, and 64 at a time when there are many.
     std::uint32_t connections = 1;
 };
 

@@ -149,8 +149,10 @@ SharedConnections::Use::~Use() {
 Task<SocketId> SharedConnections::Use::next() {
     OfServer& shared = entry_->second;
     const std::size_t count = shared.places.size();
+    const std::size_t number = shared.clients_so_far++;
+    const std::size_t first = number < kNeighbours * count ? number : number / kNeighbours;
     for (std::size_t i = 0; i < count; ++i) {
-        Place& place = *shared.places[shared.next++ % count];
+        Place& place = *shared.places[(first + i) % count];
         if (place.connection == nullptr || place.connection->is_leaving()) {
             co_await dial(place);
         }

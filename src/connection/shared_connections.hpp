@@ -111,6 +111,11 @@ class SharedConnections {
 
         friend auto operator<=>(const Key&, const Key&) = default;
     };
+    // The clients of a large crowd that connect one after the other often talk at the same time, and to the same others:
+    // so many of them have streams of one connection before the next one's turn comes. Their messages then share frames
+    // and packets. The first ones are too few for that: each takes the next connection.
+    static constexpr std::size_t kNeighbours = 64;
+
     // One of the places of a server: a connection, or none yet.
     struct Place {
         Semaphore dialling{1};
@@ -118,7 +123,7 @@ class SharedConnections {
     };
     struct OfServer {
         std::vector<std::unique_ptr<Place>> places;
-        std::size_t next = 0;
+        std::size_t clients_so_far = 0;
         std::size_t clients = 0;
     };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/prefetch.hpp"
 #include "c10k/internal/ends_with_view.hpp"
 #include "c10k/limits.hpp"
 #include "c10k/websocket.hpp"
@@ -111,6 +112,8 @@ public:
     // ---- For others than its view, who have more WebSockets to care for: one that gets no memory is aborted, and they
     // go on. None of these resumes its view.
 
+    // A deliver() follows soon.
+    void prepare_to_deliver() const noexcept { prefetch(this, kPrefetched); }
     // Queues a message and never waits. Returns false if the WebSocket is closed, or too slow for this message.
     bool deliver(wire::PreparedMessage& message);
     // Messages for it have been lost on their way to this loop: what its route says of slow members is done.
@@ -145,6 +148,7 @@ public:
     void leave_groups() noexcept;
 
 private:
+    void prepare() const noexcept override;
     void on_received(std::span<char> bytes) override;
     void on_fin() override;
     void on_sent(std::size_t bytes) override;
@@ -199,22 +203,25 @@ private:
 
     [[nodiscard]] std::uint32_t now() const noexcept { return static_cast<std::uint32_t>(loop().now()); }
 
-    // In an order without gaps: ServerWebSocket bounds its size.
+    // Bytes that deliver() touches.
+    static constexpr std::size_t kPrefetched = 192;
+
+    // In an order without gaps, because ServerWebSocket bounds its size, and first what deliver() needs.
     bool ignores_messages_ = false;
     std::uint32_t slot_;
     SlowMemberGauge slow_;
     Owner& owner_;
     Traffic& traffic_;
+    [[no_unique_address]] CloseHandshake close_;
+    Keepalive keepalive_;
+    // ms of the loop's clock when the message that is arriving began; 0 if none is.
+    std::uint32_t message_since_ = 0;
     wire::Protocol protocol_;
     Inbox inbox_;
     std::unique_ptr<OpeningHandshake> opening_;
     WebSocket::RecvAwaiter* receiver_ = nullptr;
     WebSocket::SendAwaiter* senders_ = nullptr;
     WebSocket::ClosedAwaiter* watchers_ = nullptr;
-    [[no_unique_address]] CloseHandshake close_;
-    Keepalive keepalive_;
-    // ms of the loop's clock when the message that is arriving began; 0 if none is.
-    std::uint32_t message_since_ = 0;
 
 public:
     // A list, which leave_groups() empties.

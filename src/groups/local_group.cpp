@@ -1,18 +1,21 @@
 #include "groups/local_group.hpp"
 
 #include "base/log.hpp"
+#include "base/prefetch.hpp"
 #include "connection/loop_services.hpp"
 #include "groups/cross_loop_batch.hpp"
 #include "groups/group_directory.hpp"
 #include "wire/prepared_message.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 
 namespace c10k {
 
 LocalGroup::LocalGroup(Groups& groups, const std::string& name)
-    : groups_(&groups), shared_(groups.directory_->named(name)), bit_(loop_bit(groups.loop_)) {
+    : groups_(&groups), shared_(groups.directory_->named(name)), bit_(loop_bit(groups.loop_)),
+      is_alone_(groups.directory_->loops() == 1) {
     shared_->local_groups[groups.loop_] = this;
 }
 
@@ -37,6 +40,14 @@ void LocalGroup::check_thread(std::string_view call) const {
         throw std::logic_error(std::string{call} +
                                ": a Group belongs to the thread of its loop; other threads use handles");
     }
+}
+
+std::size_t LocalGroup::count() const noexcept {
+    if (is_alone_) {
+        prefetch(members_.data(), 2 * sizeof(Member));  // who counts them, often sends to them next
+        return members_.size();
+    }
+    return shared_ ? shared_->members.load() : 0;
 }
 
 void LocalGroup::add(Membership& membership, WebSocketConnection& connection) {
@@ -84,9 +95,17 @@ void LocalGroup::close(std::uint16_t code, std::string_view reason) {
 }
 
 void LocalGroup::deliver(const Message& message) {
+    constexpr std::size_t kAhead = 4;  // members
     wire::PreparedMessage prepared{message};
-    for (const Member& member : members_) {
-        member.connection->deliver(prepared);
+    const std::size_t count = members_.size();
+    for (std::size_t i = 0; i < std::min(kAhead, count); ++i) {
+        members_[i].connection->prepare_to_deliver();
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i + kAhead < count) {
+            members_[i + kAhead].connection->prepare_to_deliver();
+        }
+        members_[i].connection->deliver(prepared);
     }
 }
 

@@ -35,7 +35,7 @@ public:
     void check_thread(std::string_view call) const;
 
     // All members in the program.
-    [[nodiscard]] std::size_t count() const noexcept { return shared_ ? shared_->members.load() : 0; }
+    [[nodiscard]] std::size_t count() const noexcept;
 
     // To all members in the program. Both throw std::bad_alloc, and then no member has got it.
     void send(const Message& message);
@@ -54,13 +54,14 @@ private:
         Membership* membership;
     };
 
-    [[nodiscard]] bool has_others() const noexcept { return shared_ && (shared_->loops & ~bit_) != 0; }
+    [[nodiscard]] bool has_others() const noexcept { return !is_alone_ && shared_ && (shared_->loops & ~bit_) != 0; }
     [[nodiscard]] bool is_on_its_thread() const noexcept { return std::this_thread::get_id() == thread_; }
 
     // Both are null when the groups have ended.
     Groups* groups_;
     std::shared_ptr<SharedGroup> shared_;
     const std::uint64_t bit_;  // of this loop
+    const bool is_alone_;      // there is no other loop
     const std::thread::id thread_ = std::this_thread::get_id();
     std::vector<Member> members_;
 };

@@ -1,5 +1,6 @@
 // The session reads: bytes of its socket, cut anywhere, and their end; and the clock, for a peer that is silent.
 
+#include "base/prefetch.hpp"
 #include "http2/http2_session.hpp"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <span>
 #include <utility>
 
 namespace c10k {
@@ -24,14 +26,7 @@ constexpr std::size_t kPauseAt = std::size_t{1024} * 1024;
 // More of them end the connection: the peer asks and does not listen.
 constexpr std::size_t kMaxUnsent = 16 * kPauseAt;
 
-// Asks for as much of an object behind an address as an event touches.
-void prefetch_object(const void* object) noexcept {
-    constexpr std::size_t kLine = 64;
-    constexpr std::size_t kLines = 6;
-    for (std::size_t i = 0; i < kLines; ++i) {
-        __builtin_prefetch(static_cast<const char*>(object) + i * kLine, 1);
-    }
-}
+constexpr std::size_t kPrefetchedOwner = 384;  // bytes of a stream's owner that an event touches
 
 }  // namespace
 
@@ -106,8 +101,8 @@ std::span<char> Http2Session::read(std::span<char> bytes) {
     return reads() ? bytes.subspan(now.size()) : std::span<char>{};
 }
 
-// Asks for the records of the streams that frames in these bytes are for, and then for the owners of these streams.
-// None of many streams is in the processor's caches, and it fetches several at a time.
+// Asks for the records of the streams that frames in these bytes are for, then for the owners of these streams, and
+// then has these ask for what they will touch.
 void Http2Session::prefetch_streams(std::span<const char> bytes) {
     constexpr std::size_t kMost = 256;
     std::array<std::uint32_t, kMost> ids;
@@ -120,12 +115,19 @@ void Http2Session::prefetch_streams(std::span<const char> bytes) {
         }
         at += Http2FrameHeader::kBytes + header.length;
     }
-    if (count > 1) {
-        std::for_each(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), [this](std::uint32_t id) {
-            if (const Http2Stream* const stream = ids_.find(id)) {
-                prefetch_object(stream->events);
-            }
-        });
+    if (count < 2) {
+        return;
+    }
+    std::array<SocketEvents*, kMost> owners;
+    std::size_t found = 0;
+    for (const std::uint32_t id : std::span{ids}.first(count)) {
+        if (const Http2Stream* const stream = ids_.find(id); stream != nullptr && stream->events != nullptr) {
+            prefetch(stream->events, kPrefetchedOwner);
+            owners[found++] = stream->events;
+        }
+    }
+    for (const SocketEvents* const owner : std::span{owners}.first(found)) {
+        owner->prepare();
     }
 }
 

@@ -39,6 +39,8 @@ struct SocketId {
 // None destroys the object that it is made on: see Loop::retire().
 class SocketEvents {
 public:
+    // Bytes will be received soon: the callee may ask the processor for memory that it will need.
+    virtual void prepare() const noexcept {}
     // The socket is connected.
     virtual void on_connected() {}
     // The bytes lie where the kernel put them. The callee may change them in place; they are gone after the call.

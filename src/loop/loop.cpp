@@ -1,5 +1,6 @@
 #include "loop/loop.hpp"
 
+#include "base/prefetch.hpp"
 #include "c10k/internal/require.hpp"
 #include "loop/blocking_pool.hpp"
 
@@ -16,14 +17,7 @@ constexpr std::size_t kMaxUnflushedBytes = std::size_t{4} << 20;
 
 thread_local Loop* current_loop = nullptr;
 
-// Asks for the frame of a coroutine that is resumed soon: other work comes first, while the processor fetches it.
-void prefetch_frame(const void* frame) noexcept {
-    constexpr std::size_t kLine = 64;
-    constexpr std::size_t kLines = 4;
-    for (std::size_t i = 0; i < kLines; ++i) {
-        __builtin_prefetch(static_cast<const char*>(frame) + i * kLine, 1);
-    }
-}
+constexpr std::size_t kPrefetchedFrame = 256;  // bytes of a frame that its coroutine touches at once
 
 }  // namespace
 
@@ -124,7 +118,7 @@ int Loop::run_turn(std::optional<std::int64_t> until) {
 
 void Loop::schedule(internal::Ready& place, std::coroutine_handle<> task) {
     internal::require(!place.queued_, "two tasks of one StopScope are scheduled at once");
-    prefetch_frame(task.address());
+    prefetch(task.address(), kPrefetchedFrame);  // other work comes first
     place.link_ = nullptr;
     place.who_ = task.address();
     place.queued_ = true;

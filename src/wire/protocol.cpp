@@ -32,7 +32,7 @@ ControlFrame close_frame(Role sender, std::uint16_t code, std::string_view reaso
 
 Protocol::Protocol(Role role) : Protocol(role, kDefaultLimits) {}
 
-Protocol::Protocol(Role role, const WebSocketLimits& limits) : role_(role), limits_(limits) {
+Protocol::Protocol(Role role, const WebSocketLimits& limits) : limits_(limits), role_(role) {
     if (limits.max_message_bytes > Message::kMaxSize) {
         throw std::invalid_argument("max_message_bytes is larger than a message can be");
     }

@@ -127,6 +127,7 @@ private:
     [[nodiscard]] Kept& kept();
 
     std::unique_ptr<PermessageDeflate> deflate_;
+    const WebSocketLimits& limits_;
 
     // The message that is arriving.
     MessageBuilder message_;
@@ -148,7 +149,6 @@ private:
     MaskKey key_;                   // for the next payload byte
     std::uint32_t left_bytes_ = 0;  // of the payload; none: the next byte is a header's
     std::unique_ptr<Kept> kept_;
-    const WebSocketLimits& limits_;
 };
 
 }  // namespace c10k::wire
