@@ -130,8 +130,9 @@ public:
     // awaited before, or no loop runs on this thread. Requires: `on_failure` throws nothing. Not checked: nobody is
     // left to catch it, and the program ends.
     void spawn(Task<> task, FailureHandler on_failure);
-    // Failures of tasks without a handler of their own are told to `on_failure` from now on, and stop nobody. A group
-    // of a million tasks saves memory with one handler for all. Requires: as above.
+    // Failures of tasks that are spawned from now on, without a handler of their own, are only told to `on_failure`:
+    // for a group of a million tasks, where each would need memory for its handler. Requires: as above, and it was not
+    // called before.
     void on_failure(FailureHandler on_failure) { on_failure_ = std::move(on_failure); }
 
     // Asks every task of the group to stop, and those that are spawned later.
@@ -158,6 +159,7 @@ public:
 
 private:
     class Member;
+    class ToldMember;
     class HandledMember;
 
     void add(std::unique_ptr<Member> added) noexcept;

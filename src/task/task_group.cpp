@@ -15,10 +15,6 @@ public:
 protected:
     // Inside of the handler of the task's exception. Throws nothing.
     virtual void fail() {
-        if (group_.on_failure_) {
-            group_.on_failure_(std::current_exception());
-            return;
-        }
         if (!group_.failure_) {
             group_.failure_ = std::current_exception();
         }
@@ -26,6 +22,8 @@ protected:
     }
     // Destroys all that the caller has given it but the task.
     virtual void forget() noexcept {}
+
+    TaskGroup& group_;
 
 private:
     friend class TaskGroup;
@@ -43,11 +41,19 @@ private:
         group_.retire(*this);
     }
 
-    TaskGroup& group_;
     Task<> task_;
     StopScope scope_;
     Member* previous_ = nullptr;
     Member* next_ = nullptr;
+};
+
+// One whose failure the group's handler is told.
+class TaskGroup::ToldMember final : public Member {
+public:
+    using Member::Member;
+
+private:
+    void fail() override { group_.on_failure_(std::current_exception()); }
 };
 
 // One that has a failure handler of its own.
@@ -74,7 +80,13 @@ void TaskGroup::retire(Member& member) noexcept {
     }
 }
 
-void TaskGroup::spawn(Task<> task) { add(std::make_unique<Member>(*this, std::move(task))); }
+void TaskGroup::spawn(Task<> task) {
+    if (on_failure_) {
+        add(std::make_unique<ToldMember>(*this, std::move(task)));
+    } else {
+        add(std::make_unique<Member>(*this, std::move(task)));
+    }
+}
 
 void TaskGroup::spawn(Task<> task, FailureHandler on_failure) {
     if (on_failure == nullptr) {

@@ -3,6 +3,7 @@
 #include "c10k/client.hpp"
 #include "connection/fixture.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -113,6 +114,41 @@ TEST_P(SharedOnEveryNetwork, SaysWhichStatusRefusedIt) {
 TEST_P(SharedOnEveryNetwork, SaysThatNobodyListens) {
     const std::string url = "ws://127.0.0.1:1/";
     EXPECT_TRUE(says(error(Endpoint{url, sharing(1)}), "cannot connect to " + url + ": 127.0.0.1:1: "));
+}
+
+TEST_P(SharedInMemory, ManyThatFollowOneAnotherShareAConnection) {
+    limits.max_streams = 1000;
+    constexpr std::size_t kClients = 1000;
+    std::vector<std::string> connections(kClients);  // of each client
+    app.on_websocket_open = [&](const Request& request) {
+        connections.at(std::stoul(request.target.substr(request.target.find('?') + 1))) = request.peer;
+    };
+    serve(&echo);
+    std::size_t done = 0;
+    harness().run(task_group([&](TaskGroup& clients) -> Task<> {
+        for (std::size_t i = 0; i < kClients; ++i) {
+            const std::string url = "ws://" + harness().address().text() + "/ws/?" + std::to_string(i);
+            clients.spawn(connect(Endpoint{url, sharing(2)}, [&](WebSocket&) -> Task<> {
+                ++done;
+                co_return;
+            }));
+        }
+        co_return;
+    }));
+    EXPECT_EQ(done, kClients);
+    const auto have_one = [&](std::size_t first, std::size_t count) {
+        return std::count(connections.begin() + static_cast<std::ptrdiff_t>(first),
+                          connections.begin() + static_cast<std::ptrdiff_t>(first + count),
+                          connections[first]) == static_cast<std::ptrdiff_t>(count);
+    };
+    for (std::size_t i = 0; i < 128; i += 2) {
+        EXPECT_FALSE(have_one(i, 2)) << i;
+    }
+    for (std::size_t i = 128; i + 64 < kClients; i += 64) {
+        EXPECT_TRUE(have_one(i, 64)) << i;
+        EXPECT_FALSE(have_one(i, 65)) << i;
+    }
+    wait_until_empty();
 }
 
 class SharedWithoutHttp2 : public SharedOnEveryNetwork {

@@ -137,6 +137,31 @@ TEST_F(TaskTest, GroupOnlyTellsTheHandlerOfAFailure) {
     EXPECT_EQ(notes, "fw");
 }
 
+TEST_F(TaskTest, GroupTellsItsHandlerOfTheFailuresOfTasksWithoutOne) {
+    std::string notes;
+    run(task_group([&](TaskGroup& group) -> Task<> {
+        group.spawn(wait_long(notes));
+        group.on_failure([&](std::exception_ptr failure) {
+            EXPECT_THROW(std::rethrow_exception(failure), std::runtime_error);
+            notes += 'f';
+        });
+        group.spawn(fail_after(1s));
+        group.spawn(fail_after(2s));
+        group.spawn(fail_after(3s), [&](const std::exception_ptr&) { notes += 'o'; });
+        co_return;
+    }));
+    EXPECT_EQ(notes, "ffow");
+}
+
+TEST_F(TaskTest, GroupThrowsWhatATaskThrowsThatWasSpawnedBeforeItsHandlerWasSet) {
+    EXPECT_THROW(run(task_group([&](TaskGroup& group) -> Task<> {
+                     group.on_failure([](const std::exception_ptr&) { ADD_FAILURE() << "the body is no such task"; });
+                     co_await sleep_for(1s);
+                     throw std::runtime_error("the body fails");
+                 })),
+                 std::runtime_error);
+}
+
 TEST_F(TaskTest, GroupStopsAllWhenItIsToldToAndThenReturns) {
     std::string notes;
     run(task_group([&](TaskGroup& group) -> Task<> {
