@@ -41,11 +41,12 @@ enum class CloseEvent : std::uint8_t {
 
 enum class CloseAction : std::uint8_t {
     kNone,
-    kDropFrames,  // frames that waited for the 101 are not sent
-    kSendClose,   // our close frame goes out
-    kDefer,       // our answer waits for the end of the turn
-    kSendFin,     // unless it is the peer's duty to end the TCP connection first (RFC 6455, 7.1.1)
-    kEnd,         // the socket is closed
+    kDropFrames,   // frames that waited for the 101 are not sent
+    kSendClose,    // our close frame goes out
+    kDefer,        // our answer waits for the end of the turn
+    kSendFin,      // unless it is the peer's duty to end the TCP connection first (RFC 6455, 7.1.1)
+    kEnd,          // the socket is closed
+    kSendLastFin,  // the socket is closed behind a FIN of our own, which a stream of HTTP/2 needs (RFC 8441, 5)
 };
 
 struct CloseTransition {
@@ -84,7 +85,7 @@ inline constexpr std::array kCloseTransitions{
     CloseTransition{CloseState::kClosing, CloseEvent::kAbort, CloseState::kClosed, CloseAction::kEnd},
 
     CloseTransition{CloseState::kDraining, CloseEvent::kAllSent, CloseState::kDraining, CloseAction::kSendFin},
-    CloseTransition{CloseState::kDraining, CloseEvent::kAllSentAndFin, CloseState::kClosed, CloseAction::kEnd},
+    CloseTransition{CloseState::kDraining, CloseEvent::kAllSentAndFin, CloseState::kClosed, CloseAction::kSendLastFin},
     CloseTransition{CloseState::kDraining, CloseEvent::kTimeUp, CloseState::kClosed, CloseAction::kEnd},
     CloseTransition{CloseState::kDraining, CloseEvent::kAbort, CloseState::kClosed, CloseAction::kEnd},
 };

@@ -67,6 +67,12 @@ void SocketStream::shutdown_write() {
     }
 }
 
+void SocketStream::shutdown_stream() {
+    if (Http2Streams::is_stream(socket_)) {
+        shutdown_write();
+    }
+}
+
 void SocketStream::abort() noexcept {
     if (!is_gone_) {
         is_gone_ = true;

@@ -56,6 +56,9 @@ protected:
     // Sends FIN; reading goes on. Does nothing if that was done. Requires: the outbox is empty.
     void shutdown_write();
 
+    // The same for a stream of HTTP/2 only: its close would reset it, where the kernel's sends FIN behind all bytes.
+    void shutdown_stream();
+
     // ---- The end
 
     // There is no socket any more.

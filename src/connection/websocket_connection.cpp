@@ -498,7 +498,10 @@ void WebSocketConnection::advance(CloseEvent event) {
         }
         return;
     }
-    if (transition->action == CloseAction::kEnd) {
+    if (transition->action == CloseAction::kSendLastFin) {
+        shutdown_stream();
+    }
+    if (transition->to == CloseState::kClosed) {
         close_.enter(transition->to);
         end();
         return;

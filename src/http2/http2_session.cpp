@@ -153,7 +153,8 @@ void Http2Session::send_block(std::uint32_t id, std::string_view block, Http2Bod
 
 void Http2Session::shutdown_write(std::uint32_t slot) {
     Http2Stream& stream = services_.streams.at(slot);
-    if (can_send(stream.state)) {
+    const bool has_head = stream.is_client || stream.is_answered;  // which comes before DATA (RFC 9113, 8.1)
+    if (has_head && can_send(stream.state)) {
         sender_.append({0, Http2FrameType::kData, flag::kEndStream, stream.id});
         advance(slot, Http2StreamEvent::kEnd);
     }

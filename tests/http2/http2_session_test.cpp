@@ -60,6 +60,18 @@ TEST_F(Http2Session_, AnswersRequestsAndCarriesWebSocketsToAnIndependentClient) 
     EXPECT_TRUE(owner.limits.empty());
 }
 
+TEST_F(Http2Session_, ResetsAStreamThatIsClosedBeforeItsAnswer) {
+    NgPeer client(*backend, wire::Role::kClient);
+    serve(client);
+    client.pump();
+    const auto page = client.request(kGet);
+    run();
+    stream(0).finish();  // END_STREAM would be DATA before the head of the answer
+    stream(0).close();
+    run();
+    EXPECT_EQ(client.streams[page].closed_with, NGHTTP2_CANCEL);
+}
+
 TEST_F(Http2Session_, CarriesMuchBothWaysThroughAnyNetworkAndAnyWindow) {
     for (const std::uint32_t window : {std::uint32_t{100}, std::uint32_t{65'535}, std::uint32_t{1U << 20U}}) {
         for (const std::size_t cut : {std::size_t{7}, std::size_t{1000}, SIZE_MAX}) {
