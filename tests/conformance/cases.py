@@ -3,7 +3,7 @@
 The subject echoes each message. A Conversation is the form of most cases: steps, each of which says something and names
 what must be heard before anything else is said. It is held several times, because the answers must not depend on how
 TCP cuts the bytes: step by step, all in one piece, and octet by octet. A Volley sends many or large messages. A
-Negotiation is about the handshake.
+Negotiation is about the handshake, and a Leaving about our FIN.
 """
 
 import collections
@@ -176,7 +176,7 @@ class Negotiation(Case):
     title: str
     offers: tuple  # texts
 
-    expects = "an opening without it; a client that ends TCP"
+    expects = "an opening without it; a client that goes"
 
     def agreed(self, answer):
         if answer is not None:
@@ -190,10 +190,35 @@ class Negotiation(Case):
 
     def hold(self, peer, _way):
         if peer.subject == "client":
-            peer.expect_fin()
+            peer.expect_refusal()
             return
         peer.say([text("Hello")])
         peer.expect(text("Hello"))
         peer.say([close(1000)])
         peer.expect(Closes(1000))
         peer.expect_end()
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaving(Case):
+    """Our side ends at once behind what is said; the subject ends its own in good order behind what must be heard."""
+
+    number: str
+    title: str
+    says: tuple = ()
+    hears: tuple = ()
+
+    @property
+    def expects(self):
+        return ", ".join([*map(str, self.hears), "FIN"])
+
+    def rounds(self):
+        return [""]
+
+    def hold(self, peer, _way):
+        peer.say(self.says)
+        peer.finish()
+        for expected in self.hears:
+            peer.expect(expected)
+        peer.expect_fin()
+        peer.check_no_reset()

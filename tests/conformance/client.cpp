@@ -23,26 +23,33 @@ public:
     void declare_options(CommandOptions& options) override {
         options.text("url", url_, "Of the suite").required();
         options.text("--ca-file", endpoint_.ca_file, "For wss://: whose certificate to trust");
+        options.flag("--http2", uses_http2_, "On a stream of an HTTP/2 connection");
     }
 
     Task<> run() override {
         endpoint_.max_message_bytes = 64 * 1024 * 1024;
         endpoint_.compression = {.from_bytes = 0, .context_takeover = ContextTakeover::kYes, .window_bits = 15};
+        if (uses_http2_) {
+            endpoint_.http2.emplace();
+        }
         const Endpoint suite{url_, endpoint_};
-        for (;;) {
+        bool is_refused = false;
+        while (!is_refused) {
             try {
                 co_await connect(suite, echo);
             } catch (const ConnectionClosed&) {  // NOLINT(bugprone-empty-catch): inside send(), which is as good
             } catch (const ConnectError& refused) {
                 std::puts(refused.what());
-                co_return;
+                is_refused = true;
             }
         }
+        co_await yield();  // in which the loop sends what ends a stream and its connection
     }
 
 private:
     std::string url_;
     EndpointOptions endpoint_;
+    bool uses_http2_ = false;
 };
 
 struct NoSite {

@@ -146,8 +146,20 @@ class Endpoint:
         """After the close: TCP ends as it should (7.1.1), with nothing more and without a reset."""
         if isinstance(self._end, Fails):
             self.say([Frame(CLOSE, close_payload(self._end.code))])  # the subject must not answer that with a reset
-        self._stream.finish()
+        self.finish()
         self.expect_fin()
+        self.check_no_reset()
+
+    def expect_refusal(self):
+        """A client that does not take the answer to its handshake goes, and says nothing."""
+        self._stream.receive_refusal()
+
+    def finish(self):
+        """Ends our side."""
+        self.history.append("-> FIN")
+        self._stream.finish()
+
+    def check_no_reset(self):
         self._stream.check_no_reset()
 
     def expect_silence(self, seconds):

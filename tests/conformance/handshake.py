@@ -1,4 +1,4 @@
-"""The opening handshake (RFC 6455, 4), either side."""
+"""The opening handshake (RFC 6455, 4), either side, and that on a stream of HTTP/2 (RFC 8441, 5)."""
 
 import base64
 import binascii
@@ -86,3 +86,51 @@ def agree(stream, key, extension):
 
 def refuse(stream):
     stream.send(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+# ---- On a stream of HTTP/2
+
+# What they say is said by :method, :protocol, :authority and :status (RFC 8441, 5).
+OF_HTTP1 = ("connection", "upgrade", "host", "sec-websocket-key", "sec-websocket-accept")
+
+
+def require_none_of_http1(fields):
+    for name in OF_HTTP1:
+        if name in fields:
+            raise Violation(f"a handshake over HTTP/2 with {name}: {fields[name]!r}")
+
+
+def ask_on_stream(connection, host, path, offers):
+    """Asks a server for a WebSocket. Returns its stream, and its Sec-WebSocket-Extensions or None."""
+    extensions = [("sec-websocket-extensions", ", ".join(offers))] if offers else []
+    stream = connection.open([(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", path),
+                              (":authority", host), ("sec-websocket-version", "13"), *extensions])
+    fields = stream.receive_head()
+    require(fields, ":status", lambda text: text == "200")
+    require_none_of_http1(fields)
+    require(fields, "sec-websocket-protocol", lambda text: not text)
+    return stream, fields.get("sec-websocket-extensions")
+
+
+def take_on_stream(stream):
+    """A client's handshake, which has come: its Sec-WebSocket-Extensions or None."""
+    fields = stream.head
+    require(fields, ":method", lambda text: text == "CONNECT")
+    require(fields, ":protocol", lambda text: text == "websocket")
+    require(fields, ":scheme", lambda text: text == "http")
+    require(fields, ":path", lambda text: text.startswith("/"))
+    require(fields, ":authority", bool)
+    require(fields, "sec-websocket-version", lambda text: text == "13")
+    require_none_of_http1(fields)
+    if stream.arrived or stream.has_ended:
+        raise Violation("something behind a handshake that has not been answered")
+    return fields.get("sec-websocket-extensions")
+
+
+def agree_on_stream(stream, extension):
+    """Opens the client's WebSocket."""
+    stream.send_head([(":status", "200"), *([("sec-websocket-extensions", extension)] if extension else [])])
+
+
+def refuse_stream(stream):
+    stream.send_head([(":status", "410")], ends=True)

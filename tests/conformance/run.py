@@ -7,7 +7,7 @@ The cases have the numbers of the public Autobahn test suite. What that tolerate
     tests/conformance/run.py --role client --backend io_uring --cases '6.4.*' '7.*'
     tests/conformance/run.py --quick --fail-fast          in a short form, until something fails
     tests/conformance/run.py --messages 1000 --table build/reports/conformance.md
-                                                          whole, on all backends, plain and TLS, as a report
+                                                          whole, on all backends, plain, TLS and HTTP/2, as a report
     tests/conformance/run.py --url ws://127.0.0.1:9001/   somebody else's server
     tests/conformance/run.py --command 'node echo.js'     somebody else's client
 """
@@ -27,6 +27,8 @@ from cases import Volley
 from support import environment
 from support.frames import Violation
 
+# What the name of a run has of it.
+TRANSPORTS = {"plain": [], "tls": ["TLS"], "http2": ["HTTP/2"]}
 SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
 # How many messages and bytes a volley may have. The list has a thousand in most, however large, which takes minutes.
 QUICK, USUAL = (20, 2 << 20), (1000, 8 << 20)
@@ -104,7 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--role", choices=["server", "client", "both"], default="both", help="who is tested")
     parser.add_argument("--backend", choices=["epoll", "io_uring"], help="epoll by default, and both for a table")
-    parser.add_argument("--transport", choices=["plain", "tls"], help="plain by default, and both for a table")
+    parser.add_argument("--transport", choices=list(TRANSPORTS), help="plain by default, and all for a table")
     parser.add_argument("--tls", dest="transport", action="store_const", const="tls", help="--transport tls")
     parser.add_argument("--cases", nargs="+", default=["*"], metavar="PATTERN", help="such as '6.4.*'")
     parser.add_argument("--quick", dest="depth", action="store_const", const=QUICK, default=USUAL,
@@ -119,6 +121,9 @@ def main():
     parser.add_argument("--list", action="store_true", help="list the cases")
     options = parser.parse_args()
 
+    if options.transport == "http2" and (options.url or options.command):
+        parser.error("--transport http2 is for our server and our client")
+
     wanted = sections(options.cases, options.depth)
     if options.list:
         for title, cases in wanted.values():
@@ -131,7 +136,7 @@ def main():
         return 1 if progress.failures else 0
 
     backends = [options.backend] if options.backend else ["epoll", "io_uring"] if options.table else ["epoll"]
-    transports = [options.transport] if options.transport else ["plain", "tls"] if options.table else ["plain"]
+    transports = [options.transport] if options.transport else list(TRANSPORTS) if options.table else ["plain"]
     roles = ["server", "client"] if options.role == "both" else [options.role]
     refusal = environment.refusal_of_io_uring(subjects.SERVER) if "io_uring" in backends else ""
     if refusal:
@@ -142,8 +147,8 @@ def main():
     columns = {}
     for transport, role, backend in itertools.product(transports, roles, backends):
         if not progress.is_over():
-            name = f"{role}, {backend}{', TLS' if transport == 'tls' else ''}"
-            columns[name] = progress.run(name, lambda: subjects.make(role, backend, transport == "tls"), wanted)
+            name = ", ".join([role, backend, *TRANSPORTS[transport]])
+            columns[name] = progress.run(name, lambda: subjects.make(role, backend, transport), wanted)
     if options.table:
         pathlib.Path(options.table).write_text(table.page(wanted, columns))
     return 1 if progress.failures else 0

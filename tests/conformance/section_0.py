@@ -1,10 +1,10 @@
-"""Cases that the public list lacks: masks on the wrong side, odd lengths, odd and bad compressed messages, and
-characters that are cut by fragments."""
+"""Cases that the public list lacks: masks on the wrong side, odd lengths, odd and bad compressed messages, characters
+that are cut by fragments, and a peer that is the first to end its side."""
 
 import itertools
 import zlib
 
-from cases import Conversation, Negotiation, Volley, binary, close, ping, pong, say, text
+from cases import Conversation, Leaving, Negotiation, Volley, binary, close, ping, pong, say, text
 from deflate import TAIL, Terms
 from endpoint import Fails
 from support.frames import BINARY, CONTINUATION, TEXT, Frame
@@ -109,4 +109,6 @@ CASES = [
            lambda count: (b"%06d" % number + bytes(range(256)) * 4 for number in range(count)), count=1000,
            is_quick=True),
     Conversation("0.6.4", "a ping with RSV 6", (say(ping(b"Hello, world!", rsv=6), hears=Fails(1002)),)),
+    Leaving("0.7.1", "a close frame, and FIN at once (RFC 6455, 7.1.1)", says=(close(1000),), hears=(close(1000),)),
+    Leaving("0.7.2", "FIN without a close frame (7.1.4)"),
 ]

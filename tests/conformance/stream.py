@@ -58,6 +58,11 @@ class Stream:
         data, self._arrived = self._arrived, bytearray()
         return data
 
+    def receive_refusal(self):
+        """Waits until the subject, which does not take the answer to its handshake, has ended the connection."""
+        if data := self.receive():
+            raise Violation(f"more than expected: {bytes(data[:40])!r}")
+
     def is_silent(self, seconds):
         """Whether neither bytes nor the end come for so long."""
         if self._arrived or self._has_ended:

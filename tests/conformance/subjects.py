@@ -11,6 +11,7 @@ import urllib.parse
 
 import handshake
 from endpoint import Endpoint
+from http2_stream import Http2Connection
 from stream import Stream
 from support import environment
 from support.frames import Violation
@@ -36,15 +37,17 @@ class ForeignServer:
     def make_stream(self, connection):
         return Stream(connection)
 
+    def connect(self):
+        port = self._url.port or (443 if self._context else 80)
+        try:
+            return socket.create_connection((self._url.hostname, port), PATIENCE)
+        except OSError as error:
+            raise Violation(f"no connection: {error}") from None
+
     @contextlib.contextmanager
     def peer(self, case):
         """A WebSocket to it, as the case needs it."""
-        port = self._url.port or (443 if self._context else 80)
-        try:
-            stream = self.make_stream(socket.create_connection((self._url.hostname, port), PATIENCE))
-        except OSError as error:
-            raise Violation(f"no connection: {error}") from None
-        with contextlib.closing(stream):
+        with contextlib.closing(self.make_stream(self.connect())) as stream:
             if self._context is not None:
                 stream.start_tls(self._context, server_side=False, name=self._url.hostname)
             answer, rest = handshake.ask(stream, self._url.netloc, self._url.path or "/", list(map(str, case.offers)))
@@ -60,10 +63,10 @@ class ForeignServer:
 
 
 class OurServer(ForeignServer):
-    def __init__(self, backend, tls):
+    def __init__(self, backend, tls=False, **settings):
         self._certificate = Certificate(program=SERVER) if tls else None
         self._options = ["--backend", backend, *(self._certificate.options if tls else [])]
-        for name, value in SETTINGS.items():
+        for name, value in {**SETTINGS, **settings}.items():
             self._options += ["--set", f"{name}={value}"]
         self._start()
 
@@ -84,6 +87,36 @@ class OurServer(ForeignServer):
     def stop(self):
         status = self._program.stop()
         return f"the server ended with {status}:\n{self._program.output}" if status else ""
+
+
+class OurHttp2Server(OurServer):
+    """Its WebSockets are streams of one connection, until something goes wrong."""
+
+    def __init__(self, backend):
+        super().__init__(backend, http2="on")
+        self._connection = None
+
+    @contextlib.contextmanager
+    def peer(self, case):
+        if self._connection is None:
+            self._connection = Http2Connection(self.connect(), is_client=True)
+        stream, answer = handshake.ask_on_stream(self._connection, self._url.netloc, self._url.path,
+                                                 list(map(str, case.offers)))
+        with contextlib.closing(stream):
+            yield Endpoint(stream, "server", b"", case.agreed(answer))
+
+    def revive(self):
+        self._hang_up()
+        return super().revive()
+
+    def stop(self):
+        self._hang_up()
+        return super().stop()
+
+    def _hang_up(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class ForeignClient:
@@ -115,19 +148,21 @@ class ForeignClient:
             yield Endpoint(stream, "client", b"", deflate)
 
     def _accept(self):
+        stream = Stream(self.accept_connection())
+        if self._certificate is not None:
+            stream.start_tls(self._certificate.server, server_side=True)
+        return stream
+
+    def accept_connection(self):
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                stream = Stream(self._listener.accept()[0])
-                break
+                return self._listener.accept()[0]
             except TimeoutError:
                 if not self._program.is_running():  # it goes when a handshake fails
                     self._start_anew()
                 elif time.monotonic() > deadline:
                     raise Violation("the client did not connect") from None
-        if self._certificate is not None:
-            stream.start_tls(self._certificate.server, server_side=True)
-        return stream
 
     def _start_anew(self):
         former = self._program
@@ -145,12 +180,17 @@ class ForeignClient:
         return ""
 
     def stop(self):
-        with contextlib.suppress(Violation), contextlib.closing(self._accept()) as stream:
-            handshake.take(stream)
-            handshake.refuse(stream)
+        with contextlib.suppress(Violation):
+            self.refuse()
         status = self._program.wait()
         self._listener.close()
         return f"the client ended with {status}:\n{self._program.output}" if status else ""
+
+    def refuse(self):
+        """Refuses its next WebSocket, so that it ends."""
+        with contextlib.closing(self._accept()) as stream:
+            handshake.take(stream)
+            handshake.refuse(stream)
 
 
 class OurClient(ForeignClient):
@@ -161,8 +201,55 @@ class OurClient(ForeignClient):
         return ["--ca-file", self._certificate.ca] if self._certificate else []
 
 
-def make(role, backend, tls):
-    return OurServer(backend, tls) if role == "server" else OurClient(backend, tls)
+class OurHttp2Client(OurClient):
+    """Its WebSockets are streams, each of the connection that there is, or of the next one."""
+
+    def __init__(self, backend):
+        super().__init__(backend, tls=False)
+        self._connection = None
+
+    def options(self):
+        return ["--http2"]
+
+    @contextlib.contextmanager
+    def peer(self, case):
+        with contextlib.closing(self._next_stream()) as stream:
+            answer, deflate = case.answer(handshake.take_on_stream(stream))
+            handshake.agree_on_stream(stream, answer)
+            yield Endpoint(stream, "client", b"", deflate)
+
+    def refuse(self):
+        with contextlib.closing(self._next_stream()) as stream:
+            handshake.take_on_stream(stream)
+            handshake.refuse_stream(stream)
+
+    def _next_stream(self):
+        while True:
+            if self._connection is None:
+                self._connection = Http2Connection(self.accept_connection(), is_client=False)
+            if (stream := self._connection.next_request()) is not None:
+                return stream
+            self._hang_up()
+
+    def _hang_up(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def revive(self):
+        self._hang_up()
+        return super().revive()
+
+    def stop(self):
+        wrong = super().stop()
+        self._hang_up()
+        return wrong
+
+
+def make(role, backend, transport):
+    if transport == "http2":
+        return OurHttp2Server(backend) if role == "server" else OurHttp2Client(backend)
+    return (OurServer if role == "server" else OurClient)(backend, transport == "tls")
 
 
 def foreign(url, command):

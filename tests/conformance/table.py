@@ -1,4 +1,4 @@
-"""The report of the conformance suite: what came of each case, on each backend, plain and over TLS."""
+"""The report of the conformance suite: what came of each case, on each backend, plain, over TLS and HTTP/2."""
 
 import datetime
 import shlex
