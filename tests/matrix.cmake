@@ -89,8 +89,9 @@ hostile(structure        full     often    often       full         -)
 hostile(terminal         full     often    often       full         -)
 hostile(tls              full     often    often       full         -)
 
-# ---- tests/conformance: the cases of docs/reference/conformance.md, plain and over TLS. quick: a short form, on epoll.
+# ---- tests/conformance: the cases of docs/reference/conformance.md, plain, over TLS and on streams of HTTP/2. quick: a short
+# form of plain and of HTTP/2, on epoll.
 #
-#           role    quick   epoll_plain  epoll_tls  io_uring_plain  io_uring_tls
-conformance(server  often   full         full       full            full)
-conformance(client  often   full         full       full            full)
+#           role    quick   epoll_plain  epoll_tls  epoll_http2  io_uring_plain  io_uring_tls  io_uring_http2
+conformance(server  often   full         full       full         full            full          full)
+conformance(client  often   full         full       full         full            full          full)
