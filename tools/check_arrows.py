@@ -79,6 +79,7 @@ OWNERS = {
     "internal/ends_with_view.hpp": "connection",
     "internal/function_call.hpp": "task",
     "internal/path.hpp": "web",
+    "internal/frame_memory.hpp": "task",
     "internal/promise.hpp": "task",
     "internal/ready.hpp": "loop",
     "internal/require.hpp": "base",

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -130,9 +129,8 @@ public:
     // awaited before, or no loop runs on this thread. Requires: `on_failure` throws nothing. Not checked: nobody is
     // left to catch it, and the program ends.
     void spawn(Task<> task, FailureHandler on_failure);
-    // Failures of tasks that are spawned from now on, without a handler of their own, are only told to `on_failure`:
-    // for a group of a million tasks, where each would need memory for its handler. Requires: as above, and it was not
-    // called before.
+    // Failures of tasks that are spawned from now on without a handler of their own are only told to `on_failure`,
+    // which throws nothing: a million tasks need no memory for a handler each.
     void on_failure(FailureHandler on_failure) { on_failure_ = std::move(on_failure); }
 
     // Asks every task of the group to stop, and those that are spawned later.
@@ -159,10 +157,7 @@ public:
 
 private:
     class Member;
-    class ToldMember;
-    class HandledMember;
 
-    void add(std::unique_ptr<Member> added) noexcept;
     // The member's task has ended: it leaves the list.
     void retire(Member& member) noexcept;
 
@@ -197,10 +192,8 @@ void run(Task<> main);
 // Requires: count > 0. Throws std::logic_error otherwise.
 Task<> on_loops(std::size_t count, std::function<Task<>(std::size_t)> part);
 
-namespace internal {
-inline Task<void> ValuePromise<void>::get_return_object() noexcept {
+inline Task<void> internal::ValuePromise<void>::get_return_object() noexcept {
     return Task<void>{std::coroutine_handle<ValuePromise<void>>::from_promise(*this)};
 }
-}  // namespace internal
 
 }  // namespace c10k

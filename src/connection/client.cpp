@@ -48,7 +48,7 @@ public:
     // In this order.
     enum Step : std::uint8_t { kOpen, kView, kClose, kEnd };
 
-    explicit ClientRun(const Endpoint::Data& server) : endpoint_(server) {}
+    explicit ClientRun(const Endpoint::Data& server) : endpoint_(LoopServices::of(Loop::current()), server) {}
 
     // Throws what the step throws.
     Task<> take(Step step, const std::function<Task<>(WebSocket&)>& view) {

@@ -1,6 +1,6 @@
 #include "connection/loop_endpoint.hpp"
 
-#include "loop/loop.hpp"
+#include <memory>
 
 namespace c10k {
 
@@ -11,29 +11,26 @@ LoopEndpoint::LoopEndpoint(LoopServices& services, const Endpoint::Data& server)
     }
 }
 
-// Those of a loop.
-class LoopEndpoint::Use::All {
-public:
-    explicit All(Loop& loop) : services_(LoopServices::of(loop)) {}
+namespace {
 
-    LoopEndpoint& add_client(const Endpoint::Data& server) {
-        LoopEndpoint& endpoint = endpoints_.try_emplace(&server, services_, server).first->second;
-        ++endpoint.clients_;
-        return endpoint;
+LoopEndpoints& endpoints_of(LoopServices& services) {
+    if (services.endpoints == nullptr) {
+        services.endpoints = std::make_shared<LoopEndpoints>();
     }
-    void remove_client(LoopEndpoint& endpoint) noexcept {
-        if (--endpoint.clients_ == 0) {
-            endpoints_.erase(&endpoint.server_);
-        }
+    return *services.endpoints;
+}
+
+}  // namespace
+
+LoopEndpoint::Use::Use(LoopServices& services, const Endpoint::Data& server)
+    : endpoint_(endpoints_of(services).endpoints_.try_emplace(&server, services, server).first->second) {
+    ++endpoint_.clients_;
+}
+
+LoopEndpoint::Use::~Use() {
+    if (--endpoint_.clients_ == 0) {
+        endpoint_.services_.endpoints->endpoints_.erase(&endpoint_.server_);
     }
-
-private:
-    LoopServices& services_;
-    std::map<const Endpoint::Data*, LoopEndpoint> endpoints_;
-};
-
-LoopEndpoint::Use::Use(const Endpoint::Data& server) : endpoint_(Loop::current().local<All>().add_client(server)) {}
-
-LoopEndpoint::Use::~Use() { endpoint_.services_.loop.local<All>().remove_client(endpoint_); }
+}
 
 }  // namespace c10k

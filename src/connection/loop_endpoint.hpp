@@ -33,22 +33,26 @@ private:
     std::size_t clients_ = 0;
 };
 
-// One client's: the first on the running loop makes the LoopEndpoint, and the last destroys it.
+// One client's: the first makes the LoopEndpoint, and the last destroys it.
 class LoopEndpoint::Use {
 public:
     // Requires: `server` lives until the use ends.
-    explicit Use(const Endpoint::Data& server);
+    Use(LoopServices& services, const Endpoint::Data& server);
     ~Use();
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
 
     LoopEndpoint* operator->() const noexcept { return &endpoint_; }
-    LoopEndpoint& operator*() const noexcept { return endpoint_; }
 
 private:
-    class All;
-
     LoopEndpoint& endpoint_;
+};
+
+// Those of a loop.
+class LoopEndpoints {
+    friend class LoopEndpoint::Use;
+
+    std::map<const Endpoint::Data*, LoopEndpoint> endpoints_;
 };
 
 }  // namespace c10k

@@ -13,6 +13,7 @@
 
 namespace c10k {
 
+class LoopEndpoints;
 class SharedConnections;
 
 // The services that a loop has for its connections. Objects that need them get them in their constructors.
@@ -33,6 +34,7 @@ struct LoopServices {
     MemoryTrimmer trimmer;
     HandshakeWindows handshake_windows;                     // of clients
     std::shared_ptr<SharedConnections> shared_connections;  // of clients; null until one wants them
+    std::shared_ptr<LoopEndpoints> endpoints;               // of clients; null until there is one
     Traffic client_traffic;                                 // of all of them
     MessageTap* tap = nullptr;                              // null: nobody wants to hear
 };

@@ -111,9 +111,9 @@ class SharedConnections {
 
         friend auto operator<=>(const Key&, const Key&) = default;
     };
-    // The clients of a large crowd that connect one after the other often talk at the same time, and to the same others:
-    // so many of them have streams of one connection before the next one's turn comes. Their messages then share frames
-    // and packets. The first ones are too few for that: each takes the next connection.
+    // The clients of a large crowd that connect one after the other often talk at the same time, and to the same
+    // others: so many of them have streams of one connection before the next one's turn comes. Their messages then
+    // share frames and packets. The first ones are too few for that: each takes the next connection.
     static constexpr std::size_t kNeighbours = 64;
 
     // One of the places of a server: a connection, or none yet.

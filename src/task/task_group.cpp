@@ -10,7 +10,13 @@ namespace c10k {
 // A spawned task with its scope. It is in the group's list until the task has ended; then the group retires it.
 class TaskGroup::Member : public Retirable, CompletionListener {
 public:
+    class Told;
+    class Handled;
+
     Member(TaskGroup& group, Task<> task) : group_(group), task_(std::move(task)) { task_.start(scope_, *this); }
+
+    // It is in the list of its group from now on.
+    static void enter(std::unique_ptr<Member> entering) noexcept;
 
 protected:
     // Inside of the handler of the task's exception. Throws nothing.
@@ -48,7 +54,7 @@ private:
 };
 
 // One whose failure the group's handler is told.
-class TaskGroup::ToldMember final : public Member {
+class TaskGroup::Member::Told final : public Member {
 public:
     using Member::Member;
 
@@ -57,9 +63,9 @@ private:
 };
 
 // One that has a failure handler of its own.
-class TaskGroup::HandledMember final : public Member {
+class TaskGroup::Member::Handled final : public Member {
 public:
-    HandledMember(TaskGroup& group, Task<> task, FailureHandler on_failure)
+    Handled(TaskGroup& group, Task<> task, FailureHandler on_failure)
         : Member(group, std::move(task)), on_failure_(std::move(on_failure)) {}
 
 private:
@@ -82,9 +88,9 @@ void TaskGroup::retire(Member& member) noexcept {
 
 void TaskGroup::spawn(Task<> task) {
     if (on_failure_) {
-        add(std::make_unique<ToldMember>(*this, std::move(task)));
+        Member::enter(std::make_unique<Member::Told>(*this, std::move(task)));
     } else {
-        add(std::make_unique<Member>(*this, std::move(task)));
+        Member::enter(std::make_unique<Member>(*this, std::move(task)));
     }
 }
 
@@ -92,19 +98,20 @@ void TaskGroup::spawn(Task<> task, FailureHandler on_failure) {
     if (on_failure == nullptr) {
         spawn(std::move(task));
     } else {
-        add(std::make_unique<HandledMember>(*this, std::move(task), std::move(on_failure)));
+        Member::enter(std::make_unique<Member::Handled>(*this, std::move(task), std::move(on_failure)));
     }
 }
 
-void TaskGroup::add(std::unique_ptr<Member> added) noexcept {
-    Member* const member = added.release();
-    member->next_ = first_;
-    if (first_ != nullptr) {
-        first_->previous_ = member;
+void TaskGroup::Member::enter(std::unique_ptr<Member> entering) noexcept {
+    Member* const member = entering.release();
+    TaskGroup& group = member->group_;
+    member->next_ = group.first_;
+    if (group.first_ != nullptr) {
+        group.first_->previous_ = member;
     }
-    first_ = member;
-    ++size_;
-    if (stopping_) {
+    group.first_ = member;
+    ++group.size_;
+    if (group.stopping_) {
         member->scope_.request_stop();
     }
 }
