@@ -1,12 +1,12 @@
 #include "base/date.hpp"
 
 #include <array>
-#include <cstdio>
+#include <string_view>
 
 namespace c10k {
 
 std::string http_date(std::chrono::system_clock::time_point time) {
-    // By hand: strftime would ask the locale for the names.
+    // By hand: strftime would ask the locale for the names, and snprintf() reads its format anew for each file.
     constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
@@ -14,14 +14,32 @@ std::string http_date(std::chrono::system_clock::time_point time) {
     const std::chrono::year_month_day date{midnight};
     const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - midnight)};
 
-    std::array<char, 64> text;
-    const int size =
-        std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
-                      kDays[std::chrono::weekday{midnight}.c_encoding()], static_cast<unsigned>(date.day()),
-                      kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                      static_cast<int>(clock.seconds().count()));
-    return {text.data(), static_cast<std::size_t>(size)};
+    std::string text;
+    text.reserve(std::string_view{"Sun, 06 Nov 1994 08:49:37 GMT"}.size());
+    const auto add_two_digits = [&text](unsigned number) {
+        text += static_cast<char>('0' + number / 10);
+        text += static_cast<char>('0' + number % 10);
+    };
+    text += kDays[std::chrono::weekday{midnight}.c_encoding()];
+    text += ", ";
+    add_two_digits(static_cast<unsigned>(date.day()));
+    text += ' ';
+    text += kMonths[static_cast<unsigned>(date.month()) - 1];
+    text += ' ';
+    if (const int year = static_cast<int>(date.year()); year >= 0 && year < 10'000) {
+        add_two_digits(static_cast<unsigned>(year) / 100);
+        add_two_digits(static_cast<unsigned>(year) % 100);
+    } else {
+        text += std::to_string(year);
+    }
+    text += ' ';
+    add_two_digits(static_cast<unsigned>(clock.hours().count()));
+    text += ':';
+    add_two_digits(static_cast<unsigned>(clock.minutes().count()));
+    text += ':';
+    add_two_digits(static_cast<unsigned>(clock.seconds().count()));
+    text += " GMT";
+    return text;
 }
 
 }  // namespace c10k

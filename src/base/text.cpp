@@ -97,8 +97,16 @@ bool iequals(std::string_view left, std::string_view right) noexcept {
 }
 
 bool is_token_char(char c) noexcept {
-    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-    return is_letter(c) || is_digit(c) || kMarks.find(c) != std::string_view::npos;
+    static constexpr auto kTable = [] {
+        std::array<bool, 256> table{};
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+            const char one = static_cast<char>(i);
+            table[i] = is_letter(one) || is_digit(one) || kMarks.find(one) != std::string_view::npos;
+        }
+        return table;
+    }();
+    return kTable[static_cast<unsigned char>(c)];
 }
 
 bool is_token(std::string_view text) noexcept {
