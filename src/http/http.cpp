@@ -38,6 +38,10 @@ std::string_view name_of(SameSite same_site) {
 }  // namespace
 
 void Headers::add(std::string_view name, std::string_view value) {
+    constexpr std::size_t kUsual = 8;
+    if (fields_.capacity() == 0) {
+        fields_.reserve(kUsual);  // not one, two and four before
+    }
     fields_.push_back({std::string{name}, std::string{value}});
 }
 
