@@ -1,20 +1,20 @@
+#include "web/file.hpp"
+
 #include "base/date.hpp"
 #include "base/text.hpp"
-#include "c10k/task.hpp"
 #include "c10k/web.hpp"
 #include "web/byte_range.hpp"
 #include "web/file_body.hpp"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
-#include <sys/stat.h>
+#include <stdexcept>
 #include <utility>
 
 namespace c10k {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct ContentType {
     std::string_view extension;
@@ -48,11 +48,31 @@ constexpr std::array kContentTypes{
     ContentType{".xml", "application/xml"},
 };
 
-std::string_view content_type(const fs::path& file) {
-    const std::string extension = to_lower(file.extension().string());
-    const auto known = std::find_if(kContentTypes.begin(), kContentTypes.end(),
-                                    [&extension](const ContentType& entry) { return entry.extension == extension; });
+std::string_view content_type(std::string_view path) {
+    const std::string_view name = path.substr(path.rfind('/') + 1);
+    const std::size_t dot = std::min(name.rfind('.'), name.size());
+    const std::string_view extension = dot > 0 ? name.substr(dot) : std::string_view{};
+    const auto known = std::find_if(kContentTypes.begin(), kContentTypes.end(), [extension](const ContentType& entry) {
+        return iequals(entry.extension, extension);
+    });
     return known == kContentTypes.end() ? "application/octet-stream" : known->type;
+}
+
+// Nanoseconds of its time, and its size.
+std::string etag_of(std::chrono::nanoseconds time, std::size_t size) {
+    std::string text;
+    constexpr std::size_t kMostDigits = 20;
+    text.reserve(2 * kMostDigits + 3);
+    const auto add = [&text](auto number) {
+        std::array<char, kMostDigits> digits;
+        text.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+    };
+    text += '"';
+    add(time.count());
+    text += '-';
+    add(size);
+    text += '"';
+    return text;
 }
 
 // How a client can tell whether the file is still the same.
@@ -60,10 +80,9 @@ struct Validators {
     std::string etag;
     std::string last_modified;
 
-    explicit Validators(const struct stat& file) {
-        const std::chrono::seconds seconds{file.st_mtim.tv_sec};
-        const auto time = seconds + std::chrono::nanoseconds{file.st_mtim.tv_nsec};
-        etag = '"' + std::to_string(time.count()) + '-' + std::to_string(file.st_size) + '"';
+    explicit Validators(const OpenFile& file) {
+        const std::chrono::seconds seconds{file.modified().tv_sec};
+        etag = etag_of(seconds + std::chrono::nanoseconds{file.modified().tv_nsec}, file.size());
         last_modified = http_date(std::chrono::system_clock::time_point{seconds});
     }
 
@@ -94,16 +113,15 @@ private:
 }  // namespace
 
 Response Response::file(const Request& request, const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
-        throw NotFound("no file " + path);
-    }
-    const fs::path file{path};
-    const auto whole = static_cast<std::size_t>(status.st_size);
+    return file_response(request, OpenFile{path});
+}
+
+Response file_response(const Request& request, OpenFile file) {
+    const std::size_t whole = file.size();
     if (whole > StaticFiles::kMaxBytes) {
-        throw std::runtime_error(path + " is larger than 16 MiB, the limit for files to serve");
+        throw std::runtime_error(file.path() + " is larger than 16 MiB, the limit for files to serve");
     }
-    const Validators validators{status};
+    const Validators validators{file};
     Response response;
     response.headers.add("ETag", validators.etag);
     response.headers.add("Last-Modified", validators.last_modified);
@@ -122,14 +140,14 @@ Response Response::file(const Request& request, const std::string& path) {
     if (response.status == 416) {
         return response;
     }
-    response.headers.add("Content-Type", content_type(file));
+    response.headers.add("Content-Type", content_type(file.path()));
     response.headers.add("X-Content-Type-Options", "nosniff");
-    const FileBody body{file, validators.etag, range.value_or(ByteRange{0, whole})};
-    if (body.size() <= FileBody::kMaxWhole) {
-        response.body = body.read_whole();
+    const ByteRange part = range.value_or(ByteRange{0, whole});
+    if (part.size <= FileBody::kMaxWhole) {
+        response.body = file.read(part.first, part.size);
     } else {
-        response.stream_bytes = body.size();
-        response.body_stream = body;
+        response.stream_bytes = part.size;
+        response.body_stream = FileBody{std::move(file), validators.etag, part};
     }
     return response;
 }

@@ -3,9 +3,9 @@
 #include "c10k/http.hpp"
 #include "c10k/task.hpp"
 #include "web/byte_range.hpp"
+#include "web/open_file.hpp"
 
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -20,8 +20,8 @@ public:
     // Smaller ones are read whole: one piece is not worth a stream.
     static constexpr std::size_t kMaxWhole = 64 * 1024;
 
-    // `version` changes with the file's content. Throws std::runtime_error if the file cannot be read.
-    FileBody(const std::filesystem::path& file, const std::string& version, ByteRange range);
+    // `version` changes with the file's content.
+    FileBody(OpenFile file, const std::string& version, ByteRange range);
 
     [[nodiscard]] std::size_t size() const noexcept { return range_.size; }
     // Throws std::runtime_error if there are fewer bytes than there were.
@@ -30,10 +30,6 @@ public:
     Task<> operator()(BodyWriter& body) const;
 
 private:
-    class OpenFile;
-
-    static std::shared_ptr<const OpenFile> open(const std::filesystem::path& file, const std::string& version);
-
     std::shared_ptr<const OpenFile> file_;
     ByteRange range_;
 };

@@ -93,6 +93,23 @@ TEST_F(StaticFilesTest, FollowASymbolicLinkOnlyInside) {
     EXPECT_EQ(status("beside/secret.txt"), 404);
 }
 
+TEST_F(StaticFilesTest, MayHaveTheirFolderBehindASymbolicLink) {
+    namespace fs = std::filesystem;
+    fs::create_directory_symlink("static", folder_.path() / "current");
+    fs::create_symlink("site/site.css", folder_.path() / "static/inside.css");
+    fs::create_symlink("../secret.txt", folder_.path() / "static/outside.txt");
+    files_ = StaticFiles{{folder_.path() / "current"}};
+    EXPECT_EQ(get("site/site.css").body, "body {}");
+    EXPECT_EQ(get("inside.css").body, "body {}");
+    EXPECT_EQ(status("outside.txt"), 404);
+    EXPECT_EQ(status("missing.css"), 404);
+}
+
+TEST_F(StaticFilesTest, OpenNothingInAFolderWithoutAName) {
+    files_ = StaticFiles{{""}};
+    EXPECT_EQ(status((folder_.path() / "secret.txt").relative_path().string()), 404);
+}
+
 TEST_F(StaticFilesTest, HideWhatIsHidden) {
     folder_.write("static/.env", "secret");
     folder_.write("static/.git/config", "secret");
