@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <deque>
 #include <new>
 #include <nghttp2/nghttp2.h>
 #include <stdexcept>
@@ -73,18 +72,28 @@ bool HpackDecoder::decode(std::string_view block, Http2HeadReader& head) {
 // The fields of a head as libnghttp2 takes them: they point into the head, and into names that had to be changed.
 class HpackEncoder::Fields {
 public:
+    Fields() { fields_.reserve(kUsual); }
     void add(std::string_view name, std::string_view value) {
         fields_.push_back({bytes_of(name), bytes_of(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
     }
-    // A field from a view.
+    // Fields from a view. Requires: it is called once.
     void add_checked(const Headers& headers) {
+        std::size_t name_bytes = 0;
+        for (const auto& [name, value] : headers) {
+            name_bytes += name.size();
+        }
+        names_.resize(name_bytes);
+        char* room = names_.data();
+        fields_.reserve(fields_.size() + headers.size());
         for (const auto& [name, value] : headers) {
             const auto ends_line = [](char c) { return is_control(c) && c != '\t'; };
             if (!is_token(name) || std::any_of(value.begin(), value.end(), ends_line)) {
                 throw std::logic_error("not a header field: " + percent_encode(name, " ") + ": " +
                                        percent_encode(value, " "));
             }
-            const std::string& lower = names_.emplace_back(to_lower(name));
+            const std::string_view lower{room, name.size()};
+            room = std::transform(name.begin(), name.end(), room,
+                                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
             if (std::find(kConnectionFields.begin(), kConnectionFields.end(), lower) == kConnectionFields.end()) {
                 add(lower, trim(value));
             }
@@ -93,8 +102,10 @@ public:
     [[nodiscard]] const std::vector<nghttp2_nv>& all() const noexcept { return fields_; }
 
 private:
+    static constexpr std::size_t kUsual = 16;
+
     std::vector<nghttp2_nv> fields_;
-    std::deque<std::string> names_;
+    std::string names_;  // one behind the other
 };
 
 HpackEncoder::HpackEncoder() = default;
