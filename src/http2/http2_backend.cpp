@@ -135,6 +135,12 @@ void Http2Backend::respond(SocketId stream, int status, const Headers& headers, 
     }
 }
 
+bool Http2Backend::respond_whole(SocketId stream, int status, const Headers& headers, std::string_view body) {
+    const Http2Stream* const found = services_->streams.find(stream);
+    return found != nullptr && !has_failed(found->state) &&
+           session_of(*found)->respond_whole(stream.slot, status, headers, body);
+}
+
 SocketId Http2Backend::connection(SocketId stream) const noexcept {
     return session_of(*services_->streams.find(stream))->tcp();
 }

@@ -77,6 +77,9 @@ public:
     // A server's: sends the head of the answer. Fields that belong to a connection (RFC 9113, 8.2.2) are left out. Does
     // nothing if the stream has failed. Throws std::logic_error if it has an answer already, and std::bad_alloc.
     void respond(SocketId stream, int status, const Headers& headers, wire::Http2Body body);
+    // The same with the head of a body that is there as a whole. If there is room for it, the body goes out with the
+    // head and ends the stream, and true is returned; otherwise send() and shutdown_write() are left to do.
+    [[nodiscard]] bool respond_whole(SocketId stream, int status, const Headers& headers, std::string_view body);
     // close() with an error code of its own.
     void reset(SocketId stream, wire::Http2Error error);
     // The TCP connection that a stream belongs to. Requires: the stream has not failed.

@@ -82,6 +82,21 @@ std::size_t Http2Sender::send(std::uint32_t slot, std::span<const iovec> bytes) 
     return size;
 }
 
+bool Http2Sender::send_whole(std::uint32_t slot, std::string_view body) {
+    Http2Stream& stream = streams_.at(slot);
+    const auto size = static_cast<std::int64_t>(body.size());
+    if (body.size() > kMaxTurn || stream.send_window < size || window_ < size || first_ != kNone ||
+        !has_room(body.size())) {
+        return false;
+    }
+    const Http2FrameHeader header{static_cast<std::uint32_t>(size), Http2FrameType::kData, wire::http2_flag::kEndStream,
+                                  stream.id};
+    std::memcpy(append(header), body.data(), body.size());
+    stream.send_window -= static_cast<std::int32_t>(size);
+    window_ -= size;
+    return true;
+}
+
 // One that had its turn and found no room is the next to have one.
 void Http2Sender::wait(std::uint32_t slot, Http2Stream& stream) noexcept {
     const bool is_first = stream.was_woken;

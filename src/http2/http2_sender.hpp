@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <sys/uio.h>
 
 namespace c10k {
@@ -42,6 +43,9 @@ public:
 
     // As Backend::send(). Throws std::bad_alloc.
     [[nodiscard]] std::size_t send(std::uint32_t slot, std::span<const iovec> bytes);
+    // Sends all of a stream's body with END_STREAM, in one frame, if there is room for it now and nobody waits. Returns
+    // whether it has. Throws std::bad_alloc.
+    [[nodiscard]] bool send_whole(std::uint32_t slot, std::string_view body);
     // The stream waits no more; if its turn has come, it passes that on.
     void forget(std::uint32_t slot);
     // The peer takes `bytes` more (or less) of this stream, or of all together. Return false if its window is too large

@@ -134,6 +134,16 @@ void Http2Session::respond(std::uint32_t slot, int status, const Headers& header
     }
 }
 
+bool Http2Session::respond_whole(std::uint32_t slot, int status, const Headers& headers, std::string_view body) {
+    respond(slot, status, headers, Http2Body::kFollows);
+    if (!can_send(services_.streams.at(slot).state) || !sender_.send_whole(slot, body)) {
+        return false;
+    }
+    control_frames_.add(kWindowUpdates);
+    advance(slot, Http2StreamEvent::kEnd);
+    return true;
+}
+
 void Http2Session::send_block(std::uint32_t id, std::string_view block, Http2Body body) try {
     auto type = Http2FrameType::kHeaders;
     std::uint8_t flags = body == Http2Body::kNone ? flag::kEndStream : 0;

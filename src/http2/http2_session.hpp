@@ -74,8 +74,9 @@ public:
     // ---- Calls of a stream's owner. Requires: the stream is one of this session.
 
     void respond(std::uint32_t slot, int status, const Headers& headers, wire::Http2Body body);
+    // The same, and all of the body with END_STREAM if there is room for it. Returns whether there was.
+    [[nodiscard]] bool respond_whole(std::uint32_t slot, int status, const Headers& headers, std::string_view body);
     [[nodiscard]] std::size_t send(std::uint32_t slot, std::span<const iovec> bytes) {
-        constexpr std::int64_t kWindowUpdates = 2;  // the peer may give back each DATA frame, to both windows
         const std::size_t taken = sender_.send(slot, bytes);
         control_frames_.add(taken > 0 ? kWindowUpdates : 0);
         return taken;
@@ -126,6 +127,7 @@ private:
         bool says_goaway = false;
     };
 
+    static constexpr std::int64_t kWindowUpdates = 2;  // the peer may give back each DATA frame, to both windows
     static constexpr std::size_t kPingBytes = 8;
     static constexpr std::size_t kPriorityBytes = 5;  // of a PRIORITY, and of a HEADERS that has one
     // Payloads of our PINGs: one asks whether the peer is there, the other one whether it has heard our GOAWAY.

@@ -182,10 +182,14 @@ void Http2Exchange::send_answer(const Response& response) {
     const bool is_empty = request_.method == "HEAD" || !wire::has_body(response.status) ||
                           (!response.body_stream && response.body.empty());
     context_.application.on_answered(request_, response);
+    const bool is_whole = !is_empty && !response.body_stream;
+    if (is_whole && backend().respond_whole(socket(), response.status, fields, response.body)) {
+        return;
+    }
     has_answer_body_ = !is_empty;
-    // The body is queued first: then it is in the connection's buffer, behind the head, before that is sent.
-    if (!is_empty && !response.body_stream) {
+    if (is_whole) {
         send_piece(response.body);
+        return;
     }
     backend().respond(socket(), response.status, fields, is_empty ? wire::Http2Body::kNone : wire::Http2Body::kFollows);
 }
