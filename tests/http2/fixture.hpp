@@ -335,6 +335,7 @@ public:
     struct Stream {
         Fields fields;
         std::string received;
+        int data_frames = 0;
         bool has_ended = false;
         std::optional<std::uint32_t> closed_with;
         std::string to_send;
@@ -361,6 +362,9 @@ public:
             });
         nghttp2_session_callbacks_set_on_frame_recv_callback(
             callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* self) {
+                if (frame->hd.type == NGHTTP2_DATA) {
+                    ++of(self).streams[frame->hd.stream_id].data_frames;
+                }
                 if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
                     (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS)) {
                     of(self).streams[frame->hd.stream_id].has_ended = true;
@@ -440,6 +444,11 @@ public:
             }
             write({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)});
         }
+    }
+    // The window of the connection: for all streams together.
+    void set_window(std::int32_t bytes) {
+        nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, bytes);
+        pump();
     }
     [[nodiscard]] bool wants_connect() const {
         return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;

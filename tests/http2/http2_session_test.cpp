@@ -72,6 +72,51 @@ TEST_F(Http2Session_, ResetsAStreamThatIsClosedBeforeItsAnswer) {
     EXPECT_EQ(client.streams[page].closed_with, NGHTTP2_CANCEL);
 }
 
+TEST_F(Http2Session_, SendsASmallBodyWithItsHeadAndEndsTheStreamInOneFrame) {
+    NgPeer client(*backend, wire::Role::kClient, 100);
+    serve(client);
+    const auto small = client.request(kGet);
+    const auto large = client.request(kGet);
+    run();
+    ASSERT_EQ(owner.streams.size(), 2U);
+    EXPECT_TRUE(backend->respond_whole(stream(0).id(), 200, {}, "Hello"));
+    stream(0).close();
+    const std::string beyond_the_window(101, 'x');
+    EXPECT_FALSE(backend->respond_whole(stream(1).id(), 200, {}, beyond_the_window));
+    run();
+    EXPECT_EQ(client.streams[small].received, "Hello");
+    EXPECT_EQ(client.streams[small].data_frames, 1);
+    EXPECT_EQ(client.streams[small].closed_with, NGHTTP2_NO_ERROR);
+    EXPECT_EQ(client.streams[large].fields, (Fields{{":status", "200"}}));
+    EXPECT_EQ(client.streams[large].data_frames, 0);
+    stream(1).send(beyond_the_window);
+    stream(1).finish();
+    run();
+    EXPECT_EQ(client.streams[large].received, beyond_the_window);
+    EXPECT_EQ(client.streams[large].closed_with, NGHTTP2_NO_ERROR);
+}
+
+TEST_F(Http2Session_, SendsAWholeBodyOnlyBehindTheStreamsThatWait) {
+    NgPeer client(*backend, wire::Role::kClient, 1U << 20U);
+    serve(client);
+    client.set_window(1 << 20);
+    const auto first = client.request(kGet);
+    const auto second = client.request(kGet);
+    run();
+    ASSERT_EQ(owner.streams.size(), 2U);
+    const std::string much(400'000, 'x');  // the buffer has no room for its next frame, but for a small one
+    backend->respond(stream(0).id(), 200, {}, Http2Body::kFollows);
+    stream(0).send(much);
+    stream(0).finish();
+    EXPECT_GT(stream(0).unsent(), 0U);
+    EXPECT_FALSE(backend->respond_whole(stream(1).id(), 200, {}, "Hello"));
+    stream(1).send("Hello");
+    stream(1).finish();
+    run();
+    EXPECT_EQ(client.streams[first].received.size(), much.size());
+    EXPECT_EQ(client.streams[second].received, "Hello");
+}
+
 TEST_F(Http2Session_, CarriesMuchBothWaysThroughAnyNetworkAndAnyWindow) {
     for (const std::uint32_t window : {std::uint32_t{100}, std::uint32_t{65'535}, std::uint32_t{1U << 20U}}) {
         for (const std::size_t cut : {std::size_t{7}, std::size_t{1000}, SIZE_MAX}) {
