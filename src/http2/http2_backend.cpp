@@ -277,7 +277,9 @@ void Http2Backend::tell(std::uint32_t slot) {
     }
     if (stream->was_woken && stream->waits) {
         stream->waits = false;
-        session_of(*stream)->note_woken();
+        if (Http2Session* const session = session_of(*stream)) {  // one that is done may outlive its connection
+            session->note_woken();
+        }
         stream->events->on_sent(0);
         stream = services_->streams.find(socket);
     }

@@ -233,6 +233,33 @@ TEST_F(Http2Flow, StreamsThatAServerWillNotServeMayBeTriedAgain) {
     EXPECT_THROW(static_cast<void>(backend->open(connection, get, Http2Body::kNone, second)), std::logic_error);
 }
 
+// RFC 9113, 8.1: a server that wants no more of a request says NO_ERROR behind the whole answer.
+TEST_F(Http2Flow, AStreamWhoseAnswerIsWholeHearsOfRoomAlthoughItsConnectionHasEnded) {
+    RawPeer server(*backend);
+    server.is_client = false;
+    dial(server);
+    server.begin(setting(4, 10));
+    run();
+    StreamNotes upload;
+    StreamNotes other;
+    const Http2Head post{.method = "POST", .scheme = "http", .authority = "localhost", .path = "/form"};
+    upload.set_id(*backend, backend->open(connection, post, Http2Body::kFollows, upload));
+    other.set_id(*backend, backend->open(connection, post, Http2Body::kFollows, other));
+    upload.receive();
+    upload.send("twelve bytes");
+    run();
+    EXPECT_EQ(upload.unsent(), 2U);
+    other.then = [&] { backend->close(connection); };
+    const std::string answer = block({{":status", "413"}});
+    server.write(frame(Type::kHeaders, flag::kEndHeaders | flag::kEndStream, 1, answer) +
+                 frame(Type::kRstStream, 0, 1, u32(0)) + frame(Type::kHeaders, flag::kEndHeaders, 3, answer));
+    run();
+    EXPECT_EQ(upload.ends, 1);
+    EXPECT_TRUE(upload.failures.empty());
+    EXPECT_EQ(upload.unsent(), 0U) << "nobody wants the rest";
+    EXPECT_EQ(other.failures.size(), 1U);
+}
+
 TEST_F(Http2Flow, ClosingAConnectionFailsItsStreamsInTheNextWait) {
     begin(3);
     backend->close(connection);
