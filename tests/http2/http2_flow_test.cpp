@@ -233,6 +233,22 @@ TEST_F(Http2Flow, StreamsThatAServerWillNotServeMayBeTriedAgain) {
     EXPECT_THROW(static_cast<void>(backend->open(connection, get, Http2Body::kNone, second)), std::logic_error);
 }
 
+TEST_F(Http2Flow, DataOfStreamsThatNobodyHasAttachedYetIsKept) {
+    RawPeer uploads(*backend);
+    serve(uploads);
+    uploads.begin();
+    uploads.request(1, kPost, 0);
+    uploads.request(3, kPost, 0);
+    run();
+    uploads.write(frame(Type::kData, 0, 1, "one") + frame(Type::kData, 0, 3, "three"));
+    run();
+    stream(0).receive();
+    stream(1).receive();
+    run();
+    EXPECT_EQ(stream(0).received, "one");
+    EXPECT_EQ(stream(1).received, "three");
+}
+
 // RFC 9113, 8.1: a server that wants no more of a request says NO_ERROR behind the whole answer.
 TEST_F(Http2Flow, AStreamWhoseAnswerIsWholeHearsOfRoomAlthoughItsConnectionHasEnded) {
     RawPeer server(*backend);
