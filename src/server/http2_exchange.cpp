@@ -22,7 +22,7 @@ Http2Exchange::Http2Exchange(ServerContext& context, SocketId stream, const std:
                              wire::Http2Head head, wire::Http2Body body)
     : SocketStream(context.services, stream), Deadlines(context.services.loop), context_(context),
       exchange_(context, *this), length_(head.content_length),
-      has_body_(body == wire::Http2Body::kFollows && !head.is_websocket()) {
+      has_body_(body == wire::Http2Body::kFollows && !head.is_websocket()), is_handshake_(head.is_websocket()) {
     auto made = request_of(std::move(head));
     is_known_ = made.has_value();
     if (made) {
@@ -178,6 +178,12 @@ void Http2Exchange::refuse(int status, std::string_view reason) {
 }
 
 void Http2Exchange::send_answer(const Response& response) {
+    if (is_handshake_ && refusing(response.status) != response.status) {
+        Response page = response;
+        page.status = refusing(page.status);
+        send_answer(page);
+        return;
+    }
     const Headers fields = fields_of(response, context_.date());
     const bool is_empty = request_.method == "HEAD" || !wire::has_body(response.status) ||
                           (!response.body_stream && response.body.empty());

@@ -105,6 +105,7 @@ private:
     State state_ = State::kReading;
     bool is_known_ : 1;                 // its head was a request of ours
     bool has_body_ : 1;                 // DATA frames follow the head
+    bool is_handshake_ : 1;             // a client wants a WebSocket
     bool wants_continue_ : 1 = false;   // the client waits with the body
     bool has_answer_body_ : 1 = false;  // DATA frames follow the answer's head, and have not gone with it
 };

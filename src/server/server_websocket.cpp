@@ -58,7 +58,7 @@ private:
     }
     std::string refuse(const Response& response) override {
         if (Http2Backend::is_stream(owner_.connection_.socket())) {
-            send_head(response.status, fields_of(response, owner_.context_.date()),
+            send_head(refusing(response.status), fields_of(response, owner_.context_.date()),
                       response.body.empty() ? wire::Http2Body::kNone : wire::Http2Body::kFollows);
             owner_.context_.application.on_answered(request, response);
             return response.body;

@@ -160,6 +160,11 @@ class WebSockets(Http2TestCase):
         self.assertEqual(client.answer(stream)[0], 403)
         self.assertEqual(client.answer(client.request("GET", "/test/ws/"))[0], 426)
 
+    def test_a_page_is_no_websocket(self):
+        client = self.connect()
+        for path in ("/test/", "/metrics"):  # any 2xx would say that it were one (RFC 8441, 5)
+            self.assertEqual(client.status(client.open(path)), 404)
+
     def test_a_stream_that_is_reset_leaves_the_others(self):
         client = self.connect()
         gone, here = self.open(client), self.open(client)
