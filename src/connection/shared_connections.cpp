@@ -9,8 +9,12 @@ namespace c10k {
 
 // ---- SharedConnection
 
-SharedConnection::SharedConnection(SharedConnections& all, const Endpoint::Data& server, SocketId tcp)
-    : all_(all), options_(server.http2), tcp_(tcp) {
+SharedConnection::SharedConnection(SharedConnections& all, const Endpoint::Data& server)
+    : all_(all), options_(server.http2) {}
+
+void SharedConnection::begin(const Endpoint::Data& server, SocketId tcp) {
+    tcp_ = tcp;
+    is_closed_ = false;
     try {
         if (server.tls != nullptr) {
             begin_tls(server);
@@ -173,9 +177,10 @@ Task<> SharedConnections::Use::dial(Place& place) {
         co_return;
     }
     place.connection = nullptr;
+    auto dialled = std::make_unique<SharedConnection>(all_, server_);
     Dialling dialling{all_.services().loop, server_};
     const SocketId tcp = co_await dialling;
-    auto dialled = std::make_unique<SharedConnection>(all_, server_, tcp);
+    dialled->begin(server_, tcp);
     co_await dialled->ready();
     if (!dialled->failure().empty()) {
         throw ConnectError("cannot connect to " + dialling.where() + ": " + dialled->failure());

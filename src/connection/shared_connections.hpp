@@ -29,9 +29,11 @@ class SharedConnections;
 // A client's connection of HTTP/2, whose streams are WebSockets.
 class SharedConnection final : public Retirable, private SocketEvents, private Http2Events {
 public:
-    // Takes over a socket that is connected to the server.
-    SharedConnection(SharedConnections& all, const Endpoint::Data& server, SocketId tcp);
+    SharedConnection(SharedConnections& all, const Endpoint::Data& server);
     ~SharedConnection() override;
+
+    // Takes over a socket that is connected to the server, and closes it if it throws.
+    void begin(const Endpoint::Data& server, SocketId tcp);
 
     class ReadyAwaiter;
     // Suspends until the server allows WebSockets, or failure() says why it does not. Stops.
@@ -72,7 +74,7 @@ private:
     std::string failure_;
     bool is_ready_ = false;
     bool is_leaving_ = false;
-    bool is_closed_ = false;
+    bool is_closed_ = true;  // there is no socket yet, or no more
     ReadyAwaiter* waiting_ = nullptr;
 };
 
