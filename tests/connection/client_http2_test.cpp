@@ -116,8 +116,13 @@ TEST_P(SharedOnEveryNetwork, SaysThatNobodyListens) {
     EXPECT_TRUE(says(error(Endpoint{url, sharing(1)}), "cannot connect to " + url + ": 127.0.0.1:1: "));
 }
 
-TEST_P(SharedInMemory, ManyThatFollowOneAnotherShareAConnection) {
-    limits.max_streams = 1000;
+class SharedByMany : public SharedOnEveryNetwork {
+protected:
+    SharedByMany() { limits.max_streams = 1000; }
+};
+INSTANTIATE_TEST_SUITE_P(Networks, SharedByMany, testing::Values(Network::kMemory), network_name);
+
+TEST_P(SharedByMany, ThatFollowOneAnotherHaveOneConnection) {
     constexpr std::size_t kClients = 1000;
     std::vector<std::string> connections(kClients);  // of each client
     app.on_websocket_open = [&](const Request& request) {
