@@ -12,7 +12,7 @@ constexpr std::int64_t kRoundMs = 1000;
 // A crowd that came together falls silent together: a step is small, and then the rest of the loop has its turn. With
 // more slots, the steps are more frequent.
 constexpr std::size_t kSlotsInAStep = 1024;
-constexpr int kChecksAtOnce = 4096;
+constexpr std::size_t kChecksAtOnce = 4096;
 
 }  // namespace
 
@@ -20,6 +20,7 @@ std::uint32_t WebSocketTable::add(WebSocketConnection& connection) {
     std::uint32_t index = first_free_;
     if (index == kNoSlot) {
         index = static_cast<std::uint32_t>(slots_.size());
+        due_from_.resize(index / kBlock + 1);
         slots_.emplace_back();
     } else {
         first_free_ = slots_[index].due;
@@ -67,15 +68,37 @@ void WebSocketTable::on_time() {
     stepped_at_ = loop_.now();
     const std::uint32_t now = seconds_now();
     std::size_t left = (slots_.size() * static_cast<std::size_t>(passed) + kRoundMs - 1) / kRoundMs;
-    for (int checks = 0; left > 0 && checks < kChecksAtOnce; --left) {
-        next_ = next_ < slots_.size() ? next_ : 0;
-        const std::size_t slot = next_++;
+    for (std::size_t checks = 0; left > 0 && checks + kBlock <= kChecksAtOnce; left -= std::min(left, kBlock)) {
+        next_block_ = next_block_ < due_from_.size() ? next_block_ : 0;
+        const std::size_t block = next_block_++;
+        if (due_from_[block] <= now) {
+            checks += check_block(block, now);
+        }
+    }
+}
+
+std::size_t WebSocketTable::check_block(std::size_t block, std::uint32_t now) {
+    std::size_t checks = 0;
+    // From now on, activity makes no slot due sooner than after the shortest silence.
+    auto earliest = now + static_cast<std::uint32_t>(std::min<std::int64_t>(shortest_silence_.count(), kNoSlot - now));
+    const std::size_t end = std::min((block + 1) * kBlock, slots_.size());
+    for (std::size_t slot = block * kBlock; slot < end; ++slot) {
         WebSocketConnection* connection = slots_[slot].connection;
         if (connection != nullptr && slots_[slot].due <= now) {
             ++checks;
             slots_[slot].due = now + static_cast<std::uint32_t>(connection->check_alive().count());
         }
+        if (slots_[slot].connection != nullptr) {
+            earliest = std::min(earliest, slots_[slot].due);
+        }
     }
+    due_from_[block] = earliest;
+    return checks;
+}
+
+void WebSocketTable::note_shorter(std::chrono::seconds silence) noexcept {
+    shortest_silence_ = silence;
+    std::fill(due_from_.begin(), due_from_.end(), 0);
 }
 
 }  // namespace c10k

@@ -109,6 +109,37 @@ TEST_F(Sweep, LooksOnceASecondAtAFew) {
     EXPECT_EQ(only.checks().size(), 7U);  // the first after 20 s, and then one each 15 s
 }
 
+TEST_F(Sweep, FindsTheImpatientAmongThePatient) {
+    Checked patient{loop, Peer::kAnswers};
+    connections.note_activity(0, 1h);
+    advance(10min);
+    Checked impatient{loop, Peer::kHasGone};
+    connections.note_activity(1, 2s);
+    const std::int64_t begin = loop.now();
+    advance(5s);
+    ASSERT_FALSE(impatient.checks().empty());
+    EXPECT_LE(impatient.checks()[0], begin + 4000);
+    advance(45min);
+    EXPECT_TRUE(patient.checks().empty());
+    advance(5min + 2s);
+    EXPECT_EQ(patient.checks().size(), 1U);
+}
+
+// One that was asked whether it is there has longer to answer than others to say anything.
+TEST_F(Sweep, ChecksAgainAfterTheIntervalWhenThePeerHasAnswered) {
+    constexpr std::chrono::seconds kShort{2};
+    Checked one{loop, Peer::kAnswers};
+    connections.note_activity(0, kShort);
+    advance(4s);  // its next check is due after kTimeout
+    ASSERT_EQ(one.checks().size(), 1U);
+    advance(2s);
+    connections.note_activity(0, kShort);
+    const std::int64_t begin = loop.now();
+    advance(4s);
+    ASSERT_EQ(one.checks().size(), 2U);
+    EXPECT_LE(one.checks()[1], begin + 4000);
+}
+
 TEST_F(Sweep, GivesEachSlotToOneAtATime) {
     std::map<std::uint32_t, std::uint32_t> held;  // by slot, how often
     Checked connection{loop, Peer::kAnswers};
