@@ -78,7 +78,8 @@ class RealGameTestCase(PlayerTestCase):
         choose()
         start = life_reference.parse_rle(self.copied(self.element("new-copy").click))
         self.element("new-start").click()
-        eventually(lambda: not self.is_open("new-game"), f"the game begins, not: {self.element('new-cost').text}")
+        eventually(lambda: not self.is_open("new-game"),
+                   lambda: f"the game begins, not: {self.element('new-cost').text}")
         return start
 
 

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -44,9 +44,15 @@ def chromium(*flags):
 
 
 def wait_for(browser, condition, what):
-    """Waits until `condition()` is true, and returns what it returned. The page may replace an element while it looks."""
+    """Waits until `condition()` is true, and returns what it returned. The page may replace an element while it looks.
+
+    `what` is a text, or a function that makes one of what the page shows when the wait has been in vain.
+    """
     changing = (NoSuchElementException, StaleElementReferenceException)
-    return WebDriverWait(browser, PATIENCE, 0.02, changing).until(lambda _: condition(), what)
+    try:
+        return WebDriverWait(browser, PATIENCE, 0.02, changing).until(lambda _: condition())
+    except TimeoutException as failure:
+        raise AssertionError(f"not within {PATIENCE} s: {what() if callable(what) else what}") from failure
 
 
 def emulate(browser, width=1440, scheme="light", motion="no-preference"):

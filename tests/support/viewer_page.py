@@ -55,7 +55,7 @@ class ViewerTestCase(unittest.TestCase):
         return self.browser.find_element(By.CSS_SELECTOR, selector).text
 
     def wait_for_text(self, selector, text):
-        self.wait(lambda: self.text(selector) == text, f"{selector}: {text}, not {self.text(selector)}")
+        self.wait(lambda: self.text(selector) == text, lambda: f"{selector}: {text}, not {self.text(selector)}")
 
     def wait_for_state(self, state):
         self.wait(lambda: self.script("return game.state") == state, state)

@@ -126,7 +126,7 @@ class PlayerTestCase(unittest.TestCase):
 
     def wait_for(self, *commands):
         """The page has sent exactly these."""
-        eventually(lambda: len(self.commands()) >= len(commands), f"{commands}, not {self.commands()}")
+        eventually(lambda: len(self.commands()) >= len(commands), lambda: f"{commands}, not {self.commands()}")
         self.assertEqual(self.commands(), list(commands))
         self.server.received.clear()
 

@@ -63,13 +63,13 @@ class Patience:
 
 
 def eventually(condition, what, patience=PATIENCE, builder=None):
-    """Waits until `condition()` is true, for `patience` seconds, and returns what it returned. A build that the process
-    `builder` has started may take longer."""
+    """Waits until `condition()` is true, for `patience` seconds, and returns what it returned. `what` is a text, or makes
+    one when the wait has been in vain. A build that the process `builder` has started may take longer."""
     wait = Patience(patience, builder)
     while True:
         result = condition()
         if result:
             return result
         if wait.left() <= 0:
-            raise AssertionError(f"not within {patience} s: {what}")
+            raise AssertionError(f"not within {patience} s: {what() if callable(what) else what}")
         time.sleep(0.02)
