@@ -79,6 +79,9 @@ std::size_t Http2Sender::send(std::uint32_t slot, std::span<const iovec> bytes) 
     stream.was_woken = false;
     stream.send_window -= static_cast<std::int32_t>(size);
     window_ -= static_cast<std::int64_t>(size);
+    if (filling_.size() >= kSendFrom && !is_in_flight_) {
+        flush();
+    }
     return size;
 }
 

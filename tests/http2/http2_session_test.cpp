@@ -104,6 +104,7 @@ TEST_F(Http2Session_, SendsAWholeBodyOnlyBehindTheStreamsThatWait) {
     const auto second = client.request(kGet);
     run();
     ASSERT_EQ(owner.streams.size(), 2U);
+    network.faults().late_answer = 1.0;    // the network takes the first bytes, and has not said so when more come
     const std::string much(400'000, 'x');  // the buffer has no room for its next frame, but for a small one
     backend->respond(stream(0).id(), 200, {}, Http2Body::kFollows);
     stream(0).send(much);
