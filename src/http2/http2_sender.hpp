@@ -25,8 +25,8 @@ public:
     // given, and while it does not.
     static constexpr std::size_t kMaxBytes = std::size_t{256} * 1024;
     static constexpr std::size_t kMaxBytesBehind = std::size_t{64} * 1024;
-    // So many bytes go out at once, and not at the end of the turn: more would save no more sends, and the peer works on
-    // them meanwhile.
+    // So many bytes go out at once, and not at the end of the turn: more would save no more sends, and the peer works
+    // on them meanwhile.
     static constexpr std::size_t kSendFrom = std::size_t{32} * 1024;
     // Bytes of one stream at a time: a frame.
     static constexpr std::size_t kMaxTurn = wire::kHttp2MaxPayload;
