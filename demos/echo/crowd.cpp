@@ -46,7 +46,7 @@ constexpr std::array kTalk{
 
 std::string quoted(std::string_view text) { return '\'' + printable(text.substr(0, kShownBytes)) + '\''; }
 
-// What is wrong with an answer; empty if nothing is.
+// Says why an answer is not the one that a client wants; empty if it is.
 std::string fault_of(const std::optional<Message>& answer, std::string_view wanted, const WebSocket& socket) {
     if (answer && answer->is_text() && !wanted.empty() && *answer == wanted) {
         return "";

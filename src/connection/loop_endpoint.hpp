@@ -11,7 +11,7 @@
 
 namespace c10k {
 
-// What the clients that connect to one endpoint from one loop have in common: a client itself needs a pointer to it.
+// The clients of one loop that connect to one endpoint share this: each needs only a pointer to it.
 class LoopEndpoint {
 public:
     class Use;

@@ -90,7 +90,7 @@ def refuse(stream):
 
 # ---- On a stream of HTTP/2
 
-# What they say is said by :method, :protocol, :authority and :status (RFC 8441, 5).
+# :method, :protocol, :authority and :status stand for them (RFC 8441, 5).
 OF_HTTP1 = ("connection", "upgrade", "host", "sec-websocket-key", "sec-websocket-accept")
 
 

@@ -27,7 +27,7 @@ from cases import Volley
 from support import environment
 from support.frames import Violation
 
-# What the name of a run has of it.
+# Each with the words that the name of a run has for it.
 TRANSPORTS = {"plain": [], "tls": ["TLS"], "http2": ["HTTP/2"]}
 SECTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13)
 # How many messages and bytes a volley may have. The list has a thousand in most, however large, which takes minutes.
